@@ -1,0 +1,10 @@
+//! Lunette's bytecode: the one table of instructions, the encoding, the module and its file format, the verifier, the
+//! text assembler and disassembler, and the conversions between numerals and numbers that all of Lunette shares.
+//!
+//! The data flows `table` → `instruction` → `module` → everything else.
+#![no_std]
+extern crate alloc;
+
+pub mod instruction;
+pub mod module;
+mod table;
