@@ -374,7 +374,7 @@ macro_rules! define_opcodes {
     };
 }
 
-for_each_instruction!(define_opcodes);
+crate::for_each_instruction!(define_opcodes);
 
 impl Opcode {
     /// The opcode's entry of the table.

@@ -5,6 +5,9 @@
 #![no_std]
 extern crate alloc;
 
+pub mod float_format;
 pub mod instruction;
 pub mod module;
+pub mod number;
 mod table;
+pub mod text;
