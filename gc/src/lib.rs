@@ -1,3 +1,24 @@
-//! Placeholder of the first commit; replaced as the crate is written.
+//! The instance region: references, object layouts and their raw operations, the allocator and the collector.
+//!
+//! All mutable state of an instance lies in one reserved range of addresses, the *region*, and refers to itself only by
+//! scaled 32-bit offsets ([`reference::Ref`]), so that the region can be mapped anywhere.
+//!
+//! Allocation never collects: the collector runs only when the machine asks for it at a safepoint. Between two
+//! safepoints every `Ref` and every `&T` into the region stays valid, so native code needs no handles.
+//!
+//! The data flows `reference` → `value` → `object` → the layouts (`string`, `table`, `function`, `thread`, …) →
+//! `heap` → `collector`.
 #![no_std]
 extern crate alloc;
+
+pub mod function;
+pub mod heap;
+pub mod object;
+pub mod pages;
+pub mod reference;
+pub mod storage;
+pub mod string;
+pub mod table;
+pub mod thread;
+pub mod userdata;
+pub mod value;

@@ -1,0 +1,134 @@
+//! Functions: prototypes, closures, native closures, cells of captured variables.
+//!
+//! A prototype is made when a module is loaded. A reference to it points into its middle, so that sites and constants
+//! are both reached from one pointer:
+//!
+//! ```text
+//!   ... site 2 | site 1 | site 0 | Prototype (the reference points here) | constant 0 | constant 1 | ...
+//! ```
+
+use crate::{
+    object::{Header, Kind, Object},
+    reference::Ref,
+    region_layout,
+    storage::{ByteArray, RefArray},
+    string::Str,
+    table::{Shape, Table},
+    value::Slot,
+};
+use core::cell::Cell;
+
+region_layout! {
+    /// An inline cache: what was found when a field was last looked up by one instruction.
+    pub struct Site {
+        /// The table's shape, 0 if the cache is empty.
+        pub shape: Cell<Option<Ref<Shape>>>,
+        /// The table's metatable.
+        pub metatable: Cell<Option<Ref<Table>>>,
+        /// The table that holds the field if it was found along `__index`; none if it is the table itself.
+        pub holder: Cell<Option<Ref<Table>>>,
+        /// Byte offset of the field's slot from the start of the holder's fields object (or of its hash entry).
+        pub offset: Cell<u32>,
+        /// The epoch of prototypes in which `holder` was found.
+        pub epoch: Cell<u32>,
+        /// What the cache holds: one of the interpreter's constants.
+        pub mode: Cell<u32>,
+        /// Setting a field that is new: the shape after the addition.
+        pub next_shape: Cell<Option<Ref<Shape>>>,
+        /// Number of the constant that is the key.
+        pub key: u32,
+    }
+}
+
+region_layout! {
+    /// The function of a module, loaded. Sites lie before it, constants ([`Slot`]s) after it.
+    pub struct Prototype {
+        /// The header.
+        pub header: Header,
+        /// The instructions, 8 bytes each, from the first byte of the array's content on.
+        pub code: Ref<ByteArray>,
+        /// Functions of the same module.
+        pub module: Ref<RefArray>,
+        /// The chunk's name.
+        pub source: Ref<Str>,
+        /// Lines, locals, upvalue names, as the interpreter encodes them.
+        pub debug: Option<Ref<ByteArray>>,
+        /// How upvalues are captured, as the interpreter encodes them.
+        pub captures: Option<Ref<ByteArray>>,
+        /// Number of sites before the prototype.
+        pub site_count: u32,
+        /// Number of constants after it.
+        pub constant_count: u32,
+        /// Number of the function in its module.
+        pub number: u32,
+        /// Fuel charged when the function is entered.
+        pub entry_cost: u32,
+        /// Line of the keyword `function`.
+        pub line_defined: u32,
+        /// Line of its `end`.
+        pub last_line_defined: u32,
+        /// How often the function was entered by its slow counter: feedback for the tiers.
+        pub heat: Cell<u32>,
+        /// Number of registers.
+        pub register_count: u16,
+        /// Number of upvalues.
+        pub upvalue_count: u16,
+        /// Number of named parameters.
+        pub parameter_count: u8,
+        /// 1 if the function takes extra arguments.
+        pub is_variadic: u8,
+        /// To a multiple of 8.
+        pub padding: [u8; 2],
+    }
+}
+const _: () = assert!(size_of::<Prototype>() % 8 == 0 && size_of::<Site>() == 32);
+// SAFETY: begins with the header.
+unsafe impl Object for Prototype {
+    const KIND: Kind = Kind::Prototype;
+}
+
+region_layout! {
+    /// A Lua function with its upvalues: references to [`VariableCell`]s (4 bytes each) follow.
+    pub struct Closure {
+        /// The header.
+        pub header: Header,
+        /// The function.
+        pub prototype: Ref<Prototype>,
+        /// Number of upvalues.
+        pub upvalue_count: u32,
+    }
+}
+// SAFETY: begins with the header.
+unsafe impl Object for Closure {
+    const KIND: Kind = Kind::Closure;
+}
+
+region_layout! {
+    /// A native function with its values: [`Slot`]s follow.
+    pub struct NativeClosure {
+        /// The header.
+        pub header: Header,
+        /// Number of the function in the machine's table of registered natives.
+        pub native: u32,
+        /// Number of values.
+        pub value_count: u32,
+    }
+}
+// SAFETY: begins with the header.
+unsafe impl Object for NativeClosure {
+    const KIND: Kind = Kind::NativeClosure;
+}
+
+region_layout! {
+    /// A captured variable.
+    pub struct VariableCell {
+        /// The header.
+        pub header: Header,
+        /// The variable's value.
+        pub value: Slot,
+    }
+}
+// SAFETY: begins with the header.
+unsafe impl Object for VariableCell {
+    const KIND: Kind = Kind::Cell;
+}

@@ -1,0 +1,29 @@
+//! How the collector gets memory from the home it lives in.
+
+use core::ptr::NonNull;
+
+/// Alignment of a region in bytes.
+pub const REGION_ALIGNMENT: usize = 1 << 15;
+
+/// Memory of the home: the small trait that `Host` extends.
+///
+/// # Safety
+/// Memory that `reserve` gave is readable and writable until `unreserve`, belongs to nobody else, and reads as zero
+/// where it was not written since `reserve` or `release`.
+pub unsafe trait Pages {
+    /// Reserves `bytes` of addresses aligned to [`REGION_ALIGNMENT`], of which only touched pages take memory. `None`
+    /// if there are none to be had.
+    fn reserve(&self, bytes: usize) -> Option<NonNull<u8>>;
+
+    /// Gives the memory of a page-aligned part of a reservation back; it reads as zero afterwards.
+    ///
+    /// # Safety
+    /// The range lies in one reservation and nothing in it is used.
+    unsafe fn release(&self, start: NonNull<u8>, bytes: usize);
+
+    /// Ends a reservation.
+    ///
+    /// # Safety
+    /// The range is what one `reserve` gave; nothing in it is used afterwards.
+    unsafe fn unreserve(&self, start: NonNull<u8>, bytes: usize);
+}

@@ -1,0 +1,181 @@
+//! Lua values: as a 16-byte slot in the region, and as an enum in Rust.
+//!
+//! ```text
+//!   byte  0 .. 7     8     9      10..11   12..15
+//!       +----------+-----+------+--------+--------+
+//!       | payload  | tag | kind | wanted | spare  |
+//!       +----------+-----+------+--------+--------+
+//! ```
+//!
+//! Copying a slot copies payload, tag, kind and wanted (8 + 4 bytes); `spare` belongs to the place and not to the value.
+//! `kind` and `wanted` mean something only in the header slot of a frame. Payloads of nil and the booleans are 0.
+
+use crate::{
+    function::{Closure, NativeClosure, VariableCell},
+    object::{AnyObject, RegionData},
+    reference::Ref,
+    string::Str,
+    table::Table,
+    thread::Thread,
+    userdata::Userdata,
+};
+use core::cell::Cell;
+
+/// Type tag of a slot. Below [`Tag::True`] are the values that are false in conditions; from [`Tag::String`] on the
+/// payload is a reference.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+#[allow(missing_docs, reason = "the names say it")]
+pub enum Tag {
+    Nil = 0,
+    False = 1,
+    True = 2,
+    Integer = 3,
+    Float = 4,
+    LightUserdata = 5,
+    /// Header slot of a frame; never a value.
+    Frame = 6,
+    /// Key of a removed table entry whose object may be gone; never a value.
+    DeadKey = 7,
+    String = 8,
+    Table = 9,
+    Closure = 10,
+    NativeClosure = 11,
+    Userdata = 12,
+    Thread = 13,
+    /// Cell of a captured variable; in registers only, never a value of the program.
+    Cell = 14,
+}
+
+/// The first tag whose payload is a reference.
+pub const FIRST_REFERENCE_TAG: u8 = Tag::String as u8;
+
+/// A value in the region.
+#[repr(C, align(8))]
+pub struct Slot {
+    /// The payload: integer, float bits, or reference units.
+    pub payload: Cell<u64>,
+    /// A [`Tag`].
+    pub tag: Cell<u8>,
+    /// Header slots: what kind of frame it is.
+    pub kind: Cell<u8>,
+    /// Header slots: how many results the caller wants, -1 for all.
+    pub wanted: Cell<i16>,
+    /// Belongs to the place: see the module's description.
+    pub spare: Cell<u32>,
+}
+// SAFETY: `repr(C)` of primitives and references.
+unsafe impl RegionData for Slot {}
+
+/// A value in Rust.
+#[derive(Clone, Copy, Debug)]
+pub enum Value {
+    /// `nil`
+    Nil,
+    /// A boolean.
+    Boolean(bool),
+    /// An integer.
+    Integer(i64),
+    /// A float.
+    Float(f64),
+    /// An opaque number that is a value of its own kind.
+    LightUserdata(u64),
+    /// A string.
+    String(Ref<Str>),
+    /// A table.
+    Table(Ref<Table>),
+    /// A Lua function.
+    Closure(Ref<Closure>),
+    /// A function of the host or the library.
+    NativeClosure(Ref<NativeClosure>),
+    /// A full userdata.
+    Userdata(Ref<Userdata>),
+    /// A coroutine.
+    Thread(Ref<Thread>),
+    /// A captured variable's cell: only in registers, seen by nobody but the machine.
+    Cell(Ref<VariableCell>),
+}
+
+impl Value {
+    /// Tag and payload.
+    #[inline(always)]
+    pub fn to_parts(self) -> (u8, u64) {
+        match self {
+            Value::Nil => (Tag::Nil as u8, 0),
+            Value::Boolean(false) => (Tag::False as u8, 0),
+            Value::Boolean(true) => (Tag::True as u8, 0),
+            Value::Integer(value) => (Tag::Integer as u8, value as u64),
+            Value::Float(value) => (Tag::Float as u8, value.to_bits()),
+            Value::LightUserdata(value) => (Tag::LightUserdata as u8, value),
+            Value::String(object) => (Tag::String as u8, object.units().into()),
+            Value::Table(object) => (Tag::Table as u8, object.units().into()),
+            Value::Closure(object) => (Tag::Closure as u8, object.units().into()),
+            Value::NativeClosure(object) => (Tag::NativeClosure as u8, object.units().into()),
+            Value::Userdata(object) => (Tag::Userdata as u8, object.units().into()),
+            Value::Thread(object) => (Tag::Thread as u8, object.units().into()),
+            Value::Cell(object) => (Tag::Cell as u8, object.units().into()),
+        }
+    }
+
+    /// The value of tag and payload as they stand in a slot. Tags that are not values give nil.
+    #[inline(always)]
+    pub fn from_parts(tag: u8, payload: u64) -> Value {
+        macro_rules! reference {
+            ($variant:ident) => {
+                match Ref::from_units(payload as u32) {
+                    Some(object) => Value::$variant(object),
+                    None => Value::Nil,
+                }
+            };
+        }
+        match tag {
+            1 => Value::Boolean(false),
+            2 => Value::Boolean(true),
+            3 => Value::Integer(payload as i64),
+            4 => Value::Float(f64::from_bits(payload)),
+            5 => Value::LightUserdata(payload),
+            8 => reference!(String),
+            9 => reference!(Table),
+            10 => reference!(Closure),
+            11 => reference!(NativeClosure),
+            12 => reference!(Userdata),
+            13 => reference!(Thread),
+            14 => reference!(Cell),
+            _ => Value::Nil,
+        }
+    }
+
+    /// Whether the value is `nil`.
+    #[inline(always)]
+    pub fn is_nil(self) -> bool {
+        matches!(self, Value::Nil)
+    }
+
+    /// Whether a condition takes the value as false.
+    #[inline(always)]
+    pub fn is_falsy(self) -> bool {
+        matches!(self, Value::Nil | Value::Boolean(false))
+    }
+
+    /// The object the value refers to, if it refers to one.
+    pub fn object(self) -> Option<Ref<AnyObject>> {
+        let (tag, payload) = self.to_parts();
+        if tag >= FIRST_REFERENCE_TAG { Ref::from_units(payload as u32) } else { None }
+    }
+}
+
+impl Slot {
+    /// Reads the value.
+    #[inline(always)]
+    pub fn get(&self) -> Value {
+        Value::from_parts(self.tag.get(), self.payload.get())
+    }
+
+    /// Writes the value; `spare` stays. The write barrier is the caller's business.
+    #[inline(always)]
+    pub fn set(&self, value: Value) {
+        let (tag, payload) = value.to_parts();
+        self.payload.set(payload);
+        self.tag.set(tag);
+    }
+}
