@@ -126,8 +126,7 @@ impl Heap {
     pub fn new_slot_array(&self, length: u32) -> Result<Ref<SlotArray>, OutOfMemory> {
         let array = self.allocate::<SlotArray>(8 + 16 * length as usize, length)?;
         for slot in self.slots(array) {
-            slot.payload.set(0);
-            slot.tag.set(Tag::Nil as u8);
+            slot.set(Value::Nil);
             slot.spare.set(0);
         }
         Ok(array)

@@ -1,14 +1,15 @@
 //! Lua values: as a 16-byte slot in the region, and as an enum in Rust.
 //!
 //! ```text
-//!   byte  0 .. 7     8     9      10..11   12..15
-//!       +----------+-----+------+--------+--------+
-//!       | payload  | tag | kind | wanted | spare  |
-//!       +----------+-----+------+--------+--------+
+//!   byte  0 .. 7     8 .. 11   12..15
+//!       +----------+---------+--------+
+//!       | payload  | tag     | spare  |
+//!       +----------+---------+--------+
 //! ```
 //!
-//! Copying a slot copies payload, tag, kind and wanted (8 + 4 bytes); `spare` belongs to the place and not to the value.
-//! `kind` and `wanted` mean something only in the header slot of a frame. Payloads of nil and the booleans are 0.
+//! Copying a slot copies payload and tag (8 + 4 bytes); `spare` belongs to the place and not to the value. The tag is
+//! always written with all of its 4 bytes, of which the upper three are 0 but in the header slot of a frame, where they
+//! hold what the interpreter puts there. Payloads of nil and the booleans are 0.
 
 use crate::{
     function::{Closure, NativeClosure, VariableCell},
@@ -55,12 +56,8 @@ pub const FIRST_REFERENCE_TAG: u8 = Tag::String as u8;
 pub struct Slot {
     /// The payload: integer, float bits, or reference units.
     pub payload: Cell<u64>,
-    /// A [`Tag`].
-    pub tag: Cell<u8>,
-    /// Header slots: what kind of frame it is.
-    pub kind: Cell<u8>,
-    /// Header slots: how many results the caller wants, -1 for all.
-    pub wanted: Cell<i16>,
+    /// A [`Tag`] in the low byte.
+    pub tag: Cell<u32>,
     /// Belongs to the place: see the module's description.
     pub spare: Cell<u32>,
 }
@@ -168,7 +165,7 @@ impl Slot {
     /// Reads the value.
     #[inline(always)]
     pub fn get(&self) -> Value {
-        Value::from_parts(self.tag.get(), self.payload.get())
+        Value::from_parts(self.tag.get() as u8, self.payload.get())
     }
 
     /// Writes the value; `spare` stays. The write barrier is the caller's business.
@@ -176,6 +173,6 @@ impl Slot {
     pub fn set(&self, value: Value) {
         let (tag, payload) = value.to_parts();
         self.payload.set(payload);
-        self.tag.set(tag);
+        self.tag.set(tag.into());
     }
 }
