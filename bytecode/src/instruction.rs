@@ -421,5 +421,7 @@ mod tests {
         assert_eq!(Opcode::call.entry().extent(word), 14);
         let open = Opcode::call.encode(&[10, 0, 1]).unwrap();
         assert_eq!(Opcode::call.entry().extent(open), 12);
+        let results = Opcode::call.encode(&[10, 1, 6]).unwrap();
+        assert_eq!(Opcode::call.entry().extent(results), 15);
     }
 }

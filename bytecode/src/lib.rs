@@ -6,8 +6,10 @@
 extern crate alloc;
 
 pub mod float_format;
+pub mod fuel;
 pub mod instruction;
 pub mod module;
 pub mod number;
 mod table;
 pub mod text;
+pub mod verifier;

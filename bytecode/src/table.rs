@@ -38,7 +38,7 @@ macro_rules! for_each_instruction {
             load_true(a: write) flow next extent(0) effects() "R[a] = true";
             load_integer(a: write, d: wide_integer) flow next extent(0) effects() "R[a] = integer d";
             load_constant(a: write, d: wide_constant) flow next extent(0) effects() "R[a] = K[d]";
-            jump(d: wide_jump) flow jump extent(0) effects() "pc += d, d >= 0 or in a loop without other back-edge";
+            jump(d: wide_jump) flow jump extent(0) effects() "pc += d, where d >= 0";
             loop_back(d: wide_jump) flow jump extent(0) effects(poll) "pc += d, where d < 0: the back-edge of a loop";
             jump_if(a: read, d: wide_jump) flow branch extent(0) effects() "if R[a] is neither nil nor false, pc += d";
             jump_if_not(a: read, d: wide_jump) flow branch extent(0) effects() "if R[a] is nil or false, pc += d";
@@ -60,7 +60,7 @@ macro_rules! for_each_instruction {
             jump_not_greater_equal_integer(a: read, b: integer, c: jump) flow branch extent(0) effects(call) "if not (R[a] >= b), pc += c";
             jump_equal_constant(a: read, b: constant, c: jump) flow branch extent(0) effects() "if R[a] == K[b] (raw), pc += c";
             jump_not_equal_constant(a: read, b: constant, c: jump) flow branch extent(0) effects() "if not (R[a] == K[b]) (raw), pc += c";
-            call(a: read, b: count, c: count) flow next extent(a + 2 + max(b, 1) - 1) effects(call poll) "call the window at a with b-1 arguments, or those up to top if b is 0; c-1 results to R[a] and up, or all of them and set top if c is 0";
+            call(a: read, b: count, c: count) flow next extent(a + max(2 + max(b, 1) - 1, max(c, 1) - 1)) effects(call poll) "call the window at a with b-1 arguments, or those up to top if b is 0; c-1 results to R[a] and up, or all of them and set top if c is 0";
             tail_call(a: read, b: count) flow end extent(a + 2 + max(b, 1) - 1) effects(call poll) "return the call of the window at a with b-1 arguments, or those up to top if b is 0";
             return_values(a: range, b: count) flow end extent(a + max(b, 1) - 1) effects() "return R[a], ..., R[a+b-2], or those up to top if b is 0";
             return_none() flow end extent(0) effects() "return no value";
