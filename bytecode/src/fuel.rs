@@ -1,8 +1,8 @@
 //! The static part of fuel: what a function's code costs by its shape alone.
 //!
 //! A back-edge spans the words from its target to itself, and costs their number whenever it is taken. Entering a
-//! function costs one and the number of words that no back-edge spans. So the work between two charges is bounded by
-//! the charge, and no tier has to count instructions.
+//! function costs one and the number of words that no back-edge spans. So between two charges runs at most
+//! the function's code once, and no tier has to count instructions.
 
 use crate::instruction::Word;
 

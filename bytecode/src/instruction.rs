@@ -202,6 +202,16 @@ impl Word {
         Some(Word((self.0 & !(mask << shift)) | (((scaled as u64) & mask) << shift)))
     }
 
+    /// Whether the word has a known opcode and no bits set beyond that and its operands.
+    pub fn is_canonical(self) -> bool {
+        let Some(opcode) = Opcode::from_number(self.opcode_number()) else { return false };
+        let mut canonical = Some(Word(opcode as u64));
+        for &operand in opcode.entry().operands {
+            canonical = canonical.and_then(|word| word.with_operand(operand, self.operand(operand)));
+        }
+        canonical == Some(self)
+    }
+
     /// The distance of the jump from the next instruction, if the instruction has one.
     pub fn jump_distance(self) -> Option<i64> {
         let opcode = Opcode::from_number(self.opcode_number())?;

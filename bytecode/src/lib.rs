@@ -5,6 +5,8 @@
 #![no_std]
 extern crate alloc;
 
+pub mod assembler;
+pub mod disassembler;
 pub mod float_format;
 pub mod fuel;
 pub mod instruction;

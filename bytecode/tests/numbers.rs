@@ -1,4 +1,7 @@
 //! Numerals and numbers, against the C library where it has the same function.
+mod common;
+
+use common::Random;
 use lunette_bytecode::float_format::{Conversion, Specification, format};
 use lunette_bytecode::number::*;
 use std::ffi::{CStr, CString, c_char, c_double, c_int};
@@ -8,36 +11,19 @@ unsafe extern "C" {
     fn strtod(text: *const c_char, end: *mut *mut c_char) -> c_double;
 }
 
-/// A small deterministic generator (SplitMix64).
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
-    fn below(&mut self, end: u64) -> u64 {
-        self.next() % end
-    }
-
-    /// A float of one of the shapes that matter: any bits, short decimals, halves, powers, neighbours of those.
-    fn float(&mut self) -> f64 {
-        let value = match self.below(8) {
-            0..=1 => f64::from_bits(self.next()),
-            2 => self.below(100_000) as f64 / 1000.0,
-            3 => self.below(1 << 20) as f64 / 1024.0,
-            4 => self.below(1000) as f64 * libm::exp10(self.below(40) as f64 - 20.0),
-            5 => libm::ldexp(self.below(1 << 12) as f64, self.below(2100) as i32 - 1080),
-            6 => f64::from_bits(libm::exp10(self.below(600) as f64 - 300.0).to_bits() + self.below(3) - 1),
-            _ => [0.0, f64::INFINITY, f64::NAN, 5e-324, f64::MAX, f64::MIN_POSITIVE, 0.5, 1.5, 2.5, 9.5, 99.5]
-                [self.below(11) as usize],
-        };
-        if self.below(2) == 0 { -value } else { value }
-    }
+/// A float of one of the shapes that matter: any bits, short decimals, halves, powers, neighbours of those.
+fn random_float(random: &mut Random) -> f64 {
+    let value = match random.below(8) {
+        0..=1 => f64::from_bits(random.next()),
+        2 => random.below(100_000) as f64 / 1000.0,
+        3 => random.below(1 << 20) as f64 / 1024.0,
+        4 => random.below(1000) as f64 * libm::exp10(random.below(40) as f64 - 20.0),
+        5 => libm::ldexp(random.below(1 << 12) as f64, random.below(2100) as i32 - 1080),
+        6 => f64::from_bits(libm::exp10(random.below(600) as f64 - 300.0).to_bits() + random.below(3) - 1),
+        _ => [0.0, f64::INFINITY, f64::NAN, 5e-324, f64::MAX, f64::MIN_POSITIVE, 0.5, 1.5, 2.5, 9.5, 99.5]
+            [random.below(11) as usize],
+    };
+    if random.below(2) == 0 { -value } else { value }
 }
 
 fn c_format(value: f64, specification: &Specification) -> String {
@@ -83,7 +69,7 @@ fn check_format(value: f64, specification: &Specification) {
 fn floats_are_formatted_as_by_the_c_library() {
     let mut random = Random(1);
     for _ in 0..300_000 {
-        let value = random.float();
+        let value = random_float(&mut random);
         let flags = random.next();
         let specification = Specification {
             conversion: [Conversion::Exponent, Conversion::Fixed, Conversion::General, Conversion::Hexadecimal]

@@ -33,14 +33,11 @@ fn verify_word(function: &Function, word: Word, used_sites: &mut [u64]) -> Resul
     let opcode =
         Opcode::from_number(word.opcode_number()).ok_or(VerifyErrorKind::UnknownOpcode(word.opcode_number()))?;
     let entry = opcode.entry();
-    let mut canonical = Word(opcode as u64);
-    for &operand in entry.operands {
-        let value = word.operand(operand);
-        canonical = canonical.with_operand(operand, value).ok_or(VerifyErrorKind::StrayBits)?;
-        verify_operand(function, operand.kind, value, used_sites)?;
-    }
-    if canonical != word {
+    if !word.is_canonical() {
         return Err(VerifyErrorKind::StrayBits);
+    }
+    for &operand in entry.operands {
+        verify_operand(function, operand.kind, word.operand(operand), used_sites)?;
     }
     let extent = entry.extent(word);
     if extent > u64::from(function.register_count) {
