@@ -19,21 +19,25 @@ use crate::{
 use core::cell::Cell;
 
 region_layout! {
-    /// An inline cache: what was found when a field was last looked up by one instruction.
+    /// An inline cache: what was found when one instruction last looked up a field. It has two entries. The first is
+    /// for a field of the table itself: `shape`, `offset`. The second is, for an instruction that gets, a field found
+    /// along `__index`: `next_shape`, `metatable`, `epoch` → `holder`, `holder_offset`; for an instruction that sets, a
+    /// field that is added: `next_shape` → `added_shape`, `holder_offset`. Offsets are in bytes from the start of the
+    /// table's fields object.
     pub struct Site {
-        /// The table's shape, 0 if the cache is empty.
+        /// First entry: shape of the table; none if the entry is empty.
         pub shape: Cell<Option<Ref<Shape>>>,
-        /// The table's metatable.
+        /// Second entry: metatable of the table.
         pub metatable: Cell<Option<Ref<Table>>>,
-        /// The table that holds the field if it was found along `__index`; none if it is the table itself.
+        /// Second entry: the table that holds the field.
         pub holder: Cell<Option<Ref<Table>>>,
-        /// Byte offset of the field's slot from the start of the holder's fields object (or of its hash entry).
+        /// First entry: where the field is.
         pub offset: Cell<u32>,
-        /// The epoch of prototypes in which `holder` was found.
+        /// Second entry: the epoch of prototypes in which `holder` was found.
         pub epoch: Cell<u32>,
-        /// What the cache holds: one of the interpreter's constants.
-        pub mode: Cell<u32>,
-        /// Setting a field that is new: the shape after the addition.
+        /// Second entry: where the field is in the holder, or in the table it was added to.
+        pub holder_offset: Cell<u32>,
+        /// Second entry: shape of the table; none if the entry is empty.
         pub next_shape: Cell<Option<Ref<Shape>>>,
         /// Number of the constant that is the key.
         pub key: u32,
@@ -81,6 +85,15 @@ region_layout! {
         pub padding: [u8; 2],
     }
 }
+
+impl Site {
+    /// Of an instruction that sets: the shape of the table after the field was added.
+    #[inline(always)]
+    pub fn added_shape(&self) -> Option<Ref<Shape>> {
+        self.holder.get().map(Ref::cast)
+    }
+}
+
 const _: () = assert!(size_of::<Prototype>() % 8 == 0 && size_of::<Site>() == 32);
 // SAFETY: begins with the header.
 unsafe impl Object for Prototype {

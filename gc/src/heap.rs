@@ -335,7 +335,7 @@ impl Heap {
                     holder: Cell::new(None),
                     offset: Cell::new(0),
                     epoch: Cell::new(0),
-                    mode: Cell::new(0),
+                    holder_offset: Cell::new(0),
                     next_shape: Cell::new(None),
                     key,
                 });
