@@ -7,11 +7,14 @@ extern crate alloc;
 
 pub mod assembler;
 pub mod disassembler;
+pub mod file;
 pub mod float_format;
 pub mod fuel;
 pub mod instruction;
 pub mod module;
 pub mod number;
+mod parts;
+pub mod reference;
 mod table;
 pub mod text;
 pub mod verifier;

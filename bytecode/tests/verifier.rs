@@ -188,7 +188,7 @@ fn numeric_loops() {
         ("b:\nnumeric_for_loop r0, ->b\nreturn_none", 0),
         ("load_true r0\nb:\nnumeric_for_loop r0, ->b\nreturn_none", 1),
         // The inner loop goes with the outer preparation.
-        ("numeric_for_prepare r0, ->end\nb:\nnumeric_for_loop r0, ->b\nnumeric_for_loop r0, ->b\nend:\nreturn_none", 0),
+        ("numeric_for_prepare r0, ->end\nb:\nnumeric_for_loop r0, ->b\nnumeric_for_loop r0, ->b\nend:\nreturn_none", 1),
     ] {
         refuses("", code, instruction, BrokenLoop);
     }
@@ -212,7 +212,7 @@ fn generic_loops() {
         ("l:\ngeneric_for_call r0, #1\ngeneric_for_loop r0, ->l\nreturn_none", 1),
         (
             "generic_for_prepare r0, ->c\nload_true r4\nb:\nc:\ngeneric_for_call r0, #1\ngeneric_for_loop r0, ->b\nreturn_none",
-            1,
+            0,
         ),
     ] {
         let refused = verify(&one_function("registers 10", code));

@@ -1,0 +1,5 @@
+//! Prints the instruction reference, `spec/instructions.md`.
+
+fn main() {
+    print!("{}", lunette_bytecode::reference::reference());
+}
