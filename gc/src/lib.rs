@@ -11,13 +11,19 @@
 #![no_std]
 extern crate alloc;
 
+mod allocator;
+pub mod block;
 pub mod function;
 pub mod heap;
+mod large;
+mod layouts;
 pub mod object;
 pub mod pages;
 pub mod reference;
+pub mod region;
 pub mod storage;
 pub mod string;
+pub mod strings;
 pub mod table;
 pub mod thread;
 pub mod userdata;

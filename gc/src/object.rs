@@ -119,6 +119,18 @@ impl Header {
     pub const BARRIER: u8 = 0x80;
     /// Bit of `flags`: the object is on the collector's list of objects with a finalizer.
     pub const FINALIZABLE: u8 = 0x80;
+
+    /// The header of a new object.
+    #[inline(always)]
+    pub(crate) fn new(kind: Kind, low: u32) -> Header {
+        Header {
+            kind: kind as u8,
+            gc: Cell::new(0),
+            flags: Cell::new(0),
+            identity_high: Cell::new(0),
+            low: Cell::new(low),
+        }
+    }
 }
 
 /// The kind is unknown here: any object.

@@ -1,0 +1,40 @@
+//! Large objects: runs of blocks of their own.
+
+use crate::{
+    block::BlockState,
+    heap::{Heap, OutOfMemory},
+    object::AnyObject,
+    reference::{REFERENCE_SCALE, Ref},
+    region::BLOCK_BYTES,
+};
+
+impl Heap {
+    /// Takes a run of blocks for an object of `bytes` bytes; its offset in bytes.
+    pub(crate) fn allocate_large(&self, bytes: usize) -> Result<u64, OutOfMemory> {
+        let header = self.header();
+        let failure = OutOfMemory { requested: bytes };
+        self.available_for(bytes).ok_or(failure)?;
+        let count = u32::try_from(bytes.div_ceil(BLOCK_BYTES)).map_err(|_| failure)?;
+        let start = self.take_run(count, false).ok_or(failure)?;
+        for block in start + 1..start + count {
+            self.block_entry(block).state.set(BlockState::LargeRest as u8);
+        }
+        let offset = start as usize * BLOCK_BYTES;
+        let entry = self.block_entry(start);
+        entry.state.set(BlockState::Large as u8);
+        entry.run.set(count);
+        entry.link.set((offset / REFERENCE_SCALE) as u32);
+        self.touch(start);
+        header.used_bytes.set(header.used_bytes.get() + bytes as u64);
+        self.check_trigger();
+        Ok(offset as u64)
+    }
+
+    /// Tells that the header of a large object does not lie at its beginning, as those of prototypes.
+    pub(crate) fn set_large_reference<T>(&self, start: Ref<T>, object: Ref<AnyObject>) {
+        let entry = self.block_entry((start.units() as usize * REFERENCE_SCALE / BLOCK_BYTES) as u32);
+        if entry.is(BlockState::Large) && start.units() as usize * REFERENCE_SCALE % BLOCK_BYTES == 0 {
+            entry.link.set(object.units());
+        }
+    }
+}

@@ -1,0 +1,233 @@
+//! Making and reading objects of every layout but strings' and tables' making.
+
+use crate::{
+    function::{Closure, NativeClosure, Prototype, Site, VariableCell},
+    heap::{Heap, OutOfMemory},
+    object::{AnyObject, Header, Kind},
+    reference::{REFERENCE_SCALE, Ref},
+    storage::{ByteArray, RefArray, SlotArray, ValueArray},
+    string::Str,
+    userdata::Userdata,
+    value::{Slot, Tag, Value},
+};
+use core::cell::Cell;
+
+/// Storage and its elements.
+impl Heap {
+    /// An array of `length` nil slots.
+    pub fn new_slot_array(&self, length: u32) -> Result<Ref<SlotArray>, OutOfMemory> {
+        let array = self.allocate::<SlotArray>(8 + 16 * length as usize, length)?;
+        for slot in self.slots(array) {
+            slot.set(Value::Nil);
+            slot.spare.set(0);
+        }
+        Ok(array)
+    }
+
+    /// The slots of an array.
+    #[inline(always)]
+    pub fn slots(&self, array: Ref<SlotArray>) -> &[Slot] {
+        let header = self.get(array);
+        // SAFETY: the slots follow the header.
+        unsafe {
+            core::slice::from_raw_parts(core::ptr::from_ref(header).add(1).cast::<Slot>(), header.length() as usize)
+        }
+    }
+
+    /// An array of `capacity` nil values, split into payloads and tags.
+    pub fn new_value_array(&self, capacity: u32) -> Result<Ref<ValueArray>, OutOfMemory> {
+        let array = self.allocate::<ValueArray>(8 + 9 * capacity as usize, capacity)?;
+        for tag in self.value_array_parts(array).1 {
+            tag.set(Tag::Nil as u8);
+        }
+        Ok(array)
+    }
+
+    /// Payloads and tags of a value array.
+    #[inline(always)]
+    pub fn value_array_parts(&self, array: Ref<ValueArray>) -> (&[Cell<u64>], &[Cell<u8>]) {
+        let header = self.get(array);
+        let length = header.length() as usize;
+        // SAFETY: the payloads follow the header, the tags follow them.
+        unsafe {
+            let payloads = core::ptr::from_ref(header).add(1).cast::<Cell<u64>>();
+            (
+                core::slice::from_raw_parts(payloads, length),
+                core::slice::from_raw_parts(payloads.add(length).cast::<Cell<u8>>(), length),
+            )
+        }
+    }
+
+    /// An array of `length` absent references.
+    pub fn new_ref_array(&self, length: u32) -> Result<Ref<RefArray>, OutOfMemory> {
+        let array = self.allocate::<RefArray>(8 + 4 * length as usize, length)?;
+        for reference in self.refs(array) {
+            reference.set(None);
+        }
+        Ok(array)
+    }
+
+    /// The references of an array.
+    #[inline(always)]
+    pub fn refs(&self, array: Ref<RefArray>) -> &[Cell<Option<Ref<AnyObject>>>] {
+        let header = self.get(array);
+        // SAFETY: the references follow the header.
+        unsafe { core::slice::from_raw_parts(core::ptr::from_ref(header).add(1).cast(), header.length() as usize) }
+    }
+
+    /// An array of bytes.
+    pub fn new_byte_array(&self, bytes: &[u8]) -> Result<Ref<ByteArray>, OutOfMemory> {
+        let length = u32::try_from(bytes.len()).map_err(|_| OutOfMemory { requested: bytes.len() })?;
+        let array = self.allocate::<ByteArray>(8 + bytes.len(), length)?;
+        // SAFETY: the bytes follow the header and were just allocated.
+        unsafe {
+            core::ptr::copy_nonoverlapping(bytes.as_ptr(), array.pointer(self.base()).cast::<u8>().add(8), bytes.len());
+        }
+        Ok(array)
+    }
+
+    /// The bytes of an array.
+    pub fn bytes(&self, array: Ref<ByteArray>) -> &[u8] {
+        let header = self.get(array);
+        // SAFETY: the bytes follow the header.
+        unsafe { core::slice::from_raw_parts(core::ptr::from_ref(header).add(1).cast(), header.length() as usize) }
+    }
+}
+
+/// Strings.
+impl Heap {
+    /// The bytes of a string.
+    #[inline(always)]
+    pub fn string_bytes(&self, string: Ref<Str>) -> &[u8] {
+        let object = self.get(string);
+        // SAFETY: the bytes follow the fixed part.
+        unsafe { core::slice::from_raw_parts(core::ptr::from_ref(object).add(1).cast(), object.length as usize) }
+    }
+}
+
+/// Functions and userdata.
+impl Heap {
+    /// A cell holding `value`.
+    pub fn new_cell(&self, value: Value) -> Result<Ref<VariableCell>, OutOfMemory> {
+        let cell = self.allocate::<VariableCell>(size_of::<VariableCell>(), 0)?;
+        let slot = &self.get(cell).value;
+        slot.spare.set(0);
+        slot.set(value);
+        Ok(cell)
+    }
+
+    /// A Lua closure whose upvalues are still to be set with [`Heap::set_upvalue_cell`] before the next safepoint.
+    pub fn new_closure(&self, prototype: Ref<Prototype>, upvalue_count: u32) -> Result<Ref<Closure>, OutOfMemory> {
+        let closure = self.allocate::<Closure>(size_of::<Closure>() + 4 * upvalue_count as usize, 0)?;
+        // SAFETY: just allocated.
+        unsafe {
+            let pointer = closure.pointer(self.base());
+            (*pointer).prototype = prototype;
+            (*pointer).upvalue_count = upvalue_count;
+        }
+        for cell in self.upvalue_cells(closure) {
+            cell.set(None);
+        }
+        Ok(closure)
+    }
+
+    /// The cells of a closure's upvalues.
+    #[inline(always)]
+    pub fn upvalue_cells(&self, closure: Ref<Closure>) -> &[Cell<Option<Ref<VariableCell>>>] {
+        let object = self.get(closure);
+        // SAFETY: the references follow the fixed part.
+        unsafe { core::slice::from_raw_parts(core::ptr::from_ref(object).add(1).cast(), object.upvalue_count as usize) }
+    }
+
+    /// A native closure with `value_count` nil values.
+    pub fn new_native_closure(&self, native: u32, value_count: u32) -> Result<Ref<NativeClosure>, OutOfMemory> {
+        let closure = self.allocate::<NativeClosure>(size_of::<NativeClosure>() + 16 * value_count as usize, 0)?;
+        // SAFETY: just allocated.
+        unsafe {
+            let pointer = closure.pointer(self.base());
+            (*pointer).native = native;
+            (*pointer).value_count = value_count;
+        }
+        for slot in self.native_values(closure) {
+            slot.spare.set(0);
+            slot.set(Value::Nil);
+        }
+        Ok(closure)
+    }
+
+    /// The values of a native closure.
+    pub fn native_values(&self, closure: Ref<NativeClosure>) -> &[Slot] {
+        let object = self.get(closure);
+        // SAFETY: the slots follow the fixed part.
+        unsafe { core::slice::from_raw_parts(core::ptr::from_ref(object).add(1).cast(), object.value_count as usize) }
+    }
+
+    /// A userdata with `value_count` nil user values.
+    pub fn new_userdata(&self, handle: u64, value_count: u32) -> Result<Ref<Userdata>, OutOfMemory> {
+        let userdata = self.allocate::<Userdata>(size_of::<Userdata>() + 16 * value_count as usize, 0)?;
+        // SAFETY: just allocated.
+        unsafe {
+            let pointer = userdata.pointer(self.base());
+            (*pointer).handle = Cell::new(handle);
+            (*pointer).metatable = Cell::new(None);
+            (*pointer).value_count = value_count;
+        }
+        for slot in self.user_values(userdata) {
+            slot.spare.set(0);
+            slot.set(Value::Nil);
+        }
+        Ok(userdata)
+    }
+
+    /// The user values of a userdata.
+    pub fn user_values(&self, userdata: Ref<Userdata>) -> &[Slot] {
+        let object = self.get(userdata);
+        // SAFETY: the slots follow the fixed part.
+        unsafe { core::slice::from_raw_parts(core::ptr::from_ref(object).add(1).cast(), object.value_count as usize) }
+    }
+}
+
+/// Prototypes.
+impl Heap {
+    /// A prototype like `template` (whose counts are set) with empty sites of these keys and nil constants.
+    pub fn new_prototype(&self, template: Prototype, site_keys: &[u32]) -> Result<Ref<Prototype>, OutOfMemory> {
+        let before = size_of::<Site>() * template.site_count as usize;
+        let after = size_of::<Prototype>() + 16 * template.constant_count as usize;
+        let start: Ref<Prototype> = self.allocate_bytes(before + after)?;
+        let prototype = Ref::from_units(start.units() + (before / REFERENCE_SCALE) as u32).unwrap_or(start);
+        self.set_large_reference(start, prototype.cast());
+        // SAFETY: all of it lies in what was just allocated.
+        unsafe {
+            let pointer: *mut Prototype = prototype.pointer(self.base());
+            pointer.write(template);
+            (*pointer).header = Header::new(Kind::Prototype, 0);
+            for (number, &key) in site_keys.iter().enumerate() {
+                pointer.cast::<Site>().sub(number + 1).write(Site {
+                    shape: Cell::new(None),
+                    metatable: Cell::new(None),
+                    holder: Cell::new(None),
+                    offset: Cell::new(0),
+                    epoch: Cell::new(0),
+                    holder_offset: Cell::new(0),
+                    next_shape: Cell::new(None),
+                    key,
+                });
+            }
+        }
+        for slot in self.constants(prototype) {
+            slot.spare.set(0);
+            slot.set(Value::Nil);
+        }
+        Ok(prototype)
+    }
+
+    /// The constants of a prototype.
+    #[inline(always)]
+    pub fn constants(&self, prototype: Ref<Prototype>) -> &[Slot] {
+        let object = self.get(prototype);
+        // SAFETY: the slots follow the fixed part.
+        unsafe {
+            core::slice::from_raw_parts(core::ptr::from_ref(object).add(1).cast(), object.constant_count as usize)
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! The region: where its parts lie, and the header that holds the heap's own state.
+//!
+//! ```text
+//!   block 0            RegionHeader | first intern table (4 KiB) | first segments of the collector's lists (4 KiB each)
+//!   block 1 ..         block table: 16 bytes for each block of the region
+//!   first block ..     blocks of 32 KiB: lines of small objects, runs of one large object, the heap's own storage, free
+//!   .. frontier        blocks from here on were never used: no page of them is touched
+//! ```
+//!
+//! Nothing in it holds an address: everything is an offset from the base, in bytes, blocks or reference units.
+
+use crate::{region_layout, value::Slot};
+use core::cell::Cell;
+
+/// Bytes of a block.
+pub const BLOCK_BYTES: usize = 1 << 15;
+/// Bytes of a line, the unit in which memory of small objects is reused.
+pub const LINE_BYTES: usize = 128;
+/// Lines of a block, those with the line marks included.
+pub const LINES: usize = BLOCK_BYTES / LINE_BYTES;
+/// The first line for objects: the line marks, a byte for each line, lie before it.
+pub const FIRST_LINE: usize = LINES / LINE_BYTES;
+/// The largest object that lies in lines; larger ones get a run of blocks of their own.
+pub const MEDIUM_BYTES: usize = (LINES - FIRST_LINE) * LINE_BYTES;
+/// The number of root slots.
+pub const ROOT_COUNT: usize = 64;
+/// Lists of free runs: list `n` has those of `2^n` to `2^(n+1) - 1` blocks.
+pub const BIN_COUNT: usize = 21;
+/// Offset of the first intern table.
+pub const FIRST_INTERN_TABLE: usize = 4096;
+/// Offset of the first segment for the collector's lists.
+pub const FIRST_SEGMENTS: usize = 8192;
+/// The largest region: what references can address.
+pub const MAXIMUM_REGION_BYTES: usize = 1 << 35;
+
+region_layout! {
+    /// A range of free lines from which objects are cut off one after the other; all are offsets in bytes.
+    pub struct Hole {
+        /// Where the next object goes.
+        pub cursor: Cell<u64>,
+        /// The end.
+        pub limit: Cell<u64>,
+        /// The beginning: what lies between it and the cursor is not yet in the count of used bytes.
+        pub start: Cell<u64>,
+    }
+}
+
+region_layout! {
+    /// The table of short strings; see `strings`.
+    pub struct InternTable {
+        /// Offset of the entries in bytes.
+        pub entries: Cell<u64>,
+        /// The number of entries, a power of two.
+        pub capacity: Cell<u32>,
+        /// Entries in use.
+        pub used: Cell<u32>,
+    }
+}
+
+region_layout! {
+    /// The heap's own state, at the start of the region.
+    pub struct RegionHeader {
+        /// The root slots.
+        pub roots: [Slot; ROOT_COUNT],
+        /// The hole for objects of every size up to [`MEDIUM_BYTES`].
+        pub hole: Hole,
+        /// The hole for objects that are larger than a line and do not fit the other one.
+        pub overflow: Hole,
+        /// Not 0 if a collection is due at the next safepoint.
+        pub collection_due: Cell<u32>,
+        /// The block of `hole`, 0 for none.
+        pub block: Cell<u32>,
+        /// The line at which the search for the next hole of that block begins.
+        pub line: Cell<u32>,
+        /// First of the blocks with free lines; their table entries lead on.
+        pub recyclable: Cell<u32>,
+        /// First of the blocks and large objects that were allocated into since the last collection.
+        pub touched: Cell<u32>,
+        /// The number of blocks of the region.
+        pub block_count: Cell<u32>,
+        /// The first block after the block table.
+        pub first_block: Cell<u32>,
+        /// The first block that was never used.
+        pub frontier: Cell<u32>,
+        /// Free blocks before the frontier.
+        pub free_blocks: Cell<u32>,
+        /// Blocks that only the heap's own storage may take: enough for the mark stack of a heap of smallest objects.
+        pub reserved_blocks: Cell<u32>,
+        /// First free run of each size class.
+        pub bins: [Cell<u32>; BIN_COUNT],
+        /// Bytes of objects, apart from those between a hole's start and its cursor.
+        pub used_bytes: Cell<u64>,
+        /// The most bytes of objects there may be.
+        pub memory_limit: Cell<u64>,
+        /// Bytes allowed beyond the limit: 0 but in an emergency.
+        pub emergency_bytes: Cell<u64>,
+        /// Used bytes at which the next collection or step of one is due.
+        pub trigger: Cell<u64>,
+        /// The last identity given away.
+        pub identities: Cell<u64>,
+        /// Short strings.
+        pub strings: InternTable,
+        /// Stress: a collection is due after this many allocations; 0 for no stress.
+        pub stress_every: Cell<u32>,
+        /// Stress: allocations left to the next collection.
+        pub stress_left: Cell<u32>,
+        /// Stress: the limit of `hole`, whose own is 0 so that every allocation is seen.
+        pub stress_limit: Cell<u64>,
+    }
+}
