@@ -353,7 +353,7 @@ macro_rules! define_opcodes {
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         #[repr(u8)]
         pub enum Opcode {
-            $(#[doc = $meaning] $name,)*
+            $(#[doc = concat!("`", $meaning, "`")] $name,)*
         }
 
         impl Opcode {

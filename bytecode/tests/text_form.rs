@@ -71,6 +71,16 @@ end
 }
 
 #[test]
+fn the_example_of_the_specification_is_valid() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../spec/bytecode.md");
+    let specification = std::fs::read_to_string(path).unwrap();
+    let start = specification.find("module \"").unwrap();
+    let length = specification[start..].find("```").unwrap();
+    let module = assemble(&specification[start..start + length]).unwrap();
+    assert_eq!(verify(&module), Ok(()));
+}
+
+#[test]
 fn errors_are_located() {
     use AssembleErrorKind::*;
     let cases = [
