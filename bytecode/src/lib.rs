@@ -3,6 +3,7 @@
 //!
 //! The data flows `table` → `instruction` → `module` → everything else.
 #![no_std]
+#![forbid(unsafe_code)]
 extern crate alloc;
 
 pub mod assembler;
