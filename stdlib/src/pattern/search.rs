@@ -1,0 +1,17 @@
+//! Searching without patterns.
+
+use memchr::{memchr, memmem};
+
+/// Whether `pattern` has a character with a meaning of its own; without one, a plain search finds the same.
+pub fn has_specials(pattern: &[u8]) -> bool {
+    pattern.iter().any(|byte| b"^$*+?.([%-".contains(byte))
+}
+
+/// Where `needle` first stands in `haystack`, in time linear in their lengths.
+pub fn find_plain(haystack: &[u8], needle: &[u8]) -> Option<usize> {
+    match needle {
+        [] => Some(0),
+        [byte] => memchr(*byte, haystack),
+        _ => memmem::find(haystack, needle),
+    }
+}
