@@ -2,15 +2,73 @@
 //!
 //! A table has an array part for the keys 1, 2, …; its short-string keys are either all *fields*, laid out by a shape
 //! that tables with the same keys share, or, in *dictionary mode*, all in the hash part; every other key is in the hash.
+//!
+//! ```text
+//!                 +-> Shape (key "y", count 2) -> parent Shape (key "x", count 1) -> the empty Shape
+//!   Table --------+-> SlotArray:  value of "x", value of "y"
+//!                 +-> ValueArray: payloads of 1, 2, … | tags of 1, 2, …
+//!                 +-> HashPart:   buckets | entries in the order in which they came
+//! ```
+//!
+//! **Barriers.** A table and its storage (fields, array part, hash part) are one object to the collector: whoever writes
+//! a reference, or new storage, into any of them calls [`Heap::barrier`] with the table, and the collector scans the
+//! table together with its storage again. Storage itself is never the barrier's object. A shape together with its index
+//! and its transitions is such an object, too.
+//!
+//! **Values** go in and out as [`Value`](crate::value::Value) or, in functions whose names end in `_parts`, as [`Parts`].
+
+pub mod access;
+pub mod array;
+pub mod fields;
+pub mod hash;
+pub mod iteration;
+pub mod key;
+pub mod shape;
 
 use crate::{
+    heap::{Heap, OutOfMemory},
     object::{Header, Kind, Object},
     reference::Ref,
     region_layout,
     storage::{RefArray, SlotArray, ValueArray},
     string::Str,
+    value::Tag,
 };
 use core::cell::Cell;
+
+/// A value as its tag and payload: two machine words, where [`Value`](crate::value::Value) has to be taken apart.
+pub type Parts = (u8, u64);
+
+/// The parts of nil.
+pub const NIL: Parts = (NIL_TAG, 0);
+
+const NIL_TAG: u8 = Tag::Nil as u8;
+
+/// Why a value could not be stored in a table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TableError {
+    /// nil is no key.
+    #[error("table index is nil")]
+    KeyIsNil,
+    /// "Not a number" is no key.
+    #[error("table index is NaN")]
+    KeyIsNan,
+    /// The table cannot have more entries.
+    #[error("table overflow")]
+    Overflow,
+    /// There is no memory for the entry.
+    #[error(transparent)]
+    OutOfMemory(#[from] OutOfMemory),
+}
+
+/// Where the key of an assignment comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// The program's text: `t.name = value`.
+    Named,
+    /// A computation: `t[key] = value`. Such keys seldom make new shapes, because the table is likely a map.
+    Computed,
+}
 
 region_layout! {
     /// A table.
@@ -23,7 +81,7 @@ region_layout! {
         pub metatable: Cell<Option<Ref<Table>>>,
         /// The values of the fields, in the order of the shape.
         pub fields: Cell<Option<Ref<SlotArray>>>,
-        /// The array part.
+        /// The array part. Tags beyond `array_length` are nil.
         pub array: Cell<Option<Ref<ValueArray>>>,
         /// The hash part.
         pub hash: Cell<Option<Ref<HashPart>>>,
@@ -43,6 +101,12 @@ unsafe impl Object for Table {
 impl Table {
     /// Bit of the header's flags: inline caches of other tables depend on this one's keys.
     pub const PROTOTYPE: u8 = 0x01;
+
+    /// Whether inline caches of other tables depend on this one's keys.
+    #[inline(always)]
+    pub fn is_prototype(&self) -> bool {
+        self.header.flags.get() & Table::PROTOTYPE != 0
+    }
 }
 
 region_layout! {
@@ -57,12 +121,12 @@ region_layout! {
         pub key: Option<Ref<Str>>,
         /// The number of keys.
         pub count: u32,
-        /// The children, which are not kept alive by this.
+        /// The children, which are not kept alive by this; an object of the kind `Transitions`.
         pub transitions: Cell<Option<Ref<RefArray>>>,
-        /// Index from key to number, made when the shape is looked up often enough.
+        /// All keys in their order, then absent ones up to a multiple of 8; made when the shape is looked up often enough.
         pub index: Cell<Option<Ref<RefArray>>>,
-        /// To a multiple of 8.
-        pub padding: u32,
+        /// How often a key was looked up without the index.
+        pub lookups: Cell<u32>,
     }
 }
 // SAFETY: begins with the header.
@@ -76,13 +140,15 @@ region_layout! {
     /// ```text
     ///   HashPart | buckets: u32[capacity] | entries: HashEntry[capacity]
     /// ```
+    ///
+    /// A bucket is one more than the number of its first entry, 0 for none.
     pub struct HashPart {
         /// The header; `low` is the capacity, a power of two.
         pub header: Header,
         /// Entries in use, removed ones included.
         pub used: Cell<u32>,
-        /// To a multiple of 8.
-        pub padding: u32,
+        /// Those of them whose key is a positive integer. While there are none, growing the array part needs no lookups.
+        pub integer_keys: Cell<u32>,
     }
 }
 // SAFETY: begins with the header.
@@ -107,4 +173,14 @@ region_layout! {
         pub next: Cell<u32>,
     }
 }
-const _: () = assert!(size_of::<HashEntry>() == 24 && size_of::<Table>() == 40);
+const _: () = assert!(size_of::<HashEntry>() == 24 && size_of::<Table>() == 40 && size_of::<Shape>() == 32);
+
+impl Heap {
+    /// Tells the collector of a value that was written into the table or its storage.
+    #[inline(always)]
+    fn barrier_for(&self, table: Ref<Table>, tag: u8) {
+        if tag >= crate::value::FIRST_REFERENCE_TAG {
+            self.barrier(table);
+        }
+    }
+}

@@ -1,0 +1,192 @@
+//! Short-string keys: fields in shape mode, entries of the hash part in dictionary mode.
+
+use super::{NIL, NIL_TAG, Origin, Parts, Table, TableError, hash::capacity_for, key::STRING, shape::MAX_FIELDS};
+use crate::{
+    heap::{Heap, OutOfMemory},
+    object::Header,
+    reference::Ref,
+    storage::SlotArray,
+    string::Str,
+    value::Slot,
+};
+
+/// Byte offset of a field's slot from the start of the fields object.
+pub const fn field_offset(number: u32) -> u32 {
+    size_of::<Header>() as u32 + size_of::<Slot>() as u32 * number
+}
+
+#[inline(always)]
+fn slot_parts(slot: &Slot) -> Parts {
+    (slot.tag.get() as u8, slot.payload.get())
+}
+
+#[inline(always)]
+fn set_slot(slot: &Slot, (tag, payload): Parts) {
+    slot.payload.set(payload);
+    slot.tag.set(tag.into());
+}
+
+impl Heap {
+    /// The slot of a field whose number a shape of the table gave.
+    #[inline(always)]
+    pub(super) fn field_slot(&self, table: &Table, number: u32) -> Option<&Slot> {
+        self.slots(table.fields.get()?).get(number as usize)
+    }
+
+    /// The number of fields the table has room for.
+    #[inline(always)]
+    pub fn field_capacity(&self, table: Ref<Table>) -> u32 {
+        self.get(table).fields.get().map_or(0, |fields| self.get(fields).length())
+    }
+
+    /// The value of a short-string key.
+    #[inline]
+    pub fn table_get_short_parts(&self, table: Ref<Table>, key: Ref<Str>) -> Parts {
+        let object = self.get(table);
+        let shape = object.shape.get();
+        if self.is_dictionary(shape) {
+            return match object.hash.get() {
+                Some(part) => self
+                    .get(part)
+                    .find(self.get(key).hash, (STRING, key.units().into()))
+                    .map_or(NIL, |entry| entry.value()),
+                None => NIL,
+            };
+        }
+        match self.find_field(shape, key) {
+            Some(number) => self.field_slot(object, number).map_or(NIL, slot_parts),
+            None => NIL,
+        }
+    }
+
+    /// The value of field `number` in the order of the shape.
+    #[inline]
+    pub(super) fn field_value(&self, table: &Table, number: u32) -> Parts {
+        self.field_slot(table, number).map_or(NIL, slot_parts)
+    }
+
+    /// Stores a value under a short-string key.
+    #[inline]
+    pub fn table_set_short_parts(
+        &self,
+        table: Ref<Table>,
+        key: Ref<Str>,
+        value: Parts,
+        origin: Origin,
+    ) -> Result<(), TableError> {
+        let object = self.get(table);
+        let shape = object.shape.get();
+        let old_tag;
+        if self.is_dictionary(shape) {
+            let hash = self.get(key).hash;
+            let key_parts = (STRING, key.units().into());
+            let entry = object.hash.get().and_then(|part| self.get(part).find(hash, key_parts));
+            let Some(entry) = entry else {
+                if value.0 == NIL_TAG {
+                    return Ok(());
+                }
+                self.hash_insert(table, hash, key_parts, value)?;
+                self.string_key_added(object);
+                return Ok(());
+            };
+            old_tag = entry.value_tag.get();
+            entry.set_value(value);
+        } else {
+            let slot = self.find_field(shape, key).and_then(|number| self.field_slot(object, number));
+            let Some(slot) = slot else {
+                return self.add_field(table, key, value, origin);
+            };
+            old_tag = slot.tag.get() as u8;
+            set_slot(slot, value);
+        }
+        self.barrier_for(table, value.0);
+        if object.absent.get() != 0 || object.is_prototype() {
+            self.watched_string_key_written(object, key, old_tag == NIL_TAG && value.0 != NIL_TAG);
+        }
+        Ok(())
+    }
+
+    /// What follows from a new string key.
+    #[inline(always)]
+    fn string_key_added(&self, table: &Table) {
+        table.absent.set(0);
+        if table.is_prototype() {
+            self.bump_prototype_epoch();
+        }
+    }
+
+    /// What follows from a write to a string key of a metatable or prototype.
+    #[cold]
+    fn watched_string_key_written(&self, table: &Table, key: Ref<Str>, is_gained: bool) {
+        if is_gained || self.string_bytes(key).starts_with(b"__") {
+            self.string_key_added(table);
+        }
+    }
+
+    /// Adds a field to a table in shape mode, or lets the table go to dictionary mode for it.
+    #[inline(never)]
+    fn add_field(&self, table: Ref<Table>, key: Ref<Str>, value: Parts, origin: Origin) -> Result<(), TableError> {
+        if value.0 == NIL_TAG {
+            return Ok(());
+        }
+        let object = self.get(table);
+        let shape = object.shape.get();
+        let number = self.get(shape).count;
+        let Some(next) = self.transition_or_add(shape, key, origin)? else {
+            self.make_dictionary(table, 1)?;
+            self.hash_insert(table, self.get(key).hash, (STRING, key.units().into()), value)?;
+            self.string_key_added(object);
+            return Ok(());
+        };
+        let capacity = self.field_capacity(table);
+        if number >= capacity {
+            self.reserve_fields(table, (capacity + (capacity / 2).max(4)).min(MAX_FIELDS))?;
+        }
+        if let Some(slot) = self.field_slot(object, number) {
+            set_slot(slot, value);
+        }
+        object.shape.set(next);
+        self.barrier(table);
+        self.string_key_added(object);
+        Ok(())
+    }
+
+    /// Gives the table room for `capacity` fields.
+    pub(super) fn reserve_fields(&self, table: Ref<Table>, capacity: u32) -> Result<(), OutOfMemory> {
+        let object = self.get(table);
+        let new: Ref<SlotArray> = self.new_slot_array(capacity)?;
+        if let Some(old) = object.fields.get() {
+            for (new, old) in self.slots(new).iter().zip(self.slots(old)) {
+                set_slot(new, slot_parts(old));
+            }
+        }
+        object.fields.set(Some(new));
+        self.barrier(table);
+        Ok(())
+    }
+
+    /// Takes a table from shape to dictionary mode, with room for `additional` entries. The fields come before what
+    /// the hash part has already, as they do when the table is traversed.
+    #[cold]
+    pub(super) fn make_dictionary(&self, table: Ref<Table>, additional: u32) -> Result<(), TableError> {
+        let object = self.get(table);
+        let shape = object.shape.get();
+        let old = object.hash.get().map_or(&[][..], |part| self.get(part).entries());
+        let count = self.get(shape).count;
+        let dictionary = self.dictionary_shape()?;
+        let part = self.new_hash_part(capacity_for(old.len() as u32 + count + additional)?)?;
+        for number in 0..count {
+            let value = self.field_value(object, number);
+            if let Some(key) = self.field_key(shape, number)
+                && value.0 != NIL_TAG
+            {
+                self.push_entry(self.get(part), (STRING, key.units().into()), value);
+            }
+        }
+        self.copy_entries(old, self.get(part));
+        object.shape.set(dictionary);
+        object.fields.set(None);
+        self.replace_hash(table, Some(part));
+        Ok(())
+    }
+}

@@ -1,0 +1,293 @@
+//! The hash part: lookup, insertion, rebuilding.
+//!
+//! Entries stay where they came until the part is full; then it is rebuilt without the removed ones, larger if need be.
+
+use super::{
+    HashEntry, HashPart, NIL, NIL_TAG, Parts, Table, TableError,
+    key::{DEAD, INTEGER, STRING, string_of},
+};
+use crate::{
+    heap::{Heap, OutOfMemory},
+    reference::Ref,
+    string::Str,
+    value::FIRST_REFERENCE_TAG,
+};
+use core::cell::Cell;
+
+const MIN_CAPACITY: u32 = 4;
+/// The most entries of a hash part.
+pub(super) const MAX_CAPACITY: u32 = 1 << 30;
+
+impl HashEntry {
+    /// The key.
+    #[inline(always)]
+    pub(super) fn key(&self) -> Parts {
+        (self.key_tag.get(), self.key_payload.get())
+    }
+
+    /// The value.
+    #[inline(always)]
+    pub fn value(&self) -> Parts {
+        (self.value_tag.get(), self.value_payload.get())
+    }
+
+    /// Writes the value; the barrier is the caller's business.
+    #[inline(always)]
+    pub(super) fn set_value(&self, (tag, payload): Parts) {
+        self.value_payload.set(payload);
+        self.value_tag.set(tag);
+    }
+
+    #[inline(always)]
+    pub(super) fn is_removed(&self) -> bool {
+        self.value_tag.get() == NIL_TAG
+    }
+}
+
+impl HashPart {
+    /// The number of buckets, and of entries there is room for.
+    #[inline(always)]
+    pub fn capacity(&self) -> u32 {
+        self.header.low.get()
+    }
+
+    /// The entries in use.
+    #[inline(always)]
+    pub fn entries(&self) -> &[HashEntry] {
+        // SAFETY: the first `used` entries were written.
+        unsafe { core::slice::from_raw_parts(self.first_entry(), self.used.get() as usize) }
+    }
+
+    /// Byte offset of an entry from the start of the part.
+    #[inline(always)]
+    pub fn entry_offset(&self, number: u32) -> u32 {
+        size_of::<HashPart>() as u32 + 4 * self.capacity() + size_of::<HashEntry>() as u32 * number
+    }
+
+    #[inline(always)]
+    fn bucket(&self, hash: u32) -> &Cell<u32> {
+        let number = hash & (self.capacity() - 1);
+        // SAFETY: as many buckets as the capacity, a power of two, follow the fixed part.
+        unsafe { &*core::ptr::from_ref(self).add(1).cast::<Cell<u32>>().add(number as usize) }
+    }
+
+    #[inline(always)]
+    fn first_entry(&self) -> *const HashEntry {
+        // SAFETY: the entries follow the buckets inside of the object.
+        unsafe { core::ptr::from_ref(self).add(1).cast::<u32>().add(self.capacity() as usize).cast() }
+    }
+
+    /// The number of the entry of this hash that fulfils a condition.
+    #[inline(always)]
+    fn find_by(&self, hash: u32, matches: impl Fn(&HashEntry) -> bool) -> Option<u32> {
+        let first = self.first_entry();
+        let mut link = self.bucket(hash).get();
+        while link != 0 {
+            // SAFETY: chains consist of the numbers of entries in use.
+            let entry = unsafe { &*first.add(link as usize - 1) };
+            if matches(entry) {
+                return Some(link - 1);
+            }
+            link = entry.next.get();
+        }
+        None
+    }
+
+    /// The entry of this number, which `find_by` gave.
+    #[inline(always)]
+    fn entry(&self, number: u32) -> &HashEntry {
+        debug_assert!(number < self.used.get());
+        // SAFETY: entries in use, see `find_by`.
+        unsafe { &*self.first_entry().add(number as usize) }
+    }
+
+    /// The entry whose key is equal bit for bit: all keys but long strings.
+    #[inline(always)]
+    pub(super) fn find(&self, hash: u32, (tag, payload): Parts) -> Option<&HashEntry> {
+        let number = self.find_by(hash, |entry| entry.key_payload.get() == payload && entry.key_tag.get() == tag)?;
+        Some(self.entry(number))
+    }
+
+    /// Appends an entry for a key that is not there; there is room for it.
+    #[inline(always)]
+    fn push(&self, hash: u32, (key_tag, key_payload): Parts, (value_tag, value_payload): Parts) {
+        let number = self.used.get();
+        debug_assert!(number < self.capacity());
+        let bucket = self.bucket(hash);
+        let entry = HashEntry {
+            key_payload: Cell::new(key_payload),
+            value_payload: Cell::new(value_payload),
+            key_tag: Cell::new(key_tag),
+            value_tag: Cell::new(value_tag),
+            padding: [0; 2],
+            next: Cell::new(bucket.get()),
+        };
+        // SAFETY: the part has room for this entry, which nobody refers to yet.
+        unsafe { self.first_entry().add(number as usize).cast_mut().write(entry) };
+        bucket.set(number + 1);
+        self.used.set(number + 1);
+        if key_tag == INTEGER && key_payload as i64 > 0 {
+            self.integer_keys.set(self.integer_keys.get() + 1);
+        }
+    }
+}
+
+/// Lookups.
+impl Heap {
+    /// The entry of any key in normal form.
+    #[inline]
+    pub(super) fn find_entry(&self, part: Ref<HashPart>, hash: u32, key: Parts) -> Option<&HashEntry> {
+        let part = self.get(part);
+        match string_of(key.1) {
+            Some(string) if key.0 == STRING && !self.get(string).is_short() => {
+                Some(part.entry(self.find_long(part, hash, string)?))
+            }
+            _ => part.find(hash, key),
+        }
+    }
+
+    #[cold]
+    fn find_long(&self, part: &HashPart, hash: u32, string: Ref<Str>) -> Option<u32> {
+        part.find_by(hash, |entry| {
+            entry.key_tag.get() == STRING
+                && string_of(entry.key_payload.get()).is_some_and(|other| self.same_bytes(string, other))
+        })
+    }
+
+    /// The number of the entry that `next` means by a key: also one that the collector has marked as dead.
+    pub(super) fn find_for_traversal(&self, part: Ref<HashPart>, key: Parts) -> Option<u32> {
+        let part = self.get(part);
+        let hash = self.hash_of(key);
+        let is_dead_key = |entry: &HashEntry| {
+            entry.key_tag.get() == DEAD && key.0 >= FIRST_REFERENCE_TAG && entry.key_payload.get() == key.1
+        };
+        let long = string_of(key.1).filter(|&string| key.0 == STRING && !self.get(string).is_short());
+        let live = match long {
+            Some(string) => self.find_long(part, hash, string),
+            None => part.find_by(hash, |entry| entry.key() == key),
+        };
+        live.or_else(|| part.find_by(hash, is_dead_key))
+    }
+
+    /// The number of a short string's entry in the table's hash part, whatever its value. Tables in shape mode have none.
+    #[inline]
+    pub fn hash_find_short(&self, table: Ref<Table>, key: Ref<Str>) -> Option<u32> {
+        let part = self.get(self.get(table).hash.get()?);
+        let payload = u64::from(key.units());
+        part.find_by(self.get(key).hash, |entry| entry.key_payload.get() == payload && entry.key_tag.get() == STRING)
+    }
+
+    /// The value of a key in normal form, if it is in the hash part.
+    #[inline]
+    pub(super) fn hash_get(&self, table: Ref<Table>, hash: u32, key: Parts) -> Parts {
+        let entry = self.get(table).hash.get().and_then(|part| self.find_entry(part, hash, key));
+        entry.map_or(NIL, HashEntry::value)
+    }
+}
+
+/// Changes.
+impl Heap {
+    /// Stores a value under a key in normal form that belongs into the hash part.
+    #[inline]
+    pub(super) fn hash_set(&self, table: Ref<Table>, hash: u32, key: Parts, value: Parts) -> Result<(), TableError> {
+        if let Some(part) = self.get(table).hash.get()
+            && let Some(entry) = self.find_entry(part, hash, key)
+        {
+            entry.set_value(value);
+            self.barrier_for(table, value.0);
+            return Ok(());
+        }
+        if value.0 == NIL_TAG {
+            return Ok(());
+        }
+        self.hash_insert(table, hash, key, value)
+    }
+
+    /// Adds an entry for a key that is not there.
+    #[inline]
+    pub(super) fn hash_insert(&self, table: Ref<Table>, hash: u32, key: Parts, value: Parts) -> Result<(), TableError> {
+        if let Some(part) = self.get(table).hash.get() {
+            let part = self.get(part);
+            if part.used.get() < part.capacity() {
+                part.push(hash, key, value);
+                self.barrier_for(table, key.0.max(value.0));
+                return Ok(());
+            }
+        }
+        self.hash_insert_full(table, hash, key, value)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn hash_insert_full(&self, table: Ref<Table>, hash: u32, key: Parts, value: Parts) -> Result<(), TableError> {
+        if self.move_integers_to_array(table, key, value)? {
+            return Ok(());
+        }
+        self.rebuild_hash(table, 1, 0)?;
+        match self.get(table).hash.get() {
+            Some(part) => self.get(part).push(hash, key, value),
+            None => return Err(TableError::Overflow),
+        }
+        self.barrier(table);
+        Ok(())
+    }
+
+    /// Makes the hash part anew without removed entries, with room for `additional` ones and a capacity of at least
+    /// `minimum`.
+    pub(super) fn rebuild_hash(&self, table: Ref<Table>, additional: u32, minimum: u32) -> Result<(), TableError> {
+        let object = self.get(table);
+        let old = object.hash.get().map_or(&[][..], |part| self.get(part).entries());
+        let live = old.iter().filter(|entry| !entry.is_removed()).count() as u32;
+        let new = self.new_hash_part(capacity_for(live + additional)?.max(minimum))?;
+        self.copy_entries(old, self.get(new));
+        self.replace_hash(table, Some(new));
+        Ok(())
+    }
+
+    /// Puts another hash part into the table.
+    pub(super) fn replace_hash(&self, table: Ref<Table>, part: Option<Ref<HashPart>>) {
+        let object = self.get(table);
+        object.hash.set(part);
+        if object.is_prototype() {
+            // Caches know entries by their place.
+            self.bump_prototype_epoch();
+        }
+        self.barrier(table);
+    }
+
+    /// Appends the entries that are not removed.
+    pub(super) fn copy_entries(&self, entries: &[HashEntry], part: &HashPart) {
+        for entry in entries.iter().filter(|entry| !entry.is_removed()) {
+            part.push(self.hash_of(entry.key()), entry.key(), entry.value());
+        }
+    }
+
+    /// Appends one entry to a part made with room for it.
+    pub(super) fn push_entry(&self, part: &HashPart, key: Parts, value: Parts) {
+        part.push(self.hash_of(key), key, value);
+    }
+
+    /// A hash part without entries; the capacity is a power of two and at least 4.
+    pub(super) fn new_hash_part(&self, capacity: u32) -> Result<Ref<HashPart>, OutOfMemory> {
+        let bytes = size_of::<HashPart>() + (4 + size_of::<HashEntry>()) * capacity as usize;
+        let part = self.allocate::<HashPart>(bytes, capacity)?;
+        // SAFETY: just allocated with room for the buckets.
+        unsafe {
+            let pointer = part.pointer(self.base());
+            (&raw mut (*pointer).used).write(Cell::new(0));
+            (&raw mut (*pointer).integer_keys).write(Cell::new(0));
+            pointer.add(1).cast::<u32>().write_bytes(0, capacity as usize);
+        }
+        Ok(part)
+    }
+}
+
+/// The capacity for this many entries: a quarter of the part stays free, so that removing and adding keys by turns
+/// seldom rebuilds it.
+pub(super) fn capacity_for(entries: u32) -> Result<u32, TableError> {
+    let wanted = u64::from(entries) + u64::from(entries / 3);
+    if wanted > MAX_CAPACITY.into() {
+        return Err(TableError::Overflow);
+    }
+    Ok((wanted as u32).next_power_of_two().max(MIN_CAPACITY))
+}

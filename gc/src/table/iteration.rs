@@ -1,0 +1,123 @@
+//! Traversal: the array part in ascending order, then the fields in the order of the shape, then the entries of the hash
+//! part in the order in which they came. Removing and changing what is there does not disturb it.
+//!
+//! A *cursor* is the number of a place, counted through the room of the array part, the fields and the entries; places
+//! whose value is nil are passed over.
+
+use super::{
+    NIL_TAG, Parts, Table,
+    key::{DEAD, INTEGER, STRING, normalize, string_of},
+};
+use crate::{heap::Heap, reference::Ref, value::FIRST_REFERENCE_TAG, value::Value};
+
+/// The key given to `next` is not in the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("invalid key to 'next'")]
+pub struct InvalidKey;
+
+/// What a step of a traversal found.
+#[derive(Clone, Copy, Debug)]
+pub struct Step {
+    /// The cursor after it.
+    pub cursor: u32,
+    /// The key.
+    pub key: Parts,
+    /// The value.
+    pub value: Parts,
+}
+
+impl Heap {
+    /// The entry after `key` in the order of traversal; the first one for nil.
+    pub fn table_next(&self, table: Ref<Table>, key: Value) -> Result<Option<(Value, Value)>, InvalidKey> {
+        let cursor = self.cursor_of(table, key.to_parts(), 0)?;
+        let step = self.next_at(table, cursor);
+        Ok(step.map(|step| (Value::from_parts(step.key.0, step.key.1), Value::from_parts(step.value.0, step.value.1))))
+    }
+
+    /// The first entry at or after a cursor; 0 is the first cursor of every table.
+    #[inline]
+    pub fn next_at(&self, table: Ref<Table>, cursor: u32) -> Option<Step> {
+        let object = self.get(table);
+        for index in cursor..object.array_length.get() {
+            let (payload, tag) = self.element(object, index.into())?;
+            if tag.get() != NIL_TAG {
+                let value = (tag.get(), payload.get());
+                return Some(Step { cursor: index + 1, key: (INTEGER, u64::from(index) + 1), value });
+            }
+        }
+        self.next_after_array(object, cursor)
+    }
+
+    #[inline(never)]
+    fn next_after_array(&self, table: &Table, cursor: u32) -> Option<Step> {
+        let capacity = self.array_capacity(table);
+        let mut place = cursor.saturating_sub(capacity);
+        let shape = table.shape.get();
+        let field_count = self.get(shape).count;
+        while place < field_count {
+            let value = self.field_value(table, place);
+            place += 1;
+            if value.0 != NIL_TAG {
+                let key = (STRING, self.field_key(shape, place - 1)?.units().into());
+                return Some(Step { cursor: capacity + place, key, value });
+            }
+        }
+        let entries = self.get(table.hash.get()?).entries();
+        let first = (place - field_count) as usize;
+        let (number, entry) = entries.iter().enumerate().skip(first).find(|(_, entry)| !entry.is_removed())?;
+        Some(Step { cursor: capacity + field_count + number as u32 + 1, key: entry.key(), value: entry.value() })
+    }
+
+    /// The cursor after `key`. `hint` is looked at first: the cursor of the step that gave the key, or anything.
+    #[inline]
+    pub fn cursor_of(&self, table: Ref<Table>, key: Parts, hint: u32) -> Result<u32, InvalidKey> {
+        if key.0 == INTEGER && key.1 == hint.into() && hint != 0 && hint <= self.get(table).array_length.get() {
+            return Ok(hint);
+        }
+        self.find_cursor(table, key, hint)
+    }
+
+    #[inline(never)]
+    fn find_cursor(&self, table: Ref<Table>, key: Parts, hint: u32) -> Result<u32, InvalidKey> {
+        let object = self.get(table);
+        let capacity = self.array_capacity(object);
+        let shape = object.shape.get();
+        let field_count = self.get(shape).count;
+        if let Some(place) = hint.checked_sub(capacity + 1) {
+            let is_there = match place.checked_sub(field_count) {
+                None => key.0 == STRING && self.field_key(shape, place) == string_of(key.1),
+                Some(number) => object
+                    .hash
+                    .get()
+                    .and_then(|part| self.get(part).entries().get(number as usize))
+                    .is_some_and(|entry| is_key(entry.key(), key)),
+            };
+            if is_there {
+                return Ok(hint);
+            }
+        }
+        let key = normalize(key);
+        match key.0 {
+            NIL_TAG => return Ok(0),
+            INTEGER if (1..=object.array_length.get().into()).contains(&key.1) => return Ok(key.1 as u32),
+            STRING => {
+                let number = string_of(key.1).and_then(|key| self.find_field(shape, key));
+                if let Some(number) = number {
+                    return Ok(capacity + number + 1);
+                }
+            }
+            _ => {}
+        }
+        match object.hash.get().and_then(|part| self.find_for_traversal(part, key)) {
+            Some(number) => Ok(capacity + field_count + number + 1),
+            // An element at the end that was removed during the traversal.
+            None if key.0 == INTEGER && (1..=capacity.into()).contains(&key.1) => Ok(key.1 as u32),
+            None => Err(InvalidKey),
+        }
+    }
+}
+
+/// Whether an entry's key is the one meant; the collector may have marked it as dead since.
+fn is_key(entry: Parts, key: Parts) -> bool {
+    entry.1 == key.1 && (entry.0 == key.0 || entry.0 == DEAD && key.0 >= FIRST_REFERENCE_TAG)
+}
