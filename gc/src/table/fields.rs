@@ -1,6 +1,8 @@
 //! Short-string keys: fields in shape mode, entries of the hash part in dictionary mode.
 
-use super::{NIL, NIL_TAG, Origin, Parts, Table, TableError, hash::capacity_for, key::STRING, shape::MAX_FIELDS};
+use super::{
+    NIL, NIL_TAG, Origin, Parts, Shape, Table, TableError, hash::capacity_for, key::STRING, shape::MAX_FIELDS,
+};
 use crate::{
     heap::{Heap, OutOfMemory},
     object::Header,
@@ -92,9 +94,13 @@ impl Heap {
             old_tag = entry.value_tag.get();
             entry.set_value(value);
         } else {
+            // A shape with a transition for the key does not have it.
+            if let Some(next) = self.transition(shape, key) {
+                return self.add_field(table, next, value);
+            }
             let slot = self.find_field(shape, key).and_then(|number| self.field_slot(object, number));
             let Some(slot) = slot else {
-                return self.add_field(table, key, value, origin);
+                return self.add_key(table, key, value, origin);
             };
             old_tag = slot.tag.get() as u8;
             set_slot(slot, value);
@@ -123,21 +129,31 @@ impl Heap {
         }
     }
 
-    /// Adds a field to a table in shape mode, or lets the table go to dictionary mode for it.
+    /// Adds a key to a table in shape mode that no other table of its shape got before.
+    #[cold]
     #[inline(never)]
-    fn add_field(&self, table: Ref<Table>, key: Ref<Str>, value: Parts, origin: Origin) -> Result<(), TableError> {
+    fn add_key(&self, table: Ref<Table>, key: Ref<Str>, value: Parts, origin: Origin) -> Result<(), TableError> {
         if value.0 == NIL_TAG {
             return Ok(());
         }
         let object = self.get(table);
-        let shape = object.shape.get();
-        let number = self.get(shape).count;
-        let Some(next) = self.transition_or_add(shape, key, origin)? else {
-            self.make_dictionary(table, 1)?;
-            self.hash_insert(table, self.get(key).hash, (STRING, key.units().into()), value)?;
-            self.string_key_added(object);
+        if let Some(next) = self.add_transition(object.shape.get(), key, origin)? {
+            return self.add_field(table, next, value);
+        }
+        self.make_dictionary(table, 1)?;
+        self.hash_insert(table, self.get(key).hash, (STRING, key.units().into()), value)?;
+        self.string_key_added(object);
+        Ok(())
+    }
+
+    /// Gives a table the next shape, whose last key has this value.
+    #[inline(never)]
+    fn add_field(&self, table: Ref<Table>, next: Ref<Shape>, value: Parts) -> Result<(), TableError> {
+        if value.0 == NIL_TAG {
             return Ok(());
-        };
+        }
+        let object = self.get(table);
+        let number = self.get(next).count - 1;
         let capacity = self.field_capacity(table);
         if number >= capacity {
             self.reserve_fields(table, (capacity + (capacity / 2).max(4)).min(MAX_FIELDS))?;

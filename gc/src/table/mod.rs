@@ -123,7 +123,8 @@ region_layout! {
         pub count: u32,
         /// The children, which are not kept alive by this; an object of the kind `Transitions`.
         pub transitions: Cell<Option<Ref<RefArray>>>,
-        /// All keys in their order, then absent ones up to a multiple of 8; made when the shape is looked up often enough.
+        /// Made when the shape is looked up often enough: a hash array by key of the shapes from this one up to the
+        /// empty one, at most half full, then all keys in their order.
         pub index: Cell<Option<Ref<RefArray>>>,
         /// How often a key was looked up without the index.
         pub lookups: Cell<u32>,

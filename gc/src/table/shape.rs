@@ -8,7 +8,7 @@
 use super::{Origin, Shape};
 use crate::{
     heap::{Heap, OutOfMemory, ROOT_COUNT},
-    object::{Header, Kind, Object},
+    object::{AnyObject, Header, Kind, Object},
     reference::Ref,
     region_layout,
     storage::RefArray,
@@ -35,10 +35,6 @@ const MAX_COMPUTED_FIELDS: u32 = 8;
 const MAX_COMPUTED_CHILDREN: u32 = 16;
 /// Lookups without an index before one is made.
 const LOOKUPS_BEFORE_INDEX: u32 = 4;
-/// Shapes with fewer keys need no index.
-const MIN_INDEXED: u32 = 3;
-/// The length of an index is a multiple of this, for comparisons of several keys at once.
-const INDEX_CHUNK: usize = 8;
 const WINDOW: usize = 8;
 /// The most places of a transitions array for each child.
 const MAX_PLACES_PER_CHILD: usize = 64;
@@ -122,74 +118,80 @@ impl Heap {
     /// The number of the field with this key, which is a short string.
     #[inline]
     pub fn find_field(&self, shape: Ref<Shape>, key: Ref<Str>) -> Option<u32> {
-        match self.get(shape).index.get() {
-            Some(index) => find_in_index(self.refs(index), key),
+        let object = self.get(shape);
+        match object.index.get() {
+            Some(index) => self.find_in_index(index, object.count, key),
+            None if object.count == 0 => None,
             None => self.find_without_index(shape, key),
+        }
+    }
+
+    #[inline(always)]
+    fn find_in_index(&self, index: Ref<RefArray>, count: u32, key: Ref<Str>) -> Option<u32> {
+        let places = self.refs(index);
+        let mask = places.len() - count as usize - 1;
+        let mut place = self.get(key).hash as usize & mask;
+        // At least half of the places are free.
+        loop {
+            let ancestor = self.get(places[place].get()?.cast::<Shape>());
+            if ancestor.key == Some(key) {
+                return Some(ancestor.count - 1);
+            }
+            place = (place + 1) & mask;
         }
     }
 
     #[inline(never)]
     fn find_without_index(&self, shape: Ref<Shape>, key: Ref<Str>) -> Option<u32> {
         let object = self.get(shape);
-        if object.count >= MIN_INDEXED {
-            object.lookups.set(object.lookups.get().saturating_add(1));
-            if object.lookups.get() > LOOKUPS_BEFORE_INDEX
-                && let Some(index) = self.make_index(shape)
-            {
-                return find_in_index(self.refs(index), key);
-            }
+        object.lookups.set(object.lookups.get().saturating_add(1));
+        if object.lookups.get() > LOOKUPS_BEFORE_INDEX
+            && let Some(index) = self.make_index(shape)
+        {
+            return self.find_in_index(index, object.count, key);
         }
-        self.ancestry(shape).find(|ancestor| ancestor.key == Some(key)).map(|ancestor| ancestor.count - 1)
+        self.ancestry(shape).find(|(_, ancestor)| ancestor.key == Some(key)).map(|(_, ancestor)| ancestor.count - 1)
     }
 
     /// The key of a field.
     #[inline]
     pub fn field_key(&self, shape: Ref<Shape>, number: u32) -> Option<Ref<Str>> {
         let object = self.get(shape);
-        let index = match object.index.get() {
-            None if object.count >= MIN_INDEXED => self.make_index(shape),
-            index => index,
-        };
-        match index {
-            Some(index) => self.refs(index).get(number as usize)?.get().map(Ref::cast),
-            None => self.ancestry(shape).find(|ancestor| ancestor.count == number + 1)?.key,
+        match object.index.get().or_else(|| self.make_index(shape)) {
+            Some(index) => {
+                let places = self.refs(index);
+                places.get(places.len() - object.count as usize + number as usize)?.get().map(Ref::cast)
+            }
+            None => self.ancestry(shape).find(|(_, ancestor)| ancestor.count == number + 1)?.1.key,
         }
     }
 
     /// The shape, its parent and so on.
-    fn ancestry(&self, shape: Ref<Shape>) -> impl Iterator<Item = &Shape> {
-        core::iter::successors(Some(self.get(shape)), |shape| shape.parent.map(|parent| self.get(parent)))
+    fn ancestry(&self, shape: Ref<Shape>) -> impl Iterator<Item = (Ref<Shape>, &Shape)> {
+        let shapes = core::iter::successors(Some(shape), |&shape| self.get(shape).parent);
+        shapes.map(|shape| (shape, self.get(shape)))
     }
 
-    /// Makes the index, if there is memory for it.
+    /// Makes the index, if there is memory for it: see [`Shape::index`].
     #[cold]
+    #[inline(never)]
     fn make_index(&self, shape: Ref<Shape>) -> Option<Ref<RefArray>> {
         let object = self.get(shape);
-        let index = self.new_ref_array(object.count.next_multiple_of(INDEX_CHUNK as u32)).ok()?;
-        let places = self.refs(index);
-        for ancestor in self.ancestry(shape).take(object.count as usize) {
-            places[ancestor.count as usize - 1].set(ancestor.key.map(Ref::cast));
+        let size = (object.count * 2).next_power_of_two();
+        let index = self.new_ref_array(size + object.count).ok()?;
+        let (places, keys) = self.refs(index).split_at(size as usize);
+        for (ancestor, object) in self.ancestry(shape).take(object.count as usize) {
+            let key = object.key?;
+            keys[object.count as usize - 1].set(Some(key.cast()));
+            let first = self.get(key).hash as usize;
+            let free =
+                (first..).map(|place| place & (places.len() - 1)).find(|&place| places[place].get().is_none())?;
+            places[free].set(Some(ancestor.cast()));
         }
         object.index.set(Some(index));
         self.barrier(shape);
         Some(index)
     }
-}
-
-#[inline]
-fn find_in_index(keys: &[Cell<Option<Ref<crate::object::AnyObject>>>], key: Ref<Str>) -> Option<u32> {
-    let key = Some(key.cast());
-    let (chunks, _) = keys.as_chunks::<INDEX_CHUNK>();
-    for (number, chunk) in chunks.iter().enumerate() {
-        let mut found = 0u32;
-        for (bit, place) in chunk.iter().enumerate() {
-            found |= u32::from(place.get() == key) << bit;
-        }
-        if found != 0 {
-            return Some((number * INDEX_CHUNK) as u32 + found.trailing_zeros());
-        }
-    }
-    None
 }
 
 /// Transitions.
@@ -203,16 +205,13 @@ impl Heap {
             .find(|&child| self.get(child).key == Some(key))
     }
 
-    /// The shape that adds `key`, made if need be. `None` says that the table shall go to dictionary mode.
-    pub(super) fn transition_or_add(
+    /// Makes the shape that adds `key`, which is not there yet. `None` says that the table shall go to dictionary mode.
+    pub(super) fn add_transition(
         &self,
         shape: Ref<Shape>,
         key: Ref<Str>,
         origin: Origin,
     ) -> Result<Option<Ref<Shape>>, OutOfMemory> {
-        if let Some(child) = self.transition(shape, key) {
-            return Ok(Some(child));
-        }
         let object = self.get(shape);
         if object.count >= MAX_FIELDS || self.shape_count() >= MAX_SHAPES {
             return Ok(None);
@@ -228,7 +227,7 @@ impl Heap {
             }
         }
         let child = self.new_shape(Some(shape), Some(key))?;
-        Ok(self.add_transition(shape, child, children)?.then_some(child))
+        Ok(self.enter_transition(shape, child, children)?.then_some(child))
     }
 
     /// A child of `parent`, not yet reachable from it.
@@ -249,7 +248,7 @@ impl Heap {
     }
 
     /// Enters a child among the `children` there are. `false` if the hashes are so unlucky that it has no place.
-    fn add_transition(&self, shape: Ref<Shape>, child: Ref<Shape>, children: usize) -> Result<bool, OutOfMemory> {
+    fn enter_transition(&self, shape: Ref<Shape>, child: Ref<Shape>, children: usize) -> Result<bool, OutOfMemory> {
         let object = self.get(shape);
         let old: &[_] = object.transitions.get().map_or(&[], |array| self.refs(array));
         if self.place_transition(old, child) {
@@ -272,7 +271,7 @@ impl Heap {
         Ok(false)
     }
 
-    fn place_transition(&self, places: &[Cell<Option<Ref<crate::object::AnyObject>>>], child: Ref<Shape>) -> bool {
+    fn place_transition(&self, places: &[Cell<Option<Ref<AnyObject>>>], child: Ref<Shape>) -> bool {
         let hash = self.get(child).key.map_or(0, |key| self.get(key).hash);
         let free = window(places.len(), hash).find(|&place| places[place].get().is_none());
         free.inspect(|&place| places[place].set(Some(child.cast()))).is_some()
