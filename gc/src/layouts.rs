@@ -7,9 +7,11 @@ use crate::{
     reference::{REFERENCE_SCALE, Ref},
     storage::{ByteArray, RefArray, SlotArray, ValueArray},
     string::Str,
+    thread::Thread,
     userdata::Userdata,
     value::{Slot, Tag, Value},
 };
+use alloc::vec::Vec;
 use core::cell::Cell;
 
 /// Storage and its elements.
@@ -229,5 +231,35 @@ impl Heap {
         unsafe {
             core::slice::from_raw_parts(core::ptr::from_ref(object).add(1).cast(), object.constant_count as usize)
         }
+    }
+}
+
+/// Sites and threads.
+impl Heap {
+    /// The numbers of the constants that are the keys of a prototype's sites.
+    pub fn site_keys(&self, prototype: Ref<Prototype>) -> Vec<u32> {
+        (0..self.get(prototype).site_count as usize).map(|number| self.site(prototype, number).key).collect()
+    }
+
+    /// A site of a prototype.
+    #[inline(always)]
+    pub fn site(&self, prototype: Ref<Prototype>, number: usize) -> &Site {
+        assert!(number < self.get(prototype).site_count as usize, "site out of range");
+        // SAFETY: the sites lie before the prototype.
+        unsafe { &*prototype.pointer(self.base()).cast::<Site>().sub(number + 1) }
+    }
+
+    /// A thread with a stack of `length` nil slots, everything else 0.
+    pub fn new_thread(&self, length: u32) -> Result<Ref<Thread>, OutOfMemory> {
+        let stack = self.new_slot_array(length)?;
+        let thread = self.allocate::<Thread>(size_of::<Thread>(), 0)?;
+        // SAFETY: just allocated; zeroes are valid for every field but the stack, which is set, and the header.
+        unsafe {
+            let pointer = thread.pointer(self.base());
+            let start = pointer.cast::<u8>().add(size_of::<Header>());
+            core::ptr::write_bytes(start, 0, size_of::<Thread>() - size_of::<Header>());
+            (&raw mut (*pointer).stack).write(Cell::new(stack));
+        }
+        Ok(thread)
     }
 }

@@ -122,7 +122,7 @@ impl Header {
 
     /// The header of a new object.
     #[inline(always)]
-    pub(crate) fn new(kind: Kind, low: u32) -> Header {
+    pub fn new(kind: Kind, low: u32) -> Header {
         Header {
             kind: kind as u8,
             gc: Cell::new(0),

@@ -1,3 +1,39 @@
-//! Placeholder of the first commit; replaced as the crate is written.
+//! Lunette's machine: frames, the dispatch loop, inline caches, metamethods, coroutines, errors, and the interface to
+//! native functions and to the host.
+//!
+//! The data flows `load` (a module into the region) → `machine` (calls) → `dispatch` (instructions) → `slow` (what does
+//! not fit there) → `call`, `unwind`, `coroutine` (frames) → `native` (library functions).
 #![no_std]
 extern crate alloc;
+
+mod call;
+mod closing;
+mod compare;
+pub mod convert;
+mod coroutine;
+pub mod debug_info;
+mod dispatch;
+mod error;
+mod execute;
+mod finish;
+pub mod frame;
+pub mod hook;
+pub mod host;
+mod index;
+mod limits;
+pub mod load;
+pub mod machine;
+mod messages;
+pub mod metamethod;
+pub mod native;
+pub mod number;
+mod safepoint;
+mod slow;
+pub mod traceback;
+mod unwind;
+pub mod variable_name;
+
+pub use error::Throw;
+pub use execute::Exit;
+pub use machine::{Configuration, Machine};
+pub use native::{Frame, NativeResult, Step};

@@ -1,0 +1,416 @@
+//! Calls and returns that the dispatch loop does not do itself.
+
+use crate::{
+    dispatch::state::Status,
+    error::Throw,
+    execute::Exit,
+    frame::{
+        COUNTED, FRAME_SLOTS, HeaderSlot, NATIVE, Return, TAIL_CALLED, UNYIELDABLE, VARIADIC, header_payload,
+        header_tag, kind, return_kind, wanted,
+    },
+    machine::{MAX_STACK, Machine, Outcome, STACK_EMERGENCY, STACK_RESERVE},
+    metamethod::Event,
+    native::{CAUGHT, Frame, Step},
+};
+use lunette_gc::{function::Closure, reference::Ref, value::Value};
+
+/// Which frame runs next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Next {
+    /// The running frame is a Lua function's.
+    Lua,
+    /// The running frame is a native function's, to be called in its phase.
+    Native,
+    /// None: the loop is left.
+    Leave,
+}
+
+/// Levels of nested native calls that are allowed, as PUC's `LUAI_MAXCCALLS`.
+pub(crate) const MAX_NATIVE_DEPTH: u32 = 200;
+
+impl Machine {
+    /// Runs native frames until a Lua frame runs or the loop is to be left.
+    pub(crate) fn drive(&mut self, mut next: Next) -> Status {
+        loop {
+            match next {
+                Next::Lua => return if self.hooked { Status::Leave } else { Status::Reload },
+                Next::Leave => return Status::Leave,
+                Next::Native => next = self.step_native().unwrap_or_else(|throw| self.unwind(throw)),
+            }
+        }
+    }
+
+    /// Handles an error of the running Lua frame.
+    pub(crate) fn raise(&mut self, throw: Throw) -> Status {
+        let next = self.unwind(throw);
+        self.drive(next)
+    }
+
+    /// Makes room for `slots` slots from slot `from` on, and the reserve.
+    pub(crate) fn ensure_stack(&mut self, from: u32, slots: u32) -> Result<(), Throw> {
+        let needed = u64::from(from) + u64::from(slots) + u64::from(STACK_RESERVE);
+        if needed <= u64::from(self.stack_length) { Ok(()) } else { self.grow_stack(needed) }
+    }
+
+    #[cold]
+    fn grow_stack(&mut self, needed: u64) -> Result<(), Throw> {
+        if needed > u64::from(MAX_STACK + STACK_RESERVE) {
+            // In the emergency room already: the overflow happened while an overflow was handled.
+            if self.stack_length > MAX_STACK + STACK_RESERVE && needed <= u64::from(self.stack_length) {
+                return Ok(());
+            }
+            let overflowing = self.stack_length > MAX_STACK + STACK_RESERVE;
+            if overflowing {
+                return Err(self.error_in_error_handling());
+            }
+            self.resize_stack(MAX_STACK + STACK_RESERVE + STACK_EMERGENCY)?;
+            return Err(self.runtime_error(format_args!("stack overflow")));
+        }
+        let length = needed.max(u64::from(self.stack_length) * 2).min(u64::from(MAX_STACK + STACK_RESERVE));
+        self.resize_stack(length as u32)
+    }
+
+    /// Gives the running thread a stack of `length` slots with the same content.
+    pub(crate) fn resize_stack(&mut self, length: u32) -> Result<(), Throw> {
+        let new = self.heap.new_slot_array(length)?;
+        let old = self.get_thread().stack.get();
+        for (from, to) in self.heap.slots(old).iter().zip(self.heap.slots(new)) {
+            to.payload.set(from.payload.get());
+            to.tag.set(from.tag.get());
+            to.spare.set(from.spare.get());
+        }
+        self.get_thread().stack.set(new);
+        self.heap.barrier(self.thread);
+        self.adopt_stack();
+        Ok(())
+    }
+
+    /// Counts one more level of native nesting, and one more that cannot be yielded across if `unyieldable`; gives the
+    /// bits for the frame's kind. The levels beyond the limit are for error handlers.
+    pub(crate) fn enter_native_level(&mut self, unyieldable: bool, handler: bool) -> Result<u32, Throw> {
+        let depth = self.get_thread().native_depth.get();
+        let level = (depth & 0xffff) + 1;
+        if level >= MAX_NATIVE_DEPTH {
+            if level == MAX_NATIVE_DEPTH && !handler {
+                return Err(self.runtime_error(format_args!("C stack overflow")));
+            }
+            if level >= MAX_NATIVE_DEPTH / 10 * 11 {
+                return Err(self.error_in_error_handling());
+            }
+        }
+        self.get_thread().native_depth.set(depth + 1 + (u32::from(unyieldable) << 16));
+        Ok(COUNTED | if unyieldable { UNYIELDABLE } else { 0 })
+    }
+
+    /// Uncounts what the frame's kind says was counted.
+    #[inline(always)]
+    pub(crate) fn leave_native_level(&mut self, kind: u32) {
+        if kind & COUNTED != 0 {
+            let thread = self.get_thread();
+            let unyieldable = u32::from(kind & UNYIELDABLE != 0);
+            thread.native_depth.set(thread.native_depth.get() - 1 - (unyieldable << 16));
+        }
+    }
+
+    /// Enters the function in slot `function` with `count` arguments from two slots above it on.
+    ///
+    /// The running frame becomes the callee's; its caller is the frame that runs now, whose header must hold its
+    /// resume point.
+    pub(crate) fn push_call(
+        &mut self,
+        function: u32,
+        mut count: u32,
+        wanted: i32,
+        return_kind: Return,
+        flags: u32,
+    ) -> Result<Next, Throw> {
+        loop {
+            match self.value(function) {
+                Value::Closure(closure) => {
+                    return self.push_lua(closure, function, count, wanted, return_kind as u32 | flags);
+                }
+                Value::NativeClosure(closure) => {
+                    let slots = self.natives[self.heap.get(closure).native as usize].slots;
+                    let base = function + FRAME_SLOTS;
+                    self.ensure_stack(base, count + slots)?;
+                    self.charge(10)?;
+                    for index in 0..slots {
+                        self.set_value(base + count + index, Value::Nil);
+                    }
+                    let header = self.slot(base - 1);
+                    header.payload.set(header_payload(0, base - self.base));
+                    header.tag.set(header_tag(return_kind as u32 | flags | NATIVE, wanted));
+                    header.spare.set(count);
+                    self.base = base;
+                    return Ok(Next::Native);
+                }
+                callee => {
+                    let metamethod = self.metamethod(callee, Event::Call);
+                    if metamethod.is_nil() {
+                        return Err(self.call_error(function));
+                    }
+                    self.ensure_stack(function + FRAME_SLOTS, count + 1)?;
+                    self.copy_slots(function + FRAME_SLOTS, function + FRAME_SLOTS + 1, count);
+                    self.set_value(function + FRAME_SLOTS, callee);
+                    self.set_value(function, metamethod);
+                    count += 1;
+                }
+            }
+        }
+    }
+
+    fn push_lua(
+        &mut self,
+        closure: Ref<Closure>,
+        function: u32,
+        count: u32,
+        wanted: i32,
+        mut kind: u32,
+    ) -> Result<Next, Throw> {
+        let prototype = self.heap.get(self.prototype_of(closure));
+        let parameters = u32::from(prototype.parameter_count);
+        let registers = u32::from(prototype.register_count);
+        let code = prototype.code.units() + 1;
+        let is_variadic = prototype.is_variadic != 0;
+        let cost = prototype.entry_cost;
+        let mut base = function + FRAME_SLOTS;
+        if is_variadic {
+            self.ensure_stack(base, count + FRAME_SLOTS + registers)?;
+            let arguments = base;
+            base += count + FRAME_SLOTS;
+            self.copy_slot(function, base - FRAME_SLOTS);
+            for index in 0..parameters {
+                if index < count {
+                    self.copy_slot(arguments + index, base + index);
+                    self.set_value(arguments + index, Value::Nil);
+                } else {
+                    self.set_value(base + index, Value::Nil);
+                }
+            }
+            // The slot of the unused header must not be taken for one.
+            self.set_value(function + 1, Value::Nil);
+            kind |= VARIADIC;
+        } else {
+            self.ensure_stack(base, registers.max(count))?;
+            for index in count..parameters {
+                self.set_value(base + index, Value::Nil);
+            }
+        }
+        self.charge(cost.into())?;
+        let header = self.slot(base - 1);
+        header.payload.set(header_payload(code, base - self.base));
+        header.tag.set(header_tag(kind, wanted));
+        header.spare.set(count);
+        self.base = base;
+        if self.hooked
+            && let Some(next) = self.call_hook(kind & TAIL_CALLED != 0)?
+        {
+            return Ok(next);
+        }
+        Ok(Next::Lua)
+    }
+
+    /// Calls a function from the middle of an instruction, which `finish` finishes with the result.
+    pub(crate) fn call_metamethod(&mut self, function: Value, arguments: &[Value]) -> Outcome {
+        let next = self.push_values(function, arguments, 1, Return::Finish, false)?;
+        Ok(self.drive(next))
+    }
+
+    /// Calls a function with a few arguments above the running frame.
+    pub(crate) fn push_values(
+        &mut self,
+        function: Value,
+        arguments: &[Value],
+        wanted: i32,
+        return_kind: Return,
+        unyieldable: bool,
+    ) -> Result<Next, Throw> {
+        let window = self.frame_top();
+        self.push_values_at(window, function, arguments, wanted, return_kind, unyieldable)
+    }
+
+    /// Calls a function with a few arguments in the window at slot `window`.
+    pub(crate) fn push_values_at(
+        &mut self,
+        window: u32,
+        function: Value,
+        arguments: &[Value],
+        wanted: i32,
+        return_kind: Return,
+        unyieldable: bool,
+    ) -> Result<Next, Throw> {
+        // Frames leave room for this.
+        self.set_value(window, function);
+        for (index, &value) in arguments.iter().enumerate() {
+            self.set_value(window + FRAME_SLOTS + index as u32, value);
+        }
+        let flags = self.enter_native_level(unyieldable, return_kind == Return::Handler)?;
+        match self.push_call(window, arguments.len() as u32, wanted, return_kind, flags) {
+            Ok(next) => Ok(next),
+            Err(throw) => {
+                self.leave_native_level(flags);
+                Err(throw)
+            }
+        }
+    }
+
+    /// The running native frame.
+    pub(crate) fn native_frame(&self) -> Frame {
+        let header = self.header(self.base);
+        let count = header.argument_count();
+        Frame { base: self.base, count, phase: header.resume(), window: self.frame_top() }
+    }
+
+    /// Calls the running native frame's function in its phase and does what it says.
+    fn step_native(&mut self) -> Result<Next, Throw> {
+        let frame = self.native_frame();
+        let Some(closure) = self.native_closure_of(self.base) else {
+            return Ok(Next::Leave);
+        };
+        if self.hooked
+            && frame.phase == 0
+            && let Some(next) = self.call_hook(kind(self.header(self.base).tag.get()) & TAIL_CALLED != 0)?
+        {
+            return Ok(next);
+        }
+        let function = self.natives[self.heap.get(closure).native as usize].function;
+        let mut result = function(self, frame);
+        if result.is_err_and(|throw| throw == Throw::Memory) {
+            let top = if frame.phase == 0 || frame.phase == CAUGHT { frame.window } else { self.open_top.max(frame.window) };
+            self.collect_fully(top);
+            result = function(self, frame);
+        }
+        let step = result?;
+        self.take_step(frame, step)
+    }
+
+    /// Does what a native function says.
+    pub(crate) fn take_step(&mut self, frame: Frame, step: Step) -> Result<Next, Throw> {
+        match step {
+            Step::Return { first, count } => self.return_from(first, count),
+            Step::Call { count } => {
+                let closure = frame.closure(self);
+                let unyieldable = !self.natives[self.heap.get(closure).native as usize].yieldable;
+                let flags = self.enter_native_level(unyieldable, false)?;
+                let pushed = self.push_call(frame.window, count, -1, Return::Native, flags);
+                if pushed.is_err() {
+                    self.leave_native_level(flags);
+                }
+                pushed
+            }
+            Step::TailCall { count } => self.tail_call_from(frame.window, count),
+            Step::Yield { first, count } => self.yield_values(first, count),
+            Step::Resume { thread, first, count } => self.resume_thread(thread, first, count),
+            Step::CloseThread { thread } => self.close_thread(thread),
+            Step::Wait(ticket) => {
+                while self.response.is_none() {
+                    self.response = self.host.complete(ticket);
+                    if self.response.is_none() {
+                        self.look_at_limits()?;
+                    }
+                }
+                Ok(Next::Native)
+            }
+            Step::Continue => {
+                self.charge(1)?;
+                Ok(Next::Native)
+            }
+        }
+    }
+
+    /// Replaces the running frame by a call of the function in slot `window`.
+    pub(crate) fn tail_call_from(&mut self, window: u32, count: u32) -> Result<Next, Throw> {
+        let header = self.header(self.base);
+        let (tag, distance) = (header.tag.get(), header.distance());
+        let function = self.window_of(self.base);
+        let previous = self.base - distance;
+        self.copy_slots(window, function, 1);
+        self.copy_slots(window + FRAME_SLOTS, function + FRAME_SLOTS, count);
+        let flags = kind(tag) & (COUNTED | UNYIELDABLE) | TAIL_CALLED;
+        self.base = previous;
+        let pushed = self.push_call(function, count, wanted(tag), return_kind(tag), flags);
+        if pushed.is_err() {
+            // The frame is gone: what was counted for it is uncounted.
+            self.leave_native_level(flags);
+        }
+        pushed
+    }
+
+    /// Slot of the function of the frame's call window: where its results go.
+    pub(crate) fn window_of(&self, base: u32) -> u32 {
+        let header = self.header(base);
+        let function = base - FRAME_SLOTS;
+        if kind(header.tag.get()) & VARIADIC != 0 { function - header.argument_count() - FRAME_SLOTS } else { function }
+    }
+
+    /// Moves results to where the caller wants them and sets the open top if it wants all.
+    pub(crate) fn deliver(&mut self, first: u32, count: u32, to: u32, wanted: i32) {
+        if wanted == 1 && count >= 1 {
+            self.copy_slot(first, to);
+            return;
+        }
+        if wanted < 0 {
+            self.copy_slots(first, to, count);
+            self.open_top = to + count;
+            return;
+        }
+        let wanted = wanted as u32;
+        let given = count.min(wanted);
+        self.copy_slots(first, to, given);
+        for index in given..wanted {
+            self.set_value(to + index, Value::Nil);
+        }
+    }
+
+    /// Leaves the running frame with `count` results from slot `first` on.
+    pub(crate) fn return_from(&mut self, first: u32, count: u32) -> Result<Next, Throw> {
+        let base = self.base;
+        if self.hooked
+            && let Some(next) = self.return_hook(first, count)?
+        {
+            return Ok(next);
+        }
+        let header = self.header(base);
+        let (tag, distance) = (header.tag.get(), header.distance());
+        let to = self.window_of(base);
+        self.leave_native_level(kind(tag));
+        let caller = base - distance;
+        match return_kind(tag) {
+            Return::Call => {
+                self.base = caller;
+                self.deliver(first, count, to, wanted(tag));
+                Ok(Next::Lua)
+            }
+            Return::Native => {
+                self.base = caller;
+                self.deliver(first, count, to, -1);
+                if self.heap.needs_collection() {
+                    return self.safepoint(self.open_top, Next::Native);
+                }
+                Ok(Next::Native)
+            }
+            Return::Finish => {
+                self.base = caller;
+                let result = if count == 0 { Value::Nil } else { self.value(first) };
+                self.finish_instruction(result)
+            }
+            Return::Exit => {
+                self.base = caller;
+                self.deliver(first, count, to, -1);
+                self.exit = Exit::Returned { first: to, count };
+                Ok(Next::Leave)
+            }
+            Return::Closing | Return::Interlude => {
+                self.base = caller;
+                self.end_interlude(to)
+            }
+            Return::Handler => {
+                let result = if count == 0 { Value::Nil } else { self.value(first) };
+                self.base = caller;
+                self.throw(result);
+                Ok(self.unwind_frames())
+            }
+            Return::Coroutine => self.finish_thread(first, count),
+        }
+    }
+}

@@ -1,0 +1,218 @@
+//! Coroutines: threads in the heap, each with its own stack of frames. Switching between them is a change of the
+//! machine's few fields.
+
+use crate::{
+    call::{MAX_NATIVE_DEPTH, Next},
+    error::Throw,
+    frame::{FRAME_SLOTS, HeaderSlot, Return, header_tag, kind},
+    machine::{Machine, roots},
+    native::CAUGHT,
+};
+use lunette_gc::{reference::Ref, thread::Thread, value::Value};
+
+/// Status of a thread: it can be resumed.
+pub const SUSPENDED: u32 = 0;
+/// Status of a thread: it runs.
+pub const RUNNING: u32 = 1;
+/// Status of a thread: it has resumed another.
+pub const NORMAL: u32 = 2;
+/// Status of a thread: its function has returned, or it was closed.
+pub const DEAD: u32 = 3;
+/// Status of a thread: an error ended it; it may have variables to be closed.
+pub const FAILED: u32 = 4;
+
+const COROUTINE_STACK: u32 = 64;
+
+impl Machine {
+    /// A suspended coroutine that will run `function`.
+    pub fn new_thread(&mut self, function: Value) -> Result<Ref<Thread>, Throw> {
+        let thread = self.heap.new_thread(COROUTINE_STACK)?;
+        let object = self.heap.get(thread);
+        let slots = self.heap.slots(object.stack.get());
+        slots[1].tag.set(header_tag(Return::Coroutine as u32 | crate::frame::NATIVE, -1));
+        slots[2].set(function);
+        object.base.set(FRAME_SLOTS);
+        object.top.set(FRAME_SLOTS + 1);
+        object.status.set(SUSPENDED);
+        Ok(thread)
+    }
+
+    /// The status of a thread: one of this module's constants.
+    pub fn thread_status(&self, thread: Ref<Thread>) -> u32 {
+        self.heap.get(thread).status.get()
+    }
+
+    /// Whether the running thread can yield.
+    pub fn is_yieldable(&self) -> bool {
+        self.thread != self.main_thread() && self.get_thread().native_depth.get() >> 16 == 0
+    }
+
+    /// Whether a suspended thread has yet to start.
+    fn is_fresh(&self, thread: Ref<Thread>) -> bool {
+        let object = self.heap.get(thread);
+        object.base.get() == FRAME_SLOTS
+    }
+
+    /// Writes the machine's fields of the running thread into the thread.
+    pub(crate) fn store_thread(&mut self, top: u32) {
+        let thread = self.get_thread();
+        thread.base.set(self.base);
+        thread.open_top.set(self.open_top);
+        thread.top.set(top);
+    }
+
+    /// Makes `thread` the running one.
+    fn load_thread(&mut self, thread: Ref<Thread>) {
+        self.thread = thread;
+        self.heap.root(roots::CURRENT_THREAD).set(Value::Thread(thread));
+        let object = self.heap.get(thread);
+        self.base = object.base.get();
+        self.open_top = object.open_top.get();
+        object.status.set(RUNNING);
+        self.adopt_stack();
+    }
+
+    /// Takes up the host's thread and frame again after an error that ended a call from the host.
+    pub(crate) fn switch_back(&mut self, thread: Ref<Thread>, base: u32, depth: u32) {
+        while self.thread != thread {
+            let object = self.get_thread();
+            object.status.set(FAILED);
+            let resumer = object.resumer.take();
+            self.heap.barrier(self.thread);
+            match resumer {
+                Some(resumer) => self.load_thread(resumer),
+                None => break,
+            }
+        }
+        self.base = base;
+        let object = self.get_thread();
+        object.native_depth.set(depth);
+        let mut variable = object.to_be_closed.get();
+        while variable >= base && variable != 0 {
+            variable = self.slot(variable).spare.get();
+        }
+        self.get_thread().to_be_closed.set(variable);
+    }
+
+    /// Resumes `thread` with values of the running native frame.
+    pub(crate) fn resume_thread(&mut self, thread: Ref<Thread>, first: u32, count: u32) -> Result<Next, Throw> {
+        let status = self.thread_status(thread);
+        if status != SUSPENDED {
+            let what = if status == DEAD || status == FAILED { "dead" } else { "non-suspended" };
+            return self.resume_error(format_args!("cannot resume {what} coroutine"));
+        }
+        let depth = self.get_thread().native_depth.get() & 0xffff;
+        if depth + 1 >= MAX_NATIVE_DEPTH {
+            return self.resume_error(format_args!("C stack overflow"));
+        }
+        let fresh = self.is_fresh(thread);
+        let resumer = self.thread;
+        self.store_thread(first + count);
+        self.get_thread().status.set(NORMAL);
+        let source = self.get_thread().stack.get();
+        self.load_thread(thread);
+        let object = self.get_thread();
+        object.resumer.set(Some(resumer));
+        object.native_depth.set((object.native_depth.get() & 0xffff_0000).wrapping_add(depth + 1) & 0xffff);
+        // A suspended thread's frame is that of `yield`, or the bottom frame below its function.
+        let target = if fresh { FRAME_SLOTS + FRAME_SLOTS } else { self.frame_top() };
+        if let Err(throw) = self.ensure_stack(target, count) {
+            self.settle(throw);
+            return Ok(self.unwind_frames());
+        }
+        for (index, slot) in self.heap.slots(source)[first as usize..(first + count) as usize].iter().enumerate() {
+            self.set_value(target + index as u32, slot.get());
+        }
+        let next = if fresh {
+            self.push_call(FRAME_SLOTS, count, -1, Return::Coroutine, 0)
+        } else {
+            self.return_from(target, count)
+        };
+        Ok(next.unwrap_or_else(|throw| self.unwind(throw)))
+    }
+
+    /// A resume that did not happen: the native frame is told.
+    fn resume_error(&mut self, message: core::fmt::Arguments<'_>) -> Result<Next, Throw> {
+        let text = alloc::format!("{message}");
+        let string = self.new_string(text.as_bytes())?;
+        self.throw(Value::String(string));
+        self.header(self.base).set_resume(CAUGHT);
+        Ok(Next::Native)
+    }
+
+    /// Suspends the running thread with values of its native frame, and goes on in the resumer.
+    pub(crate) fn yield_values(&mut self, first: u32, count: u32) -> Result<Next, Throw> {
+        if !self.is_yieldable() {
+            return Err(if self.thread == self.main_thread() {
+                self.runtime_error(format_args!("attempt to yield from outside a coroutine"))
+            } else {
+                self.runtime_error(format_args!("attempt to yield across a C-call boundary"))
+            });
+        }
+        self.leave_thread(first, count, SUSPENDED, false)
+    }
+
+    /// The first function of the running thread has returned.
+    pub(crate) fn finish_thread(&mut self, first: u32, count: u32) -> Result<Next, Throw> {
+        self.base = FRAME_SLOTS;
+        self.leave_thread(first, count, DEAD, false)
+    }
+
+    /// An error, which is pending, has ended the running thread.
+    pub(crate) fn fail_thread(&mut self) -> Next {
+        let status = if self.get_thread().resumer.get().is_some() { FAILED } else { DEAD };
+        match self.leave_thread(0, 0, status, true) {
+            Ok(next) => next,
+            Err(throw) => self.unwind(throw),
+        }
+    }
+
+    fn leave_thread(&mut self, first: u32, count: u32, status: u32, failed: bool) -> Result<Next, Throw> {
+        let left = self.thread;
+        let top = if status == SUSPENDED { self.frame_top() } else { FRAME_SLOTS };
+        self.store_thread(top);
+        let object = self.get_thread();
+        object.status.set(status);
+        object.native_depth.set(object.native_depth.get() & 0xffff_0000);
+        let source = object.stack.get();
+        let Some(resumer) = object.resumer.take() else {
+            unreachable!("a coroutine that runs was resumed");
+        };
+        self.heap.barrier(left);
+        self.load_thread(resumer);
+        let window = self.frame_top();
+        if failed {
+            self.header(self.base).set_resume(CAUGHT);
+            return Ok(Next::Native);
+        }
+        self.ensure_stack(window, count)?;
+        for (index, slot) in self.heap.slots(source)[first as usize..(first + count) as usize].iter().enumerate() {
+            self.set_value(window + index as u32, slot.get());
+        }
+        self.open_top = window + count;
+        if self.heap.needs_collection() {
+            return self.safepoint(self.open_top, Next::Native);
+        }
+        Ok(Next::Native)
+    }
+
+    /// Closes a suspended or failed thread: its to-be-closed variables are closed in it, then it is dead.
+    pub(crate) fn close_thread(&mut self, thread: Ref<Thread>) -> Result<Next, Throw> {
+        let depth = self.get_thread().native_depth.get() & 0xffff;
+        if depth + 1 >= MAX_NATIVE_DEPTH {
+            return self.resume_error(format_args!("C stack overflow"));
+        }
+        let resumer = self.thread;
+        self.store_thread(self.frame_top());
+        self.get_thread().status.set(NORMAL);
+        self.load_thread(thread);
+        let object = self.get_thread();
+        object.resumer.set(Some(resumer));
+        object.native_depth.set((depth + 1) | 1 << 16);
+        // All frames but the bottom one are gone; their variables are not.
+        self.base = FRAME_SLOTS;
+        self.open_top = FRAME_SLOTS;
+        debug_assert_eq!(kind(self.header(self.base).tag.get()) & 7, Return::Coroutine as u32);
+        Ok(self.unwind_frames())
+    }
+}

@@ -1,0 +1,260 @@
+//! Arithmetic and bit operations: integers and floats here, everything else out of line.
+
+use super::state::{FALSE, FLOAT, Flow, INTEGER, Operands, Register, STRING, State, TABLE, TRUE};
+use crate::{number, slow};
+use lunette_bytecode::instruction::Word;
+use lunette_gc::{string::Str, table::Table};
+
+/// The operand as a float, if it is a number.
+#[inline(always)]
+unsafe fn as_float(register: Register) -> Option<f64> {
+    // SAFETY: the caller's register lies in the frame.
+    unsafe {
+        match register.tag() {
+            FLOAT => Some(register.float()),
+            INTEGER => Some(register.integer() as f64),
+            _ => None,
+        }
+    }
+}
+
+macro_rules! arithmetic {
+    ($($name:ident $constant:ident: $integer:expr, $float:expr;)*) => { $(
+        #[inline(always)]
+        pub(super) unsafe fn $name(s: State, w: Word) -> Flow {
+            // SAFETY: operands are verified.
+            unsafe { arithmetic(s, w, s.register(w.b()), s.register(w.c()), $integer, $float) }
+        }
+        #[inline(always)]
+        pub(super) unsafe fn $constant(s: State, w: Word) -> Flow {
+            // SAFETY: operands are verified.
+            unsafe { arithmetic(s, w, s.register(w.b()), s.constant(w.c()), $integer, $float) }
+        }
+    )* };
+}
+
+#[inline(always)]
+unsafe fn arithmetic(
+    s: State,
+    w: Word,
+    left: Register,
+    right: Register,
+    integer: impl Fn(i64, i64) -> Option<i64>,
+    float: impl Fn(f64, f64) -> f64,
+) -> Flow {
+    // SAFETY: operands are verified.
+    unsafe {
+        let target = s.register(w.a());
+        if left.tag() == INTEGER && right.tag() == INTEGER {
+            if let Some(result) = integer(left.integer(), right.integer()) {
+                target.set_integer(result);
+                return Flow::Next(s);
+            }
+            return s.slow(w, slow::arithmetic);
+        }
+        if left.tag() == FLOAT && right.tag() == FLOAT {
+            target.set_float(float(left.float(), right.float()));
+            return Flow::Next(s);
+        }
+        if let (Some(left), Some(right)) = (as_float(left), as_float(right)) {
+            target.set_float(float(left, right));
+            return Flow::Next(s);
+        }
+        s.slow(w, slow::arithmetic)
+    }
+}
+
+arithmetic! {
+    add add_constant: |x, y| Some(x.wrapping_add(y)), |x, y| x + y;
+    subtract subtract_constant: |x, y| Some(x.wrapping_sub(y)), |x, y| x - y;
+    multiply multiply_constant: |x, y| Some(x.wrapping_mul(y)), |x, y| x * y;
+    modulo modulo_constant: number::integer_modulo, number::float_modulo;
+    floor_divide floor_divide_constant: number::integer_floor_divide, number::float_floor_divide;
+}
+
+macro_rules! float_arithmetic {
+    ($($name:ident $constant:ident: $float:expr;)*) => { $(
+        #[inline(always)]
+        pub(super) unsafe fn $name(s: State, w: Word) -> Flow {
+            // SAFETY: operands are verified.
+            unsafe { float_arithmetic(s, w, s.register(w.c()), $float) }
+        }
+        #[inline(always)]
+        pub(super) unsafe fn $constant(s: State, w: Word) -> Flow {
+            // SAFETY: operands are verified.
+            unsafe { float_arithmetic(s, w, s.constant(w.c()), $float) }
+        }
+    )* };
+}
+
+#[inline(always)]
+unsafe fn float_arithmetic(s: State, w: Word, right: Register, float: impl Fn(f64, f64) -> f64) -> Flow {
+    // SAFETY: operands are verified.
+    unsafe {
+        if let (Some(left), Some(right)) = (as_float(s.register(w.b())), as_float(right)) {
+            s.register(w.a()).set_float(float(left, right));
+            return Flow::Next(s);
+        }
+        s.slow(w, slow::arithmetic)
+    }
+}
+
+float_arithmetic! {
+    divide divide_constant: |x, y| x / y;
+    power power_constant: number::power;
+}
+
+macro_rules! bitwise {
+    ($($name:ident $constant:ident: $integer:expr;)*) => { $(
+        #[inline(always)]
+        pub(super) unsafe fn $name(s: State, w: Word) -> Flow {
+            // SAFETY: operands are verified.
+            unsafe { bitwise(s, w, s.register(w.c()), $integer) }
+        }
+        #[inline(always)]
+        pub(super) unsafe fn $constant(s: State, w: Word) -> Flow {
+            // SAFETY: operands are verified.
+            unsafe { bitwise(s, w, s.constant(w.c()), $integer) }
+        }
+    )* };
+}
+
+#[inline(always)]
+unsafe fn bitwise(s: State, w: Word, right: Register, integer: impl Fn(i64, i64) -> i64) -> Flow {
+    // SAFETY: operands are verified.
+    unsafe {
+        let left = s.register(w.b());
+        if left.tag() == INTEGER && right.tag() == INTEGER {
+            s.register(w.a()).set_integer(integer(left.integer(), right.integer()));
+            return Flow::Next(s);
+        }
+        s.slow(w, slow::arithmetic)
+    }
+}
+
+bitwise! {
+    bit_and bit_and_constant: |x, y| x & y;
+    bit_or bit_or_constant: |x, y| x | y;
+    bit_xor bit_xor_constant: |x, y| x ^ y;
+}
+
+macro_rules! shifts {
+    ($($name:ident $immediate:ident: $integer:expr;)*) => { $(
+        #[inline(always)]
+        pub(super) unsafe fn $name(s: State, w: Word) -> Flow {
+            // SAFETY: operands are verified.
+            unsafe { bitwise(s, w, s.register(w.c()), $integer) }
+        }
+        #[inline(always)]
+        pub(super) unsafe fn $immediate(s: State, w: Word) -> Flow {
+            // SAFETY: operands are verified.
+            unsafe {
+                let left = s.register(w.b());
+                if left.tag() == INTEGER {
+                    s.register(w.a()).set_integer($integer(left.integer(), w.c_signed()));
+                    return Flow::Next(s);
+                }
+                s.slow(w, slow::arithmetic)
+            }
+        }
+    )* };
+}
+
+shifts! {
+    shift_left shift_left_integer: number::shift_left;
+    shift_right shift_right_integer: number::shift_right;
+}
+
+macro_rules! immediate {
+    ($($name:ident: $integer:expr, $float:expr;)*) => { $(
+        #[inline(always)]
+        pub(super) unsafe fn $name(s: State, w: Word) -> Flow {
+            // SAFETY: operands are verified.
+            unsafe {
+                let left = s.register(w.b());
+                let target = s.register(w.a());
+                let right = w.c_signed();
+                if left.tag() == INTEGER {
+                    target.set_integer($integer(left.integer(), right));
+                    return Flow::Next(s);
+                }
+                if left.tag() == FLOAT {
+                    target.set_float($float(left.float(), right as f64));
+                    return Flow::Next(s);
+                }
+                s.slow(w, slow::arithmetic)
+            }
+        }
+    )* };
+}
+
+immediate! {
+    add_integer: i64::wrapping_add, |x: f64, y: f64| x + y;
+    subtract_integer: i64::wrapping_sub, |x: f64, y: f64| x - y;
+}
+
+#[inline(always)]
+pub(super) unsafe fn negate(s: State, w: Word) -> Flow {
+    // SAFETY: operands are verified.
+    unsafe {
+        let operand = s.register(w.b());
+        match operand.tag() {
+            INTEGER => s.register(w.a()).set_integer(operand.integer().wrapping_neg()),
+            FLOAT => s.register(w.a()).set_float(-operand.float()),
+            _ => return s.slow(w, slow::unary),
+        }
+    }
+    Flow::Next(s)
+}
+
+#[inline(always)]
+pub(super) unsafe fn bit_not(s: State, w: Word) -> Flow {
+    // SAFETY: operands are verified.
+    unsafe {
+        let operand = s.register(w.b());
+        if operand.tag() != INTEGER {
+            return s.slow(w, slow::unary);
+        }
+        s.register(w.a()).set_integer(!operand.integer());
+    }
+    Flow::Next(s)
+}
+
+#[inline(always)]
+pub(super) unsafe fn not(s: State, w: Word) -> Flow {
+    // SAFETY: operands are verified.
+    unsafe {
+        let tag = if s.register(w.b()).tag() < TRUE { TRUE } else { FALSE };
+        s.register(w.a()).set(tag, 0);
+    }
+    Flow::Next(s)
+}
+
+#[inline(always)]
+pub(super) unsafe fn length(s: State, w: Word) -> Flow {
+    // SAFETY: operands are verified; the tags say what the payloads refer to.
+    unsafe {
+        let operand = s.register(w.b());
+        match operand.tag() {
+            TABLE => {
+                let table: *mut Table = s.object(operand.payload());
+                if (*table).metatable.get().is_some() {
+                    return s.slow(w, slow::unary);
+                }
+                s.register(w.a()).set_integer(i64::from((*table).array_length.get()));
+            }
+            STRING => {
+                let string: *mut Str = s.object(operand.payload());
+                s.register(w.a()).set_integer(i64::from((*string).length));
+            }
+            _ => return s.slow(w, slow::unary),
+        }
+    }
+    Flow::Next(s)
+}
+
+#[inline(always)]
+pub(super) unsafe fn concat(s: State, w: Word) -> Flow {
+    // SAFETY: the state is the machine's.
+    unsafe { s.call_out(w, slow::concat) }
+}

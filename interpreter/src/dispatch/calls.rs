@@ -1,0 +1,153 @@
+//! Calls and returns between Lua functions; everything else out of line.
+
+use super::state::{CLOSURE, Flow, Operands, Register, State};
+use crate::{
+    frame::{self, PLAIN_RETURN_MASK, Return, header_payload, header_tag},
+    slow,
+};
+use lunette_bytecode::instruction::Word;
+use lunette_gc::{
+    function::{Closure, Prototype},
+    value::Slot,
+};
+
+#[inline(always)]
+pub(super) unsafe fn call(s: State, w: Word) -> Flow {
+    // SAFETY: the extent is verified; the room of the new frame is checked before it is touched.
+    unsafe {
+        let function = s.register(w.a());
+        if function.tag() == CLOSURE && w.b() != 0 {
+            let closure: *mut Closure = s.object(function.payload());
+            let prototype: *mut Prototype = s.resolve((*closure).prototype);
+            let base = s.base.wrapping_add(w.a() + 32);
+            let registers = usize::from((*prototype).register_count);
+            let parameters = usize::from((*prototype).parameter_count);
+            if (*prototype).is_variadic == 0 && base.wrapping_add(registers * 16) <= (*s.machine).stack_limit {
+                let budget = (*s.machine).budget - i64::from((*prototype).entry_cost);
+                if budget >= 0 {
+                    (*s.machine).budget = budget;
+                    let mut given = w.b() - 1;
+                    while given < parameters {
+                        Register(base.wrapping_add(given * 16).cast()).set_nil();
+                        given += 1;
+                    }
+                    let own = s.base.wrapping_sub(16).cast::<u32>();
+                    own.write((s.pc.cast::<u8>().offset_from(s.region) >> 3) as u32);
+                    let header = base.wrapping_sub(16).cast::<Slot>();
+                    let distance = (w.a() as u32 >> 4) + 2;
+                    (*header).payload.set(header_payload(0, distance));
+                    (*header).tag.set(header_tag(Return::Call as u32, w.c() as i32 - 1));
+                    let code = s.resolve((*prototype).code).add(1).cast::<u64>();
+                    return Flow::Next(State { pc: code, base, prototype, ..s });
+                }
+            }
+        }
+        s.call_out(w, slow::call)
+    }
+}
+
+#[inline(always)]
+pub(super) unsafe fn tail_call(s: State, w: Word) -> Flow {
+    // SAFETY: the state is the machine's.
+    unsafe { s.call_out(w, slow::tail_call) }
+}
+
+/// Leaves the frame for the Lua caller with `count` results, which are already at the caller's call window.
+#[inline(always)]
+unsafe fn leave(s: State, tag: u32, count: usize) -> Flow {
+    // SAFETY: a plain return leads to a Lua frame whose header holds its resume point.
+    unsafe {
+        let results = s.base.wrapping_sub(32);
+        let wanted = frame::wanted(tag);
+        if wanted < 0 {
+            (*s.machine).set_open_top(results.wrapping_add(count * 16));
+        } else {
+            let mut given = count;
+            while given < wanted as usize {
+                Register(results.wrapping_add(given * 16).cast()).set_nil();
+                given += 1;
+            }
+        }
+        let header = s.base.wrapping_sub(16).cast::<Slot>();
+        let distance = ((*header).payload.get() >> 32) as usize;
+        let base = s.base.wrapping_sub(distance * 16);
+        let resume = *base.wrapping_sub(16).cast::<u32>();
+        let caller = State { base, ..s };
+        let closure = caller.closure();
+        let prototype = s.resolve((*closure).prototype);
+        let pc = s.region.wrapping_add(resume as usize * 8).cast::<u64>();
+        Flow::Next(State { pc, base, prototype, ..s })
+    }
+}
+
+#[inline(always)]
+unsafe fn header_of(s: State) -> u32 {
+    // SAFETY: every frame has its header.
+    unsafe { (*s.base.wrapping_sub(16).cast::<Slot>()).tag.get() }
+}
+
+#[inline(always)]
+pub(super) unsafe fn return_none(s: State, w: Word) -> Flow {
+    // SAFETY: as for `leave`.
+    unsafe {
+        let tag = header_of(s);
+        if tag & PLAIN_RETURN_MASK == 0 {
+            return leave(s, tag, 0);
+        }
+        s.call_out(w, slow::return_none)
+    }
+}
+
+#[inline(always)]
+pub(super) unsafe fn return_one(s: State, w: Word) -> Flow {
+    // SAFETY: as for `leave`.
+    unsafe {
+        let tag = header_of(s);
+        if tag & PLAIN_RETURN_MASK == 0 {
+            Register(s.base.wrapping_sub(32).cast()).copy_from(s.register(w.a()));
+            return leave(s, tag, 1);
+        }
+        s.call_out(w, slow::return_one)
+    }
+}
+
+#[inline(always)]
+pub(super) unsafe fn return_values(s: State, w: Word) -> Flow {
+    // SAFETY: as for `leave`; the extent is verified.
+    unsafe {
+        let tag = header_of(s);
+        if tag & PLAIN_RETURN_MASK == 0 && w.b() != 0 {
+            let count = w.b() - 1;
+            for index in 0..count {
+                let target = Register(s.base.wrapping_sub(32).wrapping_add(index * 16).cast());
+                target.copy_from(s.register_after(w.a(), index));
+            }
+            return leave(s, tag, count);
+        }
+        s.call_out(w, slow::return_values)
+    }
+}
+
+#[inline(always)]
+pub(super) unsafe fn return_closing(s: State, w: Word) -> Flow {
+    // SAFETY: the state is the machine's.
+    unsafe { s.call_out(w, slow::return_closing) }
+}
+
+#[inline(always)]
+pub(super) unsafe fn variable_arguments(s: State, w: Word) -> Flow {
+    // SAFETY: the state is the machine's.
+    unsafe { s.call_out(w, slow::variable_arguments) }
+}
+
+#[inline(always)]
+pub(super) unsafe fn to_be_closed(s: State, w: Word) -> Flow {
+    // SAFETY: the state is the machine's.
+    unsafe { s.call_out(w, slow::to_be_closed) }
+}
+
+#[inline(always)]
+pub(super) unsafe fn close(s: State, w: Word) -> Flow {
+    // SAFETY: the state is the machine's.
+    unsafe { s.call_out(w, slow::close) }
+}

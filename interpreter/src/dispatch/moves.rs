@@ -1,0 +1,110 @@
+//! Moves, constants, upvalues and cells.
+
+use super::state::{CELL, FALSE, Flow, INTEGER, NIL, Operands, State, TRUE};
+use crate::slow;
+use lunette_bytecode::instruction::Word;
+use lunette_gc::function::VariableCell;
+
+#[inline(always)]
+pub(super) unsafe fn copy(s: State, w: Word) -> Flow {
+    // SAFETY: operands are verified.
+    unsafe { s.register(w.a()).copy_from(s.register(w.b())) };
+    Flow::Next(s)
+}
+
+#[inline(always)]
+pub(super) unsafe fn load_nil(s: State, w: Word) -> Flow {
+    for index in 0..w.b() {
+        // SAFETY: the extent is verified.
+        unsafe { s.register_after(w.a(), index).set(NIL, 0) };
+    }
+    Flow::Next(s)
+}
+
+#[inline(always)]
+pub(super) unsafe fn load_false(s: State, w: Word) -> Flow {
+    // SAFETY: operands are verified.
+    unsafe { s.register(w.a()).set(FALSE, 0) };
+    Flow::Next(s)
+}
+
+#[inline(always)]
+pub(super) unsafe fn load_true(s: State, w: Word) -> Flow {
+    // SAFETY: operands are verified.
+    unsafe { s.register(w.a()).set(TRUE, 0) };
+    Flow::Next(s)
+}
+
+#[inline(always)]
+pub(super) unsafe fn load_integer(s: State, w: Word) -> Flow {
+    // SAFETY: operands are verified.
+    unsafe { s.register(w.a()).set(INTEGER, w.d_signed() as u64) };
+    Flow::Next(s)
+}
+
+#[inline(always)]
+pub(super) unsafe fn load_constant(s: State, w: Word) -> Flow {
+    // SAFETY: operands are verified.
+    unsafe { s.register(w.a()).copy_from(s.constant(w.d() as usize * 16)) };
+    Flow::Next(s)
+}
+
+#[inline(always)]
+pub(super) unsafe fn closure(s: State, w: Word) -> Flow {
+    // SAFETY: the state is the machine's.
+    unsafe { s.call_out(w, slow::closure) }
+}
+
+#[inline(always)]
+pub(super) unsafe fn get_upvalue(s: State, w: Word) -> Flow {
+    // SAFETY: operands are verified.
+    unsafe { s.register(w.a()).copy_from(s.upvalue(w.b())) };
+    Flow::Next(s)
+}
+
+#[inline(always)]
+pub(super) unsafe fn set_upvalue(s: State, w: Word) -> Flow {
+    // SAFETY: operands are verified.
+    unsafe {
+        let cell = s.upvalue(w.b());
+        cell.copy_from(s.register(w.a()));
+        s.cell_barrier(cell);
+    }
+    Flow::Next(s)
+}
+
+#[inline(always)]
+pub(super) unsafe fn new_cell(s: State, w: Word) -> Flow {
+    // SAFETY: the state is the machine's.
+    unsafe { s.call_out(w, slow::new_cell) }
+}
+
+#[inline(always)]
+pub(super) unsafe fn get_cell(s: State, w: Word) -> Flow {
+    // SAFETY: operands are verified; the tag says that the payload refers to a cell.
+    unsafe {
+        let source = s.register(w.b());
+        if source.tag() != CELL {
+            return s.slow(w, slow::not_a_cell);
+        }
+        let cell: *mut VariableCell = s.object(source.payload());
+        s.register(w.a()).copy_from(super::state::Register(&raw mut (*cell).value));
+    }
+    Flow::Next(s)
+}
+
+#[inline(always)]
+pub(super) unsafe fn set_cell(s: State, w: Word) -> Flow {
+    // SAFETY: operands are verified; the tag says that the payload refers to a cell.
+    unsafe {
+        let target = s.register(w.a());
+        if target.tag() != CELL {
+            return s.slow(w, slow::not_a_cell);
+        }
+        let cell: *mut VariableCell = s.object(target.payload());
+        let cell = super::state::Register(&raw mut (*cell).value);
+        cell.copy_from(s.register(w.b()));
+        s.cell_barrier(cell);
+    }
+    Flow::Next(s)
+}

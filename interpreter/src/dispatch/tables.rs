@@ -1,0 +1,253 @@
+//! Table access through inline caches, and construction.
+
+use super::state::{Flow, INTEGER, NIL, Operands, Register, STRING, State, TABLE};
+use crate::slow;
+use lunette_bytecode::instruction::Word;
+use lunette_gc::{function::Site, reference::Ref, storage::SlotArray, table::Table, value::Slot};
+
+/// The field of `table` that the site remembers, if the table has the remembered shape.
+#[inline(always)]
+unsafe fn own_field(s: State, table: *mut Table, site: *mut Site) -> Option<Register> {
+    // SAFETY: tables and sites lie in the region; the offset was found for this shape, whose tables have that field.
+    unsafe {
+        if (*site).shape.get() != Some((*table).shape.get()) {
+            return None;
+        }
+        Some(field(s, table, (*site).offset.get()))
+    }
+}
+
+/// The field at byte `offset` of the fields of `table`.
+#[inline(always)]
+unsafe fn field(s: State, table: *mut Table, offset: u32) -> Register {
+    // SAFETY: the caller's table has that field.
+    unsafe {
+        let fields: Option<Ref<SlotArray>> = (*table).fields.get();
+        let start: *mut u8 = s.region.wrapping_add(core::mem::transmute::<Option<Ref<SlotArray>>, u32>(fields) as usize * 8);
+        Register(start.wrapping_add(offset as usize).cast::<Slot>())
+    }
+}
+
+/// The field that the site remembers along `__index`.
+#[inline(always)]
+unsafe fn inherited_field(s: State, table: *mut Table, site: *mut Site) -> Option<Register> {
+    // SAFETY: as for `own_field`; the epoch says that nothing changed on the way to the holder.
+    unsafe {
+        if (*site).next_shape.get() == Some((*table).shape.get())
+            && (*site).metatable.get() == (*table).metatable.get()
+            && (*site).epoch.get() == (*s.machine).heap.prototype_epoch()
+            && let Some(holder) = (*site).holder.get()
+        {
+            return Some(field(s, s.resolve(holder), (*site).holder_offset.get()));
+        }
+        None
+    }
+}
+
+#[inline(always)]
+unsafe fn get_cached(s: State, w: Word, object: Register, target: Register) -> Flow {
+    // SAFETY: operands are verified.
+    unsafe {
+        if object.tag() == TABLE {
+            let table: *mut Table = s.object(object.payload());
+            let site = s.site(w.c());
+            if let Some(found) = own_field(s, table, site)
+                && found.tag() != NIL
+            {
+                target.copy_from(found);
+                return Flow::Next(s);
+            }
+        }
+        s.call_out(w, slow::get_field)
+    }
+}
+
+#[inline(always)]
+pub(super) unsafe fn get_field(s: State, w: Word) -> Flow {
+    // SAFETY: operands are verified.
+    unsafe { get_cached(s, w, s.register(w.b()), s.register(w.a())) }
+}
+
+#[inline(always)]
+pub(super) unsafe fn get_upvalue_field(s: State, w: Word) -> Flow {
+    // SAFETY: operands are verified.
+    unsafe { get_cached(s, w, s.upvalue(w.b()), s.register(w.a())) }
+}
+
+#[inline(always)]
+pub(super) unsafe fn get_method(s: State, w: Word) -> Flow {
+    // SAFETY: operands are verified.
+    unsafe {
+        let object = s.register(w.b());
+        if object.tag() == TABLE {
+            let table: *mut Table = s.object(object.payload());
+            let site = s.site(w.c());
+            let found = match inherited_field(s, table, site) {
+                None => own_field(s, table, site),
+                found => found,
+            };
+            if let Some(found) = found
+                && found.tag() != NIL
+            {
+                s.register_after(w.a(), 2).copy_from(object);
+                s.register(w.a()).copy_from(found);
+                return Flow::Next(s);
+            }
+        }
+        s.call_out(w, slow::get_method)
+    }
+}
+
+#[inline(always)]
+unsafe fn set_cached(s: State, w: Word, object: Register, value: Register) -> Flow {
+    // SAFETY: operands are verified.
+    unsafe {
+        if object.tag() == TABLE {
+            let table: *mut Table = s.object(object.payload());
+            let site = s.site(w.c());
+            if let Some(found) = own_field(s, table, site) {
+                if found.tag() != NIL {
+                    found.copy_from(value);
+                    s.table_barrier(table);
+                    return Flow::Next(s);
+                }
+            } else if (*site).next_shape.get() == Some((*table).shape.get())
+                && (*table).metatable.get().is_none()
+                && (*table).header.flags.get() & Table::PROTOTYPE == 0
+                && let Some(fields) = (*table).fields.get()
+                && let Some(shape) = (*site).added_shape()
+            {
+                // The field is new: the site remembers the shape with it.
+                let fields: *mut SlotArray = s.resolve(fields);
+                let offset = (*site).holder_offset.get();
+                if (offset as usize) < 8 + 16 * (*fields).length() as usize && value.tag() != NIL {
+                    Register(fields.cast::<u8>().add(offset as usize).cast()).copy_from(value);
+                    (*table).shape.set(shape);
+                    s.table_barrier(table);
+                    return Flow::Next(s);
+                }
+            }
+        }
+        s.call_out(w, slow::set_field)
+    }
+}
+
+#[inline(always)]
+pub(super) unsafe fn set_field(s: State, w: Word) -> Flow {
+    // SAFETY: operands are verified.
+    unsafe { set_cached(s, w, s.register(w.a()), s.register(w.b())) }
+}
+
+#[inline(always)]
+pub(super) unsafe fn set_upvalue_field(s: State, w: Word) -> Flow {
+    // SAFETY: operands are verified.
+    unsafe { set_cached(s, w, s.upvalue(w.b()), s.register(w.a())) }
+}
+
+/// Payload and tag of array element `index` (from 0), if it is in use.
+#[inline(always)]
+unsafe fn element(s: State, table: *mut Table, index: u64) -> Option<(*mut u64, *mut u8)> {
+    // SAFETY: elements below `array_length` lie in the array part.
+    unsafe {
+        if index >= u64::from((*table).array_length.get()) {
+            return None;
+        }
+        let array = s.resolve((*table).array.get()?);
+        let capacity = (*array).length() as usize;
+        let payloads = array.add(1).cast::<u64>();
+        Some((payloads.add(index as usize), payloads.add(capacity).cast::<u8>().add(index as usize)))
+    }
+}
+
+#[inline(always)]
+unsafe fn get_element(s: State, w: Word, object: Register, key: i64) -> Flow {
+    // SAFETY: operands are verified.
+    unsafe {
+        if object.tag() == TABLE
+            && let Some((payload, tag)) = element(s, s.object(object.payload()), (key as u64).wrapping_sub(1))
+            && *tag != NIL as u8
+        {
+            s.register(w.a()).set(u32::from(*tag), *payload);
+            return Flow::Next(s);
+        }
+        s.call_out(w, slow::get_index)
+    }
+}
+
+#[inline(always)]
+pub(super) unsafe fn get_index(s: State, w: Word) -> Flow {
+    // SAFETY: operands are verified.
+    unsafe {
+        let key = s.register(w.c());
+        if key.tag() == INTEGER {
+            return get_element(s, w, s.register(w.b()), key.integer());
+        }
+        if key.tag() == STRING {
+            return s.call_out(w, slow::get_string_index);
+        }
+        s.call_out(w, slow::get_index)
+    }
+}
+
+#[inline(always)]
+pub(super) unsafe fn get_integer(s: State, w: Word) -> Flow {
+    // SAFETY: operands are verified.
+    unsafe { get_element(s, w, s.register(w.b()), w.c() as i64) }
+}
+
+#[inline(always)]
+unsafe fn set_element(s: State, w: Word, object: Register, key: i64, value: Register) -> Flow {
+    // SAFETY: operands are verified.
+    unsafe {
+        if object.tag() == TABLE {
+            let table: *mut Table = s.object(object.payload());
+            // The last element must not become nil here, nor may a nil one be set past a `__newindex`.
+            if let Some((payload, tag)) = element(s, table, (key as u64).wrapping_sub(1))
+                && *tag != NIL as u8
+                && value.tag() != NIL
+            {
+                *payload = value.payload();
+                *tag = value.tag() as u8;
+                s.table_barrier(table);
+                return Flow::Next(s);
+            }
+        }
+        s.call_out(w, slow::set_index)
+    }
+}
+
+#[inline(always)]
+pub(super) unsafe fn set_index(s: State, w: Word) -> Flow {
+    // SAFETY: operands are verified.
+    unsafe {
+        let key = s.register(w.b());
+        if key.tag() == INTEGER {
+            return set_element(s, w, s.register(w.a()), key.integer(), s.register(w.c()));
+        }
+        s.call_out(w, slow::set_index)
+    }
+}
+
+#[inline(always)]
+pub(super) unsafe fn set_integer(s: State, w: Word) -> Flow {
+    // SAFETY: operands are verified.
+    unsafe { set_element(s, w, s.register(w.a()), w.b() as i64, s.register(w.c())) }
+}
+
+#[inline(always)]
+pub(super) unsafe fn new_table(s: State, w: Word) -> Flow {
+    // SAFETY: the state is the machine's.
+    unsafe { s.call_out(w, slow::new_table) }
+}
+
+#[inline(always)]
+pub(super) unsafe fn set_list(s: State, w: Word) -> Flow {
+    // SAFETY: the state is the machine's.
+    unsafe { s.call_out(w, slow::set_list) }
+}
+
+#[inline(always)]
+pub(super) unsafe fn set_list_open(s: State, w: Word) -> Flow {
+    // SAFETY: the state is the machine's.
+    unsafe { s.call_out(w, slow::set_list_open) }
+}

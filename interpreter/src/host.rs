@@ -1,0 +1,158 @@
+//! The one way out of the runtime: what an instance asks of the home it lives in.
+//!
+//! Every operation that may take time is *submitted* and later *completed*; nothing blocks inside the runtime. A library
+//! function that waits has a frame on the VM stack and returns [`Step::Wait`](crate::native::Step::Wait), so it can be
+//! interrupted, and its request be issued again elsewhere.
+
+use alloc::{boxed::Box, string::String, vec::Vec};
+use lunette_gc::pages::Pages;
+
+/// Names a submitted request until it is completed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ticket(pub u64);
+
+/// Names an open stream of the home.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Stream(pub u32);
+
+impl Stream {
+    /// Standard input.
+    pub const INPUT: Stream = Stream(0);
+    /// Standard output.
+    pub const OUTPUT: Stream = Stream(1);
+    /// Standard error.
+    pub const ERROR: Stream = Stream(2);
+}
+
+/// How a file is opened, as C's modes have it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct OpenMode {
+    /// Reading is allowed.
+    pub read: bool,
+    /// Writing is allowed.
+    pub write: bool,
+    /// Every write goes to the end.
+    pub append: bool,
+    /// The file is emptied.
+    pub truncate: bool,
+    /// The file is made if there is none.
+    pub create: bool,
+}
+
+/// From where a position in a stream counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// From the beginning.
+    Start,
+    /// From the current position.
+    Current,
+    /// From the end.
+    End,
+}
+
+/// What can be asked for.
+#[derive(Clone, Copy, Debug)]
+pub enum Request<'a> {
+    /// Read at most so many bytes: [`Response::Bytes`], empty at the end of the stream.
+    Read(Stream, usize),
+    /// Write some of the bytes: [`Response::Count`].
+    Write(Stream, &'a [u8]),
+    /// Move the position: [`Response::Position`].
+    Seek(Stream, Origin, i64),
+    /// Open a file: [`Response::Opened`].
+    Open(&'a [u8], OpenMode),
+    /// Open an anonymous temporary file: [`Response::Opened`].
+    OpenTemporary,
+    /// A fresh name for a temporary file, which is made: [`Response::Bytes`].
+    TemporaryName,
+    /// Start a command with a pipe to or from it: [`Response::Opened`].
+    OpenProcess {
+        /// For the shell.
+        command: &'a [u8],
+        /// Whether the pipe is to the command.
+        write: bool,
+    },
+    /// Close a stream: [`Response::Done`], or [`Response::Exited`] for a process.
+    Close(Stream),
+    /// Run a command to its end: [`Response::Exited`].
+    Execute(&'a [u8]),
+    /// Whether there is a shell to run commands: [`Response::Done`] if so.
+    HasShell,
+    /// Remove a file or empty directory: [`Response::Done`].
+    Remove(&'a [u8]),
+    /// Rename a file: [`Response::Done`].
+    Rename(&'a [u8], &'a [u8]),
+    /// The value of an environment variable: [`Response::Bytes`].
+    Environment(&'a [u8]),
+    /// Seconds and nanoseconds since 1970: [`Response::Time`].
+    WallClock,
+    /// Processor time used: [`Response::Time`].
+    ProcessorTime,
+    /// Bytes of the TZif file of the local time zone: [`Response::Bytes`]; empty for UTC.
+    TimeZone,
+    /// So many random bytes: [`Response::Bytes`].
+    Entropy(usize),
+}
+
+/// The answer to a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Response {
+    /// It is done.
+    Done,
+    /// Bytes.
+    Bytes(Vec<u8>),
+    /// Number of bytes.
+    Count(usize),
+    /// Position from the beginning.
+    Position(u64),
+    /// A new stream.
+    Opened(Stream),
+    /// A time.
+    Time {
+        /// Seconds.
+        seconds: i64,
+        /// Nanoseconds.
+        nanoseconds: u32,
+    },
+    /// How a process ended.
+    Exited {
+        /// Whether a signal ended it.
+        signaled: bool,
+        /// Exit status or signal number.
+        code: i32,
+    },
+    /// It failed.
+    Failed(HostError),
+}
+
+/// Why a request failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HostError {
+    /// In the words of C's `strerror`.
+    pub message: String,
+    /// The number in C's `errno`.
+    pub code: i32,
+}
+
+impl HostError {
+    /// The home does not grant this.
+    pub fn not_permitted() -> HostError {
+        HostError { message: String::from("Operation not permitted"), code: 1 }
+    }
+}
+
+/// The home of an instance.
+pub trait Host: Send {
+    /// Where the region's memory comes from.
+    fn pages(&self) -> Box<dyn Pages + Send>;
+
+    /// Takes a request.
+    fn submit(&mut self, request: Request<'_>) -> Ticket;
+
+    /// The answer, once it is there. `None` if it is not: the caller asks again, and the host may let some time pass
+    /// before it says so (at most some tens of milliseconds, so that interrupts are noticed).
+    fn complete(&mut self, ticket: Ticket) -> Option<Response>;
+
+    /// Nanoseconds of a clock that never goes back; 0 where there is none. Does not block.
+    fn monotonic(&self) -> u64;
+}

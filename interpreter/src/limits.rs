@@ -1,0 +1,136 @@
+//! Fuel, time and interrupts.
+//!
+//! The loop and the library charge fuel to `budget`, a slice of what is left; only when a slice is used up are the
+//! limits looked at.
+
+use crate::{error::Throw, machine::Machine};
+use alloc::sync::Arc;
+use core::sync::atomic::{AtomicBool, Ordering};
+
+/// Units of fuel between two looks at the limits.
+const SLICE: u64 = 20_000;
+
+/// Why an instance was stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StopReason {
+    /// Its fuel is used up.
+    Fuel,
+    /// Its time is up.
+    Time,
+    /// The host asked.
+    Interrupt,
+    /// It has written as much as it may.
+    Output,
+    /// The program asked to end, with this exit status.
+    Exit(i32),
+}
+
+/// Limits of an instance, and what is left of them.
+#[derive(Debug, Default)]
+pub(crate) struct Limits {
+    /// Fuel left beyond the current slice; `None` for no limit.
+    fuel: Option<u64>,
+    /// The size of the slice that `budget` began with.
+    slice: u64,
+    /// Fuel used before the current slice.
+    used: u64,
+    /// The monotonic time at which the instance must stop.
+    deadline: Option<u64>,
+    interrupt: Arc<AtomicBool>,
+    /// Why the instance stopped.
+    pub reason: Option<StopReason>,
+}
+
+/// Interrupts an instance from another thread.
+#[derive(Clone, Debug)]
+pub struct InterruptHandle(Arc<AtomicBool>);
+
+impl InterruptHandle {
+    /// Makes the instance stop soon, with [`StopReason::Interrupt`].
+    pub fn interrupt(&self) {
+        self.0.store(true, Ordering::Release);
+    }
+}
+
+impl Machine {
+    /// Sets the fuel that is left; `None` for no limit.
+    pub fn set_fuel(&mut self, fuel: Option<u64>) {
+        self.limits.used = self.fuel_used();
+        self.limits.slice = 0;
+        self.budget = 0;
+        self.limits.fuel = fuel;
+        self.new_slice();
+    }
+
+    /// Fuel used since the machine was made.
+    pub fn fuel_used(&self) -> u64 {
+        self.limits.used + (self.limits.slice as i64).saturating_sub(self.budget).max(0) as u64
+    }
+
+    /// Fuel that is left; `None` if there is no limit.
+    pub fn fuel_left(&self) -> Option<u64> {
+        self.limits.fuel.map(|fuel| fuel + self.budget.max(0) as u64)
+    }
+
+    /// Sets the monotonic time, in the host's nanoseconds, at which the instance stops.
+    pub fn set_deadline(&mut self, deadline: Option<u64>) {
+        self.limits.deadline = deadline;
+    }
+
+    /// A handle to interrupt the instance with.
+    pub fn interrupt_handle(&self) -> InterruptHandle {
+        InterruptHandle(self.limits.interrupt.clone())
+    }
+
+    /// Why the instance was stopped, if it was; forgets it.
+    pub fn take_stop_reason(&mut self) -> Option<StopReason> {
+        self.limits.reason.take()
+    }
+
+    /// Stops the instance.
+    pub fn stop(&mut self, reason: StopReason) -> Throw {
+        self.limits.reason = Some(reason);
+        Throw::Stop
+    }
+
+    fn new_slice(&mut self) {
+        let slice = match &mut self.limits.fuel {
+            Some(fuel) => {
+                let slice = SLICE.min(*fuel);
+                *fuel -= slice;
+                slice
+            }
+            None => SLICE,
+        };
+        self.limits.slice = slice;
+        self.budget = slice as i64;
+    }
+
+    /// Called when the budget is used up: takes a new slice or stops the instance.
+    #[cold]
+    pub(crate) fn look_at_limits(&mut self) -> Result<(), Throw> {
+        if self.limits.interrupt.swap(false, Ordering::AcqRel) {
+            return Err(self.stop(StopReason::Interrupt));
+        }
+        if let Some(deadline) = self.limits.deadline
+            && self.host.monotonic() >= deadline
+        {
+            return Err(self.stop(StopReason::Time));
+        }
+        // A charge may have been larger than the slice: what it is over counts against the next ones.
+        let over = (-self.budget).max(0) as u64;
+        self.limits.used += self.limits.slice;
+        self.limits.slice = 0;
+        if let Some(fuel) = &mut self.limits.fuel {
+            if over > *fuel {
+                *fuel = 0;
+                self.budget = 0;
+                return Err(self.stop(StopReason::Fuel));
+            }
+            *fuel -= over;
+        }
+        self.limits.used += over;
+        self.new_slice();
+        Ok(())
+    }
+}

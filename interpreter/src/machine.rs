@@ -1,0 +1,398 @@
+//! The machine: one instance's heap and the state of what runs in it.
+
+use crate::{
+    dispatch::state::{State, Status},
+    error::Throw,
+    execute::Exit,
+    frame::{FRAME_SLOTS, HeaderSlot, NATIVE, Return, header_payload, header_tag, kind},
+    host::{Host, Response},
+    limits::Limits,
+    metamethod::{EVENTS, TYPE_COUNT},
+    native::Native,
+};
+use alloc::{boxed::Box, vec::Vec};
+use lunette_gc::{
+    function::{Closure, NativeClosure, Prototype},
+    heap::{Heap, OutOfMemory},
+    reference::Ref,
+    storage::SlotArray,
+    string::Str,
+    table::Table,
+    thread::Thread,
+    value::{Slot, Value},
+};
+
+/// What an out-of-line path of an instruction gives.
+pub(crate) type Outcome = Result<Status, Throw>;
+
+/// Meaning of the heap's root slots.
+pub mod roots {
+    /// The running thread.
+    pub const CURRENT_THREAD: usize = 0;
+    /// The main thread.
+    pub const MAIN_THREAD: usize = 1;
+    /// The table of globals.
+    pub const GLOBALS: usize = 2;
+    /// The registry: a table that programs reach only through `debug.getregistry`.
+    pub const REGISTRY: usize = 3;
+    /// The value of the pending error.
+    pub const ERROR: usize = 4;
+    /// Array of the names of events and other strings the machine needs.
+    pub const NAMES: usize = 5;
+    /// Array of the metatables of types other than table and userdata.
+    pub const METATABLES: usize = 6;
+    /// Array of the host's handles.
+    pub const HANDLES: usize = 7;
+}
+
+/// Slots that every frame leaves free above it for the machine's own call windows.
+pub(crate) const STACK_RESERVE: u32 = 40;
+/// The most slots of a stack that programs can use.
+pub(crate) const MAX_STACK: u32 = 1_000_000;
+/// Slots beyond that for handling the overflow.
+pub(crate) const STACK_EMERGENCY: u32 = 4096;
+const MAIN_STACK: u32 = 256;
+
+/// How a machine is made.
+#[derive(Clone, Copy, Debug)]
+pub struct Configuration {
+    /// Bytes of addresses reserved for the region.
+    pub region_bytes: usize,
+    /// The most bytes of memory the instance may use.
+    pub memory_limit: u64,
+}
+
+impl Default for Configuration {
+    fn default() -> Self {
+        Configuration { region_bytes: 1 << 35, memory_limit: u64::MAX }
+    }
+}
+
+/// One instance: a heap and what runs in it.
+pub struct Machine {
+    /// Fuel left until the next look at limits and interrupts.
+    pub(crate) budget: i64,
+    /// Address that the registers of a new frame may not pass.
+    pub(crate) stack_limit: *mut u8,
+    /// Address of slot 0 of the running thread's stack.
+    pub(crate) stack: *mut u8,
+    /// Index of register 0 of the running frame.
+    pub(crate) base: u32,
+    /// End of the open list of values.
+    pub(crate) open_top: u32,
+    /// Number of slots of the stack.
+    pub(crate) stack_length: u32,
+    /// The running thread.
+    pub(crate) thread: Ref<Thread>,
+    /// The heap.
+    pub heap: Heap,
+    /// The home's services.
+    pub host: Box<dyn Host>,
+    pub(crate) natives: Vec<Native>,
+    pub(crate) names: Ref<SlotArray>,
+    pub(crate) metatables: Ref<SlotArray>,
+    pub(crate) exit: Exit,
+    /// What the host answered to the request a native function waits for.
+    pub(crate) response: Option<Response>,
+    pub(crate) limits: Limits,
+    /// Number of the native function `next`, which generic `for` knows.
+    pub(crate) next_native: u32,
+    /// Number of the native function that runs finalizers.
+    pub(crate) finalizer_native: Option<u32>,
+    /// Number of the native function that `ipairs` gives, likewise.
+    pub(crate) ipairs_native: u32,
+    /// Whether the running thread has a hook.
+    pub(crate) hooked: bool,
+    /// Whether a finalizer is running: no other is started then.
+    pub(crate) finalizing: bool,
+}
+
+// SAFETY: the addresses point into the heap's region, which moves with the machine; `Host` is `Send`.
+unsafe impl Send for Machine {}
+
+impl Machine {
+    /// Makes a machine without any function.
+    pub fn new(host: Box<dyn Host>, configuration: Configuration) -> Result<Machine, OutOfMemory> {
+        let heap = Heap::new(host.pages(), configuration.region_bytes)?;
+        heap.set_memory_limit(configuration.memory_limit);
+        let thread = heap.new_thread(MAIN_STACK)?;
+        heap.root(roots::CURRENT_THREAD).set(Value::Thread(thread));
+        heap.root(roots::MAIN_THREAD).set(Value::Thread(thread));
+        let names = heap.new_slot_array(EVENTS.len() as u32)?;
+        heap.root(roots::NAMES).set(Value::Cell(names.cast()));
+        for (slot, name) in heap.slots(names).iter().zip(EVENTS) {
+            slot.set(Value::String(heap.new_string(name.as_bytes())?));
+        }
+        let metatables = heap.new_slot_array(TYPE_COUNT)?;
+        heap.root(roots::METATABLES).set(Value::Cell(metatables.cast()));
+        let handles = heap.new_slot_array(8)?;
+        heap.root(roots::HANDLES).set(Value::Cell(handles.cast()));
+        heap.root(roots::GLOBALS).set(Value::Table(heap.new_table(0, 0)?));
+        heap.root(roots::REGISTRY).set(Value::Table(heap.new_table(0, 0)?));
+        let mut machine = Machine {
+            budget: 0,
+            stack_limit: core::ptr::null_mut(),
+            stack: core::ptr::null_mut(),
+            base: FRAME_SLOTS,
+            open_top: FRAME_SLOTS,
+            stack_length: 0,
+            thread,
+            heap,
+            host,
+            natives: Vec::new(),
+            names,
+            metatables,
+            exit: Exit::None,
+            response: None,
+            limits: Limits::default(),
+            next_native: u32::MAX,
+            ipairs_native: u32::MAX,
+            finalizer_native: None,
+            hooked: false,
+            finalizing: false,
+        };
+        machine.adopt_stack();
+        machine.write_bottom_frame(Return::Exit);
+        machine.get_thread().base.set(FRAME_SLOTS);
+        machine.get_thread().status.set(crate::coroutine::RUNNING);
+        Ok(machine)
+    }
+
+    /// The first frame of a stack: it belongs to nobody.
+    pub(crate) fn write_bottom_frame(&self, return_kind: Return) {
+        self.slot(0).set(Value::Nil);
+        let header = self.slot(1);
+        header.payload.set(header_payload(0, 0));
+        header.tag.set(header_tag(return_kind as u32 | NATIVE, -1));
+        header.spare.set(0);
+    }
+
+    /// The running thread.
+    #[inline(always)]
+    pub(crate) fn get_thread(&self) -> &Thread {
+        self.heap.get(self.thread)
+    }
+
+    /// Takes the addresses of the running thread's stack anew.
+    pub(crate) fn adopt_stack(&mut self) {
+        let slots = self.heap.slots(self.get_thread().stack.get());
+        let (address, length) = (slots.as_ptr().cast_mut().cast::<u8>(), slots.len());
+        self.stack = address;
+        self.stack_length = length as u32;
+        let usable = length.saturating_sub(STACK_RESERVE as usize);
+        self.stack_limit = address.wrapping_add(usable * 16);
+        self.hooked = self.get_thread().hook_mask.get() != 0;
+    }
+
+    /// Slot `index` of the running thread's stack.
+    #[inline(always)]
+    pub fn slot(&self, index: u32) -> &Slot {
+        assert!(index < self.stack_length, "stack index out of range");
+        // SAFETY: in range of the stack.
+        unsafe { &*self.stack.cast::<Slot>().add(index as usize) }
+    }
+
+    /// The running thread's stack.
+    pub(crate) fn stack_slots(&self) -> &[Slot] {
+        self.heap.slots(self.get_thread().stack.get())
+    }
+
+    /// The value in slot `index` of the running thread's stack.
+    #[inline(always)]
+    pub fn value(&self, index: u32) -> Value {
+        self.slot(index).get()
+    }
+
+    /// Sets slot `index` of the running thread's stack.
+    #[inline(always)]
+    pub fn set_value(&self, index: u32, value: Value) {
+        self.slot(index).set(value);
+    }
+
+    /// Copies a slot of the stack to another.
+    #[inline(always)]
+    pub(crate) fn copy_slot(&self, from: u32, to: u32) {
+        let (from, to) = (self.slot(from), self.slot(to));
+        to.payload.set(from.payload.get());
+        to.tag.set(from.tag.get());
+    }
+
+    /// Copies `count` slots of the stack, as if by way of a third place.
+    pub(crate) fn copy_slots(&self, from: u32, to: u32, count: u32) {
+        if to <= from {
+            for index in 0..count {
+                self.copy_slot(from + index, to + index);
+            }
+        } else {
+            for index in (0..count).rev() {
+                self.copy_slot(from + index, to + index);
+            }
+        }
+    }
+
+    /// The header of the frame whose register 0 is slot `base`.
+    #[inline(always)]
+    pub(crate) fn header(&self, base: u32) -> &Slot {
+        self.slot(base - 1)
+    }
+
+    /// The function of the frame whose register 0 is slot `base`.
+    #[inline(always)]
+    pub(crate) fn function_of(&self, base: u32) -> Value {
+        self.value(base - FRAME_SLOTS)
+    }
+
+    /// Whether the frame belongs to a native function.
+    pub(crate) fn is_native_frame(&self, base: u32) -> bool {
+        kind(self.header(base).tag.get()) & NATIVE != 0
+    }
+
+    /// The Lua closure of the frame, if it is one's.
+    pub(crate) fn closure_of(&self, base: u32) -> Option<Ref<Closure>> {
+        match self.function_of(base) {
+            Value::Closure(closure) if !self.is_native_frame(base) => Some(closure),
+            _ => None,
+        }
+    }
+
+    /// The native closure of the frame, if it is one's.
+    pub(crate) fn native_closure_of(&self, base: u32) -> Option<Ref<NativeClosure>> {
+        match self.function_of(base) {
+            Value::NativeClosure(closure) if self.is_native_frame(base) => Some(closure),
+            _ => None,
+        }
+    }
+
+    /// The prototype of a closure.
+    #[inline(always)]
+    pub(crate) fn prototype_of(&self, closure: Ref<Closure>) -> Ref<Prototype> {
+        self.heap.get(closure).prototype
+    }
+
+    /// Notes where the loop is, for everything outside of it.
+    #[inline(always)]
+    pub(crate) fn save(&mut self, base: *mut u8, pc: *const u64) {
+        self.base = ((base as usize - self.stack as usize) >> 4) as u32;
+        let units = ((pc as usize - self.heap.base() as usize) >> 3) as u32;
+        // SAFETY: the header lies before register 0.
+        unsafe { base.sub(16).cast::<u32>().write(units) };
+    }
+
+    /// The state with which the loop goes on in the running frame, which is a Lua function's.
+    #[inline(always)]
+    pub(crate) fn state(&mut self) -> State {
+        let region = self.heap.base();
+        let base = self.stack.wrapping_add(self.base as usize * 16);
+        // SAFETY: the running frame is a Lua function's: its header holds the resume point, its function slot the
+        // closure.
+        unsafe {
+            let resume = *base.sub(16).cast::<u32>();
+            let closure = *base.sub(32).cast::<u64>() as usize;
+            let closure = region.add(closure * 8).cast::<Closure>();
+            let prototype = (*closure).prototype.pointer(region);
+            State { pc: region.add(resume as usize * 8).cast(), base, region, machine: self, prototype }
+        }
+    }
+
+    /// Sets the end of the open list of values by address.
+    #[inline(always)]
+    pub(crate) fn set_open_top(&mut self, end: *mut u8) {
+        self.open_top = ((end as usize - self.stack as usize) >> 4) as u32;
+    }
+
+    /// Slot index of a register operand (a byte offset) of the running frame.
+    #[inline(always)]
+    pub(crate) fn register_index(&self, offset: usize) -> u32 {
+        self.base + (offset >> 4) as u32
+    }
+
+    /// Value of a register operand (a byte offset) of the running frame.
+    #[inline(always)]
+    pub(crate) fn register(&self, offset: usize) -> Value {
+        self.value(self.register_index(offset))
+    }
+
+    /// Sets a register operand (a byte offset) of the running frame.
+    #[inline(always)]
+    pub(crate) fn set_register(&self, offset: usize, value: Value) {
+        self.set_value(self.register_index(offset), value);
+    }
+
+    /// The running function's prototype, which is a Lua function's.
+    pub(crate) fn running_prototype(&self) -> Ref<Prototype> {
+        match self.function_of(self.base) {
+            Value::Closure(closure) => self.prototype_of(closure),
+            other => unreachable!("a Lua frame has a closure, not {other:?}"),
+        }
+    }
+
+    /// One more than the last slot in use by the running frame.
+    pub(crate) fn frame_top(&self) -> u32 {
+        self.top_of(self.base)
+    }
+
+    /// One more than the last slot that belongs to the frame.
+    pub(crate) fn top_of(&self, base: u32) -> u32 {
+        match self.function_of(base) {
+            Value::Closure(closure) if !self.is_native_frame(base) => {
+                base + u32::from(self.heap.get(self.prototype_of(closure)).register_count)
+            }
+            Value::NativeClosure(closure) => {
+                let native = &self.natives[self.heap.get(closure).native as usize];
+                base + self.header(base).argument_count() + native.slots
+            }
+            _ => base + self.header(base).argument_count(),
+        }
+    }
+
+    /// The table of globals.
+    pub fn globals(&self) -> Ref<Table> {
+        self.root_table(roots::GLOBALS)
+    }
+
+    /// The registry.
+    pub fn registry(&self) -> Ref<Table> {
+        self.root_table(roots::REGISTRY)
+    }
+
+    fn root_table(&self, number: usize) -> Ref<Table> {
+        match self.heap.root(number).get() {
+            Value::Table(table) => table,
+            other => unreachable!("the root is a table, not {other:?}"),
+        }
+    }
+
+    /// The main thread.
+    pub fn main_thread(&self) -> Ref<Thread> {
+        match self.heap.root(roots::MAIN_THREAD).get() {
+            Value::Thread(thread) => thread,
+            other => unreachable!("the root is a thread, not {other:?}"),
+        }
+    }
+
+    /// The thread that runs.
+    pub fn current_thread(&self) -> Ref<Thread> {
+        self.thread
+    }
+
+    /// The value of the pending error.
+    pub fn pending_error(&self) -> Value {
+        self.heap.root(roots::ERROR).get()
+    }
+
+    /// Sets the pending error and gives the code to return with.
+    pub fn throw(&self, value: Value) -> Throw {
+        self.heap.root(roots::ERROR).set(value);
+        Throw::Error
+    }
+
+    /// A string of the heap.
+    pub fn new_string(&self, bytes: &[u8]) -> Result<Ref<Str>, Throw> {
+        Ok(self.heap.new_string(bytes)?)
+    }
+
+    /// Bytes of a string of the heap.
+    pub fn bytes(&self, string: Ref<Str>) -> &[u8] {
+        self.heap.string_bytes(string)
+    }
+}

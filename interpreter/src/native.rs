@@ -1,0 +1,272 @@
+//! Native functions: library functions and functions of the host, as the machine calls them.
+//!
+//! A native function never runs Lua code from inside. It is a state machine with a frame on the stack:
+//!
+//! ```text
+//!   function | header | argument 0 ... argument n-1 | local 0 ... local m-1 | window ...
+//!                       ^ base                        ^ number of locals registered with the function
+//! ```
+//!
+//! Called first in phase 0, it returns a [`Step`]. To call back it puts a function and its arguments into its window,
+//! sets the phase it wants to be in afterwards and returns [`Step::Call`]; when the callee has returned, it is called
+//! again, finds its arguments and locals as it left them, and the results in its window. What it needs later it must keep
+//! in its locals: nothing else survives.
+//!
+//! A function that fails with [`Throw::Memory`] is called again in the same phase after a collection, so it must take
+//! memory before it changes anything.
+
+use crate::{
+    error::Throw,
+    frame::{FRAME_SLOTS, HeaderSlot},
+    host::Ticket,
+    machine::Machine,
+};
+use lunette_gc::{function::NativeClosure, reference::Ref, thread::Thread, value::Value};
+
+/// What a native function gives back.
+pub type NativeResult = Result<Step, Throw>;
+
+/// A native function.
+pub type NativeFunction = fn(&mut Machine, Frame) -> NativeResult;
+
+/// A native function as it is registered.
+#[derive(Clone, Copy, Debug)]
+pub struct Native {
+    /// Stable name, unique in the machine, under which images refer to it.
+    pub name: &'static str,
+    /// The code.
+    pub function: NativeFunction,
+    /// Number of locals.
+    pub slots: u32,
+    /// Whether coroutines may yield while the function waits for a callee.
+    pub yieldable: bool,
+    /// Whether errors of callees come back to the function, in phase [`CAUGHT`], with the error pending.
+    pub catches: bool,
+}
+
+impl Native {
+    /// A function without locals that calls nothing back.
+    pub const fn new(name: &'static str, function: NativeFunction) -> Native {
+        Native { name, function, slots: 0, yieldable: true, catches: false }
+    }
+
+    /// The function with `slots` locals.
+    #[must_use]
+    pub const fn with_locals(self, slots: u32) -> Native {
+        Native { slots, ..self }
+    }
+
+    /// The function as one across which coroutines cannot yield.
+    #[must_use]
+    pub const fn unyieldable(self) -> Native {
+        Native { yieldable: false, ..self }
+    }
+
+    /// The function as one that catches errors.
+    #[must_use]
+    pub const fn catching(self) -> Native {
+        Native { catches: true, ..self }
+    }
+}
+
+/// The phase in which a catching function is called when an error was caught.
+pub const CAUGHT: u32 = u32::MAX;
+
+/// What a native function wants to happen next.
+#[derive(Clone, Copy, Debug)]
+pub enum Step {
+    /// Return the values in `count` slots from `first` on.
+    Return {
+        /// Index of the first value's slot.
+        first: u32,
+        /// Number of values.
+        count: u32,
+    },
+    /// Call the function in the native's window (function in slot 0, arguments from slot 2 on) and come back.
+    Call {
+        /// Number of arguments.
+        count: u32,
+    },
+    /// Return what the function in the native's window returns.
+    TailCall {
+        /// Number of arguments.
+        count: u32,
+    },
+    /// Suspend the running coroutine with these values; return what it is resumed with.
+    Yield {
+        /// Index of the first value's slot.
+        first: u32,
+        /// Number of values.
+        count: u32,
+    },
+    /// Run the coroutine with these values and come back with what it yields or returns, in the window, in the phase
+    /// set, or, with its error pending, in phase [`CAUGHT`].
+    Resume {
+        /// The coroutine.
+        thread: Ref<Thread>,
+        /// Index of the first value's slot.
+        first: u32,
+        /// Number of values.
+        count: u32,
+    },
+    /// Close the suspended coroutine and come back as from [`Step::Resume`].
+    CloseThread {
+        /// The coroutine.
+        thread: Ref<Thread>,
+    },
+    /// Come back in the phase set when the host has completed the request.
+    Wait(Ticket),
+    /// Come back in the phase set, after fuel and interrupts were looked at.
+    Continue,
+}
+
+/// The frame of a native function while it runs.
+#[derive(Clone, Copy, Debug)]
+pub struct Frame {
+    /// Index of the slot of argument 0.
+    pub base: u32,
+    /// Number of arguments.
+    pub count: u32,
+    /// The phase: 0 at first, then what was set.
+    pub phase: u32,
+    /// Index of the window's first slot.
+    pub window: u32,
+}
+
+impl Frame {
+    /// Argument `index` (from 0); `None` if there are fewer.
+    #[inline(always)]
+    pub fn argument(self, machine: &Machine, index: u32) -> Option<Value> {
+        if index < self.count { Some(machine.value(self.base + index)) } else { None }
+    }
+
+    /// Argument `index` (from 0); nil if there are fewer.
+    #[inline(always)]
+    pub fn argument_or_nil(self, machine: &Machine, index: u32) -> Value {
+        self.argument(machine, index).unwrap_or(Value::Nil)
+    }
+
+    /// Index of the slot of local `index`.
+    #[inline(always)]
+    pub fn local_slot(self, index: u32) -> u32 {
+        self.base + self.count + index
+    }
+
+    /// Value of local `index`.
+    #[inline(always)]
+    pub fn local(self, machine: &Machine, index: u32) -> Value {
+        machine.value(self.local_slot(index))
+    }
+
+    /// Sets local `index`.
+    #[inline(always)]
+    pub fn set_local(self, machine: &Machine, index: u32, value: Value) {
+        machine.set_value(self.local_slot(index), value);
+    }
+
+    /// Sets the phase in which the function will be called again.
+    #[inline(always)]
+    pub fn set_phase(self, machine: &Machine, phase: u32) {
+        machine.header(self.base).set_resume(phase);
+    }
+
+    /// The function itself.
+    pub fn closure(self, machine: &Machine) -> Ref<NativeClosure> {
+        match machine.value(self.base - FRAME_SLOTS) {
+            Value::NativeClosure(closure) => closure,
+            other => unreachable!("a native frame has a native closure, not {other:?}"),
+        }
+    }
+
+    /// Returns no value.
+    #[inline(always)]
+    pub fn return_none(self) -> NativeResult {
+        Ok(Step::Return { first: self.base, count: 0 })
+    }
+
+    /// Returns one value.
+    #[inline(always)]
+    pub fn return_one(self, machine: &Machine, value: Value) -> NativeResult {
+        let first = self.base - FRAME_SLOTS;
+        machine.set_value(first, value);
+        Ok(Step::Return { first, count: 1 })
+    }
+
+    /// Returns two values.
+    #[inline(always)]
+    pub fn return_two(self, machine: &Machine, one: Value, two: Value) -> NativeResult {
+        self.return_values(machine, &[one, two])
+    }
+
+    /// Returns a few values; at most 16, for which there is always room.
+    pub fn return_values(self, machine: &Machine, values: &[Value]) -> NativeResult {
+        for (index, &value) in values.iter().enumerate() {
+            machine.set_value(self.window + index as u32, value);
+        }
+        Ok(Step::Return { first: self.window, count: values.len() as u32 })
+    }
+
+    /// Calls `function` with a few arguments, at most 16, to come back in `phase`.
+    pub fn call(self, machine: &Machine, phase: u32, function: Value, arguments: &[Value]) -> NativeResult {
+        self.set_phase(machine, phase);
+        self.write_window(machine, function, arguments);
+        Ok(Step::Call { count: arguments.len() as u32 })
+    }
+
+    /// Returns what `function` returns for a few arguments, at most 16.
+    pub fn tail_call(self, machine: &Machine, function: Value, arguments: &[Value]) -> NativeResult {
+        self.write_window(machine, function, arguments);
+        Ok(Step::TailCall { count: arguments.len() as u32 })
+    }
+
+    fn write_window(self, machine: &Machine, function: Value, arguments: &[Value]) {
+        machine.set_value(self.window, function);
+        for (index, &value) in arguments.iter().enumerate() {
+            machine.set_value(self.window + FRAME_SLOTS + index as u32, value);
+        }
+    }
+
+    /// Number of results in the window, when called again after a call.
+    #[inline(always)]
+    pub fn result_count(self, machine: &Machine) -> u32 {
+        machine.open_top.saturating_sub(self.window)
+    }
+
+    /// Result `index` in the window, when called again after a call; nil if there are fewer.
+    #[inline(always)]
+    pub fn result(self, machine: &Machine, index: u32) -> Value {
+        if index < self.result_count(machine) { machine.value(self.window + index) } else { Value::Nil }
+    }
+}
+
+impl Machine {
+    /// Registers a native function and gives its number.
+    pub fn register_native(&mut self, native: Native) -> u32 {
+        let number = self.natives.len() as u32;
+        match native.name {
+            "next" => self.next_native = number,
+            "run_finalizers" => self.finalizer_native = Some(number),
+            "ipairs_iterator" => self.ipairs_native = number,
+            _ => {}
+        }
+        self.natives.push(native);
+        number
+    }
+
+    /// The registered native function of this name.
+    pub fn find_native(&self, name: &str) -> Option<u32> {
+        self.natives.iter().position(|native| native.name == name).map(|number| number as u32)
+    }
+
+    /// What was registered under this number.
+    pub fn native(&self, number: u32) -> &Native {
+        &self.natives[number as usize]
+    }
+
+    /// Charges `cost` units of fuel for work done in a native function, and looks for interrupts when it is time.
+    #[inline(always)]
+    pub fn charge(&mut self, cost: u64) -> Result<(), Throw> {
+        self.budget = self.budget.saturating_sub(cost.min(i64::MAX as u64) as i64);
+        if self.budget < 0 { self.look_at_limits() } else { Ok(()) }
+    }
+}

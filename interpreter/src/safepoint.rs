@@ -1,0 +1,60 @@
+//! Safepoints: where the collector may run, and where finalizers are started.
+
+use crate::{
+    call::Next,
+    closing::Afterwards,
+    error::Throw,
+    frame::Return,
+    machine::{Machine, Outcome, STACK_RESERVE},
+};
+use lunette_gc::value::Value;
+
+impl Machine {
+    /// Runs the collector, with slots below `top` in use, and goes on as `next` says or with finalizers first.
+    pub(crate) fn safepoint(&mut self, top: u32, next: Next) -> Result<Next, Throw> {
+        self.store_thread(top);
+        // SAFETY: every reference that is used afterwards is in a root, in a stack below its top, or in a handle.
+        unsafe { self.heap.collector().collect_due() };
+        self.after_collection(top);
+        if !self.finalizing && self.heap.has_pending_finalizers() {
+            return self.begin_finalizers(top, Return::Interlude);
+        }
+        Ok(next)
+    }
+
+    /// A safepoint of the running Lua frame, after an instruction.
+    #[cold]
+    pub(crate) fn lua_safepoint(&mut self, open: bool) -> Outcome {
+        let top = if open { self.frame_top().max(self.open_top) } else { self.frame_top() };
+        let next = self.safepoint(top, Next::Lua)?;
+        Ok(self.drive(next))
+    }
+
+    /// Collects all garbage, with slots below `top` in use.
+    pub fn collect_fully(&mut self, top: u32) {
+        self.store_thread(top);
+        // SAFETY: as for `safepoint`.
+        unsafe { self.heap.collector().full() };
+        self.after_collection(top);
+    }
+
+    fn after_collection(&mut self, top: u32) {
+        // Stacks that were deep once are given back.
+        let used = top + STACK_RESERVE;
+        if self.stack_length > 1024 && used < self.stack_length / 8 {
+            let _ = self.resize_stack((used * 2).next_power_of_two());
+        }
+    }
+
+    /// Starts the library function that runs pending finalizers, above slot `top`.
+    pub(crate) fn begin_finalizers(&mut self, top: u32, return_kind: Return) -> Result<Next, Throw> {
+        let Some(number) = self.finalizer_native else {
+            return Ok(if self.is_native_frame(self.base) { Next::Native } else { Next::Lua });
+        };
+        let closure = self.heap.new_native_closure(number, 0)?;
+        self.finalizing = true;
+        let saved = Value::Integer(self.open_top.into());
+        self.push_interlude(top, Value::NativeClosure(closure), &[], saved, Afterwards::GoOnFinalized, return_kind)
+            .inspect_err(|_| self.finalizing = false)
+    }
+}

@@ -1,0 +1,177 @@
+//! Calls and returns that need more than moving a few values.
+
+use crate::{
+    call::Next,
+    dispatch::state::{Operands, Status},
+    error::Throw,
+    frame::{COUNTED, FRAME_SLOTS, HeaderSlot, Return, VARIADIC, kind},
+    machine::{Machine, Outcome},
+    native::Step,
+};
+use lunette_bytecode::instruction::Word;
+use lunette_gc::value::Value;
+
+impl Machine {
+    /// Number of arguments of the call window at slot `window`, from operand b.
+    fn argument_count(&self, word: Word, window: u32) -> u32 {
+        match word.b() {
+            0 => self.open_top.saturating_sub(window + FRAME_SLOTS),
+            count => count as u32 - 1,
+        }
+    }
+}
+
+/// `call`
+pub(crate) fn call(machine: &mut Machine, word: Word) -> Outcome {
+    let window = machine.register_index(word.a());
+    let count = machine.argument_count(word, window);
+    let wanted = word.c() as i32 - 1;
+    let caller = machine.base;
+    let stack = machine.stack;
+    match machine.push_call(window, count, wanted, Return::Call, 0)? {
+        Next::Native if !machine.hooked => {
+            let frame = machine.native_frame();
+            let closure = frame.closure(machine);
+            let function = machine.natives[machine.heap.get(closure).native as usize].function;
+            let mut result = function(machine, frame);
+            if matches!(result, Err(Throw::Memory)) {
+                machine.collect_fully(frame.window);
+                result = function(machine, frame);
+            }
+            match result {
+                Ok(Step::Return { first, count }) => {
+                    machine.base = caller;
+                    machine.deliver(first, count, window, wanted);
+                    if machine.heap.needs_collection() {
+                        return machine.lua_safepoint(wanted < 0);
+                    }
+                    Ok(if machine.hooked {
+                        Status::Leave
+                    } else if machine.stack == stack {
+                        Status::Next
+                    } else {
+                        Status::Reload
+                    })
+                }
+                Ok(step) => {
+                    let next = machine.take_step(frame, step).unwrap_or_else(|throw| machine.unwind(throw));
+                    Ok(machine.drive(next))
+                }
+                Err(throw) => Ok(machine.raise(throw)),
+            }
+        }
+        next => Ok(machine.drive(next)),
+    }
+}
+
+/// `tail_call`
+pub(crate) fn tail_call(machine: &mut Machine, word: Word) -> Outcome {
+    let window = machine.register_index(word.a());
+    let count = machine.argument_count(word, window);
+    // Errors of the callee's value are reported for this frame.
+    if !matches!(machine.value(window), Value::Closure(_) | Value::NativeClosure(_)) {
+        let metamethod = machine.metamethod(machine.value(window), crate::metamethod::Event::Call);
+        if metamethod.is_nil() {
+            return Err(machine.call_error(window));
+        }
+    }
+    let next = machine.tail_call_from(window, count).unwrap_or_else(|throw| machine.unwind(throw));
+    Ok(machine.drive(next))
+}
+
+/// `return_none`
+pub(crate) fn return_none(machine: &mut Machine, _: Word) -> Outcome {
+    let first = machine.base;
+    leave(machine, first, 0)
+}
+
+/// `return_one`
+pub(crate) fn return_one(machine: &mut Machine, word: Word) -> Outcome {
+    let first = machine.register_index(word.a());
+    leave(machine, first, 1)
+}
+
+/// `return_values`
+pub(crate) fn return_values(machine: &mut Machine, word: Word) -> Outcome {
+    let first = machine.register_index(word.a());
+    let count = returned(machine, word, first);
+    leave(machine, first, count)
+}
+
+fn returned(machine: &Machine, word: Word, first: u32) -> u32 {
+    match word.b() {
+        0 => machine.open_top.saturating_sub(first),
+        count => count as u32 - 1,
+    }
+}
+
+fn leave(machine: &mut Machine, first: u32, count: u32) -> Outcome {
+    // A variadic function's plain return needs no more than its other window.
+    let header = machine.header(machine.base);
+    let tag = header.tag.get();
+    if kind(tag) & (COUNTED | 7) == Return::Call as u32 && kind(tag) & VARIADIC != 0 && !machine.hooked {
+        let to = machine.window_of(machine.base);
+        machine.base -= header.distance();
+        machine.deliver(first, count, to, crate::frame::wanted(tag));
+        return Ok(Status::Reload);
+    }
+    let next = machine.return_from(first, count).unwrap_or_else(|throw| machine.unwind(throw));
+    Ok(machine.drive(next))
+}
+
+/// `return_closing`
+pub(crate) fn return_closing(machine: &mut Machine, word: Word) -> Outcome {
+    let first = machine.register_index(word.a());
+    let count = returned(machine, word, first);
+    let top = machine.frame_top().max(first + count);
+    let level = machine.base;
+    match machine.close_variables(level, top)? {
+        Some(next) => Ok(machine.drive(next)),
+        None => leave(machine, first, count),
+    }
+}
+
+/// `close`
+pub(crate) fn close(machine: &mut Machine, word: Word) -> Outcome {
+    let level = machine.register_index(word.a());
+    let top = machine.frame_top();
+    match machine.close_variables(level, top)? {
+        Some(next) => Ok(machine.drive(next)),
+        None => Ok(Status::Next),
+    }
+}
+
+/// `to_be_closed`
+pub(crate) fn to_be_closed(machine: &mut Machine, word: Word) -> Outcome {
+    let index = machine.register_index(word.a());
+    machine.mark_to_be_closed(index)?;
+    Ok(Status::Next)
+}
+
+/// `variable_arguments`
+pub(crate) fn variable_arguments(machine: &mut Machine, word: Word) -> Outcome {
+    let stack = machine.stack;
+    let header = machine.header(machine.base);
+    let extra = if kind(header.tag.get()) & VARIADIC != 0 {
+        let parameters = u32::from(machine.heap.get(machine.running_prototype()).parameter_count);
+        header.argument_count().saturating_sub(parameters)
+    } else {
+        0
+    };
+    let source = machine.base - FRAME_SLOTS - extra;
+    let target = machine.register_index(word.a());
+    let wanted = match word.b() {
+        0 => {
+            machine.ensure_stack(target, extra)?;
+            machine.open_top = target + extra;
+            extra
+        }
+        count => count as u32 - 1,
+    };
+    let given = extra.min(wanted);
+    machine.copy_slots(source, target, given);
+    for index in given..wanted {
+        machine.set_value(target + index, Value::Nil);
+    }
+    Ok(if machine.stack == stack { Status::Next } else { Status::Reload })
+}

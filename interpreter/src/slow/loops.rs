@@ -1,0 +1,171 @@
+//! Loops: preparation of numeric `for`, calls of iterators, polls.
+
+use crate::{
+    call::Next,
+    dispatch::state::{Operands, Status},
+    error::Throw,
+    frame::{FRAME_SLOTS, Return},
+    machine::{Machine, Outcome},
+};
+use lunette_bytecode::{
+    instruction::Word,
+    number::{float_to_integer_ceil, float_to_integer_floor},
+};
+use lunette_gc::value::Value;
+
+/// The budget of fuel is used up.
+pub(crate) fn poll(machine: &mut Machine, _: Word) -> Outcome {
+    machine.look_at_limits()?;
+    Ok(Status::Next)
+}
+
+/// `numeric_for_prepare` of anything but integers that count upwards.
+pub(crate) fn numeric_for_prepare(machine: &mut Machine, word: Word) -> Outcome {
+    let index = machine.register_index(word.a());
+    let (initial, limit, step) = (machine.value(index), machine.value(index + 1), machine.value(index + 2));
+    let runs = if let (Value::Integer(initial), Value::Integer(step)) = (initial, step) {
+        if step == 0 {
+            return Err(machine.runtime_error(format_args!("'for' step is zero")));
+        }
+        match integer_limit(machine, initial, limit, step)? {
+            None => false,
+            Some(limit) => {
+                let distance = if step > 0 {
+                    (limit as u64).wrapping_sub(initial as u64)
+                } else {
+                    (initial as u64).wrapping_sub(limit as u64)
+                };
+                machine.set_value(index + 1, Value::Integer((distance / step.unsigned_abs()) as i64));
+                machine.set_value(index + 3, Value::Integer(initial));
+                true
+            }
+        }
+    } else {
+        let limit = machine.for_number(limit, "limit")?;
+        let step = machine.for_number(step, "step")?;
+        let initial = machine.for_number(initial, "initial value")?;
+        if step == 0.0 {
+            return Err(machine.runtime_error(format_args!("'for' step is zero")));
+        }
+        let runs = if step > 0.0 { initial <= limit } else { limit <= initial };
+        machine.set_value(index, Value::Float(initial));
+        machine.set_value(index + 1, Value::Float(limit));
+        machine.set_value(index + 2, Value::Float(step));
+        machine.set_value(index + 3, Value::Float(initial));
+        runs
+    };
+    if !runs {
+        machine.jump_by(word.d_signed());
+    }
+    Ok(Status::Reload)
+}
+
+/// The limit of an integer loop, clipped; `None` if the loop does not run.
+fn integer_limit(machine: &Machine, initial: i64, limit: Value, step: i64) -> Result<Option<i64>, Throw> {
+    let limit = match limit {
+        Value::Integer(limit) => limit,
+        other => {
+            let limit = machine.for_number(other, "limit")?;
+            if limit.is_nan() {
+                return Ok(None);
+            }
+            let clipped = if step > 0 { float_to_integer_floor(limit) } else { float_to_integer_ceil(limit) };
+            match clipped {
+                Some(limit) => limit,
+                None if limit > 0.0 => {
+                    if step < 0 {
+                        return Ok(None);
+                    }
+                    i64::MAX
+                }
+                None => {
+                    if step > 0 {
+                        return Ok(None);
+                    }
+                    i64::MIN
+                }
+            }
+        }
+    };
+    let runs = if step > 0 { initial <= limit } else { initial >= limit };
+    Ok(runs.then_some(limit))
+}
+
+impl Machine {
+    /// A number that a `for` loop needs.
+    fn for_number(&self, value: Value, what: &str) -> Result<f64, Throw> {
+        match value {
+            Value::Integer(value) => Ok(value as f64),
+            Value::Float(value) => Ok(value),
+            other => {
+                let name = alloc::string::String::from_utf8_lossy(&self.type_name_of(other)).into_owned();
+                Err(self.runtime_error(format_args!("bad 'for' {what} (number expected, got {name})")))
+            }
+        }
+    }
+}
+
+/// `generic_for_prepare` with a closing value.
+pub(crate) fn generic_for_prepare(machine: &mut Machine, word: Word) -> Outcome {
+    let index = machine.register_index(word.a());
+    machine.mark_to_be_closed(index + 3)?;
+    machine.slot(index + 2).spare.set(0);
+    machine.jump_by(word.d_signed());
+    Ok(Status::Reload)
+}
+
+/// `generic_for_call`
+///
+/// The traversals that `pairs` and `ipairs` make are done here. For `next` the slot of the control variable holds the
+/// cursor of the traversal in its `spare`, which is only a hint: the key tells whether it is right.
+pub(crate) fn generic_for_call(machine: &mut Machine, word: Word) -> Outcome {
+    let index = machine.register_index(word.a());
+    let wanted = word.b() as u32;
+    if let (Value::NativeClosure(iterator), Value::Table(table)) = (machine.value(index), machine.value(index + 1)) {
+        let native = machine.heap.get(iterator).native;
+        if native == machine.next_native {
+            let control = machine.slot(index + 2);
+            if let Ok(cursor) = machine.heap.cursor_of(table, control.get().to_parts(), control.spare.get()) {
+                let (key, value) = match machine.heap.next_at(table, cursor) {
+                    Some(step) => {
+                        control.spare.set(step.cursor);
+                        (step.key, step.value)
+                    }
+                    None => ((0, 0), (0, 0)),
+                };
+                let target = machine.slot(index + 4);
+                target.payload.set(key.1);
+                target.tag.set(key.0.into());
+                let target = machine.slot(index + 5);
+                target.payload.set(value.1);
+                target.tag.set(value.0.into());
+                for extra in 2..wanted {
+                    machine.set_value(index + 4 + extra, Value::Nil);
+                }
+                return Ok(Status::Next);
+            }
+        } else if native == machine.ipairs_native
+            && let Value::Integer(number) = machine.value(index + 2)
+        {
+            let number = number.wrapping_add(1);
+            let value = machine.heap.table_get_integer(table, number);
+            if !value.is_nil() || machine.heap.get(table).metatable.get().is_none() {
+                let key = if value.is_nil() { Value::Nil } else { Value::Integer(number) };
+                machine.set_value(index + 4, key);
+                machine.set_value(index + 5, value);
+                for extra in 2..wanted {
+                    machine.set_value(index + 4 + extra, Value::Nil);
+                }
+                return Ok(Status::Next);
+            }
+        }
+    }
+    let window = index + 4;
+    machine.copy_slot(index, window);
+    machine.copy_slot(index + 1, window + FRAME_SLOTS);
+    machine.copy_slot(index + 2, window + FRAME_SLOTS + 1);
+    match machine.push_call(window, 2, wanted as i32, Return::Call, 0)? {
+        Next::Lua => Ok(machine.drive(Next::Lua)),
+        next => Ok(machine.drive(next)),
+    }
+}

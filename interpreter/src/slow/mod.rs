@@ -1,0 +1,30 @@
+//! What instructions do when the fast path does not serve. Each function finds the frame saved, may move anything, and
+//! is tried again after a collection if it fails for memory: it takes memory before it changes anything.
+
+mod arithmetic;
+mod branches;
+mod concat;
+mod construct;
+mod frames;
+mod loops;
+
+pub(crate) use crate::index::{get_field, get_index, get_method, get_string_index, set_field, set_index};
+pub(crate) use arithmetic::{arithmetic, unary};
+pub(crate) use branches::{equal, equal_constant, order, order_integer, sense_of};
+pub(crate) use concat::concat;
+pub(crate) use construct::{closure, new_cell, new_table, not_a_cell, set_list, set_list_open};
+pub(crate) use frames::{
+    call, close, return_closing, return_none, return_one, return_values, tail_call, to_be_closed, variable_arguments,
+};
+pub(crate) use loops::{generic_for_call, generic_for_prepare, numeric_for_prepare, poll};
+
+use crate::{
+    dispatch::state::Status,
+    machine::{Machine, Outcome},
+};
+
+/// What an instruction that has taken memory does last.
+#[inline(always)]
+pub(crate) fn after_allocation(machine: &mut Machine) -> Outcome {
+    if machine.heap.needs_collection() { machine.lua_safepoint(false) } else { Ok(Status::Next) }
+}

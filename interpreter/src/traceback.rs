@@ -1,0 +1,243 @@
+//! Where a program is: positions of frames, and tracebacks in the form of PUC's.
+
+use crate::{
+    frame::{HeaderSlot, Return, TAIL_CALLED, kind, return_kind},
+    machine::{Machine, roots},
+    variable_name::FunctionName,
+};
+use alloc::{string::String, vec::Vec};
+use core::fmt::Write;
+use lunette_bytecode::chunk_name;
+use lunette_gc::{function::Prototype, reference::Ref, thread::Thread, value::Value};
+
+/// A frame of a thread's stack, seen from outside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FrameView {
+    /// The thread.
+    pub thread: Ref<Thread>,
+    /// Index of register 0.
+    pub base: u32,
+}
+
+impl Machine {
+    /// The slot `index` of a thread's stack.
+    pub(crate) fn thread_slot(&self, thread: Ref<Thread>, index: u32) -> &lunette_gc::value::Slot {
+        &self.heap.slots(self.heap.get(thread).stack.get())[index as usize]
+    }
+
+    /// The frame at `level` of a thread: 0 is the innermost.
+    pub fn frame_at(&self, thread: Ref<Thread>, level: u32) -> Option<FrameView> {
+        let base = if thread == self.thread { self.base } else { self.heap.get(thread).base.get() };
+        let mut frame = FrameView { thread, base };
+        let mut left = level;
+        loop {
+            // The bottom frame belongs to nobody.
+            if frame.base <= 2 && self.frame_function(frame).is_nil() {
+                return None;
+            }
+            if left == 0 {
+                return Some(frame);
+            }
+            left -= 1;
+            let distance = self.frame_header(frame).distance();
+            if distance == 0 || distance > frame.base {
+                return None;
+            }
+            frame.base -= distance;
+        }
+    }
+
+    /// The frame's caller on the same thread.
+    pub fn caller_of(&self, frame: FrameView) -> Option<FrameView> {
+        let distance = self.frame_header(frame).distance();
+        let caller = FrameView { base: frame.base.checked_sub(distance)?, ..frame };
+        if distance == 0 || caller.base <= 2 && self.frame_function(caller).is_nil() { None } else { Some(caller) }
+    }
+
+    pub(crate) fn frame_header(&self, frame: FrameView) -> &lunette_gc::value::Slot {
+        self.thread_slot(frame.thread, frame.base - 1)
+    }
+
+    /// The function of a frame.
+    pub fn frame_function(&self, frame: FrameView) -> Value {
+        self.thread_slot(frame.thread, frame.base - 2).get()
+    }
+
+    /// Whether the frame was entered by a tail call.
+    pub fn is_tail_called(&self, frame: FrameView) -> bool {
+        kind(self.frame_header(frame).tag.get()) & TAIL_CALLED != 0
+    }
+
+    /// How the frame goes on when it returns.
+    pub(crate) fn frame_return(&self, frame: FrameView) -> Return {
+        return_kind(self.frame_header(frame).tag.get())
+    }
+
+    /// The prototype of a Lua frame and the number of the instruction it executes.
+    pub fn lua_position(&self, frame: FrameView) -> Option<(Ref<Prototype>, u32)> {
+        let Value::Closure(closure) = self.frame_function(frame) else {
+            return None;
+        };
+        let prototype = self.prototype_of(closure);
+        let code = self.heap.get(prototype).code.units() + 1;
+        let next = self.frame_header(frame).resume();
+        Some((prototype, next.saturating_sub(code).saturating_sub(1)))
+    }
+
+    /// The line at which a Lua frame is.
+    pub fn current_line(&self, frame: FrameView) -> Option<u32> {
+        let (prototype, number) = self.lua_position(frame)?;
+        self.line_of(prototype, number)
+    }
+
+    /// The short name of a prototype's chunk, as it begins messages.
+    pub fn short_source(&self, prototype: Ref<Prototype>) -> Vec<u8> {
+        chunk_name::short_source(self.bytes(self.heap.get(prototype).source))
+    }
+
+    /// `chunk:line:` of the frame at `level` of the running thread, followed by a space; empty for a native one's.
+    pub fn position_text(&self, level: u32) -> Vec<u8> {
+        let mut text = Vec::new();
+        if let Some(frame) = self.frame_at(self.thread, level)
+            && let Some((prototype, _)) = self.lua_position(frame)
+        {
+            text.extend_from_slice(&self.short_source(prototype));
+            match self.current_line(frame) {
+                Some(line) => {
+                    let mut number = String::new();
+                    let _ = write!(number, ":{line}: ");
+                    text.extend_from_slice(number.as_bytes());
+                }
+                None => text.extend_from_slice(b":?: "),
+            }
+        }
+        text
+    }
+
+    /// The traceback of a thread from `level` on, after `message`.
+    pub fn traceback(&self, thread: Ref<Thread>, message: Option<&[u8]>, level: u32) -> Vec<u8> {
+        const FIRST: u32 = 10;
+        const LAST: u32 = 11;
+        let mut text = Vec::new();
+        if let Some(message) = message {
+            text.extend_from_slice(message);
+            text.push(b'\n');
+        }
+        text.extend_from_slice(b"stack traceback:");
+        let mut total = 0;
+        let mut frame = self.frame_at(thread, 0);
+        while let Some(view) = frame {
+            total += 1;
+            frame = self.caller_of(view);
+        }
+        let mut skip_from = u32::MAX;
+        let mut skip_to = u32::MAX;
+        if total > level + FIRST + LAST {
+            skip_from = level + FIRST;
+            skip_to = total - LAST;
+        }
+        let mut number = 0;
+        let mut frame = self.frame_at(thread, 0);
+        while let Some(view) = frame {
+            if number == skip_from {
+                let mut line = String::new();
+                let _ = write!(line, "\n\t...\t(skipping {} levels)", skip_to - skip_from);
+                text.extend_from_slice(line.as_bytes());
+            }
+            if number >= level && !(skip_from..skip_to).contains(&number) {
+                self.append_frame(view, &mut text);
+            }
+            number += 1;
+            frame = self.caller_of(view);
+        }
+        // The outermost caller is the host.
+        if thread == self.main_thread() {
+            text.extend_from_slice(b"\n\t[C]: in ?");
+        }
+        text
+    }
+
+    fn append_frame(&self, frame: FrameView, text: &mut Vec<u8>) {
+        let position = self.lua_position(frame);
+        text.extend_from_slice(b"\n\t");
+        match position {
+            Some((prototype, _)) => {
+                text.extend_from_slice(&self.short_source(prototype));
+                if let Some(line) = self.current_line(frame) {
+                    let mut number = String::new();
+                    let _ = write!(number, ":{line}");
+                    text.extend_from_slice(number.as_bytes());
+                }
+                text.extend_from_slice(b": in ");
+            }
+            None => text.extend_from_slice(b"[C]: in "),
+        }
+        if let Some(name) = self.global_function_name(frame) {
+            text.extend_from_slice(b"function '");
+            text.extend_from_slice(&name);
+            text.push(b'\'');
+        } else if let Some(FunctionName { kind, name }) = self.function_name(frame) {
+            text.extend_from_slice(kind.as_bytes());
+            text.extend_from_slice(b" '");
+            text.extend_from_slice(&name);
+            text.push(b'\'');
+        } else if let Some((prototype, _)) = position {
+            let line = self.heap.get(prototype).line_defined;
+            if line == 0 {
+                text.extend_from_slice(b"main chunk");
+            } else {
+                text.extend_from_slice(b"function <");
+                text.extend_from_slice(&self.short_source(prototype));
+                let mut number = String::new();
+                let _ = write!(number, ":{line}>");
+                text.extend_from_slice(number.as_bytes());
+            }
+        } else {
+            text.push(b'?');
+        }
+        if self.is_tail_called(frame) {
+            text.extend_from_slice(b"\n\t(...tail calls...)");
+        }
+    }
+
+    /// The name under which a loaded library or the globals have the frame's function.
+    pub fn global_function_name(&self, frame: FrameView) -> Option<Vec<u8>> {
+        let function = self.frame_function(frame);
+        let loaded = match self.heap.root(roots::REGISTRY).get() {
+            Value::Table(registry) => {
+                let key = self.heap.new_string(b"_LOADED").ok()?;
+                match self.heap.table_get_string(registry, key) {
+                    Value::Table(loaded) => loaded,
+                    _ => return None,
+                }
+            }
+            _ => return None,
+        };
+        let mut cursor = 0;
+        while let Some(step) = self.heap.next_at(loaded, cursor) {
+            cursor = step.cursor;
+            let (Value::String(library), Value::Table(functions)) =
+                (Value::from_parts(step.key.0, step.key.1), Value::from_parts(step.value.0, step.value.1))
+            else {
+                continue;
+            };
+            let mut inner = 0;
+            while let Some(entry) = self.heap.next_at(functions, inner) {
+                inner = entry.cursor;
+                if entry.value == function.to_parts()
+                    && let Value::String(name) = Value::from_parts(entry.key.0, entry.key.1)
+                {
+                    let library = self.bytes(library);
+                    let mut full = Vec::new();
+                    if library != b"_G" {
+                        full.extend_from_slice(library);
+                        full.push(b'.');
+                    }
+                    full.extend_from_slice(self.bytes(name));
+                    return Some(full);
+                }
+            }
+        }
+        None
+    }
+}

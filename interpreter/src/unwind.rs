@@ -1,0 +1,119 @@
+//! Errors: from where they are thrown, frame by frame, to where they are caught. No native stack is involved.
+
+use crate::{
+    call::Next,
+    error::Throw,
+    execute::Exit,
+    frame::{HeaderSlot, Return, kind, return_kind},
+    machine::Machine,
+    native::CAUGHT,
+};
+use lunette_gc::value::Value;
+
+impl Machine {
+    /// Handles an error of the running frame: calls the message handler, if the error will be caught by one, and
+    /// unwinds.
+    #[cold]
+    pub(crate) fn unwind(&mut self, throw: Throw) -> Next {
+        match throw {
+            Throw::Stop => {
+                self.exit = Exit::Failed(Throw::Stop);
+                Next::Leave
+            }
+            Throw::Memory => {
+                self.memory_error();
+                self.unwind_frames()
+            }
+            Throw::Unhandled => self.unwind_frames(),
+            Throw::Error => {
+                if let Some(handler) = self.message_handler() {
+                    let error = self.pending_error();
+                    let top = self.error_top();
+                    if self.ensure_stack(top, 8).is_ok() {
+                        match self.push_values_at(top, handler, &[error], 1, Return::Handler, true) {
+                            Ok(next) => return next,
+                            Err(Throw::Stop) => return self.unwind(Throw::Stop),
+                            Err(_) => {
+                                self.error_in_error_handling();
+                            }
+                        }
+                    }
+                }
+                self.unwind_frames()
+            }
+        }
+    }
+
+    /// One more than the last slot that may be in use when an error was thrown.
+    fn error_top(&self) -> u32 {
+        self.frame_top().max(self.open_top.min(self.stack_length - crate::machine::STACK_RESERVE))
+    }
+
+    /// The message handler of the innermost catching frame of the running thread, if it has one.
+    fn message_handler(&self) -> Option<Value> {
+        let mut base = self.base;
+        loop {
+            let header = self.header(base);
+            if let Some(native) = self.native_of(base)
+                && native.catches
+            {
+                return (native.name == "xpcall").then(|| self.value(base + 1));
+            }
+            if matches!(return_kind(header.tag.get()), Return::Exit | Return::Coroutine) || header.distance() == 0 {
+                return None;
+            }
+            base -= header.distance();
+        }
+    }
+
+    /// Unwinds with the pending error.
+    pub(crate) fn unwind_frames(&mut self) -> Next {
+        loop {
+            if let Some(closing) = self.close_variable_unwinding() {
+                match closing {
+                    Ok(next) => return next,
+                    Err(Throw::Stop) => return self.unwind(Throw::Stop),
+                    Err(throw) => {
+                        self.settle(throw);
+                        continue;
+                    }
+                }
+            }
+            let base = self.base;
+            let header = self.header(base);
+            let (tag, distance) = (header.tag.get(), header.distance());
+            if self.native_of(base).is_some_and(|native| native.catches) {
+                self.restore_stack();
+                self.header(base).set_resume(CAUGHT);
+                return Next::Native;
+            }
+            match return_kind(tag) {
+                Return::Exit => {
+                    self.leave_native_level(kind(tag));
+                    self.base = base - distance;
+                    self.exit = Exit::Failed(Throw::Error);
+                    return Next::Leave;
+                }
+                Return::Coroutine => return self.fail_thread(),
+                _ => {
+                    self.leave_native_level(kind(tag));
+                    self.base = base - distance;
+                }
+            }
+        }
+    }
+
+    /// Gives the emergency room of the stack back after an overflow was handled.
+    fn restore_stack(&mut self) {
+        let limit = crate::machine::MAX_STACK + crate::machine::STACK_RESERVE;
+        if self.stack_length > limit && self.frame_top() + crate::machine::STACK_RESERVE < limit {
+            // Without memory for the smaller stack the larger one does as well.
+            let length = (self.frame_top() + crate::machine::STACK_RESERVE).next_power_of_two().min(limit);
+            let _ = self.resize_stack(length);
+        }
+    }
+
+    pub(crate) fn native_of(&self, base: u32) -> Option<&crate::native::Native> {
+        self.native_closure_of(base).map(|closure| &self.natives[self.heap.get(closure).native as usize])
+    }
+}
