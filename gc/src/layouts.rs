@@ -189,6 +189,34 @@ impl Heap {
     }
 }
 
+/// Threads.
+impl Heap {
+    /// A thread with a stack of `stack_length` nil slots, none of them in use.
+    pub fn new_thread(&self, stack_length: u32) -> Result<Ref<Thread>, OutOfMemory> {
+        let stack = self.new_slot_array(stack_length)?;
+        let thread = self.allocate::<Thread>(size_of::<Thread>(), 0)?;
+        let new = Thread {
+            header: Header::new(Kind::Thread, 0),
+            stack: Cell::new(stack),
+            resumer: Cell::new(None),
+            base: Cell::new(0),
+            top: Cell::new(0),
+            open_top: Cell::new(0),
+            to_be_closed: Cell::new(0),
+            status: Cell::new(0),
+            native_depth: Cell::new(0),
+            hook_mask: Cell::new(0),
+            hook_count: Cell::new(0),
+            hook_left: Cell::new(0),
+            hook_last: Cell::new(0),
+            hook: Slot { payload: Cell::new(0), tag: Cell::new(Tag::Nil as u32), spare: Cell::new(0) },
+        };
+        // SAFETY: just allocated.
+        unsafe { thread.pointer(self.base()).write(new) };
+        Ok(thread)
+    }
+}
+
 /// Prototypes.
 impl Heap {
     /// A prototype like `template` (whose counts are set) with empty sites of these keys and nil constants.
@@ -223,6 +251,19 @@ impl Heap {
         Ok(prototype)
     }
 
+    /// The sites of a prototype, the last one first.
+    pub fn sites(&self, prototype: Ref<Prototype>) -> &[Site] {
+        let object = self.get(prototype);
+        let count = object.site_count as usize;
+        // SAFETY: the sites lie before the fixed part.
+        unsafe { core::slice::from_raw_parts(core::ptr::from_ref(object).cast::<Site>().sub(count), count) }
+    }
+
+    /// The numbers of the constants that are the keys of a prototype's sites.
+    pub fn site_keys(&self, prototype: Ref<Prototype>) -> Vec<u32> {
+        self.sites(prototype).iter().rev().map(|site| site.key).collect()
+    }
+
     /// The constants of a prototype.
     #[inline(always)]
     pub fn constants(&self, prototype: Ref<Prototype>) -> &[Slot] {
@@ -231,35 +272,5 @@ impl Heap {
         unsafe {
             core::slice::from_raw_parts(core::ptr::from_ref(object).add(1).cast(), object.constant_count as usize)
         }
-    }
-}
-
-/// Sites and threads.
-impl Heap {
-    /// The numbers of the constants that are the keys of a prototype's sites.
-    pub fn site_keys(&self, prototype: Ref<Prototype>) -> Vec<u32> {
-        (0..self.get(prototype).site_count as usize).map(|number| self.site(prototype, number).key).collect()
-    }
-
-    /// A site of a prototype.
-    #[inline(always)]
-    pub fn site(&self, prototype: Ref<Prototype>, number: usize) -> &Site {
-        assert!(number < self.get(prototype).site_count as usize, "site out of range");
-        // SAFETY: the sites lie before the prototype.
-        unsafe { &*prototype.pointer(self.base()).cast::<Site>().sub(number + 1) }
-    }
-
-    /// A thread with a stack of `length` nil slots, everything else 0.
-    pub fn new_thread(&self, length: u32) -> Result<Ref<Thread>, OutOfMemory> {
-        let stack = self.new_slot_array(length)?;
-        let thread = self.allocate::<Thread>(size_of::<Thread>(), 0)?;
-        // SAFETY: just allocated; zeroes are valid for every field but the stack, which is set, and the header.
-        unsafe {
-            let pointer = thread.pointer(self.base());
-            let start = pointer.cast::<u8>().add(size_of::<Header>());
-            core::ptr::write_bytes(start, 0, size_of::<Thread>() - size_of::<Header>());
-            (&raw mut (*pointer).stack).write(Cell::new(stack));
-        }
-        Ok(thread)
     }
 }

@@ -127,9 +127,8 @@ impl Machine {
 
     /// Site `number` of the running function.
     fn site(&self, number: usize) -> &Site {
-        let prototype: *const Site = self.running_prototype().pointer(self.heap.base()).cast();
-        // SAFETY: the verifier checked the number; sites lie before the prototype.
-        unsafe { &*prototype.sub(number + 1) }
+        let sites = self.heap.sites(self.running_prototype());
+        &sites[sites.len() - 1 - number]
     }
 
     /// The key of a site of the running function.
