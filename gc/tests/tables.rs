@@ -567,3 +567,89 @@ fn no_memory_leaves_the_table_as_it_was() {
         Err(TableError::OutOfMemory(_))
     ));
 }
+
+#[test]
+fn hints_make_room_but_promise_nothing() {
+    let heap = heap(4);
+    let table = heap.new_table(100, 10).unwrap();
+    assert_eq!((heap.table_length(table), heap.field_capacity(table)), (0, 10));
+    let array = heap.get(table).array.get();
+    for key in 1..=100 {
+        heap.table_set_integer(table, key, Value::Integer(key)).unwrap();
+    }
+    assert_eq!(heap.get(table).array.get(), array);
+    let dictionary = heap.new_table(0, MAX_FIELDS + 1).unwrap();
+    assert!(heap.is_dictionary(heap.get(dictionary).shape.get()));
+    heap.table_reserve(dictionary, 0, 500).unwrap();
+    let part = heap.get(dictionary).hash.get();
+    for number in 0..500 {
+        heap.table_set_string(dictionary, string(&heap, &number.to_string()), Value::Integer(1), Origin::Named)
+            .unwrap();
+    }
+    assert_eq!(heap.get(dictionary).hash.get(), part);
+    assert!(heap.new_table(1 << 25, 0).is_err() && heap.new_table(0, 1 << 25).is_err());
+    // More than any table can have: no room is made.
+    assert_eq!(heap.table_length(heap.new_table(u32::MAX, u32::MAX).unwrap()), 0);
+}
+
+#[test]
+fn weak_elements_may_vanish() {
+    let heap = heap(4);
+    let table = heap.new_table(0, 0).unwrap();
+    for key in 1..=10 {
+        heap.table_set_integer(table, key, Value::Integer(key)).unwrap();
+    }
+    for index in [3, 8, 9] {
+        heap.array_slices(table).1[index].set(Tag::Nil as u8);
+    }
+    heap.trim_array(heap.get(table));
+    assert_eq!(heap.table_length(table), 8);
+    check_invariants(&heap, table);
+}
+
+#[test]
+fn a_key_between_array_and_hash_part_joins_them() {
+    let heap = heap(16);
+    for gap in 1..40 {
+        let table = heap.new_table(0, 0).unwrap();
+        for key in (gap + 1..gap + 60).rev().chain(1..gap).chain([gap]) {
+            heap.table_set_integer(table, key, Value::Integer(key)).unwrap();
+            check_invariants(&heap, table);
+        }
+        assert_eq!(heap.table_length(table), gap + 59);
+        assert!((1..gap + 60).all(|key| integer(heap.table_get_integer(table, key)) == Some(key)));
+    }
+}
+
+#[test]
+fn operations_that_fail_for_memory_change_nothing() {
+    for seed in 1..=20u64 {
+        let heap = heap(1);
+        let mut random = Random(0x9876_5432_1234_5679u64.wrapping_mul(seed));
+        let objects: Vec<_> = (0..10).map(|_| heap.new_table(0, 0).unwrap()).collect();
+        let keys: Vec<_> = (0..300).map(|_| random_key(&heap, &mut random, &objects, 100)).collect();
+        let tables: Vec<_> = (0..100).map(|_| heap.new_table(0, 0).unwrap()).collect();
+        while heap.new_slot_array(4000).is_ok() {}
+        let mut failures = 0;
+        for table in tables {
+            let mut model = HashMap::new();
+            for round in 0..300 {
+                let key = keys[random.below(300) as usize];
+                match heap.table_set(table, key, Value::Integer(round)) {
+                    Ok(()) => drop(model.insert(model_key(&heap, key), round)),
+                    Err(error) => {
+                        assert!(matches!(error, TableError::OutOfMemory(_)));
+                        failures += 1;
+                    }
+                }
+                let length = heap.table_length(table);
+                if heap.table_set_integer(table, length + 1, Value::Integer(round)).is_ok() {
+                    model.insert(Key::Integer(length + 1), round);
+                }
+                check_invariants(&heap, table);
+            }
+            check_against(&heap, table, &model);
+        }
+        assert!(failures > 100, "{failures}");
+    }
+}

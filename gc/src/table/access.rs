@@ -56,7 +56,7 @@ impl Heap {
                 return self.make_dictionary(table, count);
             }
             let used = self.get(table).hash.get().map_or(0, |part| self.get(part).used.get());
-            return if count > used { self.rebuild_hash(table, count - used, 0) } else { Ok(()) };
+            return if count > used { self.rebuild_hash(table, count - used) } else { Ok(()) };
         }
         if count > self.field_capacity(table) {
             self.reserve_fields(table, count)?;

@@ -129,7 +129,7 @@ impl Heap {
                 tag.set(NIL_TAG);
             }
             if index + 1 == length {
-                self.trim(object);
+                self.trim_array(object);
             }
             return Ok(());
         }
@@ -165,8 +165,8 @@ impl Heap {
         table.hash.get().is_some_and(|part| self.get(part).integer_keys.get() != 0)
     }
 
-    /// Lowers `array_length` to the last element that is not nil.
-    fn trim(&self, table: &Table) {
+    /// Lowers `array_length` to the last element that is not nil: for whoever writes nil into the array part directly.
+    pub fn trim_array(&self, table: &Table) {
         let Some(array) = table.array.get() else { return };
         let tags = &self.value_array_parts(array).1[..table.array_length.get() as usize];
         let length = tags.iter().rposition(|tag| tag.get() != NIL_TAG).map_or(0, |last| last + 1);
@@ -187,6 +187,7 @@ impl Heap {
         if length + 1 + following > capacity {
             if capacity >= MIN_SPARSE && self.is_sparse(object) {
                 self.move_sparse_to_hash(table)?;
+                debug_assert!(object.array_length.get() < length);
                 let key = (INTEGER, u64::from(length) + 1);
                 return self.hash_insert(table, hash_integer(key.1), key, value);
             }
@@ -235,13 +236,13 @@ impl Heap {
         Ok(())
     }
 
-    /// Makes room for a value at `array_length + 1 + count` at least.
+    /// Gives the array part room for `length` elements at least.
     fn reserve_more(&self, table: Ref<Table>, length: u32) -> Result<(), TableError> {
         let capacity = self.array_capacity(self.get(table));
         if length <= capacity {
             return Ok(());
         }
-        self.reserve_array(table, if capacity == 0 { length } else { length.max(capacity * 2) })
+        self.reserve_array(table, length.max(capacity.saturating_mul(2).min(MAX_CAPACITY)))
     }
 
     /// Whether more than half of the elements are nil.
@@ -275,7 +276,7 @@ impl Heap {
         // From here on nothing fails, except that the smaller array may not be had: then the larger one stays.
         self.replace_hash(table, Some(part));
         tags[kept..].iter().for_each(|tag| tag.set(NIL_TAG));
-        self.trim(object);
+        self.trim_array(object);
         let length = object.array_length.get();
         if length == 0 {
             object.array.set(None);
@@ -320,7 +321,8 @@ impl Heap {
         if best <= length {
             return Ok(false);
         }
-        self.reserve_more(table, best)?;
+        // Room is made first, so that nothing is half done if memory ends.
+        self.reserve_more(table, best + self.count_following(object, best))?;
         let moved = |key: Parts| array_key(key).filter(|&key| key <= best);
         let incoming = entries.iter().filter(|entry| !entry.is_removed()).map(|entry| (entry.key(), entry.value()));
         if let Some(array) = object.array.get() {
@@ -339,15 +341,13 @@ impl Heap {
         for entry in entries.iter().filter(|entry| moved(entry.key()).is_some()) {
             entry.set_value(NIL);
         }
+        self.take_following(table, self.count_following(object, object.array_length.get()));
         if moved(key).is_none() {
-            self.rebuild_hash(table, 1, 0)?;
-            self.hash_insert(table, self.hash_of(key), key, value)?;
+            self.rebuild_hash(table, 1)?;
+            self.table_set_parts(table, key, value)?;
         } else if entries.iter().all(|entry| entry.is_removed()) {
             self.replace_hash(table, None);
         }
-        let following = self.count_following(object, object.array_length.get());
-        self.reserve_more(table, object.array_length.get() + following)?;
-        self.take_following(table, following);
         Ok(true)
     }
 }
@@ -411,7 +411,8 @@ impl Heap {
         let first = (start as u64).wrapping_sub(1);
         let end = first.saturating_add(values.len() as u64);
         if first < object.array_length.get().into() || end > MAX_CAPACITY.into() || self.has_integer_entries(object) {
-            for (key, value) in (start..).zip(values) {
+            for (index, value) in values.iter().enumerate() {
+                let key = start.wrapping_add(index as i64);
                 self.table_set_integer_parts(table, key, (value.tag.get() as u8, value.payload.get()))?;
             }
             return Ok(());
@@ -425,7 +426,7 @@ impl Heap {
                 tag.set(value.tag.get() as u8);
             }
             object.array_length.set(end as u32);
-            self.trim(object);
+            self.trim_array(object);
             self.barrier(table);
         }
         Ok(())
@@ -468,7 +469,7 @@ impl Heap {
         move_cells(payloads, index + 1..payloads.len(), index);
         move_cells(tags, index + 1..tags.len(), index);
         tags[tags.len() - 1].set(NIL_TAG);
-        self.trim(object);
+        self.trim_array(object);
         Some(removed)
     }
 
@@ -504,7 +505,7 @@ impl Heap {
             copy_cells(&payloads[first..first + count], &to_payloads[start..]);
             copy_cells(&tags[first..first + count], &to_tags[start..]);
         }
-        self.trim(to);
+        self.trim_array(to);
         self.barrier(target);
         Ok(true)
     }

@@ -96,7 +96,7 @@ impl Heap {
         } else {
             // A shape with a transition for the key does not have it.
             if let Some(next) = self.transition(shape, key) {
-                return self.add_field(table, next, value);
+                return self.table_add_field_parts(table, next, value);
             }
             let slot = self.find_field(shape, key).and_then(|number| self.field_slot(object, number));
             let Some(slot) = slot else {
@@ -138,7 +138,7 @@ impl Heap {
         }
         let object = self.get(table);
         if let Some(next) = self.add_transition(object.shape.get(), key, origin)? {
-            return self.add_field(table, next, value);
+            return self.table_add_field_parts(table, next, value);
         }
         self.make_dictionary(table, 1)?;
         self.hash_insert(table, self.get(key).hash, (STRING, key.units().into()), value)?;
@@ -146,9 +146,10 @@ impl Heap {
         Ok(())
     }
 
-    /// Gives a table the next shape, whose last key has this value.
+    /// Gives a table in shape mode a shape that is a transition of its own; the value is that of the new key. Does
+    /// nothing if it is nil.
     #[inline(never)]
-    fn add_field(&self, table: Ref<Table>, next: Ref<Shape>, value: Parts) -> Result<(), TableError> {
+    pub fn table_add_field_parts(&self, table: Ref<Table>, next: Ref<Shape>, value: Parts) -> Result<(), TableError> {
         if value.0 == NIL_TAG {
             return Ok(());
         }
@@ -190,7 +191,7 @@ impl Heap {
         let old = object.hash.get().map_or(&[][..], |part| self.get(part).entries());
         let count = self.get(shape).count;
         let dictionary = self.dictionary_shape()?;
-        let part = self.new_hash_part(capacity_for(old.len() as u32 + count + additional)?)?;
+        let part = self.new_hash_part(capacity_for((old.len() as u32 + count).saturating_add(additional))?)?;
         for number in 0..count {
             let value = self.field_value(object, number);
             if let Some(key) = self.field_key(shape, number)

@@ -16,7 +16,7 @@ use core::cell::Cell;
 
 const MIN_CAPACITY: u32 = 4;
 /// The most entries of a hash part.
-pub(super) const MAX_CAPACITY: u32 = 1 << 30;
+const MAX_CAPACITY: u32 = 1 << 30;
 
 impl HashEntry {
     /// The key.
@@ -223,7 +223,7 @@ impl Heap {
         if self.move_integers_to_array(table, key, value)? {
             return Ok(());
         }
-        self.rebuild_hash(table, 1, 0)?;
+        self.rebuild_hash(table, 1)?;
         match self.get(table).hash.get() {
             Some(part) => self.get(part).push(hash, key, value),
             None => return Err(TableError::Overflow),
@@ -232,13 +232,12 @@ impl Heap {
         Ok(())
     }
 
-    /// Makes the hash part anew without removed entries, with room for `additional` ones and a capacity of at least
-    /// `minimum`.
-    pub(super) fn rebuild_hash(&self, table: Ref<Table>, additional: u32, minimum: u32) -> Result<(), TableError> {
+    /// Makes the hash part anew without removed entries, with room for `additional` ones.
+    pub(super) fn rebuild_hash(&self, table: Ref<Table>, additional: u32) -> Result<(), TableError> {
         let object = self.get(table);
         let old = object.hash.get().map_or(&[][..], |part| self.get(part).entries());
         let live = old.iter().filter(|entry| !entry.is_removed()).count() as u32;
-        let new = self.new_hash_part(capacity_for(live + additional)?.max(minimum))?;
+        let new = self.new_hash_part(capacity_for(live.saturating_add(additional))?)?;
         self.copy_entries(old, self.get(new));
         self.replace_hash(table, Some(new));
         Ok(())
@@ -285,9 +284,9 @@ impl Heap {
 /// The capacity for this many entries: a quarter of the part stays free, so that removing and adding keys by turns
 /// seldom rebuilds it.
 pub(super) fn capacity_for(entries: u32) -> Result<u32, TableError> {
-    let wanted = u64::from(entries) + u64::from(entries / 3);
-    if wanted > MAX_CAPACITY.into() {
+    let wanted = entries.saturating_add(entries / 3);
+    if wanted > MAX_CAPACITY {
         return Err(TableError::Overflow);
     }
-    Ok((wanted as u32).next_power_of_two().max(MIN_CAPACITY))
+    Ok(wanted.next_power_of_two().max(MIN_CAPACITY))
 }
