@@ -150,16 +150,13 @@ impl Heap {
         }
     }
 
-    fn take_free_or_swept_block(&self) -> Option<u32> {
-        self.take_block_of_lines()
-    }
-
     /// Notes that objects are allocated into a block, or a large object, in this cycle.
     pub(crate) fn touch(&self, block: u32) {
-        let header = self.header();
-        let entry = self.block_entry(block);
-        entry.cycle.set(self.cycle());
-        entry.next.set(header.touched.replace(block));
+        self.block_entry(block).cycle.set(self.cycle());
+        if self.list_push(&self.state().touched, block).is_err() {
+            // It is not swept by a minor collection then.
+            self.state().needs_full.set(1);
+        }
     }
 
     /// Counts what was cut off a hole and gives the rest of it up.

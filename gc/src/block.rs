@@ -33,13 +33,11 @@ region_layout! {
     pub struct BlockEntry {
         /// A [`BlockState`].
         pub state: Cell<u8>,
-        /// Lines and large objects: the cycle (its lowest byte) in which the block was last taken by the allocator.
-        /// Free runs: the cycle in which it became free.
-        pub cycle: Cell<u8>,
         /// Free runs: 1 if pages of it may be in memory.
         pub resident: Cell<u8>,
-        /// To a multiple of 4.
-        pub padding: u8,
+        /// Lines and large objects: lowest bits of the cycle in which the block was last taken by the allocator.
+        /// Free runs: of the full cycle in which most of it became free.
+        pub cycle: Cell<u16>,
         /// Length of the run in blocks: first block of a large object, first and last of a free run.
         pub run: Cell<u32>,
         /// The next block of the list in which this one is.
@@ -97,6 +95,22 @@ impl Heap {
         })
     }
 
+    /// Gives the memory of free runs back that were not used for some full collections.
+    pub(crate) fn release_idle_runs(&self) {
+        const AGE: u16 = 2;
+        for bin in &self.header().bins {
+            let mut start = bin.get();
+            while start != 0 {
+                let entry = self.block_entry(start);
+                if entry.resident.get() != 0 && self.full_cycle().wrapping_sub(entry.cycle.get()) >= AGE {
+                    entry.resident.set(0);
+                    self.release_pages(start, entry.run.get());
+                }
+                start = entry.next.get();
+            }
+        }
+    }
+
     fn find_free_run(&self, count: u32) -> Option<u32> {
         const ATTEMPTS: usize = 16;
         let class = size_class(count);
@@ -121,20 +135,26 @@ impl Heap {
         for block in start..end {
             self.block_entry(block).state.set(BlockState::Free as u8);
         }
+        let (mut cycle, mut largest) = (self.full_cycle(), count);
+        let mut join = |other: u32, length: u32| {
+            if length > largest {
+                (cycle, largest) = (self.block_entry(other).cycle.get(), length);
+            }
+            self.unlink_free_run(other);
+            length
+        };
         if end < header.frontier.get() && self.block_entry(end).is(BlockState::Free) {
-            count += self.block_entry(end).run.get();
-            self.unlink_free_run(end);
+            count += join(end, self.block_entry(end).run.get());
         }
         if start > header.first_block.get() && self.block_entry(start - 1).is(BlockState::Free) {
-            let before = self.block_entry(start - 1).run.get();
-            start -= before;
-            count += before;
-            self.unlink_free_run(start);
+            let length = self.block_entry(start - 1).run.get();
+            start -= length;
+            count += join(start, length);
         }
-        self.link_free_run(start, count, self.cycle(), 1);
+        self.link_free_run(start, count, cycle, 1);
     }
 
-    fn link_free_run(&self, start: u32, count: u32, cycle: u8, resident: u8) {
+    fn link_free_run(&self, start: u32, count: u32, cycle: u16, resident: u8) {
         let header = self.header();
         let entry = self.block_entry(start);
         entry.run.set(count);

@@ -94,7 +94,7 @@ impl Site {
     }
 }
 
-const _: () = assert!(size_of::<Prototype>() % 8 == 0 && size_of::<Site>() == 32);
+const _: () = assert!(size_of::<Prototype>().is_multiple_of(8) && size_of::<Site>() == 32);
 // SAFETY: begins with the header.
 unsafe impl Object for Prototype {
     const KIND: Kind = Kind::Prototype;

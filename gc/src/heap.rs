@@ -6,7 +6,8 @@ use crate::{
     pages::Pages,
     reference::Ref,
     region::{BLOCK_BYTES, MAXIMUM_REGION_BYTES, RegionHeader},
-    value::Slot,
+    storage::SlotArray,
+    value::{Slot, Tag},
 };
 use alloc::boxed::Box;
 use core::ptr::NonNull;
@@ -62,8 +63,9 @@ impl Heap {
         header.frontier.set(1 + table_blocks);
         header.reserved_blocks.set(blocks / RESERVED);
         header.memory_limit.set(bytes as u64);
-        header.trigger.set(u64::MAX);
+        heap.initialize_segments();
         heap.initialize_strings();
+        heap.initialize_collector()?;
         Ok(heap)
     }
 
@@ -88,6 +90,14 @@ impl Heap {
     /// [`ROOT_CURRENT_THREAD`].
     pub fn root(&self, number: usize) -> &Slot {
         &self.header().roots[number]
+    }
+
+    /// Makes an array of slots a root: what is written into it needs no barrier.
+    pub fn root_array(&self, number: usize, array: Ref<SlotArray>) {
+        let slot = self.root(number);
+        slot.payload.set(array.units().into());
+        // The tag of references that programs never see.
+        slot.tag.set(Tag::Cell as u32);
     }
 
     /// The object of a reference.
@@ -122,18 +132,18 @@ impl Heap {
         }
     }
 
-    #[cold]
-    fn barrier_slow(&self, _parent: Ref<AnyObject>) {}
-
     /// Whether the machine should call the collector at its next safepoint.
     #[inline(always)]
     pub fn needs_collection(&self) -> bool {
         self.header().collection_due.get() != 0
     }
 
-    /// The lowest byte of the number of the cycle.
-    pub(crate) fn cycle(&self) -> u8 {
-        0
+    /// Gives the memory of free blocks back.
+    pub(crate) fn release_pages(&self, first: u32, count: u32) {
+        let start = self.base().wrapping_add(first as usize * BLOCK_BYTES);
+        let Some(start) = NonNull::new(start) else { return };
+        // SAFETY: free blocks of the region.
+        unsafe { self.pages.release(start, count as usize * BLOCK_BYTES) };
     }
 }
 

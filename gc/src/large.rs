@@ -15,7 +15,13 @@ impl Heap {
         let failure = OutOfMemory { requested: bytes };
         self.available_for(bytes).ok_or(failure)?;
         let count = u32::try_from(bytes.div_ceil(BLOCK_BYTES)).map_err(|_| failure)?;
-        let start = self.take_run(count, false).ok_or(failure)?;
+        let start = match self.take_run(count, false) {
+            Some(start) => start,
+            None => {
+                self.sweep_all_blocks();
+                self.take_run(count, false).ok_or(failure)?
+            }
+        };
         for block in start + 1..start + count {
             self.block_entry(block).state.set(BlockState::LargeRest as u8);
         }
@@ -32,8 +38,9 @@ impl Heap {
 
     /// Tells that the header of a large object does not lie at its beginning, as those of prototypes.
     pub(crate) fn set_large_reference<T>(&self, start: Ref<T>, object: Ref<AnyObject>) {
-        let entry = self.block_entry((start.units() as usize * REFERENCE_SCALE / BLOCK_BYTES) as u32);
-        if entry.is(BlockState::Large) && start.units() as usize * REFERENCE_SCALE % BLOCK_BYTES == 0 {
+        let offset = start.units() as usize * REFERENCE_SCALE;
+        let entry = self.block_entry((offset / BLOCK_BYTES) as u32);
+        if entry.is(BlockState::Large) && offset.is_multiple_of(BLOCK_BYTES) {
             entry.link.set(object.units());
         }
     }

@@ -13,14 +13,17 @@ extern crate alloc;
 
 mod allocator;
 pub mod block;
+pub mod collector;
 pub mod function;
 pub mod heap;
 mod large;
 mod layouts;
+mod list;
 pub mod object;
 pub mod pages;
 pub mod reference;
 pub mod region;
+pub mod statistics;
 pub mod storage;
 pub mod string;
 pub mod strings;

@@ -9,7 +9,7 @@
 //!
 //! Nothing in it holds an address: everything is an offset from the base, in bytes, blocks or reference units.
 
-use crate::{region_layout, value::Slot};
+use crate::{collector::CollectorState, list::SegmentPool, region_layout, statistics::StatisticsCells, value::Slot};
 use core::cell::Cell;
 
 /// Bytes of a block.
@@ -74,8 +74,6 @@ region_layout! {
         pub line: Cell<u32>,
         /// First of the blocks with free lines; their table entries lead on.
         pub recyclable: Cell<u32>,
-        /// First of the blocks and large objects that were allocated into since the last collection.
-        pub touched: Cell<u32>,
         /// The number of blocks of the region.
         pub block_count: Cell<u32>,
         /// The first block after the block table.
@@ -106,5 +104,13 @@ region_layout! {
         pub stress_left: Cell<u32>,
         /// Stress: the limit of `hole`, whose own is 0 so that every allocation is seen.
         pub stress_limit: Cell<u64>,
+        /// Segments of lists.
+        pub segments: SegmentPool,
+        /// The collector's state.
+        pub collector: CollectorState,
+        /// Figures.
+        pub statistics: StatisticsCells,
     }
 }
+
+const _: () = assert!(size_of::<RegionHeader>() <= FIRST_INTERN_TABLE);

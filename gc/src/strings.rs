@@ -58,7 +58,7 @@ impl Heap {
             return self.allocate_string(bytes.len(), hash, 0, |target| target.copy_from_slice(bytes));
         }
         match self.find_interned(hash, bytes) {
-            Some(string) => Ok(string),
+            Some(string) => Ok(self.revive(string)),
             None => self.intern(hash, bytes),
         }
     }
@@ -153,6 +153,7 @@ impl Heap {
         let string = self.allocate_string(bytes.len(), hash, Str::SHORT, |target| target.copy_from_slice(bytes))?;
         insert(self.intern_entries(), hash, string);
         table.used.set(table.used.get() + 1);
+        self.note_interned(string);
         Ok(string)
     }
 
@@ -174,10 +175,25 @@ impl Heap {
                 insert(new, entry.hash.get(), string);
             }
         }
+        self.restart_string_sweep();
         if old_offset != FIRST_INTERN_TABLE as u64 {
             self.free_run((old_offset as usize / BLOCK_BYTES) as u32, (size_of_val(old) / BLOCK_BYTES) as u32);
         }
         Ok(())
+    }
+
+    /// Removes a string from the table.
+    pub(crate) fn forget_interned(&self, string: Ref<Str>) {
+        let entries = self.intern_entries();
+        let mask = entries.len() - 1;
+        let mut position = self.get(string).hash as usize & mask;
+        while let Some(other) = entries[position].string.get() {
+            if other == string {
+                self.remove_interned(position);
+                return;
+            }
+            position = (position + 1) & mask;
+        }
     }
 
     /// Removes the entry at `position`; later entries of the cluster may move there.

@@ -1,0 +1,416 @@
+//! The collector: what phase it is in, and what it does at a safepoint.
+//!
+//! ```text
+//!             pace: heap has grown enough             nothing left to mark
+//!     Idle ------------------------------> Marking ------------------------> (atomic: weak tables, finalizers)
+//!      ^ |                                                                          |
+//!      | | minor collection: mark and sweep young objects, at once                  v
+//!      +-+<---------------- SweepingBlocks <--------------------------------- SweepingStrings
+//! ```
+//!
+//! Marks are epochs (1 to 3): a full collection begins by choosing the next epoch, which makes all objects unmarked.
+//! New objects have no mark. Since marks stay until the next full collection, a minor collection only has to trace
+//! unmarked objects: from the roots and from the marked objects that were written to, which the barrier has logged.
+//!
+//! The invariant is the incremental-update one: a marked object that was scanned has [`Header::BARRIER`] set, and a
+//! write to it clears the bit and logs the object to be scanned again. Stacks of threads have no barrier: the running
+//! thread and those that resumed it are scanned again at the end of marking, when the program stands still.
+
+mod finalizer;
+mod mark;
+mod pace;
+mod sweep;
+mod trace;
+pub mod verify;
+mod weak;
+
+pub use pace::{Mode, Parameters};
+
+use crate::{
+    heap::Heap,
+    list::List,
+    object::{AnyObject, Header},
+    reference::Ref,
+    region_layout,
+    statistics::CollectionKind,
+};
+use core::cell::Cell;
+use mark::Marker;
+
+/// Bits of [`Header::gc`] that hold the epoch in which the object was marked; 0 if it never was.
+pub(crate) const MARK: u8 = 0x03;
+
+/// What the collector is doing between two calls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Phase {
+    /// Nothing; minor collections happen here.
+    Idle = 0,
+    /// Tracing objects of a full collection.
+    Marking,
+    /// Removing dead strings from the intern table.
+    SweepingStrings,
+    /// Looking for free lines.
+    SweepingBlocks,
+}
+
+region_layout! {
+    /// The collector's state in the region.
+    pub struct CollectorState {
+        /// A [`Phase`].
+        pub phase: Cell<u8>,
+        /// The mark of the newest full collection.
+        pub epoch: Cell<u8>,
+        /// 1 if there are minor collections, so that writes to old objects must be remembered.
+        pub is_generational: Cell<u8>,
+        /// 1 if the program has stopped the collector.
+        pub is_stopped: Cell<u8>,
+        /// 1 if there was no memory for an entry of a list: what the collection in progress knows is incomplete.
+        pub is_incomplete: Cell<u8>,
+        /// 1 if the next collection must be a full one.
+        pub needs_full: Cell<u8>,
+        /// The [`Mode`] last asked for.
+        pub mode: Cell<u8>,
+        /// To a multiple of 4.
+        pub padding: u8,
+        /// Number of collections that got to their atomic phase.
+        pub cycle: Cell<u32>,
+        /// Number of full collections.
+        pub full_cycle: Cell<u32>,
+        /// The string `__mode`.
+        pub mode_key: Cell<Option<Ref<crate::string::Str>>>,
+        /// How often the roots were scanned again in this marking phase.
+        pub rescans: Cell<u32>,
+        /// The next entry of the intern table to look at.
+        pub string_cursor: Cell<u32>,
+        /// The next block to look at.
+        pub block_cursor: Cell<u32>,
+        /// Live shapes.
+        pub shapes_alive: Cell<u32>,
+        /// Sites of the prototypes in `prototypes`.
+        pub site_count: Cell<u32>,
+        /// Bytes of objects marked in this collection.
+        pub marked_bytes: Cell<u64>,
+        /// Bytes of marked objects, strings that were made with a mark included.
+        pub live_bytes: Cell<u64>,
+        /// `live_bytes` after the last full collection.
+        pub live_after_full: Cell<u64>,
+        /// Used bytes when the collection in progress began.
+        pub bytes_before: Cell<u64>,
+        /// Marked objects that are not scanned yet.
+        pub marks: List,
+        /// Parts of large storage that are not scanned yet: pairs of object and index.
+        pub slices: List,
+        /// Marked objects that were written to.
+        pub log: List,
+        /// Blocks and large objects that were allocated into since the last collection.
+        pub touched: List,
+        /// Short strings made since the last collection, when generational.
+        pub young_strings: List,
+        /// Shapes whose dead children are to be removed.
+        pub shapes: List,
+        /// Prototypes in whose sites dead references are to be removed.
+        pub prototypes: List,
+        /// Tables with weak values.
+        pub weak_values: List,
+        /// Tables with weak keys.
+        pub ephemerons: List,
+        /// Tables with weak keys and values.
+        pub all_weak: List,
+        /// Objects with a finalizer, in the order of registration, that survived a collection since.
+        pub finalizable_old: List,
+        /// The others.
+        pub finalizable: List,
+        /// Objects whose finalizer is to be called.
+        pub pending: List,
+        /// Values that wait for their keys to be marked.
+        pub waiting: weak::WaitingTable,
+        /// When to do what.
+        pub parameters: pace::ParameterCells,
+    }
+}
+
+/// What a call of the collector did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// Nothing was due.
+    Nothing,
+    /// A minor collection.
+    Minor,
+    /// A part of a full collection.
+    Step,
+    /// The last part of a full collection, or all of it.
+    Full,
+}
+
+/// The collector of a heap.
+///
+/// # Safety contract of the functions that collect
+/// The machine stands at a safepoint: every reference to an object that it will use again can be reached from the
+/// roots, and it holds no `&T` into the region.
+#[derive(Clone, Copy)]
+pub struct Collector<'h> {
+    heap: &'h Heap,
+}
+
+impl Heap {
+    /// Does what is due of a collection, see [`Collector::collect_due`].
+    ///
+    /// # Safety
+    /// See [`Collector`].
+    #[inline]
+    pub unsafe fn collect_step(&self) -> Progress {
+        // SAFETY: the caller's promise.
+        unsafe { self.collector().collect_due() }
+    }
+
+    /// Collects all garbage at once.
+    ///
+    /// # Safety
+    /// See [`Collector`].
+    pub unsafe fn collect_fully(&self) {
+        // SAFETY: the caller's promise.
+        unsafe { self.collector().full() }
+    }
+
+    /// The collector.
+    pub fn collector(&self) -> Collector<'_> {
+        Collector { heap: self }
+    }
+
+    pub(crate) fn state(&self) -> &CollectorState {
+        &self.header().collector
+    }
+
+    pub(crate) fn phase(&self) -> Phase {
+        match self.state().phase.get() {
+            0 => Phase::Idle,
+            1 => Phase::Marking,
+            2 => Phase::SweepingStrings,
+            _ => Phase::SweepingBlocks,
+        }
+    }
+
+    /// The lowest bits of the number of full collections.
+    pub(crate) fn full_cycle(&self) -> u16 {
+        self.state().full_cycle.get() as u16
+    }
+
+    /// The lowest bits of the number of the cycle.
+    pub(crate) fn cycle(&self) -> u16 {
+        self.state().cycle.get() as u16
+    }
+
+    /// Whether the newest collection has marked the object.
+    #[inline(always)]
+    pub(crate) fn is_marked(&self, object: Ref<AnyObject>) -> bool {
+        self.get(object).header.gc.get() & MARK == self.state().epoch.get()
+    }
+
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn barrier_slow(&self, parent: Ref<AnyObject>) {
+        let state = self.state();
+        let header = &self.get(parent).header;
+        header.gc.set(header.gc.get() & !Header::BARRIER);
+        let is_wanted = match self.phase() {
+            Phase::Marking => self.is_marked(parent),
+            _ => state.is_generational.get() != 0,
+        };
+        if is_wanted && self.list_push(&state.log, parent.units()).is_err() {
+            state.is_incomplete.set(1);
+        }
+    }
+}
+
+impl Collector<'_> {
+    /// Does what is due: the machine calls this at a safepoint when [`Heap::needs_collection`] says so.
+    ///
+    /// # Safety
+    /// See [`Collector`].
+    pub unsafe fn collect_due(&self) -> Progress {
+        let (heap, state) = (self.heap, self.heap.state());
+        let header = heap.header();
+        if header.collection_due.replace(0) == 0 {
+            return Progress::Nothing;
+        }
+        if header.stress_every.get() != 0 && header.stress_left.get() == 0 {
+            header.stress_left.set(header.stress_every.get());
+            if state.is_stopped.get() == 0 {
+                self.complete();
+                self.set_trigger();
+                return Progress::Full;
+            }
+        }
+        if state.is_stopped.get() != 0 {
+            return Progress::Nothing;
+        }
+        let progress = match heap.phase() {
+            Phase::Idle if self.is_minor_due() => {
+                self.minor();
+                Progress::Minor
+            }
+            Phase::Idle => {
+                self.start();
+                self.advance(self.step_budget())
+            }
+            _ => self.advance(self.step_budget()),
+        };
+        self.set_trigger();
+        progress
+    }
+
+    /// A full collection at once.
+    ///
+    /// # Safety
+    /// See [`Collector`].
+    pub unsafe fn full(&self) {
+        self.complete();
+        self.set_trigger();
+    }
+
+    /// A part of a collection worth so many KiB of allocation, a basic one for 0; in generational mode 0 asks for a
+    /// minor collection. Whether a full collection was completed, or a minor one was done.
+    ///
+    /// # Safety
+    /// See [`Collector`].
+    pub unsafe fn step(&self, kibibytes: usize) -> bool {
+        let (heap, state) = (self.heap, self.heap.state());
+        let is_minor = kibibytes == 0 && self.mode() == Mode::Generational && !self.must_be_full();
+        let is_complete = if heap.phase() == Phase::Idle && is_minor {
+            self.minor();
+            true
+        } else {
+            if heap.phase() == Phase::Idle {
+                self.start();
+            }
+            let multiplier = u64::from(state.parameters.step_multiplier.get().max(1));
+            let bytes = (kibibytes as u64).saturating_mul(1024).saturating_mul(multiplier) / 100;
+            self.advance(bytes.clamp(pace::BASIC_STEP, usize::MAX as u64) as usize) == Progress::Full
+        };
+        self.set_trigger();
+        is_complete
+    }
+
+    /// Whether the next collection cannot be a minor one.
+    fn must_be_full(&self) -> bool {
+        let state = self.heap.state();
+        state.is_generational.get() == 0 || state.is_incomplete.get() != 0 || state.needs_full.get() != 0
+    }
+
+    /// Completes the full collection in progress, if its marking has not begun yet or is not over, or does a whole one.
+    fn complete(&self) {
+        match self.heap.phase() {
+            // What is marked already may have died since.
+            Phase::Marking => self.abandon(),
+            Phase::SweepingStrings | Phase::SweepingBlocks => self.finish_sweeping(),
+            Phase::Idle => {}
+        }
+        self.start();
+        while self.advance(usize::MAX) != Progress::Full {}
+    }
+
+    /// Begins a full collection.
+    fn start(&self) {
+        let (heap, state) = (self.heap, self.heap.state());
+        heap.note_peak();
+        state.bytes_before.set(heap.used_bytes());
+        state.epoch.set(state.epoch.get() % 3 + 1);
+        state.phase.set(Phase::Marking as u8);
+        state.is_incomplete.set(0);
+        state.needs_full.set(0);
+        state.rescans.set(0);
+        state.marked_bytes.set(0);
+        state.shapes_alive.set(0);
+        self.forget();
+        let mut marker = Marker::new(heap);
+        marker.mark_roots();
+        marker.finish_slice();
+    }
+
+    /// Empties the lists that belong to one collection.
+    fn forget(&self) {
+        let (heap, state) = (self.heap, self.heap.state());
+        let lists = [
+            &state.marks,
+            &state.slices,
+            &state.log,
+            &state.shapes,
+            &state.prototypes,
+            &state.weak_values,
+            &state.ephemerons,
+            &state.all_weak,
+        ];
+        for list in lists {
+            heap.list_clear(list);
+        }
+        state.site_count.set(0);
+    }
+
+    /// Gives up a full collection that is not past its marking; nothing is freed, and the next one is a full one again.
+    fn abandon(&self) {
+        let state = self.heap.state();
+        self.forget();
+        state.is_incomplete.set(0);
+        state.needs_full.set(1);
+        state.phase.set(Phase::Idle as u8);
+    }
+
+    /// Goes on with a full collection: about so many bytes' worth of marking or sweeping.
+    fn advance(&self, budget: usize) -> Progress {
+        let (heap, state) = (self.heap, self.heap.state());
+        heap.count_step();
+        let mut budget = budget;
+        if heap.phase() == Phase::Marking {
+            let mut marker = Marker::new(heap);
+            let is_marked = marker.advance(budget);
+            budget = budget.saturating_sub(marker.work);
+            if is_marked && state.is_incomplete.get() == 0 {
+                marker.finish_marking();
+            }
+            marker.finish_slice();
+            if state.is_incomplete.get() != 0 {
+                self.abandon();
+                return Progress::Full;
+            }
+            if !is_marked {
+                return Progress::Step;
+            }
+            self.begin_sweeping();
+        }
+        if self.sweep(budget) {
+            self.finish_full();
+            return Progress::Full;
+        }
+        Progress::Step
+    }
+
+    fn finish_full(&self) {
+        let (heap, state) = (self.heap, self.heap.state());
+        state.phase.set(Phase::Idle as u8);
+        state.full_cycle.set(state.full_cycle.get().wrapping_add(1));
+        heap.release_idle_runs();
+        heap.count_collection(CollectionKind::Full, state.bytes_before.get(), state.live_after_full.get());
+    }
+
+    /// A minor collection: all that was not reached by it and is not old is free afterwards.
+    fn minor(&self) {
+        let (heap, state) = (self.heap, self.heap.state());
+        heap.note_peak();
+        let before = heap.used_bytes();
+        state.marked_bytes.set(0);
+        let mut marker = Marker::new(heap);
+        marker.mark_roots();
+        marker.advance_to_end();
+        marker.finish_marking();
+        marker.finish_slice();
+        if state.is_incomplete.get() != 0 {
+            // Some object may not have been marked: sweep nothing.
+            self.forget();
+            state.needs_full.set(1);
+            return;
+        }
+        self.sweep_young();
+        heap.count_collection(CollectionKind::Minor, before, heap.used_bytes());
+    }
+}

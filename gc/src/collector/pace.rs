@@ -1,0 +1,199 @@
+//! Pace: when to collect, and how much at once.
+
+use super::{Collector, Phase};
+use crate::{
+    heap::{Heap, OutOfMemory},
+    region_layout,
+};
+use core::cell::Cell;
+
+/// Least work of a step in bytes.
+pub(super) const BASIC_STEP: u64 = 8 << 10;
+/// Bytes allocated between two steps of a full collection.
+const STEP_ALLOCATION: u64 = 64 << 10;
+/// Bytes of marking for each byte allocated, at a step multiplier of 100.
+const WORK_PER_BYTE: u64 = 4;
+/// Least bytes allocated between two minor collections.
+const LEAST_NURSERY: u64 = 512 << 10;
+/// Most bytes allocated between two minor collections.
+const MOST_NURSERY: u64 = 4 << 20;
+/// Least growth of the heap before a full collection.
+const LEAST_GROWTH: u64 = 256 << 10;
+
+/// What the program asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Mode {
+    /// Full collections in steps. While the program asks for nothing, it is taken for this mode, but minor collections
+    /// save it from most of them.
+    Incremental = 0,
+    /// Minor collections, with full ones in steps between them.
+    Generational,
+}
+
+/// The program's parameters, in percent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Parameters {
+    /// The size of the heap, relative to what was alive after the last full collection, at which the next one begins.
+    pub pause: u32,
+    /// Speed of marking relative to allocation.
+    pub step_multiplier: u32,
+    /// Most growth of the heap between two minor collections.
+    pub minor_multiplier: u32,
+    /// Growth of the heap since the last full collection after which the next one begins in generational mode.
+    pub major_multiplier: u32,
+}
+
+region_layout! {
+    /// [`Parameters`] in the region.
+    pub struct ParameterCells {
+        /// [`Parameters::pause`]
+        pub pause: Cell<u32>,
+        /// [`Parameters::step_multiplier`]
+        pub step_multiplier: Cell<u32>,
+        /// [`Parameters::minor_multiplier`]
+        pub minor_multiplier: Cell<u32>,
+        /// [`Parameters::major_multiplier`]
+        pub major_multiplier: Cell<u32>,
+    }
+}
+
+impl Heap {
+    /// Prepares the collector's state.
+    pub(crate) fn initialize_collector(&self) -> Result<(), OutOfMemory> {
+        let state = self.state();
+        state.epoch.set(1);
+        state.is_generational.set(1);
+        state.mode_key.set(Some(self.new_string(b"__mode")?));
+        self.collector().set_parameters(Parameters {
+            pause: 200,
+            step_multiplier: 100,
+            minor_multiplier: 20,
+            major_multiplier: 100,
+        });
+        self.collector().set_trigger();
+        Ok(())
+    }
+}
+
+impl Collector<'_> {
+    /// The parameters.
+    pub fn parameters(&self) -> Parameters {
+        let cells = &self.heap.state().parameters;
+        Parameters {
+            pause: cells.pause.get(),
+            step_multiplier: cells.step_multiplier.get(),
+            minor_multiplier: cells.minor_multiplier.get(),
+            major_multiplier: cells.major_multiplier.get(),
+        }
+    }
+
+    /// Sets the parameters; they matter from the next collection on.
+    pub fn set_parameters(&self, parameters: Parameters) {
+        let cells = &self.heap.state().parameters;
+        cells.pause.set(parameters.pause);
+        cells.step_multiplier.set(parameters.step_multiplier);
+        cells.minor_multiplier.set(parameters.minor_multiplier);
+        cells.major_multiplier.set(parameters.major_multiplier);
+    }
+
+    /// Keeps the collector from running of its own accord.
+    pub fn stop(&self) {
+        self.heap.state().is_stopped.set(1);
+        self.heap.header().trigger.set(u64::MAX);
+    }
+
+    /// Ends what [`Collector::stop`] began.
+    pub fn restart(&self) {
+        self.heap.state().is_stopped.set(0);
+        self.set_trigger();
+    }
+
+    /// Whether the collector runs of its own accord.
+    pub fn is_running(&self) -> bool {
+        self.heap.state().is_stopped.get() == 0
+    }
+
+    /// The mode last asked for.
+    pub fn mode(&self) -> Mode {
+        if self.heap.state().mode.get() == 0 { Mode::Incremental } else { Mode::Generational }
+    }
+
+    /// Sets the mode and returns the previous one. Changing to the generational mode takes a full collection.
+    ///
+    /// # Safety
+    /// See [`Collector`].
+    pub unsafe fn set_mode(&self, mode: Mode) -> Mode {
+        let state = self.heap.state();
+        let previous = self.mode();
+        state.mode.set(mode as u8);
+        match mode {
+            Mode::Incremental => {
+                state.is_generational.set(0);
+                if self.heap.phase() != Phase::Marking {
+                    self.heap.list_clear(&state.log);
+                }
+                self.heap.list_clear(&state.young_strings);
+            }
+            Mode::Generational if state.is_generational.get() == 0 => {
+                state.is_generational.set(1);
+                self.complete();
+            }
+            Mode::Generational => {}
+        }
+        self.set_trigger();
+        previous
+    }
+
+    /// Sets the bytes in use at which the collector is to run next.
+    pub(super) fn set_trigger(&self) {
+        let (heap, state) = (self.heap, self.heap.state());
+        if state.is_stopped.get() != 0 {
+            heap.header().trigger.set(u64::MAX);
+            return;
+        }
+        let used = heap.used_bytes();
+        let growth = match heap.phase() {
+            Phase::Idle if self.must_be_full() => self.full_threshold().saturating_sub(used).max(BASIC_STEP),
+            Phase::Idle => self.nursery(),
+            _ => STEP_ALLOCATION,
+        };
+        // Near the limit rather collect too often than run into it.
+        let room = heap.memory_limit().saturating_sub(used) / 2;
+        heap.header().trigger.set(used + growth.min(room.max(BASIC_STEP)));
+        heap.header().collection_due.set(0);
+    }
+
+    /// Bytes to be allocated before the next minor collection.
+    fn nursery(&self) -> u64 {
+        let state = self.heap.state();
+        let share = state.live_bytes.get() / 100 * u64::from(state.parameters.minor_multiplier.get());
+        share.clamp(LEAST_NURSERY, MOST_NURSERY)
+    }
+
+    /// Bytes in use at which a full collection is to begin.
+    fn full_threshold(&self) -> u64 {
+        let (heap, state) = (self.heap, self.heap.state());
+        let live = state.live_after_full.get();
+        let percent = match self.mode() {
+            Mode::Incremental => state.parameters.pause.get().max(100) - 100,
+            Mode::Generational => state.parameters.major_multiplier.get(),
+        };
+        let growth = (live / 100).saturating_mul(percent.into()).max(LEAST_GROWTH);
+        // Near the limit marking must be done before there is no room left.
+        let limit = heap.memory_limit();
+        let room = limit.saturating_sub(live) / 2;
+        live.saturating_add(growth.min(room))
+    }
+
+    /// Whether, of the collections that could begin, a minor one is due.
+    pub(super) fn is_minor_due(&self) -> bool {
+        !self.must_be_full() && self.heap.state().live_bytes.get() < self.full_threshold()
+    }
+
+    /// Work of a step that is due.
+    pub(super) fn step_budget(&self) -> usize {
+        let multiplier = u64::from(self.heap.state().parameters.step_multiplier.get().max(1));
+        (STEP_ALLOCATION * WORK_PER_BYTE * multiplier / 100) as usize
+    }
+}

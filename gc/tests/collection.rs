@@ -1,0 +1,375 @@
+//! What collections keep, what they free, and in which order.
+
+mod support;
+use lunette_gc::{
+    collector::{Mode, Progress},
+    heap::{Heap, ROOT_CURRENT_THREAD},
+    object::AnyObject,
+    reference::Ref,
+    string::Str,
+    table::Table,
+    value::Value,
+};
+use support::heap;
+
+const ROOT: usize = 10;
+
+fn table(heap: &Heap) -> Ref<Table> {
+    heap.new_table(0, 0).unwrap()
+}
+
+fn string(heap: &Heap, text: &str) -> Ref<Str> {
+    heap.new_string(text.as_bytes()).unwrap()
+}
+
+fn set(heap: &Heap, table: Ref<Table>, key: Value, value: Value) {
+    heap.table_set(table, key, value).unwrap();
+}
+
+fn weak(heap: &Heap, mode: &str) -> Ref<Table> {
+    let (weak, metatable) = (table(heap), table(heap));
+    set(heap, metatable, Value::String(string(heap, "__mode")), Value::String(string(heap, mode)));
+    heap.set_metatable(weak, Some(metatable));
+    weak
+}
+
+fn full(heap: &Heap) {
+    // SAFETY: tests keep what they use in roots.
+    unsafe { heap.collect_fully() };
+    heap.verify().unwrap();
+}
+
+fn minor(heap: &Heap) {
+    let before = heap.statistics().minor_collections;
+    // SAFETY: as above.
+    unsafe {
+        heap.collector().set_mode(Mode::Generational);
+        heap.collector().step(0);
+    }
+    assert_eq!(heap.statistics().minor_collections, before + 1);
+    heap.verify().unwrap();
+}
+
+fn same<T>(value: Value, object: Ref<T>) -> bool {
+    value.object() == Some(object.cast::<AnyObject>())
+}
+
+#[test]
+fn garbage_goes_and_what_can_be_reached_stays() {
+    for collect in [full, minor] {
+        let heap = heap(16);
+        table(&heap);
+        collect(&heap);
+        let start = heap.used_bytes();
+        let kept = table(&heap);
+        heap.root(ROOT).set(Value::Table(kept));
+        for n in 0..1000 {
+            let child = table(&heap);
+            set(&heap, child, Value::Integer(1), Value::String(string(&heap, &format!("value {n}"))));
+            let _garbage = (table(&heap), heap.new_slot_array(50).unwrap(), string(&heap, &format!("garbage {n}")));
+            set(&heap, kept, Value::Integer(n), Value::Table(child));
+        }
+        let before = heap.used_bytes();
+        collect(&heap);
+        assert!(heap.used_bytes() < before - 800_000, "{before} {}", heap.used_bytes());
+        for n in 0..1000 {
+            let Value::Table(child) = heap.table_get(kept, Value::Integer(n)) else { panic!("child is gone") };
+            let Value::String(text) = heap.table_get(child, Value::Integer(1)) else { panic!("string is gone") };
+            assert_eq!(heap.string_bytes(text), format!("value {n}").as_bytes());
+            assert_eq!(string(&heap, &format!("value {n}")), text);
+        }
+        heap.root(ROOT).set(Value::Nil);
+        full(&heap);
+        assert_eq!(heap.used_bytes(), start);
+    }
+}
+
+#[test]
+fn old_objects_are_seen_to_refer_to_young_ones() {
+    let heap = heap(16);
+    let old = table(&heap);
+    heap.root(ROOT).set(Value::Table(old));
+    minor(&heap);
+    for n in 0..100 {
+        let young = table(&heap);
+        set(&heap, old, Value::Integer(n % 7), Value::Table(young));
+        set(&heap, young, Value::Boolean(true), Value::Integer(n));
+        minor(&heap);
+        let Value::Table(found) = heap.table_get(old, Value::Integer(n % 7)) else { panic!("gone") };
+        assert!(matches!(heap.table_get(found, Value::Boolean(true)), Value::Integer(m) if m == n));
+    }
+}
+
+#[test]
+fn the_current_thread_needs_no_barrier_and_is_cleared_above_its_top() {
+    let heap = heap(16);
+    let thread = heap.new_thread(100).unwrap();
+    heap.root(ROOT_CURRENT_THREAD).set(Value::Thread(thread));
+    let resumer = heap.new_thread(10).unwrap();
+    heap.get(thread).resumer.set(Some(resumer));
+    minor(&heap);
+    for collect in [minor, full] {
+        let slots = heap.slots(heap.get(thread).stack.get());
+        let resumers = heap.slots(heap.get(resumer).stack.get());
+        slots[4].set(Value::Table(table(&heap)));
+        slots[5].set(Value::Table(table(&heap)));
+        resumers[0].set(Value::String(string(&heap, "in the resumer")));
+        heap.get(thread).top.set(5);
+        heap.get(resumer).top.set(1);
+        collect(&heap);
+        let slots = heap.slots(heap.get(thread).stack.get());
+        assert!(matches!(slots[4].get(), Value::Table(_)));
+        assert!(slots[5].get().is_nil());
+        let Value::String(text) = heap.slots(heap.get(resumer).stack.get())[0].get() else { panic!("gone") };
+        assert_eq!(heap.string_bytes(text), b"in the resumer");
+    }
+}
+
+#[test]
+fn weak_values_go_and_strings_stay() {
+    for collect in [full, minor] {
+        let heap = heap(16);
+        let weak = weak(&heap, "v");
+        heap.root(ROOT).set(Value::Table(weak));
+        let alive = table(&heap);
+        heap.root(ROOT + 1).set(Value::Table(alive));
+        let dead = table(&heap);
+        let key = table(&heap);
+        for (key, value) in [
+            (Value::Integer(1), Value::Table(alive)),
+            (Value::Integer(2), Value::Table(dead)),
+            (Value::Integer(3), Value::String(string(&heap, "a string"))),
+            (Value::Integer(4), Value::Table(dead)),
+            (Value::String(string(&heap, "dead")), Value::Table(dead)),
+            (Value::String(string(&heap, "alive")), Value::Table(alive)),
+            (Value::Boolean(true), Value::Table(dead)),
+            (Value::Boolean(false), Value::Integer(7)),
+            (Value::Table(key), Value::Integer(8)),
+        ] {
+            set(&heap, weak, key, value);
+        }
+        collect(&heap);
+        assert!(same(heap.table_get(weak, Value::Integer(1)), alive));
+        assert!(heap.table_get(weak, Value::Integer(2)).is_nil());
+        assert!(matches!(heap.table_get(weak, Value::Integer(3)), Value::String(_)));
+        assert_eq!(heap.table_length(weak), 3);
+        assert!(heap.table_get(weak, Value::String(string(&heap, "dead"))).is_nil());
+        assert!(same(heap.table_get(weak, Value::String(string(&heap, "alive"))), alive));
+        assert!(heap.table_get(weak, Value::Boolean(true)).is_nil());
+        assert!(matches!(heap.table_get(weak, Value::Boolean(false)), Value::Integer(7)));
+        assert!(matches!(heap.table_get(weak, Value::Table(key)), Value::Integer(8)));
+    }
+}
+
+#[test]
+fn a_chain_of_ephemerons_lives_and_dies_with_its_first_key() {
+    for collect in [full, minor] {
+        let heap = heap(64);
+        let ephemeron = weak(&heap, "k");
+        heap.root(ROOT).set(Value::Table(ephemeron));
+        let first = table(&heap);
+        heap.root(ROOT + 1).set(Value::Table(first));
+        let keys: Vec<_> = (0..5000).map(|_| table(&heap)).collect();
+        // Against the order of the entries, so that going over them again and again would take quadratic time.
+        for pair in keys.windows(2).rev() {
+            set(&heap, ephemeron, Value::Table(pair[0]), Value::Table(pair[1]));
+        }
+        set(&heap, ephemeron, Value::Table(first), Value::Table(keys[0]));
+        // A key that only its own value refers to is dead.
+        let lonely = table(&heap);
+        set(&heap, lonely, Value::Integer(1), Value::Table(lonely));
+        set(&heap, ephemeron, Value::Table(lonely), Value::Table(lonely));
+        collect(&heap);
+        assert!(heap.table_get(ephemeron, Value::Table(lonely)).is_nil());
+        for pair in keys.windows(2) {
+            assert!(same(heap.table_get(ephemeron, Value::Table(pair[0])), pair[1]));
+        }
+        let before = heap.used_bytes();
+        heap.root(ROOT + 1).set(Value::Nil);
+        full(&heap);
+        assert!(heap.used_bytes() <= before - 5000 * 40);
+        assert!(heap.table_next(ephemeron, Value::Nil).unwrap().is_none());
+    }
+}
+
+#[test]
+fn all_weak_entries_need_both() {
+    let heap = heap(16);
+    let weak = weak(&heap, "kv");
+    heap.root(ROOT).set(Value::Table(weak));
+    let (alive, dead) = (table(&heap), table(&heap));
+    heap.root(ROOT + 1).set(Value::Table(alive));
+    set(&heap, weak, Value::Table(alive), Value::Table(alive));
+    set(&heap, weak, Value::Table(dead), Value::Table(alive));
+    set(&heap, weak, Value::Integer(-1), Value::Table(dead));
+    full(&heap);
+    assert!(same(heap.table_get(weak, Value::Table(alive)), alive));
+    assert!(heap.table_get(weak, Value::Integer(-1)).is_nil());
+    let (key, _) = heap.table_next(weak, Value::Nil).unwrap().unwrap();
+    assert!(same(key, alive));
+    assert!(heap.table_next(weak, key).unwrap().is_none());
+}
+
+#[test]
+fn finalizers_come_in_reverse_order_and_once() {
+    for collect in [full, minor] {
+        let heap = heap(16);
+        let objects: Vec<_> = (0..3000).map(|_| table(&heap)).collect();
+        let held = table(&heap);
+        set(&heap, objects[7], Value::Integer(1), Value::Table(held));
+        set(&heap, held, Value::Integer(1), Value::Integer(77));
+        for &object in &objects {
+            heap.register_finalizable(object.cast()).unwrap();
+            heap.register_finalizable(object.cast()).unwrap();
+        }
+        heap.root(ROOT).set(Value::Table(objects[5]));
+        collect(&heap);
+        for (n, &object) in objects.iter().enumerate().rev() {
+            if n != 5 {
+                assert!(same(heap.next_pending_finalizer().unwrap(), object));
+            }
+        }
+        assert!(heap.next_pending_finalizer().is_none());
+        assert!(matches!(heap.table_get(held, Value::Integer(1)), Value::Integer(77)));
+        heap.register_finalizable(objects[9].cast()).unwrap();
+        full(&heap);
+        assert!(same(heap.next_pending_finalizer().unwrap(), objects[9]));
+        assert!(heap.next_pending_finalizer().is_none());
+        full(&heap);
+        assert!(heap.next_pending_finalizer().is_none());
+        heap.take_all_finalizable();
+        assert!(same(heap.next_pending_finalizer().unwrap(), objects[5]));
+    }
+}
+
+#[test]
+fn values_go_before_finalizers_run_and_keys_after() {
+    let heap = heap(16);
+    let (values, keys) = (weak(&heap, "v"), weak(&heap, "k"));
+    heap.root(ROOT).set(Value::Table(values));
+    heap.root(ROOT + 1).set(Value::Table(keys));
+    let object = table(&heap);
+    set(&heap, values, Value::Integer(1), Value::Table(object));
+    set(&heap, keys, Value::Table(object), Value::Integer(42));
+    heap.register_finalizable(object.cast()).unwrap();
+    full(&heap);
+    assert!(heap.table_get(values, Value::Integer(1)).is_nil());
+    assert!(matches!(heap.table_get(keys, Value::Table(object)), Value::Integer(42)));
+    assert!(same(heap.next_pending_finalizer().unwrap(), object));
+    full(&heap);
+    assert!(heap.table_next(keys, Value::Nil).unwrap().is_none());
+}
+
+#[test]
+fn dead_shapes_leave_the_tree() {
+    let heap = heap(16);
+    table(&heap);
+    full(&heap);
+    let shapes = heap.shape_count();
+    for round in 0..3 {
+        for n in 0..10 {
+            let table = table(&heap);
+            heap.root(ROOT).set(Value::Table(table));
+            let key = string(&heap, &format!("field {n}"));
+            set(&heap, table, Value::String(key), Value::Integer(round));
+        }
+        assert!(heap.shape_count() > shapes + 1);
+        full(&heap);
+        assert_eq!(heap.shape_count(), shapes + 1);
+    }
+}
+
+#[test]
+fn incremental_marking_sees_what_is_written_meanwhile() {
+    let heap = heap(64);
+    // SAFETY: tests keep what they use in roots.
+    unsafe { heap.collector().set_mode(Mode::Incremental) };
+    let thread = heap.new_thread(10).unwrap();
+    heap.root(ROOT_CURRENT_THREAD).set(Value::Thread(thread));
+    heap.get(thread).top.set(2);
+    let list = table(&heap);
+    heap.root(ROOT).set(Value::Table(list));
+    for n in 1..=20_000 {
+        set(&heap, list, Value::Integer(n), Value::Table(table(&heap)));
+    }
+    let mut steps = 0;
+    // Between steps: move each object from a place not yet scanned to one that is, by way of the stack.
+    for n in 1..=10_000 {
+        let (from, to) = (Value::Integer(20_001 - n), Value::Integer(n));
+        let moved = heap.table_get(list, from);
+        heap.slots(heap.get(thread).stack.get())[1].set(moved);
+        set(&heap, list, from, Value::Integer(0));
+        if n % 10 == 0 {
+            // SAFETY: as above.
+            steps += usize::from(!unsafe { heap.collector().step(1) });
+        }
+        let moved = heap.slots(heap.get(thread).stack.get())[1].get();
+        set(&heap, list, to, moved);
+    }
+    assert!(steps > 100, "{steps}");
+    full(&heap);
+    for n in 1..=10_000 {
+        assert!(matches!(heap.table_get(list, Value::Integer(n)), Value::Table(_)));
+    }
+}
+
+#[test]
+fn large_objects_are_freed_and_their_room_is_used_again() {
+    let heap = heap(8);
+    for n in 0..200 {
+        let array = heap.new_slot_array(20_000 + n * 10);
+        if array.is_err() {
+            full(&heap);
+            heap.new_slot_array(20_000 + n * 10).unwrap();
+        }
+    }
+    full(&heap);
+    let free = heap.statistics().free_block_bytes;
+    assert!(heap.new_slot_array(250_000).is_ok() && free > 4 << 20);
+}
+
+#[test]
+fn the_collector_runs_when_it_is_due_and_keeps_the_heap_small() {
+    for mode in [None, Some(Mode::Incremental), Some(Mode::Generational)] {
+        let heap = heap(64);
+        if let Some(mode) = mode {
+            // SAFETY: tests keep what they use in roots.
+            unsafe { heap.collector().set_mode(mode) };
+        }
+        let list = table(&heap);
+        heap.root(ROOT).set(Value::Table(list));
+        let mut minors = 0;
+        for n in 0..2_000_000i64 {
+            let cell = heap.new_cell(Value::Integer(n)).unwrap();
+            set(&heap, list, Value::Integer(n % 5000), Value::Integer(n));
+            if n % 100 == 0 {
+                let kept = table(&heap);
+                set(&heap, list, Value::Integer(n % 5000), Value::Table(kept));
+            }
+            let _ = cell;
+            if heap.needs_collection() {
+                // SAFETY: as above.
+                minors += usize::from(unsafe { heap.collect_step() } == Progress::Minor);
+            }
+        }
+        assert_eq!(minors > 0, mode != Some(Mode::Incremental));
+        assert!(heap.statistics().peak_bytes < 3 << 20, "{mode:?} {:?}", heap.statistics());
+        heap.verify().unwrap();
+    }
+}
+
+#[test]
+fn a_stopped_collector_is_not_due() {
+    let heap = heap(64);
+    heap.collector().stop();
+    assert!(!heap.collector().is_running());
+    for _ in 0..100_000 {
+        heap.new_cell(Value::Nil).unwrap();
+        assert!(!heap.needs_collection());
+    }
+    heap.collector().restart();
+    assert!(heap.collector().is_running());
+    while !heap.needs_collection() {
+        heap.new_cell(Value::Nil).unwrap();
+    }
+}
