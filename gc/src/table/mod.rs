@@ -24,9 +24,11 @@
 pub mod access;
 pub mod array;
 pub mod fields;
+mod growth;
 pub mod hash;
 pub mod iteration;
 pub mod key;
+mod ranges;
 pub mod shape;
 
 use crate::{
