@@ -1,0 +1,96 @@
+-- string.format: every conversion with flags, widths and precisions; %q; errors.
+local format = string.format
+local huge, nan, maxint, minint = math.huge, 0 / 0, math.maxinteger, math.mininteger
+local function fails(expected, f, ...)
+  local ok, message = pcall(f, ...)
+  assert(not ok and message == expected, message)
+end
+local function eq(expected, ...)
+  local got = format(...)
+  assert(got == expected, got)
+end
+
+-- Integers
+eq("5", "%d", 5) eq("-5", "%d", -5) eq("    5", "%5d", 5) eq("5    |", "%-5d|", 5) eq("00005", "%05d", 5) eq("-0005", "%05d", -5)
+eq("+5", "%+d", 5) eq("-5", "%+d", -5) eq(" 5", "% d", 5) eq("-5", "% d", -5) eq("005", "%.3d", 5) eq("  005", "%5.3d", 5) eq("005  |", "%-5.3d|", 5)
+eq("", "%.0d", 0) eq("0", "%d", 0) eq("5", "%i", 5) eq("5", "%d", 5.0) eq("5", "%d", "5") eq("5", "%d", "5.0") eq("16", "%d", "0x10")
+eq("9223372036854775807", "%d", maxint) eq("-9223372036854775808", "%d", minint) eq("  +5", "%+4d", 5) eq("+005", "%+04d", 5)
+eq("ff", "%x", 255) eq("FF", "%X", 255) eq("0xff", "%#x", 255) eq("0XFF", "%#X", 255) eq("00ff", "%04x", 255) eq("  ff", "%4x", 255) eq("0x00ff", "%#06x", 255)
+eq("ffffffffffffffff", "%x", -1) eq("7fffffffffffffff", "%x", maxint) eq("8000000000000000", "%x", minint) eq("0", "%x", 0) eq("0", "%#x", 0)
+eq("377", "%o", 255) eq("0377", "%#o", 255) eq("1777777777777777777777", "%o", -1) 
+eq("A", "%c", 65) eq("\0", "%c", 0) eq("  A", "%3c", 65) eq("A  |", "%-3c|", 65) eq("\255", "%c", 255) eq("a\0b", "%c%c%c", 97, 0, 98)
+
+-- Floats
+eq("1.500000", "%f", 1.5) eq("-1.500000", "%f", -1.5) eq("1.50", "%.2f", 1.5) eq("2", "%.0f", 1.5) eq("2", "%.0f", 2.5) eq("4", "%.0f", 3.5) eq("  1.50", "%6.2f", 1.5)
+eq("1.50  |", "%-6.2f|", 1.5) eq("001.50", "%06.2f", 1.5) eq("+1.50", "%+.2f", 1.5) eq(" 1.50", "% .2f", 1.5) eq("2.", "%#.0f", 2) eq("3.000000", "%f", 3) eq("0.000000", "%f", 0)
+eq("-0.000000", "%f", -0.0) eq("inf", "%f", huge) eq("-inf", "%f", -huge) eq("   inf", "%6.1f", huge) eq("   inf", "%06f", huge)
+eq("1e+15", "%.0e", 1e15) eq("1.500000e+00", "%e", 1.5) eq("1.50E+00", "%.2E", 1.5) eq("1.5e-10", "%.1e", 1.5e-10) eq("1e+100", "%.0e", 1e100) eq("0.000000e+00", "%e", 0) eq("-1.0e+00", "%.1e", -1)
+eq("1.5", "%g", 1.5) eq("1e+20", "%g", 1e20) eq("1e-05", "%g", 1e-5) eq("0.0001", "%g", 1e-4) eq("100000", "%g", 1e5) eq("1e+06", "%g", 1e6) eq("3.14159", "%g", math.pi)
+eq("3.1", "%.2g", math.pi) eq("1E+20", "%G", 1e20) eq("1.50000", "%#g", 1.5) eq("3", "%.0g", math.pi) eq("   1.5", "%6g", 1.5) eq("inf", "%g", huge) eq("-INF", "%G", -huge) eq("0", "%g", 0.0) eq("-0", "%g", -0.0)
+eq("3.14159265358979312", "%.18g", math.pi) eq("0.1000000000000000055511151231257827", "%.34g", 0.1) eq("3.1415926535897931", "%.17g", math.pi) eq("1e+300", "%.14g", 1e300)
+eq("100000000000000000000.000000", "%f", 1e20) eq("0.30000000000000004", "%.17g", 0.1 + 0.2) eq("5e-324", "%.1g", 5e-324) eq("4.9406564584124654e-324", "%.17g", 5e-324)
+assert(#format("%.1f", 1.7976931348623157e308) == 311 and #format("%.99f", 1 / 3) == 101 and format("%.3f", 2 / 3) == "0.667" and format("%5.1f|", -0.05) == " -0.1|")
+eq("0.125", "%.3f", 0.125) eq("0.12", "%.2f", 0.125) eq("0.38", "%.2f", 0.375) eq("1.00", "%.2f", 0.999) eq("10.0", "%.1f", 9.96) eq("9.9", "%.1f", 9.94) eq("1e+01", "%.0e", 9.6) eq("0", "%.0f", 0.5) eq("1", "%.0f", 0.51)
+eq("5.000000", "%f", "5") eq("0.100000", "%f", "0.1") eq("9223372036854775808.000000", "%f", 2 ^ 63) eq("-9223372036854775808", "%.0f", minint) eq("1.000e+00", "%.3e", 1)
+assert(format("%f", nan):find("nan", 1, true) and format("%.3g", nan):find("nan", 1, true))
+-- Hexadecimal floats
+eq("0x1p+0", "%a", 1) eq("0x1.8p+0", "%a", 1.5) eq("0x1p-1", "%a", 0.5) eq("-0x1p+0", "%a", -1) eq("0X1.8P+0", "%A", 1.5) eq("0x1.5555555555555p-2", "%a", 1 / 3)
+eq("0x1.0000p+0", "%.4a", 1) eq("0x1.921fb54442d18p+1", "%a", math.pi) eq("inf", "%a", huge) eq("-inf", "%a", -huge) eq("0x1.fffffffffffffp+1023", "%a", 1.7976931348623157e308)
+eq("0x0p+0", "%a", 0.0) eq("-0x0p+0", "%a", -0.0) eq("+0x1p+1", "%+a", 2) eq("0x2p+0", "%.0a", 1.5) eq("0x1.9p+1", "%.1a", math.pi) eq("   0x1p+0", "%9a", 1) eq("0x1p+0   |", "%-9a|", 1)
+
+-- Strings
+eq("abc", "%s", "abc") eq("  abc", "%5s", "abc") eq("abc  |", "%-5s|", "abc") eq("ab", "%.2s", "abc") eq("   ab", "%5.2s", "abc") eq("", "%.0s", "abc") eq("", "%s", "") eq("a\0b", "%s", "a\0b")
+eq("nil", "%s", nil) eq("true", "%s", true) eq("1", "%s", 1) eq("1.0", "%s", 1.0) eq("1e+15", "%s", 1e15) eq("-0.0", "%s", -0.0) eq("  nil", "%5s", nil) eq("tru", "%.3s", true)
+eq("object", "%s", setmetatable({}, { __tostring = function() return "object" end }))
+eq("  obj", "%5.3s", setmetatable({}, { __tostring = function() return "object" end }))
+eq("%", "%%") eq("100%", "%d%%", 100) eq("", "") eq("a%b", "a%%b") eq("abc", "abc", 1, 2) eq("a b c", "%s %s %s", "a", "b", "c")
+assert(format("%s", ("x"):rep(5000)) == ("x"):rep(5000) and #format("%99s", "x") == 99 and #format("%-99s", "x") == 99 and format("%20s", ("y"):rep(200)) == ("y"):rep(200))
+assert(("%s=%d"):format("k", 1) == "k=1" and format("%s", {}):match("^table: ") and format("%s", print):match("^function: ") and format(5) == "5")
+assert(format("%p", {}) ~= format("%p", {}) and format("%p", 1) == "(null)" and format("%p", nil) == "(null)" and format("%p", true) == "(null)")
+local t = {} assert(format("%p", t) == format("%p", t) and #format("%30p", t) == 30 and format("%-9p|", 1) == "(null)   |" and tostring(t):find(format("%p", t), 1, true))
+
+-- %q
+for _, v in ipairs({ 0, 1, -1, maxint, minint, 0.5, -0.0, 1e100, 2 ^ 53, 0.1, huge, -huge, math.pi, 5e-324, "", "abc", "a\nb", 'a"b', "a\\b", "a\0b", "a\0001", "\r\n\t\27", "\200\255", "'", true, false }) do
+  local back = load("return " .. format("%q", v))()
+  assert(back == v and math.type(back) == math.type(v), format("%q", v))
+end
+local back = load("return " .. format("%q", nan))()
+assert(back ~= back and load("return " .. format("%q", nil))() == nil and 1 / load("return " .. format("%q", -0.0))() == -huge)
+eq('"abc"', "%q", "abc") eq('"a\\\nb"', "%q", "a\nb") eq('"a\\"b"', "%q", 'a"b') eq('"a\\\\b"', "%q", "a\\b") eq('"a\\0b"', "%q", "a\0b") eq('"a\\0001"', "%q", "a\0001") eq('"\\13"', "%q", "\r")
+eq('"\\9\\27"', "%q", "\t\27") eq('"\\127"', "%q", "\127") eq("1", "%q", 1) eq("0x1p+0", "%q", 1.0) eq("0x8000000000000000", "%q", minint) eq("1e9999", "%q", huge) eq("-1e9999", "%q", -huge) eq("(0/0)", "%q", nan)
+eq("nil", "%q", nil) eq("true", "%q", true) eq('"\200"', "%q", "\200")
+
+-- Errors
+fails("bad argument #1 to 'string.format' (string expected, got no value)", format)
+fails("bad argument #2 to 'string.format' (no value)", format, "%d")
+fails("bad argument #2 to 'string.format' (number expected, got string)", format, "%d", "x")
+fails("bad argument #2 to 'string.format' (number has no integer representation)", format, "%d", 1.5)
+fails("bad argument #2 to 'string.format' (number has no integer representation)", format, "%d", "1.5")
+fails("bad argument #2 to 'string.format' (number has no integer representation)", format, "%d", 2 ^ 63)
+fails("bad argument #2 to 'string.format' (number expected, got table)", format, "%d", {})
+fails("bad argument #2 to 'string.format' (no value)", format, "%s")
+fails("bad argument #3 to 'string.format' (no value)", format, "%d %d", 1)
+fails("bad argument #2 to 'string.format' (number expected, got string)", format, "%f", "x")
+fails("bad argument #2 to 'string.format' (number expected, got nil)", format, "%x", nil)
+fails("bad argument #2 to 'string.format' (number expected, got string)", format, "%c", "x")
+fails("invalid conversion '%y' to 'format'", format, "%y", 1)
+fails("invalid conversion '%' to 'format'", format, "%", 1)
+fails("invalid conversion '%5' to 'format'", format, "%5", 1)
+fails("invalid conversion specification: '%123d'", format, "%123d", 1)
+fails("invalid conversion specification: '%.123d'", format, "%.123d", 1)
+fails("invalid conversion specification: '%0123d'", format, "%0123d", 1)
+fails("invalid conversion specification: '%#d'", format, "%#d", 1)
+fails("invalid conversion specification: '%0s'", format, "%0s", "x")
+fails("invalid conversion specification: '%+s'", format, "%+s", "x")
+fails("invalid conversion specification: '%.3c'", format, "%.3c", 65)
+fails("invalid conversion specification: '%0c'", format, "%0c", 65)
+fails("specifier '%q' cannot have modifiers", format, "%5q", "x")
+fails("bad argument #2 to 'string.format' (value has no literal form)", format, "%q", {})
+fails("bad argument #2 to 'string.format' (value has no literal form)", format, "%q", print)
+fails("bad argument #2 to 'string.format' (no value)", format, "%q")
+fails("invalid conversion specification: '%.3p'", format, "%.3p", 1)
+fails("bad argument #2 to 'string.format' (string contains zeros)", format, "%10s", "a\0b")
+fails("invalid conversion '%l' to 'format'", format, "%ll", 1)
+fails("'__tostring' must return a string", format, "%s", setmetatable({}, { __tostring = function() return {} end }))
+fails("bad argument #1 to 'string.format' (string expected, got nil)", format, nil)
+print("ok")
