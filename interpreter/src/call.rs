@@ -276,7 +276,8 @@ impl Machine {
         let function = self.natives[self.heap.get(closure).native as usize].function;
         let mut result = function(self, frame);
         if result.is_err_and(|throw| throw == Throw::Memory) {
-            let top = if frame.phase == 0 || frame.phase == CAUGHT { frame.window } else { self.open_top.max(frame.window) };
+            let top =
+                if frame.phase == 0 || frame.phase == CAUGHT { frame.window } else { self.open_top.max(frame.window) };
             self.collect_fully(top);
             result = function(self, frame);
         }

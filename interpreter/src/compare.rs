@@ -23,10 +23,7 @@ impl Machine {
             }
             (Value::Float(x), Value::Float(y)) => x == y,
             (Value::String(x), Value::String(y)) => {
-                x == y
-                    || !self.heap.get(x).is_short()
-                        && !self.heap.get(y).is_short()
-                        && self.bytes(x) == self.bytes(y)
+                x == y || !self.heap.get(x).is_short() && !self.heap.get(y).is_short() && self.bytes(x) == self.bytes(y)
             }
             _ => left.to_parts() == right.to_parts(),
         }

@@ -1,10 +1,6 @@
 //! Loading a module: its functions become prototypes in the region.
 
-use crate::{
-    debug_info,
-    error::Throw,
-    machine::Machine,
-};
+use crate::{debug_info, error::Throw, machine::Machine};
 use alloc::vec::Vec;
 use lunette_bytecode::{
     fuel,

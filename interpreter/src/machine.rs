@@ -247,14 +247,6 @@ impl Machine {
         kind(self.header(base).tag.get()) & NATIVE != 0
     }
 
-    /// The Lua closure of the frame, if it is one's.
-    pub(crate) fn closure_of(&self, base: u32) -> Option<Ref<Closure>> {
-        match self.function_of(base) {
-            Value::Closure(closure) if !self.is_native_frame(base) => Some(closure),
-            _ => None,
-        }
-    }
-
     /// The native closure of the frame, if it is one's.
     pub(crate) fn native_closure_of(&self, base: u32) -> Option<Ref<NativeClosure>> {
         match self.function_of(base) {

@@ -16,7 +16,7 @@ impl Machine {
         // SAFETY: every reference that is used afterwards is in a root, in a stack below its top, or in a handle.
         unsafe { self.heap.collector().collect_due() };
         self.after_collection(top);
-        if !self.finalizing && self.heap.has_pending_finalizers() {
+        if !self.finalizing && self.heap.has_pending_finalizer() {
             return self.begin_finalizers(top, Return::Interlude);
         }
         Ok(next)

@@ -104,12 +104,7 @@ impl Machine {
     }
 
     /// What the register is called at instruction `number`.
-    pub(crate) fn register_name(
-        &self,
-        prototype: Ref<Prototype>,
-        number: u32,
-        register: u32,
-    ) -> Option<FunctionName> {
+    pub(crate) fn register_name(&self, prototype: Ref<Prototype>, number: u32, register: u32) -> Option<FunctionName> {
         if let Some(local) = self.local_in_register(prototype, register, number) {
             return Some(FunctionName::new("local", local.name));
         }
@@ -145,7 +140,9 @@ impl Machine {
                 Value::String(string) => Some(FunctionName::new("constant", self.bytes(string))),
                 _ => None,
             },
-            Opcode::get_method => Some(FunctionName { kind: "method", ..self.field_name(prototype, operands.raw_c(), false) }),
+            Opcode::get_method => {
+                Some(FunctionName { kind: "method", ..self.field_name(prototype, operands.raw_c(), false) })
+            }
             _ => None,
         }
     }
@@ -229,7 +226,8 @@ impl Machine {
         if self.is_tail_called(frame) {
             return None;
         }
-        if let Value::NativeClosure(closure) = self.caller_of(frame).map_or(Value::Nil, |caller| self.frame_function(caller))
+        if let Value::NativeClosure(closure) =
+            self.caller_of(frame).map_or(Value::Nil, |caller| self.frame_function(caller))
             && self.natives[self.heap.get(closure).native as usize].name == "run_finalizers"
         {
             return Some(FunctionName::new("metamethod", b"gc"));

@@ -116,8 +116,7 @@ mod threaded {
     use super::*;
     use lunette_gc::function::Prototype;
 
-    type Handler =
-        unsafe extern "sysv64" fn(*const u64, *mut u8, *mut u8, *mut Machine, *mut Prototype, Word) -> u64;
+    type Handler = unsafe extern "sysv64" fn(*const u64, *mut u8, *mut u8, *mut Machine, *mut Prototype, Word) -> u64;
 
     macro_rules! define_handlers {
         ($($name:ident $rest:tt flow $flow:ident extent $extent:tt effects $effects:tt $meaning:literal;)*) => {

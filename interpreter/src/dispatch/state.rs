@@ -10,7 +10,7 @@ use lunette_gc::{
     function::{Closure, Prototype, Site, VariableCell},
     reference::{REFERENCE_SCALE, Ref},
     table::Table,
-    value::{Slot, Tag, Value},
+    value::{Slot, Tag},
 };
 
 /// What instruction bodies work on; each field lives in a machine register.
@@ -158,16 +158,6 @@ impl Register {
     pub unsafe fn copy_from(self, source: Register) {
         // SAFETY: as above, for both.
         unsafe { self.set(source.tag(), source.payload()) }
-    }
-    #[inline(always)]
-    pub unsafe fn value(self) -> Value {
-        // SAFETY: as above.
-        unsafe { (*self.0).get() }
-    }
-    #[inline(always)]
-    pub unsafe fn set_value(self, value: Value) {
-        // SAFETY: as above.
-        unsafe { (*self.0).set(value) }
     }
 }
 

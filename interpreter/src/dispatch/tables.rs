@@ -23,7 +23,8 @@ unsafe fn field(s: State, table: *mut Table, offset: u32) -> Register {
     // SAFETY: the caller's table has that field.
     unsafe {
         let fields: Option<Ref<SlotArray>> = (*table).fields.get();
-        let start: *mut u8 = s.region.wrapping_add(core::mem::transmute::<Option<Ref<SlotArray>>, u32>(fields) as usize * 8);
+        let start: *mut u8 =
+            s.region.wrapping_add(core::mem::transmute::<Option<Ref<SlotArray>>, u32>(fields) as usize * 8);
         Register(start.wrapping_add(offset as usize).cast::<Slot>())
     }
 }

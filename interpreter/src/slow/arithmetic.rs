@@ -124,9 +124,8 @@ impl Machine {
         let bits = |operation: fn(i64, i64) -> i64| {
             Some(Value::Integer(operation(self.to_integer(left)?, self.to_integer(right)?)))
         };
-        let floats = |operation: fn(f64, f64) -> f64| {
-            Some(Value::Float(operation(self.to_float(left)?, self.to_float(right)?)))
-        };
+        let floats =
+            |operation: fn(f64, f64) -> f64| Some(Value::Float(operation(self.to_float(left)?, self.to_float(right)?)));
         match (event, integers) {
             (Event::Add, Some((x, y))) => Some(Value::Integer(x.wrapping_add(y))),
             (Event::Add, None) => floats(|x, y| x + y),

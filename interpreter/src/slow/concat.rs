@@ -85,7 +85,8 @@ impl Machine {
             // As many strings and numbers as there are, in one go.
             let mut start = last + 1;
             let mut length = 0usize;
-            while start > first && matches!(self.value(start - 1), Value::String(_) | Value::Integer(_) | Value::Float(_))
+            while start > first
+                && matches!(self.value(start - 1), Value::String(_) | Value::Integer(_) | Value::Float(_))
             {
                 start -= 1;
                 if let Value::String(string) = self.value(start) {
@@ -96,8 +97,7 @@ impl Machine {
                 if length >= u32::MAX as usize {
                     return Err(self.runtime_error(format_args!("string length overflow")));
                 }
-                let numbers: Vec<Text> =
-                    (start..=last).filter_map(|index| Text::of(self, self.value(index))).collect();
+                let numbers: Vec<Text> = (start..=last).filter_map(|index| Text::of(self, self.value(index))).collect();
                 let parts: Vec<&[u8]> = numbers.iter().map(|text| text.bytes(self)).collect();
                 let string = self.heap.new_string_concat(&parts)?;
                 drop(parts);
