@@ -14,6 +14,7 @@ pub(super) const MIN_CAPACITY: u32 = 4;
 pub(super) const MAX_CAPACITY: u32 = 1 << 30;
 /// A key so little beyond the end is put into free room of the array part, leaving a hole.
 const MAX_GAP: u64 = 7;
+
 impl ValueArray {
     /// Payload and tag of element `index` (from 0).
     ///
