@@ -36,7 +36,7 @@ impl Heap {
 
     /// Whether there is an object whose finalizer is to be called.
     #[inline]
-    pub fn has_pending_finalizer(&self) -> bool {
+    pub fn has_pending_finalizers(&self) -> bool {
         !self.state().pending.is_empty()
     }
 
