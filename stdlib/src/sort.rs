@@ -171,7 +171,8 @@ impl Sort {
             }
             Phase::PivotParked => length >= 3,
             Phase::AscendingCompared => parts(high.saturating_sub(1)) && descending > low,
-            Phase::DescendingCompared | Phase::Partitioned => parts(high.saturating_sub(1)),
+            Phase::DescendingCompared => parts(high.saturating_sub(1)) && descending < high - 1,
+            Phase::Partitioned => parts(high.saturating_sub(1)),
             Phase::PairSwapped => parts(high.saturating_sub(2)) && descending > low,
         }
     }
