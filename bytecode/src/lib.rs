@@ -7,6 +7,7 @@
 extern crate alloc;
 
 pub mod assembler;
+pub mod chunk_name;
 pub mod disassembler;
 pub mod file;
 pub mod float_format;

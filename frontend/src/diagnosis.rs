@@ -1,0 +1,260 @@
+//! What to say about an error: the parser's state in the words of the reference implementation, and where it is.
+
+use crate::error::{Failure, Problem, SyntaxError};
+use crate::lexer::{Lexer, Spanned};
+use crate::lines::LineTable;
+use crate::memory::Memory;
+use crate::strings::{StringId, Strings};
+use crate::token::{Symbol, Token};
+use alloc::boxed::Box;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+/// Everything that looking up the place of an error needs.
+pub(crate) struct Source<'a> {
+    pub(crate) text: &'a [u8],
+    pub(crate) strings: Strings,
+    pub(crate) lines: LineTable,
+    pub(crate) memory: &'a Memory,
+}
+
+impl Source<'_> {
+    /// A lexer that begins at the offset `position`.
+    pub(crate) fn lexer(&mut self, position: u32) -> Lexer<'_> {
+        Lexer::new(self.text, position as usize, &mut self.strings, &mut self.lines, self.memory)
+    }
+
+    /// Finds the place of a problem that a later stage has found.
+    pub(crate) fn locate(&mut self, problem: &Problem) -> Failure {
+        let mut lexer = self.lexer(problem.after);
+        match lexer.next_token() {
+            Err(failure) => failure,
+            Ok((start, token, end)) => {
+                let mut message = problem.message.clone();
+                if problem.near {
+                    message.extend_from_slice(b" near ");
+                    message.extend_from_slice(&lexer.name_token(start, token));
+                }
+                self.error(message, (start, token, end))
+            }
+        }
+    }
+
+    /// An error at `token`.
+    fn error(&self, message: Vec<u8>, (start, token, end): Spanned) -> Failure {
+        Failure::Syntax(Box::new(SyntaxError {
+            message,
+            line: self.lines.line(end),
+            column: self.lines.column(start),
+            range: start as usize..end as usize,
+            at_end: token == Token::EndOfSource,
+        }))
+    }
+
+    /// The error of a chunk whose levels are exhausted, which has no place.
+    pub(crate) fn too_deep() -> Failure {
+        let message = b"C stack overflow".to_vec();
+        Failure::Syntax(Box::new(SyntaxError { message, line: 0, column: 0, range: 0..0, at_end: false }))
+    }
+
+    /// The error of a variable with an unknown attribute.
+    pub(crate) fn unknown_attribute(&mut self, name: StringId, position: u32) -> Failure {
+        let message = [b"unknown attribute '", self.strings.get(name), b"'"].concat();
+        self.locate(&Problem { message, after: position, near: false })
+    }
+
+    /// The error of a token that the grammar does not allow where these ones are `expected`.
+    pub(crate) fn unexpected_token(
+        &mut self,
+        offender: Spanned,
+        expected: &[String],
+        is_in_target_list: bool,
+    ) -> Failure {
+        let (start, token, _) = offender;
+        let complaint = match complaint(Expected(expected), token, is_in_target_list) {
+            Complaint::Text(text) => text.into(),
+            Complaint::Expected(what) => alloc::format!("'{what}' expected"),
+            Complaint::Unclosed => match self.unclosed(offender) {
+                Ok(text) => text,
+                Err(failure) => return failure,
+            },
+        };
+        let mut lexer = self.lexer(start);
+        match lexer.next_token() {
+            Err(failure) => failure,
+            Ok(offender) => {
+                let mut message = complaint.into_bytes();
+                message.extend_from_slice(b" near ");
+                message.extend_from_slice(&lexer.name_token(start, token));
+                self.error(message, offender)
+            }
+        }
+    }
+
+    /// What to say if the innermost bracket or block before `offender` should be closed.
+    fn unclosed(&mut self, (start, _, end): Spanned) -> Result<String, Failure> {
+        let line = self.lines.line(end);
+        let Some(Open { symbol, position, .. }) = self.innermost_open(start)? else {
+            return Ok("<eof> expected".into());
+        };
+        let closing = match symbol {
+            Symbol::ParenthesisOpen => ")",
+            Symbol::BraceOpen => "}",
+            Symbol::Repeat => "until",
+            _ => "end",
+        };
+        let opening_line = self.lines.line(position);
+        Ok(if opening_line == line {
+            alloc::format!("'{closing}' expected")
+        } else {
+            alloc::format!("'{closing}' expected (to close '{}' at line {opening_line})", symbol.text())
+        })
+    }
+
+    /// The innermost bracket or block that is open at the offset `limit`. All before `limit` is correct.
+    fn innermost_open(&mut self, limit: u32) -> Result<Option<Open>, Failure> {
+        let memory = self.memory;
+        let mut lexer = self.lexer(0);
+        let mut open: Vec<Open> = Vec::new();
+        let mut previous = None;
+        let mut is_local = false;
+        loop {
+            let (start, token, _) = lexer.next_token()?;
+            if start >= limit {
+                return Ok(open.pop());
+            }
+            let innermost = open.last_mut();
+            match token {
+                Token::Symbol(Symbol::Do) if innermost.as_ref().is_some_and(|open| open.awaits_do()) => {
+                    open.last_mut().into_iter().for_each(|open| open.is_head = false);
+                }
+                Token::Symbol(
+                    symbol
+                    @ (Symbol::If | Symbol::For | Symbol::While | Symbol::Repeat | Symbol::Do | Symbol::Function),
+                ) => {
+                    is_local = previous == Some(Token::Symbol(Symbol::Local));
+                    memory.push(&mut open, Open { symbol, position: start, is_head: true })?;
+                }
+                Token::Symbol(symbol @ (Symbol::ParenthesisOpen | Symbol::BraceOpen | Symbol::BracketOpen)) => {
+                    if let Some(function) = innermost.filter(|open| open.symbol == Symbol::Function && open.is_head) {
+                        // Functions without a name and local ones count from their parameters on.
+                        function.is_head = false;
+                        function.position = start;
+                    }
+                    memory.push(&mut open, Open { symbol, position: start, is_head: false })?;
+                }
+                Token::Symbol(
+                    Symbol::End | Symbol::Until | Symbol::ParenthesisClose | Symbol::BraceClose | Symbol::BracketClose,
+                ) => {
+                    open.pop();
+                }
+                Token::Name(_) if previous == Some(Token::Symbol(Symbol::Function)) && !is_local => {
+                    innermost.into_iter().for_each(|function| function.is_head = false);
+                }
+                _ => {}
+            }
+            previous = Some(token);
+        }
+    }
+}
+
+/// A bracket or block that is open.
+struct Open {
+    symbol: Symbol,
+    /// Offset that tells its line.
+    position: u32,
+    /// Whether the `do` of a loop or the parameters of a function are still to come.
+    is_head: bool,
+}
+
+impl Open {
+    fn awaits_do(&self) -> bool {
+        self.is_head && matches!(self.symbol, Symbol::For | Symbol::While)
+    }
+}
+
+/// The reference implementation's ways to complain about a token.
+enum Complaint {
+    /// These words.
+    Text(&'static str),
+    /// This should stand here.
+    Expected(&'static str),
+    /// The innermost bracket or block should be closed here.
+    Unclosed,
+}
+
+/// The terminals that the grammar would have allowed.
+#[derive(Clone, Copy)]
+struct Expected<'a>(&'a [String]);
+
+impl Expected<'_> {
+    fn has(self, terminal: &str) -> bool {
+        self.0.iter().any(|expected| expected.trim_matches('"') == terminal)
+    }
+
+    fn begins_expression(self) -> bool {
+        self.has("<integer>")
+    }
+
+    fn begins_statement(self) -> bool {
+        self.has("while")
+    }
+
+    /// An operand has just ended.
+    fn has_operators(self) -> bool {
+        self.has("+")
+    }
+
+    /// Something that can be called has just ended.
+    fn has_suffixes(self) -> bool {
+        self.has("<string>")
+    }
+}
+
+/// Chooses the complaint about `token`. The allowed terminals tell how far the reference implementation's recursive
+/// descent would have come.
+fn complaint(expected: Expected, token: Token, is_in_target_list: bool) -> Complaint {
+    let ends_block = matches!(
+        token,
+        Token::EndOfSource | Token::Symbol(Symbol::Else | Symbol::Elseif | Symbol::End | Symbol::Until)
+    );
+    if expected.begins_expression() {
+        return Complaint::Text("unexpected symbol");
+    }
+    if expected.begins_statement() {
+        let is_call_statement = expected.has_suffixes() && !expected.has_operators();
+        return match token {
+            Token::Symbol(Symbol::Equal | Symbol::Comma) if is_call_statement => Complaint::Text("syntax error"),
+            _ if ends_block => Complaint::Unclosed,
+            _ => Complaint::Text("unexpected symbol"),
+        };
+    }
+    if expected.has_suffixes() && !expected.has_operators() {
+        return if !expected.has(".") {
+            Complaint::Text("function arguments expected")
+        } else if is_in_target_list && expected.has("=") {
+            Complaint::Expected("=")
+        } else {
+            Complaint::Text("syntax error")
+        };
+    }
+    const SINGLE: [&str; 4] = ["then", "do", "]", "::"];
+    if let Some(terminal) = SINGLE.into_iter().find(|terminal| expected.has(terminal)) {
+        return Complaint::Expected(terminal);
+    }
+    if expected.has("<name>") {
+        return Complaint::Text(if expected.has("...") { "<name> or '...' expected" } else { "<name> expected" });
+    }
+    match () {
+        () if expected.has("}") => Complaint::Unclosed,
+        () if expected.has(")") && expected.has_operators() => Complaint::Unclosed,
+        () if expected.has(")") => Complaint::Expected(")"),
+        () if expected.has("end") || expected.has("until") || expected.has("<eof>") => Complaint::Unclosed,
+        () if expected.has("in") && expected.has("=") => Complaint::Text("'=' or 'in' expected"),
+        () if expected.has("in") => Complaint::Expected("in"),
+        () if expected.has("(") => Complaint::Expected("("),
+        () if expected.has(">") && !expected.has_operators() => Complaint::Expected(">"),
+        () if expected.has(",") => Complaint::Expected(","),
+        () => Complaint::Expected("="),
+    }
+}
