@@ -86,8 +86,11 @@ pub fn format(value: f64, specification: &Specification) -> FloatText {
             }
             Conversion::Fixed => {
                 let precision = precision.unwrap_or(6);
-                // The text's capacity is that of the longest number.
-                let _ = write!(body, "{magnitude:.precision$}");
+                match scale_exactly(magnitude, precision) {
+                    Some(scaled) => write_scaled(&mut body, scaled, precision),
+                    // The text's capacity is that of the longest number.
+                    None => drop(write!(body, "{magnitude:.precision$}")),
+                }
                 if precision == 0 && specification.alternate {
                     body.push(b'.');
                 }
@@ -119,6 +122,53 @@ pub fn format(value: f64, specification: &Specification) -> FloatText {
         text.make_uppercase();
     }
     text
+}
+
+/// `magnitude` times ten to the power of `precision`, rounded to the nearest integer and from halfway to the even one;
+/// none if that needs more than 64 bits or long arithmetic. This is the common case, and much faster than the general one.
+fn scale_exactly(magnitude: f64, precision: usize) -> Option<u64> {
+    const MAX_PRECISION: usize = 15;
+    const MANTISSA_BITS: u32 = 52;
+    let bits = magnitude.to_bits();
+    let mantissa = bits & ((1 << MANTISSA_BITS) - 1) | 1 << MANTISSA_BITS;
+    let exponent = (bits >> MANTISSA_BITS) as u32;
+    // The magnitude is the mantissa divided by two to the power of this.
+    let shift = (1023 + MANTISSA_BITS).checked_sub(exponent)?;
+    if precision > MAX_PRECISION {
+        return None;
+    }
+    if magnitude == 0.0 {
+        return Some(0);
+    }
+    if shift > 127 {
+        return None;
+    }
+    // Less than two to the power of 53 + 50.
+    let product = u128::from(mantissa) * u128::from(10u64.pow(precision as u32));
+    let quotient = u64::try_from(product >> shift).ok()?;
+    let remainder = product & ((1 << shift) - 1);
+    let twice = remainder << 1 >> shift;
+    let up = twice == 1 && (remainder << 1 != 1 << shift || quotient % 2 == 1);
+    quotient.checked_add(u64::from(up))
+}
+
+/// Writes `scaled` with a point before its last `precision` digits.
+fn write_scaled(body: &mut FloatText, mut scaled: u64, precision: usize) {
+    // At most 20 digits, or a zero and 15 digits, and the point.
+    let mut bytes = [0; 24];
+    let mut start = bytes.len();
+    let mut written = 0;
+    while scaled != 0 || written <= precision {
+        if written == precision && precision > 0 {
+            start -= 1;
+            bytes[start] = b'.';
+        }
+        start -= 1;
+        bytes[start] = b'0' + (scaled % 10) as u8;
+        scaled /= 10;
+        written += 1;
+    }
+    body.push_all(&bytes[start..]);
 }
 
 /// Significant decimal digits and the exponent of the first one.
