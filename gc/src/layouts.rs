@@ -88,6 +88,17 @@ impl Heap {
         Ok(array)
     }
 
+    /// Overwrites bytes of an array from `start` on; `bytes` may lie in the array itself.
+    pub fn write_bytes(&self, array: Ref<ByteArray>, start: usize, bytes: &[u8]) {
+        let length = self.get(array).length() as usize;
+        assert!(start <= length && bytes.len() <= length - start, "bytes beyond the end of an array");
+        // SAFETY: in range of the bytes that follow the header.
+        unsafe {
+            let target = array.pointer(self.base()).cast::<u8>().add(8 + start);
+            core::ptr::copy(bytes.as_ptr(), target, bytes.len());
+        }
+    }
+
     /// The bytes of an array.
     pub fn bytes(&self, array: Ref<ByteArray>) -> &[u8] {
         let header = self.get(array);

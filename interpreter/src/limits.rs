@@ -3,9 +3,10 @@
 //! The loop and the library charge fuel to `budget`, a slice of what is left; only when a slice is used up are the
 //! limits looked at.
 
-use crate::{error::Throw, machine::Machine};
+use crate::{error::Throw, host::Host, machine::Machine};
 use alloc::sync::Arc;
 use core::sync::atomic::{AtomicBool, Ordering};
+use lunette_gc::heap::Heap;
 
 /// Units of fuel between two looks at the limits.
 const SLICE: u64 = 20_000;
@@ -36,6 +37,8 @@ pub(crate) struct Limits {
     used: u64,
     /// The monotonic time at which the instance must stop.
     deadline: Option<u64>,
+    /// Bytes that may still be written; `None` for no limit.
+    output: Option<u64>,
     interrupt: Arc<AtomicBool>,
     /// Why the instance stopped.
     pub reason: Option<StopReason>,
@@ -77,6 +80,24 @@ impl Machine {
         self.limits.deadline = deadline;
     }
 
+    /// Sets how many bytes the instance may still write, to all its streams together; `None` for no limit.
+    pub fn set_output_limit(&mut self, bytes: Option<u64>) {
+        self.limits.output = bytes;
+    }
+
+    /// Counts bytes that are to be written: how many of them may be. With fewer than wanted the instance must be stopped
+    /// once these are written.
+    pub fn charge_output(&mut self, bytes: usize) -> usize {
+        match &mut self.limits.output {
+            Some(left) => {
+                let granted = (bytes as u64).min(*left);
+                *left -= granted;
+                granted as usize
+            }
+            None => bytes,
+        }
+    }
+
     /// A handle to interrupt the instance with.
     pub fn interrupt_handle(&self) -> InterruptHandle {
         InterruptHandle(self.limits.interrupt.clone())
@@ -93,6 +114,43 @@ impl Machine {
         Throw::Stop
     }
 
+    /// The heap, and apart from it what charges fuel: for work on bytes that lie in the heap.
+    pub fn heap_and_meter(&mut self) -> (&Heap, Meter<'_>) {
+        let meter = Meter { budget: &mut self.budget, limits: &mut self.limits, host: &*self.host };
+        (&self.heap, meter)
+    }
+
+    fn new_slice(&mut self) {
+        self.heap_and_meter().1.new_slice();
+    }
+
+    /// Called when the budget is used up: takes a new slice or stops the instance.
+    #[cold]
+    pub(crate) fn look_at_limits(&mut self) -> Result<(), Throw> {
+        self.heap_and_meter().1.look_at_limits()
+    }
+}
+
+/// Charges fuel while the heap is borrowed.
+pub struct Meter<'m> {
+    budget: &'m mut i64,
+    limits: &'m mut Limits,
+    host: &'m dyn Host,
+}
+
+impl Meter<'_> {
+    /// As [`Machine::charge`].
+    #[inline]
+    pub fn charge(&mut self, cost: u64) -> Result<(), Throw> {
+        *self.budget = self.budget.saturating_sub(cost.min(i64::MAX as u64) as i64);
+        if *self.budget < 0 { self.look_at_limits() } else { Ok(()) }
+    }
+
+    fn stop(&mut self, reason: StopReason) -> Throw {
+        self.limits.reason = Some(reason);
+        Throw::Stop
+    }
+
     fn new_slice(&mut self) {
         let slice = match &mut self.limits.fuel {
             Some(fuel) => {
@@ -103,12 +161,11 @@ impl Machine {
             None => SLICE,
         };
         self.limits.slice = slice;
-        self.budget = slice as i64;
+        *self.budget = slice as i64;
     }
 
-    /// Called when the budget is used up: takes a new slice or stops the instance.
     #[cold]
-    pub(crate) fn look_at_limits(&mut self) -> Result<(), Throw> {
+    fn look_at_limits(&mut self) -> Result<(), Throw> {
         if self.limits.interrupt.swap(false, Ordering::AcqRel) {
             return Err(self.stop(StopReason::Interrupt));
         }
@@ -118,13 +175,13 @@ impl Machine {
             return Err(self.stop(StopReason::Time));
         }
         // A charge may have been larger than the slice: what it is over counts against the next ones.
-        let over = (-self.budget).max(0) as u64;
+        let over = (-*self.budget).max(0) as u64;
         self.limits.used += self.limits.slice;
         self.limits.slice = 0;
         if let Some(fuel) = &mut self.limits.fuel {
             if over > *fuel {
                 *fuel = 0;
-                self.budget = 0;
+                *self.budget = 0;
                 return Err(self.stop(StopReason::Fuel));
             }
             *fuel -= over;

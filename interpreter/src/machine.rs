@@ -11,6 +11,7 @@ use crate::{
     native::Native,
 };
 use alloc::{boxed::Box, vec::Vec};
+use core::marker::PhantomData;
 use lunette_gc::{
     function::{Closure, NativeClosure, Prototype},
     heap::{Heap, OutOfMemory},
@@ -43,6 +44,10 @@ pub mod roots {
     pub const METATABLES: usize = 6;
     /// Array of the host's handles.
     pub const HANDLES: usize = 7;
+    /// The library's buffer of standard output: an array of bytes; the slot's `spare` is how many of them are in use.
+    pub const OUTPUT_BUFFER: usize = 8;
+    /// How the library buffers standard output.
+    pub const OUTPUT_MODE: usize = 9;
 }
 
 /// Slots that every frame leaves free above it for the machine's own call windows.
@@ -114,7 +119,7 @@ impl Machine {
     /// Makes a machine without any function.
     pub fn new(host: Box<dyn Host>, configuration: Configuration) -> Result<Machine, OutOfMemory> {
         let heap = Heap::new(host.pages(), configuration.region_bytes)?;
-        heap.set_memory_limit(configuration.memory_limit);
+        heap.set_memory_limit(configuration.memory_limit.min(configuration.region_bytes as u64));
         let thread = heap.new_thread(MAIN_STACK)?;
         heap.root(roots::CURRENT_THREAD).set(Value::Thread(thread));
         heap.root(roots::MAIN_THREAD).set(Value::Thread(thread));
@@ -272,7 +277,7 @@ impl Machine {
 
     /// The state with which the loop goes on in the running frame, which is a Lua function's.
     #[inline(always)]
-    pub(crate) fn state(&mut self) -> State {
+    pub(crate) fn state<D>(&mut self) -> State<D> {
         let region = self.heap.base();
         let base = self.stack.wrapping_add(self.base as usize * 16);
         // SAFETY: the running frame is a Lua function's: its header holds the resume point, its function slot the
@@ -282,7 +287,7 @@ impl Machine {
             let closure = *base.sub(32).cast::<u64>() as usize;
             let closure = region.add(closure * 8).cast::<Closure>();
             let prototype = (*closure).prototype.pointer(region);
-            State { pc: region.add(resume as usize * 8).cast(), base, region, machine: self, prototype }
+            State { pc: region.add(resume as usize * 8).cast(), base, region, machine: self, prototype, driver: PhantomData }
         }
     }
 

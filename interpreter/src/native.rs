@@ -18,7 +18,7 @@
 use crate::{
     error::Throw,
     frame::{FRAME_SLOTS, HeaderSlot},
-    host::Ticket,
+    host::{Request, Response, Ticket},
     machine::Machine,
 };
 use lunette_gc::{function::NativeClosure, reference::Ref, thread::Thread, value::Value};
@@ -226,6 +226,18 @@ impl Frame {
         }
     }
 
+    /// Asks the host for something, to come back in `phase` when it has answered.
+    pub fn ask(self, machine: &mut Machine, phase: u32, request: Request<'_>) -> NativeResult {
+        let ticket = machine.host.submit(request);
+        self.wait(machine, phase, ticket)
+    }
+
+    /// Comes back in `phase` when the host has answered.
+    pub fn wait(self, machine: &Machine, phase: u32, ticket: Ticket) -> NativeResult {
+        self.set_phase(machine, phase);
+        Ok(Step::Wait(ticket))
+    }
+
     /// Number of results in the window, when called again after a call.
     #[inline(always)]
     pub fn result_count(self, machine: &Machine) -> u32 {
@@ -261,6 +273,17 @@ impl Machine {
     /// What was registered under this number.
     pub fn native(&self, number: u32) -> &Native {
         &self.natives[number as usize]
+    }
+
+    /// What the host answered to the request the running native function waited for. There is no answer if the instance
+    /// was restored while it waited: the request is to be made again.
+    pub fn take_response(&mut self) -> Option<Response> {
+        self.response.take()
+    }
+
+    /// Gives the answer back, for the function to fail with [`Throw::Memory`] and find it when it is called again.
+    pub fn put_back_response(&mut self, response: Response) {
+        self.response = Some(response);
     }
 
     /// Charges `cost` units of fuel for work done in a native function, and looks for interrupts when it is time.

@@ -3,10 +3,12 @@
 use crate::{
     call::Next,
     closing::Afterwards,
+    dispatch::state::{OutOfLine, Status},
     error::Throw,
     frame::Return,
     machine::{Machine, Outcome, STACK_RESERVE},
 };
+use lunette_bytecode::instruction::Word;
 use lunette_gc::value::Value;
 
 impl Machine {
@@ -16,7 +18,7 @@ impl Machine {
         // SAFETY: every reference that is used afterwards is in a root, in a stack below its top, or in a handle.
         unsafe { self.heap.collector().collect_due() };
         self.after_collection(top);
-        if !self.finalizing && self.heap.has_pending_finalizer() {
+        if !self.finalizing && self.heap.has_pending_finalizers() {
             return self.begin_finalizers(top, Return::Interlude);
         }
         Ok(next)
@@ -36,6 +38,18 @@ impl Machine {
         // SAFETY: as for `safepoint`.
         unsafe { self.heap.collector().full() };
         self.after_collection(top);
+    }
+
+    /// Tries an instruction again that failed for memory.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn retry<F: OutOfLine>(&mut self, word: Word, function: F) -> Status {
+        let top = self.frame_top().max(self.open_top.min(self.stack_length - STACK_RESERVE));
+        self.collect_fully(top);
+        match function(self, word) {
+            Ok(status) => status,
+            Err(throw) => self.raise(throw),
+        }
     }
 
     fn after_collection(&mut self, top: u32) {

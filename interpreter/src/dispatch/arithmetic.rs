@@ -1,6 +1,6 @@
 //! Arithmetic and bit operations: integers and floats here, everything else out of line.
 
-use super::state::{FALSE, FLOAT, Flow, INTEGER, Operands, Register, STRING, State, TABLE, TRUE};
+use super::state::{Driver, FALSE, FLOAT, Flow, INTEGER, Operands, Register, STRING, State, TABLE, TRUE};
 use crate::{number, slow};
 use lunette_bytecode::instruction::Word;
 use lunette_gc::{string::Str, table::Table};
@@ -21,12 +21,12 @@ unsafe fn as_float(register: Register) -> Option<f64> {
 macro_rules! arithmetic {
     ($($name:ident $constant:ident: $integer:expr, $float:expr;)*) => { $(
         #[inline(always)]
-        pub(super) unsafe fn $name(s: State, w: Word) -> Flow {
+        pub(super) unsafe fn $name<D: Driver>(s: State<D>, w: Word) -> Flow<D> {
             // SAFETY: operands are verified.
             unsafe { arithmetic(s, w, s.register(w.b()), s.register(w.c()), $integer, $float) }
         }
         #[inline(always)]
-        pub(super) unsafe fn $constant(s: State, w: Word) -> Flow {
+        pub(super) unsafe fn $constant<D: Driver>(s: State<D>, w: Word) -> Flow<D> {
             // SAFETY: operands are verified.
             unsafe { arithmetic(s, w, s.register(w.b()), s.constant(w.c()), $integer, $float) }
         }
@@ -34,14 +34,14 @@ macro_rules! arithmetic {
 }
 
 #[inline(always)]
-unsafe fn arithmetic(
-    s: State,
+unsafe fn arithmetic<D: Driver>(
+    s: State<D>,
     w: Word,
     left: Register,
     right: Register,
     integer: impl Fn(i64, i64) -> Option<i64>,
     float: impl Fn(f64, f64) -> f64,
-) -> Flow {
+) -> Flow<D> {
     // SAFETY: operands are verified.
     unsafe {
         let target = s.register(w.a());
@@ -75,12 +75,12 @@ arithmetic! {
 macro_rules! float_arithmetic {
     ($($name:ident $constant:ident: $float:expr;)*) => { $(
         #[inline(always)]
-        pub(super) unsafe fn $name(s: State, w: Word) -> Flow {
+        pub(super) unsafe fn $name<D: Driver>(s: State<D>, w: Word) -> Flow<D> {
             // SAFETY: operands are verified.
             unsafe { float_arithmetic(s, w, s.register(w.c()), $float) }
         }
         #[inline(always)]
-        pub(super) unsafe fn $constant(s: State, w: Word) -> Flow {
+        pub(super) unsafe fn $constant<D: Driver>(s: State<D>, w: Word) -> Flow<D> {
             // SAFETY: operands are verified.
             unsafe { float_arithmetic(s, w, s.constant(w.c()), $float) }
         }
@@ -88,7 +88,7 @@ macro_rules! float_arithmetic {
 }
 
 #[inline(always)]
-unsafe fn float_arithmetic(s: State, w: Word, right: Register, float: impl Fn(f64, f64) -> f64) -> Flow {
+unsafe fn float_arithmetic<D: Driver>(s: State<D>, w: Word, right: Register, float: impl Fn(f64, f64) -> f64) -> Flow<D> {
     // SAFETY: operands are verified.
     unsafe {
         if let (Some(left), Some(right)) = (as_float(s.register(w.b())), as_float(right)) {
@@ -107,12 +107,12 @@ float_arithmetic! {
 macro_rules! bitwise {
     ($($name:ident $constant:ident: $integer:expr;)*) => { $(
         #[inline(always)]
-        pub(super) unsafe fn $name(s: State, w: Word) -> Flow {
+        pub(super) unsafe fn $name<D: Driver>(s: State<D>, w: Word) -> Flow<D> {
             // SAFETY: operands are verified.
             unsafe { bitwise(s, w, s.register(w.c()), $integer) }
         }
         #[inline(always)]
-        pub(super) unsafe fn $constant(s: State, w: Word) -> Flow {
+        pub(super) unsafe fn $constant<D: Driver>(s: State<D>, w: Word) -> Flow<D> {
             // SAFETY: operands are verified.
             unsafe { bitwise(s, w, s.constant(w.c()), $integer) }
         }
@@ -120,7 +120,7 @@ macro_rules! bitwise {
 }
 
 #[inline(always)]
-unsafe fn bitwise(s: State, w: Word, right: Register, integer: impl Fn(i64, i64) -> i64) -> Flow {
+unsafe fn bitwise<D: Driver>(s: State<D>, w: Word, right: Register, integer: impl Fn(i64, i64) -> i64) -> Flow<D> {
     // SAFETY: operands are verified.
     unsafe {
         let left = s.register(w.b());
@@ -141,12 +141,12 @@ bitwise! {
 macro_rules! shifts {
     ($($name:ident $immediate:ident: $integer:expr;)*) => { $(
         #[inline(always)]
-        pub(super) unsafe fn $name(s: State, w: Word) -> Flow {
+        pub(super) unsafe fn $name<D: Driver>(s: State<D>, w: Word) -> Flow<D> {
             // SAFETY: operands are verified.
             unsafe { bitwise(s, w, s.register(w.c()), $integer) }
         }
         #[inline(always)]
-        pub(super) unsafe fn $immediate(s: State, w: Word) -> Flow {
+        pub(super) unsafe fn $immediate<D: Driver>(s: State<D>, w: Word) -> Flow<D> {
             // SAFETY: operands are verified.
             unsafe {
                 let left = s.register(w.b());
@@ -168,7 +168,7 @@ shifts! {
 macro_rules! immediate {
     ($($name:ident: $integer:expr, $float:expr;)*) => { $(
         #[inline(always)]
-        pub(super) unsafe fn $name(s: State, w: Word) -> Flow {
+        pub(super) unsafe fn $name<D: Driver>(s: State<D>, w: Word) -> Flow<D> {
             // SAFETY: operands are verified.
             unsafe {
                 let left = s.register(w.b());
@@ -194,7 +194,7 @@ immediate! {
 }
 
 #[inline(always)]
-pub(super) unsafe fn negate(s: State, w: Word) -> Flow {
+pub(super) unsafe fn negate<D: Driver>(s: State<D>, w: Word) -> Flow<D> {
     // SAFETY: operands are verified.
     unsafe {
         let operand = s.register(w.b());
@@ -208,7 +208,7 @@ pub(super) unsafe fn negate(s: State, w: Word) -> Flow {
 }
 
 #[inline(always)]
-pub(super) unsafe fn bit_not(s: State, w: Word) -> Flow {
+pub(super) unsafe fn bit_not<D: Driver>(s: State<D>, w: Word) -> Flow<D> {
     // SAFETY: operands are verified.
     unsafe {
         let operand = s.register(w.b());
@@ -221,7 +221,7 @@ pub(super) unsafe fn bit_not(s: State, w: Word) -> Flow {
 }
 
 #[inline(always)]
-pub(super) unsafe fn not(s: State, w: Word) -> Flow {
+pub(super) unsafe fn not<D: Driver>(s: State<D>, w: Word) -> Flow<D> {
     // SAFETY: operands are verified.
     unsafe {
         let tag = if s.register(w.b()).tag() < TRUE { TRUE } else { FALSE };
@@ -231,7 +231,7 @@ pub(super) unsafe fn not(s: State, w: Word) -> Flow {
 }
 
 #[inline(always)]
-pub(super) unsafe fn length(s: State, w: Word) -> Flow {
+pub(super) unsafe fn length<D: Driver>(s: State<D>, w: Word) -> Flow<D> {
     // SAFETY: operands are verified; the tags say what the payloads refer to.
     unsafe {
         let operand = s.register(w.b());
@@ -254,7 +254,7 @@ pub(super) unsafe fn length(s: State, w: Word) -> Flow {
 }
 
 #[inline(always)]
-pub(super) unsafe fn concat(s: State, w: Word) -> Flow {
+pub(super) unsafe fn concat<D: Driver>(s: State<D>, w: Word) -> Flow<D> {
     // SAFETY: the state is the machine's.
     unsafe { s.call_out(w, slow::concat) }
 }

@@ -1,36 +1,36 @@
 //! Jumps, conditions and fused comparisons.
 
-use super::state::{FLOAT, Flow, INTEGER, Operands, Register, STRING, State, TRUE};
+use super::state::{Driver, FLOAT, Flow, INTEGER, Operands, Register, STRING, State, TRUE};
 use crate::slow;
 use lunette_bytecode::instruction::Word;
 
 #[inline(always)]
-pub(super) unsafe fn jump(s: State, w: Word) -> Flow {
+pub(super) unsafe fn jump<D: Driver>(s: State<D>, w: Word) -> Flow<D> {
     Flow::Next(s.jumped(w.d_signed()))
 }
 
 #[inline(always)]
-pub(super) unsafe fn loop_back(s: State, w: Word) -> Flow {
+pub(super) unsafe fn loop_back<D: Driver>(s: State<D>, w: Word) -> Flow<D> {
     // SAFETY: the machine outlives its loop.
     unsafe { s.jumped(w.d_signed()).poll(w, w.d_signed()) }
 }
 
 #[inline(always)]
-pub(super) unsafe fn jump_if(s: State, w: Word) -> Flow {
+pub(super) unsafe fn jump_if<D: Driver>(s: State<D>, w: Word) -> Flow<D> {
     // SAFETY: operands are verified.
     let holds = unsafe { s.register(w.a()).tag() } >= TRUE;
     Flow::Next(if holds { s.jumped(w.d_signed()) } else { s })
 }
 
 #[inline(always)]
-pub(super) unsafe fn jump_if_not(s: State, w: Word) -> Flow {
+pub(super) unsafe fn jump_if_not<D: Driver>(s: State<D>, w: Word) -> Flow<D> {
     // SAFETY: operands are verified.
     let holds = unsafe { s.register(w.a()).tag() } < TRUE;
     Flow::Next(if holds { s.jumped(w.d_signed()) } else { s })
 }
 
 #[inline(always)]
-fn branch(s: State, w: Word, taken: bool) -> Flow {
+fn branch<D: Driver>(s: State<D>, w: Word, taken: bool) -> Flow<D> {
     Flow::Next(if taken { s.jumped(w.c_signed()) } else { s })
 }
 
@@ -58,7 +58,7 @@ unsafe fn quick_equal(left: Register, right: Register) -> Option<bool> {
 macro_rules! equality {
     ($($name:ident: $operand:ident, $sense:literal, $slow:path;)*) => { $(
         #[inline(always)]
-        pub(super) unsafe fn $name(s: State, w: Word) -> Flow {
+        pub(super) unsafe fn $name<D: Driver>(s: State<D>, w: Word) -> Flow<D> {
             // SAFETY: operands are verified.
             unsafe {
                 match quick_equal(s.register(w.a()), s.$operand(w.b())) {
@@ -80,7 +80,7 @@ equality! {
 macro_rules! order {
     ($($name:ident: $operator:tt, $sense:literal;)*) => { $(
         #[inline(always)]
-        pub(super) unsafe fn $name(s: State, w: Word) -> Flow {
+        pub(super) unsafe fn $name<D: Driver>(s: State<D>, w: Word) -> Flow<D> {
             // SAFETY: operands are verified.
             unsafe {
                 let (left, right) = (s.register(w.a()), s.register(w.b()));
@@ -106,7 +106,7 @@ order! {
 macro_rules! immediate_order {
     ($($name:ident: $operator:tt, $sense:literal;)*) => { $(
         #[inline(always)]
-        pub(super) unsafe fn $name(s: State, w: Word) -> Flow {
+        pub(super) unsafe fn $name<D: Driver>(s: State<D>, w: Word) -> Flow<D> {
             // SAFETY: operands are verified.
             unsafe {
                 let left = s.register(w.a());
@@ -136,7 +136,7 @@ immediate_order! {
 macro_rules! immediate_equality {
     ($($name:ident: $sense:literal;)*) => { $(
         #[inline(always)]
-        pub(super) unsafe fn $name(s: State, w: Word) -> Flow {
+        pub(super) unsafe fn $name<D: Driver>(s: State<D>, w: Word) -> Flow<D> {
             // SAFETY: operands are verified.
             unsafe {
                 let left = s.register(w.a());

@@ -1,6 +1,6 @@
 //! Calls and returns between Lua functions; everything else out of line.
 
-use super::state::{CLOSURE, Flow, Operands, Register, State};
+use super::state::{Driver, CLOSURE, Flow, Operands, Register, State};
 use crate::{
     frame::{self, PLAIN_RETURN_MASK, Return, header_payload, header_tag},
     slow,
@@ -12,7 +12,7 @@ use lunette_gc::{
 };
 
 #[inline(always)]
-pub(super) unsafe fn call(s: State, w: Word) -> Flow {
+pub(super) unsafe fn call<D: Driver>(s: State<D>, w: Word) -> Flow<D> {
     // SAFETY: the extent is verified; the room of the new frame is checked before it is touched.
     unsafe {
         let function = s.register(w.a());
@@ -47,14 +47,14 @@ pub(super) unsafe fn call(s: State, w: Word) -> Flow {
 }
 
 #[inline(always)]
-pub(super) unsafe fn tail_call(s: State, w: Word) -> Flow {
+pub(super) unsafe fn tail_call<D: Driver>(s: State<D>, w: Word) -> Flow<D> {
     // SAFETY: the state is the machine's.
     unsafe { s.call_out(w, slow::tail_call) }
 }
 
 /// Leaves the frame for the Lua caller with `count` results, which are already at the caller's call window.
 #[inline(always)]
-unsafe fn leave(s: State, tag: u32, count: usize) -> Flow {
+unsafe fn leave<D: Driver>(s: State<D>, tag: u32, count: usize) -> Flow<D> {
     // SAFETY: a plain return leads to a Lua frame whose header holds its resume point.
     unsafe {
         let results = s.base.wrapping_sub(32);
@@ -81,13 +81,13 @@ unsafe fn leave(s: State, tag: u32, count: usize) -> Flow {
 }
 
 #[inline(always)]
-unsafe fn header_of(s: State) -> u32 {
+unsafe fn header_of<D: Driver>(s: State<D>) -> u32 {
     // SAFETY: every frame has its header.
     unsafe { (*s.base.wrapping_sub(16).cast::<Slot>()).tag.get() }
 }
 
 #[inline(always)]
-pub(super) unsafe fn return_none(s: State, w: Word) -> Flow {
+pub(super) unsafe fn return_none<D: Driver>(s: State<D>, w: Word) -> Flow<D> {
     // SAFETY: as for `leave`.
     unsafe {
         let tag = header_of(s);
@@ -99,7 +99,7 @@ pub(super) unsafe fn return_none(s: State, w: Word) -> Flow {
 }
 
 #[inline(always)]
-pub(super) unsafe fn return_one(s: State, w: Word) -> Flow {
+pub(super) unsafe fn return_one<D: Driver>(s: State<D>, w: Word) -> Flow<D> {
     // SAFETY: as for `leave`.
     unsafe {
         let tag = header_of(s);
@@ -112,7 +112,7 @@ pub(super) unsafe fn return_one(s: State, w: Word) -> Flow {
 }
 
 #[inline(always)]
-pub(super) unsafe fn return_values(s: State, w: Word) -> Flow {
+pub(super) unsafe fn return_values<D: Driver>(s: State<D>, w: Word) -> Flow<D> {
     // SAFETY: as for `leave`; the extent is verified.
     unsafe {
         let tag = header_of(s);
@@ -129,25 +129,25 @@ pub(super) unsafe fn return_values(s: State, w: Word) -> Flow {
 }
 
 #[inline(always)]
-pub(super) unsafe fn return_closing(s: State, w: Word) -> Flow {
+pub(super) unsafe fn return_closing<D: Driver>(s: State<D>, w: Word) -> Flow<D> {
     // SAFETY: the state is the machine's.
     unsafe { s.call_out(w, slow::return_closing) }
 }
 
 #[inline(always)]
-pub(super) unsafe fn variable_arguments(s: State, w: Word) -> Flow {
+pub(super) unsafe fn variable_arguments<D: Driver>(s: State<D>, w: Word) -> Flow<D> {
     // SAFETY: the state is the machine's.
     unsafe { s.call_out(w, slow::variable_arguments) }
 }
 
 #[inline(always)]
-pub(super) unsafe fn to_be_closed(s: State, w: Word) -> Flow {
+pub(super) unsafe fn to_be_closed<D: Driver>(s: State<D>, w: Word) -> Flow<D> {
     // SAFETY: the state is the machine's.
     unsafe { s.call_out(w, slow::to_be_closed) }
 }
 
 #[inline(always)]
-pub(super) unsafe fn close(s: State, w: Word) -> Flow {
+pub(super) unsafe fn close<D: Driver>(s: State<D>, w: Word) -> Flow<D> {
     // SAFETY: the state is the machine's.
     unsafe { s.call_out(w, slow::close) }
 }

@@ -1,11 +1,11 @@
 //! Numeric and generic `for`.
 
-use super::state::{FLOAT, Flow, INTEGER, NIL, Operands, State};
+use super::state::{Driver, FLOAT, Flow, INTEGER, NIL, Operands, State};
 use crate::slow;
 use lunette_bytecode::instruction::Word;
 
 #[inline(always)]
-pub(super) unsafe fn numeric_for_prepare(s: State, w: Word) -> Flow {
+pub(super) unsafe fn numeric_for_prepare<D: Driver>(s: State<D>, w: Word) -> Flow<D> {
     // SAFETY: the extent is verified.
     unsafe {
         let (initial, limit, step) = (s.register(w.a()), s.register_after(w.a(), 1), s.register_after(w.a(), 2));
@@ -24,7 +24,7 @@ pub(super) unsafe fn numeric_for_prepare(s: State, w: Word) -> Flow {
 }
 
 #[inline(always)]
-pub(super) unsafe fn numeric_for_loop(s: State, w: Word) -> Flow {
+pub(super) unsafe fn numeric_for_loop<D: Driver>(s: State<D>, w: Word) -> Flow<D> {
     // SAFETY: the extent is verified.
     unsafe {
         let (index, count, step) = (s.register(w.a()), s.register_after(w.a(), 1), s.register_after(w.a(), 2));
@@ -51,7 +51,7 @@ pub(super) unsafe fn numeric_for_loop(s: State, w: Word) -> Flow {
 }
 
 #[inline(always)]
-pub(super) unsafe fn generic_for_prepare(s: State, w: Word) -> Flow {
+pub(super) unsafe fn generic_for_prepare<D: Driver>(s: State<D>, w: Word) -> Flow<D> {
     // SAFETY: the extent is verified.
     unsafe {
         if s.register_after(w.a(), 3).tag() != NIL {
@@ -64,13 +64,13 @@ pub(super) unsafe fn generic_for_prepare(s: State, w: Word) -> Flow {
 }
 
 #[inline(always)]
-pub(super) unsafe fn generic_for_call(s: State, w: Word) -> Flow {
+pub(super) unsafe fn generic_for_call<D: Driver>(s: State<D>, w: Word) -> Flow<D> {
     // SAFETY: the state is the machine's.
     unsafe { s.call_out(w, slow::generic_for_call) }
 }
 
 #[inline(always)]
-pub(super) unsafe fn generic_for_loop(s: State, w: Word) -> Flow {
+pub(super) unsafe fn generic_for_loop<D: Driver>(s: State<D>, w: Word) -> Flow<D> {
     // SAFETY: the extent is verified.
     unsafe {
         let first = s.register_after(w.a(), 4);

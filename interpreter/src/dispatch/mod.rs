@@ -4,7 +4,7 @@
 //! the state stays in machine registers. Rust does not promise the tail call; optimised builds make it, and a test looks
 //! for calls in the handlers' code. *Match*: a loop around a `match`, for everything else.
 //!
-//! Rules for bodies: read operands, take the fast path, or leave by [`State::slow`] (cold) or [`State::call_out`] with a
+//! Rules for bodies: read operands, take the fast path, or leave by `State::slow` (cold) or `State::call_out` with a
 //! function of `crate::slow`, which finds the machine's frame saved and may move anything. Nothing on the fast path may
 //! panic, allocate or call.
 
@@ -16,72 +16,54 @@ mod moves;
 pub(crate) mod state;
 mod tables;
 
-use crate::machine::{Machine, Outcome};
+use crate::{error::Throw, machine::Machine};
 use arithmetic::*;
 use branches::*;
 use calls::*;
 use loops::*;
 use lunette_bytecode::{for_each_instruction, instruction::Word};
 use lunette_gc::{function::VariableCell, object::Header, reference::Ref};
+use core::{marker::PhantomData, ptr::NonNull};
 use moves::*;
-use state::{Flow, State, Status};
+use state::{Driver, Flow, OutOfLine, State, Status};
 use tables::*;
 
-/// A function that finishes an instruction out of line.
-pub(crate) type OutOfLine = fn(&mut Machine, Word) -> Outcome;
-
-#[inline(never)]
-unsafe fn out_of_line(machine: *mut Machine, base: *mut u8, pc: *const u64, word: Word, function: OutOfLine) -> Status {
+#[inline(always)]
+unsafe fn finish<F: OutOfLine>(
+    machine: *mut Machine,
+    base: *mut u8,
+    pc: *const u64,
+    word: Word,
+    function: F,
+) -> Status {
     // SAFETY: the loop owns the machine, and no other borrow of it is alive in the loop.
     let machine = unsafe { &mut *machine };
     machine.save(base, pc);
     match function(machine, word) {
         Ok(status) => status,
+        Err(Throw::Memory) => machine.retry(word, function),
         Err(throw) => machine.raise(throw),
     }
 }
 
-#[cold]
-#[inline(never)]
-unsafe fn out_of_line_cold(
-    machine: *mut Machine,
-    base: *mut u8,
-    pc: *const u64,
-    word: Word,
-    function: OutOfLine,
-) -> Status {
-    // SAFETY: as for `out_of_line`.
-    unsafe { out_of_line(machine, base, pc, word, function) }
-}
-
-impl State {
-    #[inline(always)]
-    unsafe fn after(self, status: Status) -> Flow {
-        match status {
-            Status::Next => Flow::Next(self),
-            // SAFETY: the machine outlives its loop.
-            Status::Reload => Flow::Next(unsafe { (*self.machine).state() }),
-            Status::Leave => Flow::Leave(0),
-        }
-    }
-
+impl<D: Driver> State<D> {
     /// Finishes the instruction by `function`, on a path that is rarely taken.
     #[inline(always)]
-    unsafe fn slow(self, word: Word, function: OutOfLine) -> Flow {
+    unsafe fn slow<F: OutOfLine>(self, word: Word, function: F) -> Flow<D> {
         // SAFETY: the state is the machine's.
-        unsafe { self.after(out_of_line_cold(self.machine, self.base, self.pc, word, function)) }
+        unsafe { D::slow(self, word, function) }
     }
 
     /// Finishes the instruction by `function`.
     #[inline(always)]
-    unsafe fn call_out(self, word: Word, function: OutOfLine) -> Flow {
+    unsafe fn call_out<F: OutOfLine>(self, word: Word, function: F) -> Flow<D> {
         // SAFETY: the state is the machine's.
-        unsafe { self.after(out_of_line(self.machine, self.base, self.pc, word, function)) }
+        unsafe { D::call_out(self, word, function) }
     }
 
     /// Charges `-distance` units of fuel and goes on at `pc`.
     #[inline(always)]
-    unsafe fn poll(self, word: Word, distance: i64) -> Flow {
+    unsafe fn poll(self, word: Word, distance: i64) -> Flow<D> {
         // SAFETY: the machine outlives its loop.
         unsafe {
             let budget = (*self.machine).budget + distance;
@@ -133,7 +115,8 @@ mod threaded {
                     ) -> u64 {
                         // SAFETY: the caller's state is the machine's.
                         unsafe {
-                            match super::super::$name(State { pc, base, region, machine, prototype }, word) {
+                            let driver = PhantomData::<Threaded>;
+                            match super::super::$name(State { pc, base, region, machine, prototype, driver }, word) {
                                 Flow::Next(s) => dispatch(s),
                                 Flow::Leave(exit) => exit,
                             }
@@ -157,8 +140,61 @@ mod threaded {
 
     for_each_instruction!(define_handlers);
 
+    /// The driver. An out-of-line path is a tail call as well, to a function that goes on by itself: so handlers call
+    /// nothing, and need no frame on the native stack.
+    pub(super) struct Threaded;
+
+    impl Driver for Threaded {
+        #[inline(always)]
+        unsafe fn slow<F: OutOfLine>(s: State<Self>, word: Word, _: F) -> Flow<Self> {
+            // SAFETY: the state is the machine's.
+            Flow::Leave(unsafe { go_on_cold::<F>(s.pc, s.base, s.region, s.machine, s.prototype, word) })
+        }
+
+        #[inline(always)]
+        unsafe fn call_out<F: OutOfLine>(s: State<Self>, word: Word, _: F) -> Flow<Self> {
+            // SAFETY: the state is the machine's.
+            Flow::Leave(unsafe { go_on::<F>(s.pc, s.base, s.region, s.machine, s.prototype, word) })
+        }
+    }
+
+    #[inline(never)]
+    unsafe extern "sysv64" fn go_on<F: OutOfLine>(
+        pc: *const u64,
+        base: *mut u8,
+        region: *mut u8,
+        machine: *mut Machine,
+        prototype: *mut Prototype,
+        word: Word,
+    ) -> u64 {
+        const { assert!(size_of::<F>() == 0, "a function's name, not a pointer") };
+        // SAFETY: the caller's state is the machine's; a function's name is a type without content.
+        unsafe {
+            let function = NonNull::<F>::dangling().read();
+            match finish(machine, base, pc, word, function) {
+                Status::Next => dispatch(State { pc, base, region, machine, prototype, driver: PhantomData }),
+                Status::Reload => dispatch((*machine).state()),
+                Status::Leave => 0,
+            }
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    unsafe extern "sysv64" fn go_on_cold<F: OutOfLine>(
+        pc: *const u64,
+        base: *mut u8,
+        region: *mut u8,
+        machine: *mut Machine,
+        prototype: *mut Prototype,
+        word: Word,
+    ) -> u64 {
+        // SAFETY: as for `go_on`.
+        unsafe { go_on::<F>(pc, base, region, machine, prototype, word) }
+    }
+
     #[inline(always)]
-    unsafe fn dispatch(s: State) -> u64 {
+    unsafe fn dispatch(s: State<Threaded>) -> u64 {
         // SAFETY: `pc` is at a verified instruction.
         unsafe {
             let word = Word(*s.pc);
@@ -166,7 +202,7 @@ mod threaded {
         }
     }
 
-    pub(super) unsafe fn run(s: State) -> u64 {
+    pub(super) unsafe fn run(s: State<Threaded>) -> u64 {
         // SAFETY: the caller's state is the machine's.
         unsafe { dispatch(s) }
     }
@@ -179,11 +215,46 @@ mod matched {
     use crate::slow;
     use lunette_bytecode::instruction::Opcode;
 
+    /// The driver: out-of-line paths return to the loop.
+    pub(super) struct Matched;
+
+    impl Driver for Matched {
+        #[inline(always)]
+        unsafe fn slow<F: OutOfLine>(s: State<Self>, word: Word, function: F) -> Flow<Self> {
+            // SAFETY: the state is the machine's.
+            unsafe { Self::call_out(s, word, function) }
+        }
+
+        #[inline(always)]
+        unsafe fn call_out<F: OutOfLine>(s: State<Self>, word: Word, function: F) -> Flow<Self> {
+            // SAFETY: the state is the machine's.
+            unsafe {
+                match finish_apart(s.machine, s.base, s.pc, word, function) {
+                    Status::Next => Flow::Next(s),
+                    Status::Reload => Flow::Next((*s.machine).state()),
+                    Status::Leave => Flow::Leave(0),
+                }
+            }
+        }
+    }
+
+    #[inline(never)]
+    unsafe fn finish_apart<F: OutOfLine>(
+        machine: *mut Machine,
+        base: *mut u8,
+        pc: *const u64,
+        word: Word,
+        function: F,
+    ) -> Status {
+        // SAFETY: as for `finish`.
+        unsafe { finish(machine, base, pc, word, function) }
+    }
+
     macro_rules! define_loop {
         ($($name:ident $rest:tt flow $flow:ident extent $extent:tt effects $effects:tt $meaning:literal;)*) => {
             /// Executes one instruction.
             #[inline(always)]
-            pub(super) unsafe fn step(s: State) -> Flow {
+            pub(super) unsafe fn step(s: State<Matched>) -> Flow<Matched> {
                 // SAFETY: `pc` is at a verified instruction, so that its opcode is known.
                 unsafe {
                     let word = Word(*s.pc);
@@ -199,7 +270,7 @@ mod matched {
     for_each_instruction!(define_loop);
 
     #[cfg(not(all(target_arch = "x86_64", not(debug_assertions))))]
-    pub(super) unsafe fn run(mut s: State) -> u64 {
+    pub(super) unsafe fn run(mut s: State<Matched>) -> u64 {
         loop {
             // SAFETY: the caller's state is the machine's, and so is every one that follows.
             match unsafe { step(s) } {
@@ -210,7 +281,7 @@ mod matched {
     }
 
     /// Executes one instruction, with everything that concerns hooks out of line.
-    pub(super) unsafe fn step_hooked(s: State) -> Flow {
+    pub(super) unsafe fn step_hooked(s: State<Matched>) -> Flow<Matched> {
         // SAFETY: as for `step`.
         unsafe {
             let word = Word(*s.pc);
@@ -230,11 +301,10 @@ mod matched {
 pub(crate) fn run(machine: &mut Machine) {
     // SAFETY: the machine's saved frame is a Lua frame of verified code.
     unsafe {
-        let state = machine.state();
         #[cfg(all(target_arch = "x86_64", not(debug_assertions)))]
-        threaded::run(state);
+        threaded::run(machine.state());
         #[cfg(not(all(target_arch = "x86_64", not(debug_assertions))))]
-        matched::run(state);
+        matched::run(machine.state());
     }
 }
 

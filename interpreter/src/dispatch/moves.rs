@@ -1,19 +1,19 @@
 //! Moves, constants, upvalues and cells.
 
-use super::state::{CELL, FALSE, Flow, INTEGER, NIL, Operands, State, TRUE};
+use super::state::{Driver, CELL, FALSE, Flow, INTEGER, NIL, Operands, State, TRUE};
 use crate::slow;
 use lunette_bytecode::instruction::Word;
 use lunette_gc::function::VariableCell;
 
 #[inline(always)]
-pub(super) unsafe fn copy(s: State, w: Word) -> Flow {
+pub(super) unsafe fn copy<D: Driver>(s: State<D>, w: Word) -> Flow<D> {
     // SAFETY: operands are verified.
     unsafe { s.register(w.a()).copy_from(s.register(w.b())) };
     Flow::Next(s)
 }
 
 #[inline(always)]
-pub(super) unsafe fn load_nil(s: State, w: Word) -> Flow {
+pub(super) unsafe fn load_nil<D: Driver>(s: State<D>, w: Word) -> Flow<D> {
     for index in 0..w.b() {
         // SAFETY: the extent is verified.
         unsafe { s.register_after(w.a(), index).set(NIL, 0) };
@@ -22,48 +22,48 @@ pub(super) unsafe fn load_nil(s: State, w: Word) -> Flow {
 }
 
 #[inline(always)]
-pub(super) unsafe fn load_false(s: State, w: Word) -> Flow {
+pub(super) unsafe fn load_false<D: Driver>(s: State<D>, w: Word) -> Flow<D> {
     // SAFETY: operands are verified.
     unsafe { s.register(w.a()).set(FALSE, 0) };
     Flow::Next(s)
 }
 
 #[inline(always)]
-pub(super) unsafe fn load_true(s: State, w: Word) -> Flow {
+pub(super) unsafe fn load_true<D: Driver>(s: State<D>, w: Word) -> Flow<D> {
     // SAFETY: operands are verified.
     unsafe { s.register(w.a()).set(TRUE, 0) };
     Flow::Next(s)
 }
 
 #[inline(always)]
-pub(super) unsafe fn load_integer(s: State, w: Word) -> Flow {
+pub(super) unsafe fn load_integer<D: Driver>(s: State<D>, w: Word) -> Flow<D> {
     // SAFETY: operands are verified.
     unsafe { s.register(w.a()).set(INTEGER, w.d_signed() as u64) };
     Flow::Next(s)
 }
 
 #[inline(always)]
-pub(super) unsafe fn load_constant(s: State, w: Word) -> Flow {
+pub(super) unsafe fn load_constant<D: Driver>(s: State<D>, w: Word) -> Flow<D> {
     // SAFETY: operands are verified.
     unsafe { s.register(w.a()).copy_from(s.constant(w.d() as usize * 16)) };
     Flow::Next(s)
 }
 
 #[inline(always)]
-pub(super) unsafe fn closure(s: State, w: Word) -> Flow {
+pub(super) unsafe fn closure<D: Driver>(s: State<D>, w: Word) -> Flow<D> {
     // SAFETY: the state is the machine's.
     unsafe { s.call_out(w, slow::closure) }
 }
 
 #[inline(always)]
-pub(super) unsafe fn get_upvalue(s: State, w: Word) -> Flow {
+pub(super) unsafe fn get_upvalue<D: Driver>(s: State<D>, w: Word) -> Flow<D> {
     // SAFETY: operands are verified.
     unsafe { s.register(w.a()).copy_from(s.upvalue(w.b())) };
     Flow::Next(s)
 }
 
 #[inline(always)]
-pub(super) unsafe fn set_upvalue(s: State, w: Word) -> Flow {
+pub(super) unsafe fn set_upvalue<D: Driver>(s: State<D>, w: Word) -> Flow<D> {
     // SAFETY: operands are verified.
     unsafe {
         let cell = s.upvalue(w.b());
@@ -74,13 +74,13 @@ pub(super) unsafe fn set_upvalue(s: State, w: Word) -> Flow {
 }
 
 #[inline(always)]
-pub(super) unsafe fn new_cell(s: State, w: Word) -> Flow {
+pub(super) unsafe fn new_cell<D: Driver>(s: State<D>, w: Word) -> Flow<D> {
     // SAFETY: the state is the machine's.
     unsafe { s.call_out(w, slow::new_cell) }
 }
 
 #[inline(always)]
-pub(super) unsafe fn get_cell(s: State, w: Word) -> Flow {
+pub(super) unsafe fn get_cell<D: Driver>(s: State<D>, w: Word) -> Flow<D> {
     // SAFETY: operands are verified; the tag says that the payload refers to a cell.
     unsafe {
         let source = s.register(w.b());
@@ -94,7 +94,7 @@ pub(super) unsafe fn get_cell(s: State, w: Word) -> Flow {
 }
 
 #[inline(always)]
-pub(super) unsafe fn set_cell(s: State, w: Word) -> Flow {
+pub(super) unsafe fn set_cell<D: Driver>(s: State<D>, w: Word) -> Flow<D> {
     // SAFETY: operands are verified; the tag says that the payload refers to a cell.
     unsafe {
         let target = s.register(w.a());

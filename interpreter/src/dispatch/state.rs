@@ -4,7 +4,8 @@
 //! every operand lies in the frame or the prototype; frames have room for their registers (checked at each call); and
 //! references in slots are valid until the next safepoint, at which the stack is scanned.
 
-use crate::machine::Machine;
+use crate::machine::{Machine, Outcome};
+use core::marker::PhantomData;
 use lunette_bytecode::instruction::Word;
 use lunette_gc::{
     function::{Closure, Prototype, Site, VariableCell},
@@ -13,9 +14,21 @@ use lunette_gc::{
     value::{Slot, Tag},
 };
 
+/// A way of going from instruction to instruction; see the parent module.
+pub(crate) trait Driver: Sized {
+    /// Finishes the instruction `word` by `function`, on a path that is rarely taken, and goes on.
+    unsafe fn slow<F: OutOfLine>(state: State<Self>, word: Word, function: F) -> Flow<Self>;
+
+    /// Finishes the instruction `word` by `function` and goes on.
+    unsafe fn call_out<F: OutOfLine>(state: State<Self>, word: Word, function: F) -> Flow<Self>;
+}
+
+/// A function that finishes an instruction out of line.
+pub(crate) trait OutOfLine: Copy + Fn(&mut Machine, Word) -> Outcome {}
+impl<F: Copy + Fn(&mut Machine, Word) -> Outcome> OutOfLine for F {}
+
 /// What instruction bodies work on; each field lives in a machine register.
-#[derive(Clone, Copy)]
-pub(crate) struct State {
+pub(crate) struct State<D> {
     /// The next instruction.
     pub pc: *const u64,
     /// Register 0 of the frame.
@@ -26,12 +39,22 @@ pub(crate) struct State {
     pub machine: *mut Machine,
     /// The running function's prototype: sites before it, constants after it.
     pub prototype: *mut Prototype,
+    /// How the loop goes on.
+    pub driver: PhantomData<D>,
 }
 
+impl<D> Clone for State<D> {
+    #[inline(always)]
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+impl<D> Copy for State<D> {}
+
 /// Where an instruction body leaves to.
-pub(crate) enum Flow {
+pub(crate) enum Flow<D> {
     /// To the instruction at `pc`.
-    Next(State),
+    Next(State<D>),
     /// Out of the loop, with an exit number.
     Leave(u64),
 }
@@ -161,7 +184,7 @@ impl Register {
     }
 }
 
-impl State {
+impl<D: Driver> State<D> {
     /// The register at this byte offset of the frame.
     #[inline(always)]
     pub fn register(self, offset: usize) -> Register {
@@ -218,7 +241,7 @@ impl State {
 
     /// The pc moved by `distance` words.
     #[inline(always)]
-    pub fn jumped(self, distance: i64) -> State {
+    pub fn jumped(self, distance: i64) -> State<D> {
         State { pc: self.pc.wrapping_offset(distance as isize), ..self }
     }
 

@@ -1,13 +1,13 @@
 //! Table access through inline caches, and construction.
 
-use super::state::{Flow, INTEGER, NIL, Operands, Register, STRING, State, TABLE};
+use super::state::{Driver, Flow, INTEGER, NIL, Operands, Register, STRING, State, TABLE};
 use crate::slow;
 use lunette_bytecode::instruction::Word;
 use lunette_gc::{function::Site, reference::Ref, storage::SlotArray, table::Table, value::Slot};
 
 /// The field of `table` that the site remembers, if the table has the remembered shape.
 #[inline(always)]
-unsafe fn own_field(s: State, table: *mut Table, site: *mut Site) -> Option<Register> {
+unsafe fn own_field<D: Driver>(s: State<D>, table: *mut Table, site: *mut Site) -> Option<Register> {
     // SAFETY: tables and sites lie in the region; the offset was found for this shape, whose tables have that field.
     unsafe {
         if (*site).shape.get() != Some((*table).shape.get()) {
@@ -19,7 +19,7 @@ unsafe fn own_field(s: State, table: *mut Table, site: *mut Site) -> Option<Regi
 
 /// The field at byte `offset` of the fields of `table`.
 #[inline(always)]
-unsafe fn field(s: State, table: *mut Table, offset: u32) -> Register {
+unsafe fn field<D: Driver>(s: State<D>, table: *mut Table, offset: u32) -> Register {
     // SAFETY: the caller's table has that field.
     unsafe {
         let fields: Option<Ref<SlotArray>> = (*table).fields.get();
@@ -31,7 +31,7 @@ unsafe fn field(s: State, table: *mut Table, offset: u32) -> Register {
 
 /// The field that the site remembers along `__index`.
 #[inline(always)]
-unsafe fn inherited_field(s: State, table: *mut Table, site: *mut Site) -> Option<Register> {
+unsafe fn inherited_field<D: Driver>(s: State<D>, table: *mut Table, site: *mut Site) -> Option<Register> {
     // SAFETY: as for `own_field`; the epoch says that nothing changed on the way to the holder.
     unsafe {
         if (*site).next_shape.get() == Some((*table).shape.get())
@@ -46,7 +46,7 @@ unsafe fn inherited_field(s: State, table: *mut Table, site: *mut Site) -> Optio
 }
 
 #[inline(always)]
-unsafe fn get_cached(s: State, w: Word, object: Register, target: Register) -> Flow {
+unsafe fn get_cached<D: Driver>(s: State<D>, w: Word, object: Register, target: Register) -> Flow<D> {
     // SAFETY: operands are verified.
     unsafe {
         if object.tag() == TABLE {
@@ -64,19 +64,19 @@ unsafe fn get_cached(s: State, w: Word, object: Register, target: Register) -> F
 }
 
 #[inline(always)]
-pub(super) unsafe fn get_field(s: State, w: Word) -> Flow {
+pub(super) unsafe fn get_field<D: Driver>(s: State<D>, w: Word) -> Flow<D> {
     // SAFETY: operands are verified.
     unsafe { get_cached(s, w, s.register(w.b()), s.register(w.a())) }
 }
 
 #[inline(always)]
-pub(super) unsafe fn get_upvalue_field(s: State, w: Word) -> Flow {
+pub(super) unsafe fn get_upvalue_field<D: Driver>(s: State<D>, w: Word) -> Flow<D> {
     // SAFETY: operands are verified.
     unsafe { get_cached(s, w, s.upvalue(w.b()), s.register(w.a())) }
 }
 
 #[inline(always)]
-pub(super) unsafe fn get_method(s: State, w: Word) -> Flow {
+pub(super) unsafe fn get_method<D: Driver>(s: State<D>, w: Word) -> Flow<D> {
     // SAFETY: operands are verified.
     unsafe {
         let object = s.register(w.b());
@@ -100,7 +100,7 @@ pub(super) unsafe fn get_method(s: State, w: Word) -> Flow {
 }
 
 #[inline(always)]
-unsafe fn set_cached(s: State, w: Word, object: Register, value: Register) -> Flow {
+unsafe fn set_cached<D: Driver>(s: State<D>, w: Word, object: Register, value: Register) -> Flow<D> {
     // SAFETY: operands are verified.
     unsafe {
         if object.tag() == TABLE {
@@ -134,20 +134,20 @@ unsafe fn set_cached(s: State, w: Word, object: Register, value: Register) -> Fl
 }
 
 #[inline(always)]
-pub(super) unsafe fn set_field(s: State, w: Word) -> Flow {
+pub(super) unsafe fn set_field<D: Driver>(s: State<D>, w: Word) -> Flow<D> {
     // SAFETY: operands are verified.
     unsafe { set_cached(s, w, s.register(w.a()), s.register(w.b())) }
 }
 
 #[inline(always)]
-pub(super) unsafe fn set_upvalue_field(s: State, w: Word) -> Flow {
+pub(super) unsafe fn set_upvalue_field<D: Driver>(s: State<D>, w: Word) -> Flow<D> {
     // SAFETY: operands are verified.
     unsafe { set_cached(s, w, s.upvalue(w.b()), s.register(w.a())) }
 }
 
 /// Payload and tag of array element `index` (from 0), if it is in use.
 #[inline(always)]
-unsafe fn element(s: State, table: *mut Table, index: u64) -> Option<(*mut u64, *mut u8)> {
+unsafe fn element<D: Driver>(s: State<D>, table: *mut Table, index: u64) -> Option<(*mut u64, *mut u8)> {
     // SAFETY: elements below `array_length` lie in the array part.
     unsafe {
         if index >= u64::from((*table).array_length.get()) {
@@ -161,7 +161,7 @@ unsafe fn element(s: State, table: *mut Table, index: u64) -> Option<(*mut u64, 
 }
 
 #[inline(always)]
-unsafe fn get_element(s: State, w: Word, object: Register, key: i64) -> Flow {
+unsafe fn get_element<D: Driver>(s: State<D>, w: Word, object: Register, key: i64) -> Flow<D> {
     // SAFETY: operands are verified.
     unsafe {
         if object.tag() == TABLE
@@ -176,7 +176,7 @@ unsafe fn get_element(s: State, w: Word, object: Register, key: i64) -> Flow {
 }
 
 #[inline(always)]
-pub(super) unsafe fn get_index(s: State, w: Word) -> Flow {
+pub(super) unsafe fn get_index<D: Driver>(s: State<D>, w: Word) -> Flow<D> {
     // SAFETY: operands are verified.
     unsafe {
         let key = s.register(w.c());
@@ -191,13 +191,13 @@ pub(super) unsafe fn get_index(s: State, w: Word) -> Flow {
 }
 
 #[inline(always)]
-pub(super) unsafe fn get_integer(s: State, w: Word) -> Flow {
+pub(super) unsafe fn get_integer<D: Driver>(s: State<D>, w: Word) -> Flow<D> {
     // SAFETY: operands are verified.
     unsafe { get_element(s, w, s.register(w.b()), w.c() as i64) }
 }
 
 #[inline(always)]
-unsafe fn set_element(s: State, w: Word, object: Register, key: i64, value: Register) -> Flow {
+unsafe fn set_element<D: Driver>(s: State<D>, w: Word, object: Register, key: i64, value: Register) -> Flow<D> {
     // SAFETY: operands are verified.
     unsafe {
         if object.tag() == TABLE {
@@ -218,7 +218,7 @@ unsafe fn set_element(s: State, w: Word, object: Register, key: i64, value: Regi
 }
 
 #[inline(always)]
-pub(super) unsafe fn set_index(s: State, w: Word) -> Flow {
+pub(super) unsafe fn set_index<D: Driver>(s: State<D>, w: Word) -> Flow<D> {
     // SAFETY: operands are verified.
     unsafe {
         let key = s.register(w.b());
@@ -230,25 +230,25 @@ pub(super) unsafe fn set_index(s: State, w: Word) -> Flow {
 }
 
 #[inline(always)]
-pub(super) unsafe fn set_integer(s: State, w: Word) -> Flow {
+pub(super) unsafe fn set_integer<D: Driver>(s: State<D>, w: Word) -> Flow<D> {
     // SAFETY: operands are verified.
     unsafe { set_element(s, w, s.register(w.a()), w.b() as i64, s.register(w.c())) }
 }
 
 #[inline(always)]
-pub(super) unsafe fn new_table(s: State, w: Word) -> Flow {
+pub(super) unsafe fn new_table<D: Driver>(s: State<D>, w: Word) -> Flow<D> {
     // SAFETY: the state is the machine's.
     unsafe { s.call_out(w, slow::new_table) }
 }
 
 #[inline(always)]
-pub(super) unsafe fn set_list(s: State, w: Word) -> Flow {
+pub(super) unsafe fn set_list<D: Driver>(s: State<D>, w: Word) -> Flow<D> {
     // SAFETY: the state is the machine's.
     unsafe { s.call_out(w, slow::set_list) }
 }
 
 #[inline(always)]
-pub(super) unsafe fn set_list_open(s: State, w: Word) -> Flow {
+pub(super) unsafe fn set_list_open<D: Driver>(s: State<D>, w: Word) -> Flow<D> {
     // SAFETY: the state is the machine's.
     unsafe { s.call_out(w, slow::set_list_open) }
 }
