@@ -47,9 +47,18 @@ impl Machine {
     }
 
     /// Makes room for `slots` slots from slot `from` on, and the reserve.
-    pub(crate) fn ensure_stack(&mut self, from: u32, slots: u32) -> Result<(), Throw> {
+    pub fn ensure_stack(&mut self, from: u32, slots: u32) -> Result<(), Throw> {
         let needed = u64::from(from) + u64::from(slots) + u64::from(STACK_RESERVE);
         if needed <= u64::from(self.stack_length) { Ok(()) } else { self.grow_stack(needed) }
+    }
+
+    /// As many slots as a native function wants from slot `from` on; `false` if no stack may have them.
+    pub fn reserve_slots(&mut self, from: u32, slots: u64) -> Result<bool, Throw> {
+        if slots > u64::from(MAX_STACK) || u64::from(from) + slots > u64::from(MAX_STACK) {
+            return Ok(false);
+        }
+        self.ensure_stack(from, slots as u32)?;
+        Ok(true)
     }
 
     #[cold]
@@ -314,6 +323,9 @@ impl Machine {
             }
             Step::Continue => {
                 self.charge(1)?;
+                if self.heap.needs_collection() {
+                    return self.safepoint(frame.window, Next::Native);
+                }
                 Ok(Next::Native)
             }
         }

@@ -53,6 +53,11 @@ impl InterruptHandle {
     pub fn interrupt(&self) {
         self.0.store(true, Ordering::Release);
     }
+
+    /// The flag behind the handle, for signal handlers: setting it interrupts.
+    pub fn flag(&self) -> Arc<AtomicBool> {
+        self.0.clone()
+    }
 }
 
 impl Machine {

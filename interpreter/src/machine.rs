@@ -11,7 +11,7 @@ use crate::{
     native::Native,
 };
 use alloc::{boxed::Box, vec::Vec};
-use core::marker::PhantomData;
+use core::{any::Any, marker::PhantomData};
 use lunette_gc::{
     function::{Closure, NativeClosure, Prototype},
     heap::{Heap, OutOfMemory},
@@ -44,6 +44,8 @@ pub mod roots {
     pub const METATABLES: usize = 6;
     /// Array of the host's handles.
     pub const HANDLES: usize = 7;
+    /// Function that handles the messages of errors which leave a call from the host; nil for none.
+    pub const HOST_HANDLER: usize = 16;
     /// The library's buffer of standard output: an array of bytes; the slot's `spare` is how many of them are in use.
     pub const OUTPUT_BUFFER: usize = 8;
     /// How the library buffers standard output.
@@ -93,6 +95,8 @@ pub struct Machine {
     pub heap: Heap,
     /// The home's services.
     pub host: Box<dyn Host>,
+    /// What the embedder keeps with the machine: side tables outside the region.
+    pub embedder: Box<dyn Any + Send>,
     pub(crate) natives: Vec<Native>,
     pub(crate) names: Ref<SlotArray>,
     pub(crate) metatables: Ref<SlotArray>,
@@ -100,6 +104,8 @@ pub struct Machine {
     /// What the host answered to the request a native function waits for.
     pub(crate) response: Option<Response>,
     pub(crate) limits: Limits,
+    /// Working memory of the library that can be dropped at any time: caches and scratch buffers.
+    pub library: Option<Box<dyn Any + Send>>,
     /// Number of the native function `next`, which generic `for` knows.
     pub(crate) next_native: u32,
     /// Number of the native function that runs finalizers.
@@ -144,12 +150,14 @@ impl Machine {
             thread,
             heap,
             host,
+            embedder: Box::new(()),
             natives: Vec::new(),
             names,
             metatables,
             exit: Exit::None,
             response: None,
             limits: Limits::default(),
+            library: None,
             next_native: u32::MAX,
             ipairs_native: u32::MAX,
             finalizer_native: None,

@@ -116,7 +116,7 @@ pub enum Step {
     },
     /// Come back in the phase set when the host has completed the request.
     Wait(Ticket),
-    /// Come back in the phase set, after fuel and interrupts were looked at.
+    /// Come back in the phase set, after fuel, interrupts and the collector were looked at; the window is lost.
     Continue,
 }
 

@@ -5,7 +5,7 @@ use crate::{
     error::Throw,
     execute::Exit,
     frame::{HeaderSlot, Return, kind, return_kind},
-    machine::Machine,
+    machine::{Machine, roots},
     native::CAUGHT,
 };
 use lunette_gc::value::Value;
@@ -59,8 +59,14 @@ impl Machine {
             {
                 return (native.name == "xpcall").then(|| self.value(base + 1));
             }
-            if matches!(return_kind(header.tag.get()), Return::Exit | Return::Coroutine) || header.distance() == 0 {
-                return None;
+            match return_kind(header.tag.get()) {
+                Return::Exit => {
+                    let handler = self.heap.root(roots::HOST_HANDLER).get();
+                    return (!handler.is_nil()).then_some(handler);
+                }
+                Return::Coroutine => return None,
+                _ if header.distance() == 0 => return None,
+                _ => {}
             }
             base -= header.distance();
         }
