@@ -23,7 +23,7 @@ use calls::*;
 use loops::*;
 use lunette_bytecode::{for_each_instruction, instruction::Word};
 use lunette_gc::{function::VariableCell, object::Header, reference::Ref};
-use core::{marker::PhantomData, ptr::NonNull};
+use core::marker::PhantomData;
 use moves::*;
 use state::{Driver, Flow, OutOfLine, State, Status};
 use tables::*;
@@ -170,7 +170,7 @@ mod threaded {
         const { assert!(size_of::<F>() == 0, "a function's name, not a pointer") };
         // SAFETY: the caller's state is the machine's; a function's name is a type without content.
         unsafe {
-            let function = NonNull::<F>::dangling().read();
+            let function = core::ptr::NonNull::<F>::dangling().read();
             match finish(machine, base, pc, word, function) {
                 Status::Next => dispatch(State { pc, base, region, machine, prototype, driver: PhantomData }),
                 Status::Reload => dispatch((*machine).state()),
