@@ -1,6 +1,7 @@
 -- __index, __newindex, raw access, chains, __len, __name, __metatable, setmetatable and getmetatable.
 local function fails(expected, f, ...)
   local ok, message = pcall(f, ...)
+  message = tostring(message):gsub("^[^:]*%.lua:%d+: ", "")
   assert(not ok and message == expected, message)
 end
 -- __index by table and function
@@ -26,13 +27,13 @@ for i = 1, 100 do chain = setmetatable({ ["level" .. i] = i }, { __index = chain
 assert(chain.found == "bottom" and chain.level1 == 1 and chain.level100 == 100 and chain.missing == nil)
 local loop = {}
 setmetatable(loop, { __index = loop, __newindex = loop })
-fails("metamethods_index.lua:29: '__index' chain too long; possible loop", function() return loop.x end)
-fails("metamethods_index.lua:30: '__newindex' chain too long; possible loop", function() loop.x = 1 end)
+fails("'__index' chain too long; possible loop", function() return loop.x end)
+fails("'__newindex' chain too long; possible loop", function() loop.x = 1 end)
 local mixed = setmetatable({}, { __index = setmetatable({}, { __index = function(self, k) return k .. "!" end }) })
 assert(mixed.hey == "hey!")
 assert(setmetatable({}, { __index = "abc" }).len == string.len and setmetatable({}, { __index = "abc" }).x == nil)
-fails("metamethods_index.lua:34: attempt to index a number value", function() return setmetatable({}, { __index = 5 }).x end)
-fails("metamethods_index.lua:35: attempt to index a boolean value", function() local v = setmetatable({}, { __index = true }) return v.field end)
+fails("attempt to index a number value", function() return setmetatable({}, { __index = 5 }).x end)
+fails("attempt to index a boolean value", function() local v = setmetatable({}, { __index = true }) return v.field end)
 -- __newindex
 local store, sets = {}, 0
 t = setmetatable({ old = 1 }, { __newindex = function(self, k, v) sets = sets + 1 rawset(store, k, v) end })
@@ -61,8 +62,8 @@ t[nil] = 5
 assert(nilkey[1] == nil and nilkey[2] == 5)
 t[0 / 0] = 6
 assert(nilkey[1] ~= nilkey[1] and nilkey[2] == 6)
-fails("metamethods_index.lua:64: table index is nil", function() setmetatable({}, { __newindex = {} })[nil] = 1 end)
-fails("metamethods_index.lua:65: attempt to index a number value", function() setmetatable({}, { __newindex = 5 }).x = 1 end)
+fails("table index is nil", function() setmetatable({}, { __newindex = {} })[nil] = 1 end)
+fails("attempt to index a number value", function() setmetatable({}, { __newindex = 5 }).x = 1 end)
 -- The value goes through in both array and hash positions
 local out = {}
 t = setmetatable({}, { __newindex = function(_, k, v) out[k] = v end })
@@ -107,9 +108,9 @@ fails("'__tostring' must return a string", tostring, setmetatable({}, { __tostri
 fails("attempt to call a number value", tostring, setmetatable({}, { __tostring = 5 }))
 fails("bad argument #1 to 'tostring' (value expected)", tostring)
 fails("bad argument #1 to 'string.rep' (string expected, got My.Type)", string.rep, setmetatable({}, { __name = "My.Type" }))
-fails("metamethods_index.lua:110: attempt to perform arithmetic on a My.Type value", function() return setmetatable({}, { __name = "My.Type" }) + 1 end)
-fails("metamethods_index.lua:111: attempt to compare My.Type with number", function() return setmetatable({}, { __name = "My.Type" }) < 1 end)
-fails("metamethods_index.lua:112: attempt to concatenate a My.Type value", function() return #setmetatable({}, { __name = "My.Type" }) .. setmetatable({}, { __name = "My.Type" }) end)
+fails("attempt to perform arithmetic on a My.Type value", function() return setmetatable({}, { __name = "My.Type" }) + 1 end)
+fails("attempt to compare My.Type with number", function() return setmetatable({}, { __name = "My.Type" }) < 1 end)
+fails("attempt to concatenate a My.Type value", function() return #setmetatable({}, { __name = "My.Type" }) .. setmetatable({}, { __name = "My.Type" }) end)
 fails("bad argument #1 to 'ipairs' (value expected)", ipairs)
 -- Metatables shared and changed later (caches must see it)
 local Class = {}

@@ -102,6 +102,7 @@ assert(tonumber("7fffffffffffffff", 16) == maxint and tonumber("ffffffffffffffff
 assert(tonumber("1" .. ("0"):rep(64), 2) == 0 and tonumber("1\0", 10) == nil)
 local function fails(expected, f, ...)
   local ok, message = pcall(f, ...)
+  message = tostring(message):gsub("^[^:]*%.lua:%d+: ", "")
   assert(not ok and message == expected, message)
 end
 fails("bad argument #1 to 'tonumber' (string expected, got number)", tonumber, 10, 10)

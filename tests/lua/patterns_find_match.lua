@@ -7,6 +7,7 @@ local function eq(expected, ...)
 end
 local function fails(expected, f, ...)
   local ok, message = pcall(f, ...)
+  message = tostring(message):gsub("^[^:]*%.lua:%d+: ", "")
   assert(not ok and message == expected, message)
 end
 

@@ -3,6 +3,7 @@ local format = string.format
 local huge, nan, maxint, minint = math.huge, 0 / 0, math.maxinteger, math.mininteger
 local function fails(expected, f, ...)
   local ok, message = pcall(f, ...)
+  message = tostring(message):gsub("^[^:]*%.lua:%d+: ", "")
   assert(not ok and message == expected, message)
 end
 local function eq(expected, ...)

@@ -3,6 +3,7 @@ local pack, unpack, packsize = string.pack, string.unpack, string.packsize
 local maxint, minint = math.maxinteger, math.mininteger
 local function fails(expected, f, ...)
   local ok, message = pcall(f, ...)
+  message = tostring(message):gsub("^[^:]*%.lua:%d+: ", "")
   assert(not ok and message == expected, message)
 end
 

@@ -3,6 +3,7 @@ local maxint, minint = math.maxinteger, math.mininteger
 local insert, remove, concat, unpack, pack, move = table.insert, table.remove, table.concat, table.unpack, table.pack, table.move
 local function fails(expected, f, ...)
   local ok, message = pcall(f, ...)
+  message = tostring(message):gsub("^[^:]*%.lua:%d+: ", "")
   assert(not ok and message == expected, message)
 end
 local function is(list, text) assert(concat(list, ",") == text, concat(list, ",")) end

@@ -2,6 +2,7 @@
 local sort = table.sort
 local function fails(expected, f, ...)
   local ok, message = pcall(f, ...)
+  message = tostring(message):gsub("^[^:]*%.lua:%d+: ", "")
   assert(not ok and message == expected, message)
 end
 local seed = 12345

@@ -1,6 +1,7 @@
 -- utf8: char, charpattern, codes, codepoint, len, offset; strict and lax; bad sequences.
 local function fails(expected, f, ...)
   local ok, message = pcall(f, ...)
+  message = tostring(message):gsub("^[^:]*%.lua:%d+: ", "")
   assert(not ok and message == expected, message)
 end
 assert(utf8.charpattern == "[\0-\x7F\xC2-\xFD][\x80-\xBF]*")

@@ -1,0 +1,81 @@
+-- Varargs, select, adjustment of results, tail calls, many arguments.
+local function fails(expected, f, ...)
+  local ok, message = pcall(f, ...)
+  message = tostring(message):gsub("^[^:]*%.lua:%d+: ", "")
+  assert(not ok and message == expected, message)
+end
+local function count(...) return select("#", ...) end
+local function pass(...) return ... end
+local function first(...) return (...) end
+local function rest(_, ...) return ... end
+local function tab(...) return { n = select("#", ...), ... } end
+assert(count() == 0 and count(nil) == 1 and count(nil, nil) == 2 and count(pass()) == 0 and count(pass(nil)) == 1 and count(pass(1, nil, nil)) == 3 and count((pass(1, 2))) == 1 and count((pass())) == 1)
+assert(count(pass(1, 2), pass(3, 4)) == 3 and count(pass(), pass()) == 1 and count(pass(1, 2), nil) == 2 and first(5, 6) == 5 and first() == nil and rest(1, 2, 3) == 2 and count(rest()) == 0 and count(rest(1)) == 0)
+local t = tab(1, nil, 3)
+assert(t.n == 3 and t[1] == 1 and t[2] == nil and t[3] == 3 and #tab(1, 2, 3) == 3 and tab().n == 0 and tab(nil, nil).n == 2)
+local a, b, c = pass(1, 2) assert(a == 1 and b == 2 and c == nil)
+a, b, c = pass(1, 2, 3, 4) assert(c == 3)
+a, b, c = (pass(1, 2)) assert(a == 1 and b == nil)
+a, b, c = 0, pass(1, 2) assert(a == 0 and b == 1 and c == 2)
+a, b, c = pass(1, 2), 5 assert(a == 1 and b == 5 and c == nil)
+a = { x = pass(5, 6), pass(1, 2), pass(3, 4) } assert(#a == 3 and a[1] == 1 and a[2] == 3 and a[3] == 4 and a.x == 5)
+a = { pass(1, 2), (pass(3, 4)) } assert(#a == 2)
+assert(pass(1, 2) + pass(3, 4) == 4 and -pass(5, 6) == -5 and pass(1, 2) .. pass("a", "b") == "1a" and (pass(nil, 1) == nil) and not pass(false, 1) and #pass("abc", 1) == 3)
+-- select
+assert(select(1, "a", "b") == "a" and select(2, "a", "b") == "b" and count(select(3, 1, 2)) == 0 and count(select(2, 1, 2, 3)) == 2 and select(-1, 1, 2, 3) == 3 and count(select(-2, 1, 2, 3)) == 2 and select("#") == 0 and select("2", 1, 2) == 2 and select(2.0, 1, 2) == 2 and count(select(-3, 1, 2, 3)) == 3)
+fails("bad argument #1 to 'select' (number expected, got no value)", select)
+fails("bad argument #1 to 'select' (index out of range)", select, 0)
+fails("bad argument #1 to 'select' (index out of range)", select, 0, 1, 2)
+fails("bad argument #1 to 'select' (index out of range)", select, -1)
+fails("bad argument #1 to 'select' (index out of range)", select, -3, 1, 2)
+fails("bad argument #1 to 'select' (number expected, got string)", select, "x", 1)
+fails("bad argument #1 to 'select' (number expected, got table)", select, {}, 1)
+fails("bad argument #1 to 'select' (number has no integer representation)", select, 1.5, 1)
+fails("bad argument #1 to 'select' (number expected, got nil)", select, nil)
+-- Fixed parameters and the rest
+local function mixed(x, y, ...) local p, q = ... return x, y, p, q, count(...) end
+a = tab(mixed()) assert(a.n == 5 and a[5] == 0 and a[1] == nil)
+a = tab(mixed(1)) assert(a[1] == 1 and a[2] == nil and a[5] == 0)
+a = tab(mixed(1, 2, 3, 4, 5)) assert(a[3] == 3 and a[4] == 4 and a[5] == 3)
+local function fewer(x, y) return x, y end
+assert(count(fewer(1, 2, 3)) == 2 and count(fewer()) == 2 and select(2, fewer(1, 2, 3)) == 2)
+-- Varargs of the main chunk
+local f = assert(load("local a, b = ... return select('#', ...), b, ..."))
+assert(count(f()) == 2 and f(1, 2, 3) == 3 and select(2, f(1, 2, 3)) == 2 and select(5, f(1, 2, 3)) == 3)
+-- Varargs stay unchanged
+local function keep(x, ...) x = 5 local t = { ... } t[1] = "changed" return ... end
+assert(keep(1, "same") == "same")
+local function twice(...) local n = 0 for _ = 1, 3 do for _, v in ipairs({ ... }) do n = n + v end end return n, ... end
+assert(twice(1, 2, 3) == 18 and count(twice(1, 2, 3)) == 4)
+local function inner(...) local function g(...) return count(...), ... end return count(...), g(...) end
+assert(count(inner(1, 2)) == 4 and count(inner()) == 2)
+local function clos(...) local t = table.pack(...) return function() return table.unpack(t, 1, t.n) end end
+assert(count(clos(nil, nil, nil)()) == 3)
+-- Many
+for _, n in ipairs({ 0, 1, 2, 50, 100, 199, 200, 201, 250, 254, 255, 256, 257, 300, 1000, 10000 }) do
+  local list = {} for i = 1, n do list[i] = i end
+  assert(count(table.unpack(list)) == n and count(pass(table.unpack(list))) == n and #{ table.unpack(list) } == n and #tab(0, table.unpack(list)) == n + 1)
+  assert(n == 0 or select(n, pass(table.unpack(list))) == n and select(-1, table.unpack(list)) == n and math.max(0, table.unpack(list)) == n and (select(2, pcall(pass, table.unpack(list)))) == 1)
+  assert(count(pcall(pass, table.unpack(list))) == n + 1 and coroutine.wrap(count)(table.unpack(list)) == n and count(coroutine.wrap(pass)(table.unpack(list))) == n)
+  if n <= 200 then
+    local args = table.concat(list, ",")
+    assert(load("return select('#', " .. (n > 0 and args or "nil") .. ")")() == math.max(n, 1))
+    assert(#load("return {" .. args .. "}")() == n)
+  end
+end
+local names = {} for i = 1, 199 do names[i] = "p" .. i end
+assert(load("local function f(" .. table.concat(names, ",") .. ", ...) return p1, p199, ... end return f(...)")(table.unpack(names)) == "p1")
+assert(not load("local function f(" .. table.concat(names, ",") .. ",a,b) end"))
+-- Tail calls don't grow the stack
+local function loop(n, ...) if n == 0 then return ... end return loop(n - 1, ...) end
+assert(count(loop(100000, 1, 2, 3)) == 3)
+local function grow(n, ...) if n == 0 then return count(...) end return grow(n - 1, n, ...) end
+assert(grow(150) == 150)
+local function sum(acc, v, ...) if v == nil then return acc end return sum(acc + v, ...) end
+assert(sum(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10) == 55)
+local object = {} function object:tail(n, ...) if n == 0 then return self, ... end return self:tail(n - 1, ...) end
+assert(object:tail(50000, 7) == object and select(2, object:tail(50000, 7)) == 7)
+-- In conditions, loops, indices
+local function cond(...) if ... then return "true" elseif select("#", ...) > 0 then return "false" else return "none" end end
+assert(cond(1) == "true" and cond(nil, 1) == "false" and cond() == "none" and cond(false) == "false")
+print("ok")
