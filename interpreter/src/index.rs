@@ -281,14 +281,15 @@ impl Machine {
 }
 
 /// The value of upvalue `number` of the running function.
-fn upvalue(machine: &Machine, number: usize) -> Value {
+pub(crate) fn upvalue(machine: &Machine, number: usize) -> Value {
     let Value::Closure(closure) = machine.function_of(machine.base) else {
         return Value::Nil;
     };
     machine.heap.upvalue_cells(closure)[number].get().map_or(Value::Nil, |cell| machine.heap.get(cell).value.get())
 }
 
-fn word_is_upvalue(word: Word) -> bool {
+/// Whether the object of the instruction is an upvalue's value.
+pub(crate) fn is_upvalue_field(word: Word) -> bool {
     use lunette_bytecode::instruction::Opcode;
     let number = word.opcode_number();
     number == Opcode::get_upvalue_field as u8 || number == Opcode::set_upvalue_field as u8
@@ -296,7 +297,7 @@ fn word_is_upvalue(word: Word) -> bool {
 
 /// `get_field` and `get_upvalue_field`.
 pub(crate) fn get_field(machine: &mut Machine, word: Word) -> Outcome {
-    let object = if word_is_upvalue(word) { upvalue(machine, word.b()) } else { machine.register(word.b()) };
+    let object = if is_upvalue_field(word) { upvalue(machine, word.b()) } else { machine.register(word.b()) };
     let found = machine.get_named(object, word.c())?;
     let key = Value::String(machine.site_key(word.c()));
     machine.finish_get(word.a(), key, found)
@@ -313,7 +314,7 @@ pub(crate) fn get_method(machine: &mut Machine, word: Word) -> Outcome {
 
 /// `set_field` and `set_upvalue_field`.
 pub(crate) fn set_field(machine: &mut Machine, word: Word) -> Outcome {
-    let (object, value) = if word_is_upvalue(word) {
+    let (object, value) = if is_upvalue_field(word) {
         (upvalue(machine, word.b()), machine.register(word.a()))
     } else {
         (machine.register(word.a()), machine.register(word.b()))

@@ -5,19 +5,6 @@ use crate::{number, slow};
 use lunette_bytecode::instruction::Word;
 use lunette_gc::{string::Str, table::Table};
 
-/// The operand as a float, if it is a number.
-#[inline(always)]
-unsafe fn as_float(register: Register) -> Option<f64> {
-    // SAFETY: the caller's register lies in the frame.
-    unsafe {
-        match register.tag() {
-            FLOAT => Some(register.float()),
-            INTEGER => Some(register.integer() as f64),
-            _ => None,
-        }
-    }
-}
-
 macro_rules! arithmetic {
     ($($name:ident $constant:ident: $integer:expr, $float:expr;)*) => { $(
         #[inline(always)]
@@ -39,69 +26,132 @@ unsafe fn arithmetic<D: Driver>(
     w: Word,
     left: Register,
     right: Register,
-    integer: impl Fn(i64, i64) -> Option<i64>,
+    integer: impl Fn(i64, i64) -> i64,
     float: impl Fn(f64, f64) -> f64,
 ) -> Flow<D> {
     // SAFETY: operands are verified.
     unsafe {
-        let target = s.register(w.a());
-        if left.tag() == INTEGER && right.tag() == INTEGER {
-            if let Some(result) = integer(left.integer(), right.integer()) {
-                target.set_integer(result);
+        let (x, y);
+        if left.tag() == INTEGER {
+            if right.tag() == INTEGER {
+                s.register(w.a()).set_integer(integer(left.integer(), right.integer()));
                 return Flow::Next(s);
             }
+            if right.tag() != FLOAT {
+                return s.slow(w, slow::arithmetic);
+            }
+            (x, y) = (left.integer() as f64, right.float());
+        } else if left.tag() == FLOAT {
+            x = left.float();
+            if right.tag() == FLOAT {
+                y = right.float();
+            } else if right.tag() == INTEGER {
+                y = right.integer() as f64;
+            } else {
+                return s.slow(w, slow::arithmetic);
+            }
+        } else {
             return s.slow(w, slow::arithmetic);
         }
-        if left.tag() == FLOAT && right.tag() == FLOAT {
-            target.set_float(float(left.float(), right.float()));
-            return Flow::Next(s);
-        }
-        if let (Some(left), Some(right)) = (as_float(left), as_float(right)) {
-            target.set_float(float(left, right));
-            return Flow::Next(s);
-        }
-        s.slow(w, slow::arithmetic)
+        s.register(w.a()).set_float(float(x, y));
+        Flow::Next(s)
     }
 }
 
 arithmetic! {
-    add add_constant: |x, y| Some(x.wrapping_add(y)), |x, y| x + y;
-    subtract subtract_constant: |x, y| Some(x.wrapping_sub(y)), |x, y| x - y;
-    multiply multiply_constant: |x, y| Some(x.wrapping_mul(y)), |x, y| x * y;
-    modulo modulo_constant: number::integer_modulo, number::float_modulo;
-    floor_divide floor_divide_constant: number::integer_floor_divide, number::float_floor_divide;
+    add add_constant: i64::wrapping_add, |x, y| x + y;
+    subtract subtract_constant: i64::wrapping_sub, |x, y| x - y;
+    multiply multiply_constant: i64::wrapping_mul, |x, y| x * y;
 }
 
-macro_rules! float_arithmetic {
-    ($($name:ident $constant:ident: $float:expr;)*) => { $(
+macro_rules! division {
+    ($($name:ident $constant:ident: $integer:path;)*) => { $(
         #[inline(always)]
         pub(super) unsafe fn $name<D: Driver>(s: State<D>, w: Word) -> Flow<D> {
             // SAFETY: operands are verified.
-            unsafe { float_arithmetic(s, w, s.register(w.c()), $float) }
+            unsafe { division(s, w, s.register(w.c()), $integer) }
         }
         #[inline(always)]
         pub(super) unsafe fn $constant<D: Driver>(s: State<D>, w: Word) -> Flow<D> {
             // SAFETY: operands are verified.
-            unsafe { float_arithmetic(s, w, s.constant(w.c()), $float) }
+            unsafe { division(s, w, s.constant(w.c()), $integer) }
         }
     )* };
 }
 
+/// Division of integers; that of floats takes a function's call and so is out of line.
 #[inline(always)]
-unsafe fn float_arithmetic<D: Driver>(s: State<D>, w: Word, right: Register, float: impl Fn(f64, f64) -> f64) -> Flow<D> {
+unsafe fn division<D: Driver>(
+    s: State<D>,
+    w: Word,
+    right: Register,
+    integer: impl Fn(i64, i64) -> Option<i64>,
+) -> Flow<D> {
     // SAFETY: operands are verified.
     unsafe {
-        if let (Some(left), Some(right)) = (as_float(s.register(w.b())), as_float(right)) {
-            s.register(w.a()).set_float(float(left, right));
+        let left = s.register(w.b());
+        if left.tag() == INTEGER
+            && right.tag() == INTEGER
+            && let Some(result) = integer(left.integer(), right.integer())
+        {
+            s.register(w.a()).set_integer(result);
             return Flow::Next(s);
         }
-        s.slow(w, slow::arithmetic)
+        s.call_out(w, slow::arithmetic)
     }
 }
 
-float_arithmetic! {
-    divide divide_constant: |x, y| x / y;
-    power power_constant: number::power;
+division! {
+    modulo modulo_constant: number::integer_modulo;
+    floor_divide floor_divide_constant: number::integer_floor_divide;
+}
+
+macro_rules! quotient {
+    ($($name:ident: $operand:ident;)*) => { $(
+        #[inline(always)]
+        pub(super) unsafe fn $name<D: Driver>(s: State<D>, w: Word) -> Flow<D> {
+            // SAFETY: operands are verified.
+            unsafe {
+                let (left, right) = (s.register(w.b()), s.$operand(w.c()));
+                let x = match left.tag() {
+                    FLOAT => left.float(),
+                    INTEGER => left.integer() as f64,
+                    _ => return s.slow(w, slow::arithmetic),
+                };
+                let y = match right.tag() {
+                    FLOAT => right.float(),
+                    INTEGER => right.integer() as f64,
+                    _ => return s.slow(w, slow::arithmetic),
+                };
+                s.register(w.a()).set_float(x / y);
+                Flow::Next(s)
+            }
+        }
+    )* };
+}
+
+quotient! {
+    divide: register;
+    divide_constant: constant;
+}
+
+#[inline(always)]
+pub(super) unsafe fn power<D: Driver>(s: State<D>, w: Word) -> Flow<D> {
+    // SAFETY: the state is the machine's.
+    unsafe { s.call_out(w, slow::arithmetic) }
+}
+
+#[inline(always)]
+pub(super) unsafe fn power_constant<D: Driver>(s: State<D>, w: Word) -> Flow<D> {
+    // SAFETY: operands are verified.
+    unsafe {
+        let (left, right) = (s.register(w.b()), s.constant(w.c()));
+        if left.tag() == FLOAT && right.tag() == INTEGER && right.integer() == 2 {
+            s.register(w.a()).set_float(left.float() * left.float());
+            return Flow::Next(s);
+        }
+        s.call_out(w, slow::arithmetic)
+    }
 }
 
 macro_rules! bitwise {

@@ -24,13 +24,8 @@ pub(super) unsafe fn call<D: Driver>(s: State<D>, w: Word) -> Flow<D> {
             let parameters = usize::from((*prototype).parameter_count);
             if (*prototype).is_variadic == 0 && base.wrapping_add(registers * 16) <= (*s.machine).stack_limit {
                 let budget = (*s.machine).budget - i64::from((*prototype).entry_cost);
-                if budget >= 0 {
+                if budget >= 0 && w.b() > parameters {
                     (*s.machine).budget = budget;
-                    let mut given = w.b() - 1;
-                    while given < parameters {
-                        Register(base.wrapping_add(given * 16).cast()).set_nil();
-                        given += 1;
-                    }
                     let own = s.base.wrapping_sub(16).cast::<u32>();
                     own.write((s.pc.cast::<u8>().offset_from(s.region) >> 3) as u32);
                     let header = base.wrapping_sub(16).cast::<Slot>();
@@ -52,21 +47,19 @@ pub(super) unsafe fn tail_call<D: Driver>(s: State<D>, w: Word) -> Flow<D> {
     unsafe { s.call_out(w, slow::tail_call) }
 }
 
+/// Whether the frame can be left for its Lua caller with `count` results and no more to do than [`leave`] does.
+#[inline(always)]
+fn leaves_plainly(tag: u32, count: usize) -> bool {
+    tag & PLAIN_RETURN_MASK == 0 && frame::wanted(tag) <= count as i32
+}
+
 /// Leaves the frame for the Lua caller with `count` results, which are already at the caller's call window.
 #[inline(always)]
 unsafe fn leave<D: Driver>(s: State<D>, tag: u32, count: usize) -> Flow<D> {
     // SAFETY: a plain return leads to a Lua frame whose header holds its resume point.
     unsafe {
-        let results = s.base.wrapping_sub(32);
-        let wanted = frame::wanted(tag);
-        if wanted < 0 {
-            (*s.machine).set_open_top(results.wrapping_add(count * 16));
-        } else {
-            let mut given = count;
-            while given < wanted as usize {
-                Register(results.wrapping_add(given * 16).cast()).set_nil();
-                given += 1;
-            }
+        if frame::wanted(tag) < 0 {
+            (*s.machine).set_open_top(s.base.wrapping_sub(32).wrapping_add(count * 16));
         }
         let header = s.base.wrapping_sub(16).cast::<Slot>();
         let distance = ((*header).payload.get() >> 32) as usize;
@@ -91,7 +84,7 @@ pub(super) unsafe fn return_none<D: Driver>(s: State<D>, w: Word) -> Flow<D> {
     // SAFETY: as for `leave`.
     unsafe {
         let tag = header_of(s);
-        if tag & PLAIN_RETURN_MASK == 0 {
+        if leaves_plainly(tag, 0) {
             return leave(s, tag, 0);
         }
         s.call_out(w, slow::return_none)
@@ -103,7 +96,7 @@ pub(super) unsafe fn return_one<D: Driver>(s: State<D>, w: Word) -> Flow<D> {
     // SAFETY: as for `leave`.
     unsafe {
         let tag = header_of(s);
-        if tag & PLAIN_RETURN_MASK == 0 {
+        if leaves_plainly(tag, 1) {
             Register(s.base.wrapping_sub(32).cast()).copy_from(s.register(w.a()));
             return leave(s, tag, 1);
         }
@@ -113,19 +106,8 @@ pub(super) unsafe fn return_one<D: Driver>(s: State<D>, w: Word) -> Flow<D> {
 
 #[inline(always)]
 pub(super) unsafe fn return_values<D: Driver>(s: State<D>, w: Word) -> Flow<D> {
-    // SAFETY: as for `leave`; the extent is verified.
-    unsafe {
-        let tag = header_of(s);
-        if tag & PLAIN_RETURN_MASK == 0 && w.b() != 0 {
-            let count = w.b() - 1;
-            for index in 0..count {
-                let target = Register(s.base.wrapping_sub(32).wrapping_add(index * 16).cast());
-                target.copy_from(s.register_after(w.a(), index));
-            }
-            return leave(s, tag, count);
-        }
-        s.call_out(w, slow::return_values)
-    }
+    // SAFETY: the state is the machine's.
+    unsafe { s.call_out(w, slow::return_values) }
 }
 
 #[inline(always)]

@@ -22,7 +22,6 @@ use branches::*;
 use calls::*;
 use loops::*;
 use lunette_bytecode::{for_each_instruction, instruction::Word};
-use lunette_gc::{function::VariableCell, object::Header, reference::Ref};
 use core::marker::PhantomData;
 use moves::*;
 use state::{Driver, Flow, OutOfLine, State, Status};
@@ -73,21 +72,6 @@ impl<D: Driver> State<D> {
             }
         }
         Flow::Next(self)
-    }
-
-    /// Tells the collector that a reference was written into the cell whose value is `value`.
-    #[inline(always)]
-    unsafe fn cell_barrier(self, value: state::Register) {
-        // SAFETY: a cell is its header and then its value.
-        unsafe {
-            let cell = value.0.cast::<u8>().sub(core::mem::offset_of!(VariableCell, value)).cast::<VariableCell>();
-            if (*cell).header.gc.get() & Header::BARRIER != 0 {
-                let units = (cell.cast::<u8>().offset_from(self.region) as usize / 8) as u32;
-                if let Some(cell) = Ref::<VariableCell>::from_units(units) {
-                    (*self.machine).heap.barrier(cell);
-                }
-            }
-        }
     }
 }
 

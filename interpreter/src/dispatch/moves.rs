@@ -66,9 +66,12 @@ pub(super) unsafe fn get_upvalue<D: Driver>(s: State<D>, w: Word) -> Flow<D> {
 pub(super) unsafe fn set_upvalue<D: Driver>(s: State<D>, w: Word) -> Flow<D> {
     // SAFETY: operands are verified.
     unsafe {
-        let cell = s.upvalue(w.b());
-        cell.copy_from(s.register(w.a()));
-        s.cell_barrier(cell);
+        let value = s.upvalue(w.b());
+        value.copy_from(s.register(w.a()));
+        let cell = value.0.byte_sub(core::mem::offset_of!(VariableCell, value));
+        if s.needs_barrier(cell.cast()) {
+            return s.slow(w, slow::upvalue_barrier);
+        }
     }
     Flow::Next(s)
 }
@@ -102,9 +105,10 @@ pub(super) unsafe fn set_cell<D: Driver>(s: State<D>, w: Word) -> Flow<D> {
             return s.slow(w, slow::not_a_cell);
         }
         let cell: *mut VariableCell = s.object(target.payload());
-        let cell = super::state::Register(&raw mut (*cell).value);
-        cell.copy_from(s.register(w.b()));
-        s.cell_barrier(cell);
+        super::state::Register(&raw mut (*cell).value).copy_from(s.register(w.b()));
+        if s.needs_barrier(&raw const (*cell).header) {
+            return s.slow(w, slow::cell_barrier);
+        }
     }
     Flow::Next(s)
 }

@@ -9,8 +9,8 @@ use core::marker::PhantomData;
 use lunette_bytecode::instruction::Word;
 use lunette_gc::{
     function::{Closure, Prototype, Site, VariableCell},
+    object::Header,
     reference::{REFERENCE_SCALE, Ref},
-    table::Table,
     value::{Slot, Tag},
 };
 
@@ -171,11 +171,6 @@ impl Register {
         // SAFETY: as above.
         unsafe { self.set(FLOAT, value.to_bits()) }
     }
-    #[inline(always)]
-    pub unsafe fn set_nil(self) {
-        // SAFETY: as above.
-        unsafe { self.set(NIL, 0) }
-    }
     /// Copies payload and tag from `source`.
     #[inline(always)]
     pub unsafe fn copy_from(self, source: Register) {
@@ -245,17 +240,10 @@ impl<D: Driver> State<D> {
         State { pc: self.pc.wrapping_offset(distance as isize), ..self }
     }
 
-    /// Tells the collector that a reference was written into `table`.
+    /// Whether the collector must be told of a reference written into the object with this header.
     #[inline(always)]
-    pub unsafe fn table_barrier(self, table: *mut Table) {
-        // SAFETY: `table` is an object of the region.
-        unsafe {
-            if (*table).header.gc.get() & lunette_gc::object::Header::BARRIER != 0 {
-                let units = (table.cast::<u8>().offset_from(self.region) as usize / REFERENCE_SCALE) as u32;
-                if let Some(object) = Ref::<Table>::from_units(units) {
-                    (*self.machine).heap.barrier(object);
-                }
-            }
-        }
+    pub unsafe fn needs_barrier(self, header: *const Header) -> bool {
+        // SAFETY: the caller's header is an object's.
+        unsafe { (*header).gc.get() & Header::BARRIER != 0 }
     }
 }

@@ -109,7 +109,9 @@ unsafe fn set_cached<D: Driver>(s: State<D>, w: Word, object: Register, value: R
             if let Some(found) = own_field(s, table, site) {
                 if found.tag() != NIL {
                     found.copy_from(value);
-                    s.table_barrier(table);
+                    if s.needs_barrier(&raw const (*table).header) {
+                        return s.slow(w, slow::table_barrier);
+                    }
                     return Flow::Next(s);
                 }
             } else if (*site).next_shape.get() == Some((*table).shape.get())
@@ -124,7 +126,9 @@ unsafe fn set_cached<D: Driver>(s: State<D>, w: Word, object: Register, value: R
                 if (offset as usize) < 8 + 16 * (*fields).length() as usize && value.tag() != NIL {
                     Register(fields.cast::<u8>().add(offset as usize).cast()).copy_from(value);
                     (*table).shape.set(shape);
-                    s.table_barrier(table);
+                    if s.needs_barrier(&raw const (*table).header) {
+                        return s.slow(w, slow::table_barrier);
+                    }
                     return Flow::Next(s);
                 }
             }
@@ -209,7 +213,9 @@ unsafe fn set_element<D: Driver>(s: State<D>, w: Word, object: Register, key: i6
             {
                 *payload = value.payload();
                 *tag = value.tag() as u8;
-                s.table_barrier(table);
+                if s.needs_barrier(&raw const (*table).header) {
+                    return s.slow(w, slow::table_barrier);
+                }
                 return Flow::Next(s);
             }
         }
