@@ -5,7 +5,7 @@ use super::{
     NIL, NIL_TAG, Parts, Table, TableError,
     key::{INTEGER, hash_integer},
 };
-use crate::{heap::Heap, reference::Ref, storage::ValueArray};
+use crate::{heap::Heap, reference::Ref, storage::ValueArray, value::Tag};
 use core::cell::Cell;
 
 /// The least room of an array part that grew.
@@ -28,6 +28,14 @@ impl ValueArray {
             (&*payloads.add(index), &*payloads.add(self.length() as usize).cast::<Cell<u8>>().add(index))
         }
     }
+}
+
+/// The value of an element. Those of nil and the booleans are all in the tag: the payload is whatever stood there
+/// before, so that arrays of flags touch one byte an element.
+#[inline(always)]
+pub(super) fn element_parts(payload: &Cell<u64>, tag: &Cell<u8>) -> Parts {
+    let tag = tag.get();
+    if tag <= Tag::True as u8 { (tag, 0) } else { (tag, payload.get()) }
 }
 
 /// Elements.
@@ -65,7 +73,7 @@ impl Heap {
     pub fn table_get_integer_parts(&self, table: Ref<Table>, key: i64) -> Parts {
         let object = self.get(table);
         match self.element(object, (key as u64).wrapping_sub(1)) {
-            Some((payload, tag)) => (tag.get(), payload.get()),
+            Some((payload, tag)) => element_parts(payload, tag),
             None if object.hash.get().is_none() => NIL,
             None => self.get_integer_from_hash(object, key),
         }

@@ -2,7 +2,7 @@
 
 use super::{
     NIL, NIL_TAG, Parts, Table, TableError,
-    array::{MAX_CAPACITY, MIN_CAPACITY, copy_cells},
+    array::{MAX_CAPACITY, MIN_CAPACITY, copy_cells, element_parts},
     hash::capacity_for,
     key::{INTEGER, hash_integer},
 };
@@ -109,7 +109,7 @@ impl Heap {
         let part = self.new_hash_part(capacity_for(old.len() as u32 + moved + 1)?)?;
         for (index, (payload, tag)) in payloads.iter().zip(tags).enumerate().skip(kept) {
             if tag.get() != NIL_TAG {
-                self.push_entry(self.get(part), (INTEGER, index as u64 + 1), (tag.get(), payload.get()));
+                self.push_entry(self.get(part), (INTEGER, index as u64 + 1), element_parts(payload, tag));
             }
         }
         self.copy_entries(old, self.get(part));

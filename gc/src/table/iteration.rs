@@ -6,6 +6,7 @@
 
 use super::{
     NIL_TAG, Parts, Table,
+    array::element_parts,
     key::{DEAD, INTEGER, STRING, normalize, string_of},
 };
 use crate::{heap::Heap, reference::Ref, value::FIRST_REFERENCE_TAG, value::Value};
@@ -41,7 +42,7 @@ impl Heap {
         for index in cursor..object.array_length.get() {
             let (payload, tag) = self.element(object, index.into())?;
             if tag.get() != NIL_TAG {
-                let value = (tag.get(), payload.get());
+                let value = element_parts(payload, tag);
                 return Some(Step { cursor: index + 1, key: (INTEGER, u64::from(index) + 1), value });
             }
         }

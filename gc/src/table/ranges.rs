@@ -2,7 +2,7 @@
 
 use super::{
     NIL_TAG, Parts, Table, TableError,
-    array::{MAX_CAPACITY, MIN_CAPACITY, copy_cells},
+    array::{MAX_CAPACITY, MIN_CAPACITY, copy_cells, element_parts},
 };
 use crate::{heap::Heap, reference::Ref, value::Slot};
 use core::{cell::Cell, ops::Range};
@@ -68,7 +68,7 @@ impl Heap {
         let object = self.get(table);
         let (payloads, tags) = self.array_slices(table);
         let index = usize::try_from(position).ok()?.checked_sub(1)?;
-        let removed = (tags.get(index)?.get(), payloads.get(index)?.get());
+        let removed = element_parts(payloads.get(index)?, tags.get(index)?);
         move_cells(payloads, index + 1..payloads.len(), index);
         move_cells(tags, index + 1..tags.len(), index);
         tags[tags.len() - 1].set(NIL_TAG);

@@ -1,6 +1,6 @@
 //! Table access through inline caches, and construction.
 
-use super::state::{Driver, Flow, INTEGER, NIL, Operands, Register, STRING, State, TABLE};
+use super::state::{Driver, Flow, INTEGER, NIL, Operands, Register, STRING, State, TABLE, TRUE};
 use crate::slow;
 use lunette_bytecode::instruction::Word;
 use lunette_gc::{function::Site, reference::Ref, storage::SlotArray, table::Table, value::Slot};
@@ -172,7 +172,9 @@ unsafe fn get_element<D: Driver>(s: State<D>, w: Word, object: Register, key: i6
             && let Some((payload, tag)) = element(s, s.object(object.payload()), (key as u64).wrapping_sub(1))
             && *tag != NIL as u8
         {
-            s.register(w.a()).set(u32::from(*tag), *payload);
+            // Nil and the booleans have no payload in arrays.
+            let payload = if u32::from(*tag) <= TRUE { 0 } else { *payload };
+            s.register(w.a()).set(u32::from(*tag), payload);
             return Flow::Next(s);
         }
         s.call_out(w, slow::get_index)
@@ -211,8 +213,11 @@ unsafe fn set_element<D: Driver>(s: State<D>, w: Word, object: Register, key: i6
                 && *tag != NIL as u8
                 && value.tag() != NIL
             {
-                *payload = value.payload();
                 *tag = value.tag() as u8;
+                if value.tag() <= TRUE {
+                    return Flow::Next(s);
+                }
+                *payload = value.payload();
                 if s.needs_barrier(&raw const (*table).header) {
                     return s.slow(w, slow::table_barrier);
                 }
