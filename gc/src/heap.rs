@@ -1,8 +1,8 @@
-//! The heap: the region of an instance, its root slots, access to objects, and the write barrier.
+//! The heap: the region of an instance, its root slots, and access to objects.
 
 use crate::{
     block::BlockEntry,
-    object::{AnyObject, Header, Object},
+    object::AnyObject,
     pages::Pages,
     reference::Ref,
     region::{BLOCK_BYTES, MAXIMUM_REGION_BYTES, RegionHeader},
@@ -120,16 +120,6 @@ impl Heap {
         header.low.set(identity as u32);
         header.identity_high.set((identity >> 32) as u8);
         identity
-    }
-
-    /// Must be called after a reference was written into the object (not for threads' stacks). The object of a table's
-    /// parts is the table.
-    #[inline(always)]
-    pub fn barrier<T: Object>(&self, parent: Ref<T>) {
-        let header = &self.get(parent.cast::<AnyObject>()).header;
-        if header.gc.get() & Header::BARRIER != 0 {
-            self.barrier_slow(parent.cast());
-        }
     }
 
     /// Whether the machine should call the collector at its next safepoint.

@@ -2,10 +2,11 @@
 
 use crate::{
     block::BlockState,
+    collector::Phase,
     heap::{Heap, OutOfMemory},
     object::AnyObject,
     reference::{REFERENCE_SCALE, Ref},
-    region::BLOCK_BYTES,
+    region::{BLOCK_BYTES, MEDIUM_BYTES},
 };
 
 impl Heap {
@@ -34,6 +35,27 @@ impl Heap {
         header.used_bytes.set(header.used_bytes.get() + bytes as u64);
         self.check_trigger();
         Ok(offset as u64)
+    }
+
+    /// Frees storage that nothing refers to any more, if that is easily done: if it is a large object that the collector
+    /// does not hold.
+    pub(crate) fn discard<T>(&self, storage: Ref<T>, bytes: usize) {
+        let offset = storage.units() as usize * REFERENCE_SCALE;
+        let block = (offset / BLOCK_BYTES) as u32;
+        let entry = self.block_entry(block);
+        let is_marked = self.is_marked(storage.cast());
+        if bytes <= MEDIUM_BYTES || !entry.is(BlockState::Large) || (is_marked && self.phase() == Phase::Marking) {
+            return;
+        }
+        let bytes = bytes.next_multiple_of(REFERENCE_SCALE) as u64;
+        self.free_run(block, entry.run.get());
+        let used = &self.header().used_bytes;
+        used.set(used.get() - bytes);
+        self.note_freed(bytes);
+        if is_marked {
+            let live = &self.state().live_bytes;
+            live.set(live.get().saturating_sub(bytes));
+        }
     }
 
     /// Tells that the header of a large object does not lie at its beginning, as those of prototypes.

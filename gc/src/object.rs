@@ -117,6 +117,8 @@ unsafe impl RegionData for Header {}
 impl Header {
     /// Bit of `gc`: a reference written into this object must be told to the collector.
     pub const BARRIER: u8 = 0x80;
+    /// Bit of `gc`: the object is on the collector's list of objects that a large table was seen to refer to.
+    pub(crate) const REMEMBERED: u8 = 0x40;
     /// Bit of `flags`: the object is on the collector's list of objects with a finalizer.
     pub const FINALIZABLE: u8 = 0x80;
 

@@ -25,6 +25,13 @@ macro_rules! storage {
     };
 }
 
+impl ValueArray {
+    /// The array's size.
+    pub(crate) fn bytes(&self) -> usize {
+        size_of::<ValueArray>() + 9 * self.length() as usize
+    }
+}
+
 storage!(/** Slots (16 bytes each): stacks, fields of tables, handles. */ SlotArray, SlotArray);
 storage!(/** Values split into payloads (8 bytes each) and, after all of those, tags (1 byte each): the array part of tables. */ ValueArray, ValueArray);
 storage!(/** References to objects of any kind, 0 for none (4 bytes each). */ RefArray, RefArray);

@@ -147,7 +147,7 @@ impl Heap {
 
     fn intern(&self, hash: u32, bytes: &[u8]) -> Result<Ref<Str>, OutOfMemory> {
         let table = &self.header().strings;
-        if table.used.get() >= table.capacity.get() / 4 * 3 {
+        if table.used.get() >= table.capacity.get() / 8 * 5 {
             self.grow_intern_table()?;
         }
         let string = self.allocate_string(bytes.len(), hash, Str::SHORT, |target| target.copy_from_slice(bytes))?;

@@ -7,7 +7,7 @@ use super::{CollectorState, MARK};
 use crate::{
     heap::{Heap, ROOT_COUNT, ROOT_CURRENT_THREAD},
     list::Position,
-    object::{AnyObject, Kind},
+    object::{AnyObject, Header, Kind},
     reference::{REFERENCE_SCALE, Ref},
     region::{BLOCK_BYTES, LINE_BYTES, LINES, MEDIUM_BYTES},
     string::Str,
@@ -108,7 +108,7 @@ impl<'h> Marker<'h> {
         if header.gc.get() & MARK == self.epoch {
             return;
         }
-        header.gc.set(self.epoch);
+        header.gc.set(header.gc.get() & !(MARK | Header::BARRIER) | self.epoch);
         if header.kind == Kind::String as u8 {
             let bytes = size_of::<Str>() + self.heap.get(object.cast::<Str>()).length as usize;
             self.account(units, bytes);
@@ -122,7 +122,7 @@ impl<'h> Marker<'h> {
     pub fn claim<T>(&mut self, storage: Ref<T>, bytes: usize) {
         let header = &self.heap.get(storage.cast::<AnyObject>()).header;
         if header.gc.get() & MARK != self.epoch {
-            header.gc.set(self.epoch);
+            header.gc.set(header.gc.get() & !MARK | self.epoch);
             self.account(storage.units(), bytes);
         }
     }
@@ -184,11 +184,15 @@ impl<'h> Marker<'h> {
             if !self.drain(budget) {
                 return false;
             }
-            // What the program wrote into stacks since they were scanned is still missing.
-            self.mark_roots();
             let rescans = self.state.rescans.get();
             self.state.rescans.set(rescans + 1);
-            if rescans >= MAX_RESCANS || self.drain(budget) {
+            if rescans < MAX_RESCANS && self.scan_deferred() {
+                self.state.rescans.set(rescans + MAX_RESCANS / 2);
+                continue;
+            }
+            // What the program wrote into stacks since they were scanned is still missing.
+            self.mark_roots();
+            if rescans >= MAX_RESCANS || (self.drain(budget) && self.state.deferred.is_empty()) {
                 self.advance_to_end();
                 return true;
             }
@@ -197,7 +201,27 @@ impl<'h> Marker<'h> {
 
     /// Marks everything that can be reached from what is marked.
     pub fn advance_to_end(&mut self) {
+        self.scan_deferred();
         while !self.drain(usize::MAX) {}
+    }
+
+    /// Scans large tables that were written to again; whether there are any.
+    fn scan_deferred(&mut self) -> bool {
+        let mut is_any = false;
+        while let Some(object) = self.heap.list_pop(&self.state.deferred).and_then(Ref::from_units) {
+            self.scan(object, false);
+            is_any = true;
+        }
+        is_any
+    }
+
+    /// Scans a marked object that was written to, now or later.
+    fn scan_again(&mut self, object: Ref<AnyObject>, budget: usize) {
+        let is_table = self.heap.get(object).header.kind == Kind::Table as u8;
+        let is_later = budget != usize::MAX && is_table && self.heap.is_large_table(object.cast());
+        if !is_later || self.heap.list_push(&self.state.deferred, object.units()).is_err() {
+            self.scan(object, false);
+        }
     }
 
     /// Scans what is marked but not scanned and what was written to; whether there is nothing left.
@@ -219,11 +243,19 @@ impl<'h> Marker<'h> {
                 continue;
             }
             if self.scan_slice() {
+                if self.work > budget {
+                    return false;
+                }
+                continue;
+            }
+            if let Some(object) = self.heap.take_remembered() {
+                self.discover(object.units());
                 continue;
             }
             match self.heap.list_pop(&self.state.log).and_then(Ref::from_units) {
-                Some(object) if self.heap.is_marked(object) => self.scan(object, false),
+                Some(object) if self.heap.is_marked(object) => self.scan_again(object, budget),
                 Some(_) => {}
+                None if self.work > budget => return false,
                 None => return true,
             }
         }

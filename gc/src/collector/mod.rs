@@ -12,10 +12,10 @@
 //! New objects have no mark. Since marks stay until the next full collection, a minor collection only has to trace
 //! unmarked objects: from the roots and from the marked objects that were written to, which the barrier has logged.
 //!
-//! The invariant is the incremental-update one: a marked object that was scanned has [`Header::BARRIER`] set, and a
-//! write to it clears the bit and logs the object to be scanned again. Stacks of threads have no barrier: the running
-//! thread and those that resumed it are scanned again at the end of marking, when the program stands still.
+//! Stacks of threads have no barrier: the running thread and those that resumed it are scanned again at the end of
+//! marking, when the program stands still. See `barrier` for all other objects.
 
+mod barrier;
 mod finalizer;
 mod mark;
 mod pace;
@@ -26,18 +26,11 @@ mod weak;
 
 pub use pace::{Mode, Parameters};
 
-use crate::{
-    heap::Heap,
-    list::List,
-    object::{AnyObject, Header},
-    reference::Ref,
-    region_layout,
-    statistics::CollectionKind,
-};
+use crate::{heap::Heap, list::List, object::AnyObject, reference::Ref, region_layout, statistics::CollectionKind};
 use core::cell::Cell;
 use mark::Marker;
 
-/// Bits of [`Header::gc`] that hold the epoch in which the object was marked; 0 if it never was.
+/// Bits of a header's `gc` that hold the epoch in which the object was marked; 0 if it never was.
 pub(crate) const MARK: u8 = 0x03;
 
 /// What the collector is doing between two calls.
@@ -103,6 +96,10 @@ region_layout! {
         pub slices: List,
         /// Marked objects that were written to.
         pub log: List,
+        /// Large tables that were written to too often to be scanned again before marking ends.
+        pub deferred: List,
+        /// Objects that were written into large tables; they have `Header::REMEMBERED` set.
+        pub remembered: List,
         /// Blocks and large objects that were allocated into since the last collection.
         pub touched: List,
         /// Short strings made since the last collection, when generational.
@@ -205,21 +202,6 @@ impl Heap {
     #[inline(always)]
     pub(crate) fn is_marked(&self, object: Ref<AnyObject>) -> bool {
         self.get(object).header.gc.get() & MARK == self.state().epoch.get()
-    }
-
-    #[cold]
-    #[inline(never)]
-    pub(crate) fn barrier_slow(&self, parent: Ref<AnyObject>) {
-        let state = self.state();
-        let header = &self.get(parent).header;
-        header.gc.set(header.gc.get() & !Header::BARRIER);
-        let is_wanted = match self.phase() {
-            Phase::Marking => self.is_marked(parent),
-            _ => state.is_generational.get() != 0,
-        };
-        if is_wanted && self.list_push(&state.log, parent.units()).is_err() {
-            state.is_incomplete.set(1);
-        }
     }
 }
 
@@ -335,6 +317,7 @@ impl Collector<'_> {
             &state.marks,
             &state.slices,
             &state.log,
+            &state.deferred,
             &state.shapes,
             &state.prototypes,
             &state.weak_values,
@@ -344,6 +327,7 @@ impl Collector<'_> {
         for list in lists {
             heap.list_clear(list);
         }
+        while heap.take_remembered().is_some() {}
         state.site_count.set(0);
     }
 

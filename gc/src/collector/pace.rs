@@ -16,7 +16,7 @@ const WORK_PER_BYTE: u64 = 4;
 /// Least bytes allocated between two minor collections.
 const LEAST_NURSERY: u64 = 512 << 10;
 /// Most bytes allocated between two minor collections.
-const MOST_NURSERY: u64 = 4 << 20;
+const MOST_NURSERY: u64 = 1 << 20;
 /// Least growth of the heap before a full collection.
 const LEAST_GROWTH: u64 = 256 << 10;
 

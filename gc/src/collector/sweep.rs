@@ -16,7 +16,7 @@ use crate::{
 /// Blocks with fewer free lines than this are left alone until more of them are free.
 const LEAST_FREE_LINES: usize = 4;
 /// Work that an entry of the intern table costs.
-const ENTRY_WORK: usize = 48;
+const ENTRY_WORK: usize = 16;
 /// Work that a block costs.
 const BLOCK_WORK: usize = 512;
 /// What freed memory is filled with in stress runs.

@@ -11,7 +11,7 @@ use crate::{
     object::{AnyObject, Header, Kind},
     reference::{REFERENCE_SCALE, Ref},
     storage::{ByteArray, RefArray, SlotArray, ValueArray},
-    table::{HashEntry, HashPart, Shape, Table},
+    table::{HashEntry, Shape, Table},
     thread::Thread,
     userdata::Userdata,
     value::{FIRST_REFERENCE_TAG, Slot, Tag},
@@ -56,16 +56,8 @@ pub(crate) mod size {
         size_of::<SlotArray>() + count * size_of::<Slot>()
     }
 
-    pub fn values(count: usize) -> usize {
-        size_of::<ValueArray>() + count * 9
-    }
-
     pub fn references(count: usize) -> usize {
         size_of::<RefArray>() + count * 4
-    }
-
-    pub fn hash(capacity: usize) -> usize {
-        size_of::<HashPart>() + capacity * (4 + size_of::<HashEntry>())
     }
 
     pub fn prototype(prototype: &Prototype) -> usize {
@@ -136,9 +128,9 @@ impl Marker<'_> {
                 (object.units(), size::slots(slots.len()))
             }
             Some(Kind::ValueArray) => {
-                let length = heap.get(object.cast::<ValueArray>()).length() as usize;
-                self.scan_first_part(object, length);
-                (object.units(), size::values(length))
+                let array = heap.get(object.cast::<ValueArray>());
+                self.scan_first_part(object, array.length() as usize);
+                (object.units(), array.bytes())
             }
             Some(Kind::RefArray) => {
                 let references = heap.refs(object.cast());
@@ -265,10 +257,10 @@ impl Marker<'_> {
             self.claim(fields, size::slots(self.heap.get(fields).length() as usize));
         }
         if let Some(array) = table.array.get() {
-            self.claim(array, size::values(self.heap.get(array).length() as usize));
+            self.claim(array, self.heap.get(array).bytes());
         }
         if let Some(hash) = table.hash.get() {
-            self.claim(hash, size::hash(self.heap.get(hash).header.low.get() as usize));
+            self.claim(hash, self.heap.get(hash).bytes());
         }
     }
 

@@ -109,7 +109,8 @@ impl Walk<'_> {
             return Ok(());
         }
         let is_black = header.gc.get() & Header::BARRIER != 0 && self.heap.is_marked(parent);
-        if is_black && !self.heap.is_marked(object) {
+        let is_remembered = self.heap.get(object).header.gc.get() & Header::REMEMBERED != 0;
+        if is_black && !is_remembered && !self.heap.is_marked(object) {
             return Err(self.fault(object, "is young, but an old object refers to it without being logged"));
         }
         Ok(())
@@ -132,7 +133,7 @@ impl Walk<'_> {
         let Some(kind) = Kind::from_number(header.kind) else {
             return Err(self.fault(object, "has no kind"));
         };
-        if header.gc.get() & !(MARK | Header::BARRIER) != 0 {
+        if header.gc.get() & !(MARK | Header::BARRIER | Header::REMEMBERED) != 0 {
             return Err(self.fault(object, "has unknown bits of the collector"));
         }
         let bytes = self.visit_kind(object, kind);
@@ -245,7 +246,7 @@ impl Walk<'_> {
                         self.parts(entry.value_tag.get(), entry.value_payload.get(), None);
                     }
                 }
-                size::hash(heap.get(object.cast::<HashPart>()).header.low.get() as usize)
+                heap.get(object.cast::<HashPart>()).bytes()
             }
             Kind::SlotArray => {
                 let slots = heap.slots(object.cast::<SlotArray>());
@@ -255,7 +256,7 @@ impl Walk<'_> {
             Kind::ValueArray => {
                 let (payloads, tags) = heap.value_array_parts(object.cast::<ValueArray>());
                 tags.iter().zip(payloads).for_each(|(tag, payload)| self.parts(tag.get(), payload.get(), None));
-                size::values(tags.len())
+                heap.get(object.cast::<ValueArray>()).bytes()
             }
             Kind::RefArray | Kind::Transitions => {
                 let references = heap.refs(object.cast());

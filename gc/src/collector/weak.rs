@@ -217,10 +217,7 @@ impl Marker<'_> {
                 tag.set(Tag::Nil as u8);
             }
         }
-        // The last element in use is never nil.
-        let used = &tags[..tags.len().min(table.array_length.get() as usize)];
-        let length = used.iter().rposition(|tag| tag.get() != Tag::Nil as u8).map_or(0, |last| last + 1);
-        table.array_length.set(length as u32);
+        self.heap.trim_array(table);
     }
 }
 

@@ -95,7 +95,7 @@ impl Heap {
             if let Some((payload, tag)) = self.element(object, index) {
                 payload.set(value.1);
                 tag.set(value.0);
-                self.barrier_for(table, value.0);
+                self.barrier_value(table, value);
                 return Ok(());
             }
             if index == object.array_length.get().into()
@@ -119,7 +119,7 @@ impl Heap {
             payload.set(value.1);
             tag.set(value.0);
         }
-        self.barrier_for(table, value.0);
+        self.barrier_value(table, value);
     }
 
     #[inline(never)]
@@ -145,7 +145,7 @@ impl Heap {
             && let Some(entry) = self.get(part).find(hash, key)
         {
             entry.set_value(value);
-            self.barrier_for(table, value.0);
+            self.barrier_value(table, value);
             return Ok(());
         }
         if value.0 == NIL_TAG {

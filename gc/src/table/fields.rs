@@ -105,7 +105,7 @@ impl Heap {
             old_tag = slot.tag.get() as u8;
             set_slot(slot, value);
         }
-        self.barrier_for(table, value.0);
+        self.barrier_value(table, value);
         if object.absent.get() != 0 || object.is_prototype() {
             self.watched_string_key_written(object, key, old_tag == NIL_TAG && value.0 != NIL_TAG);
         }

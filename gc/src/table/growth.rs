@@ -71,8 +71,11 @@ impl Heap {
         let (payloads, tags) = self.value_array_parts(new);
         copy_cells(old_payloads, payloads);
         copy_cells(old_tags, tags);
-        object.array.set(Some(new));
-        self.barrier(table);
+        let old = object.array.replace(Some(new));
+        self.barrier_storage(table, new, self.get(new).bytes());
+        if let Some(old) = old {
+            self.discard(old, self.get(old).bytes());
+        }
         Ok(())
     }
 

@@ -51,6 +51,11 @@ impl HashPart {
         self.header.low.get()
     }
 
+    /// The part's size.
+    pub(crate) fn bytes(&self) -> usize {
+        hash_part_bytes(self.capacity())
+    }
+
     /// The entries in use.
     #[inline(always)]
     pub fn entries(&self) -> &[HashEntry] {
@@ -194,7 +199,7 @@ impl Heap {
             && let Some(entry) = self.find_entry(part, hash, key)
         {
             entry.set_value(value);
-            self.barrier_for(table, value.0);
+            self.barrier_value(table, value);
             return Ok(());
         }
         if value.0 == NIL_TAG {
@@ -210,7 +215,8 @@ impl Heap {
             let part = self.get(part);
             if part.used.get() < part.capacity() {
                 part.push(hash, key, value);
-                self.barrier_for(table, key.0.max(value.0));
+                self.barrier_value(table, key);
+                self.barrier_value(table, value);
                 return Ok(());
             }
         }
@@ -228,30 +234,39 @@ impl Heap {
             Some(part) => self.get(part).push(hash, key, value),
             None => return Err(TableError::Overflow),
         }
-        self.barrier(table);
+        self.barrier_value(table, key);
+        self.barrier_value(table, value);
         Ok(())
     }
 
     /// Makes the hash part anew without removed entries, with room for `additional` ones.
     pub(super) fn rebuild_hash(&self, table: Ref<Table>, additional: u32) -> Result<(), TableError> {
-        let object = self.get(table);
-        let old = object.hash.get().map_or(&[][..], |part| self.get(part).entries());
+        let old_part = self.get(table).hash.get();
+        let old = old_part.map_or(&[][..], |part| self.get(part).entries());
         let live = old.iter().filter(|entry| !entry.is_removed()).count() as u32;
         let new = self.new_hash_part(capacity_for(live.saturating_add(additional))?)?;
         self.copy_entries(old, self.get(new));
-        self.replace_hash(table, Some(new));
+        self.put_hash(table, Some(new));
+        self.barrier_storage(table, new, self.get(new).bytes());
+        if let Some(old) = old_part {
+            self.discard(old, self.get(old).bytes());
+        }
         Ok(())
     }
 
-    /// Puts another hash part into the table.
+    /// Puts a hash part into the table that has entries which were elsewhere before.
     pub(super) fn replace_hash(&self, table: Ref<Table>, part: Option<Ref<HashPart>>) {
+        self.put_hash(table, part);
+        self.barrier(table);
+    }
+
+    fn put_hash(&self, table: Ref<Table>, part: Option<Ref<HashPart>>) {
         let object = self.get(table);
         object.hash.set(part);
         if object.is_prototype() {
             // Caches know entries by their place.
             self.bump_prototype_epoch();
         }
-        self.barrier(table);
     }
 
     /// Appends the entries that are not removed.
@@ -268,8 +283,7 @@ impl Heap {
 
     /// A hash part without entries; the capacity is a power of two and at least 4.
     pub(super) fn new_hash_part(&self, capacity: u32) -> Result<Ref<HashPart>, OutOfMemory> {
-        let bytes = size_of::<HashPart>() + (4 + size_of::<HashEntry>()) * capacity as usize;
-        let part = self.allocate::<HashPart>(bytes, capacity)?;
+        let part = self.allocate::<HashPart>(hash_part_bytes(capacity), capacity)?;
         // SAFETY: just allocated with room for the buckets.
         unsafe {
             let pointer = part.pointer(self.base());
@@ -279,6 +293,11 @@ impl Heap {
         }
         Ok(part)
     }
+}
+
+/// Bytes of a hash part.
+fn hash_part_bytes(capacity: u32) -> usize {
+    size_of::<HashPart>() + (4 + size_of::<HashEntry>()) * capacity as usize
 }
 
 /// The capacity for this many entries: a quarter of the part stays free, so that removing and adding keys by turns

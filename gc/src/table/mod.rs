@@ -11,9 +11,9 @@
 //! ```
 //!
 //! **Barriers.** A table and its storage (fields, array part, hash part) are one object to the collector: whoever writes
-//! a reference, or new storage, into any of them calls [`Heap::barrier`] with the table, and the collector scans the
-//! table together with its storage again. Storage itself is never the barrier's object. A shape together with its index
-//! and its transitions is such an object, too.
+//! a reference, or new storage, into any of them calls [`Heap::barrier_value`](crate::heap::Heap::barrier_value) or
+//! [`Heap::barrier`](crate::heap::Heap::barrier) with the table. Storage itself is never the barrier's object. A shape
+//! together with its index and its transitions is such an object, too.
 //!
 //! **What others write.** Whoever writes nil into the array part (the collector into weak tables) calls
 //! [`Heap::trim_array`] afterwards. The collector may clear entries of transitions, make values of the hash part nil, and
@@ -32,7 +32,7 @@ mod ranges;
 pub mod shape;
 
 use crate::{
-    heap::{Heap, OutOfMemory},
+    heap::OutOfMemory,
     object::{Header, Kind, Object},
     reference::Ref,
     region_layout,
@@ -181,13 +181,3 @@ region_layout! {
     }
 }
 const _: () = assert!(size_of::<HashEntry>() == 24 && size_of::<Table>() == 40 && size_of::<Shape>() == 32);
-
-impl Heap {
-    /// Tells the collector of a value that was written into the table or its storage.
-    #[inline(always)]
-    fn barrier_for(&self, table: Ref<Table>, tag: u8) {
-        if tag >= crate::value::FIRST_REFERENCE_TAG {
-            self.barrier(table);
-        }
-    }
-}

@@ -58,7 +58,8 @@ impl Heap {
         move_cells(tags, index..length as usize, index + 1);
         payloads[index].set(value.1);
         tags[index].set(value.0);
-        self.barrier_for(table, value.0);
+        // Those that moved may be in places that the collector has passed.
+        self.barrier(table);
         Ok(true)
     }
 
@@ -73,6 +74,7 @@ impl Heap {
         move_cells(tags, index + 1..tags.len(), index);
         tags[tags.len() - 1].set(NIL_TAG);
         self.trim_array(object);
+        self.barrier(table);
         Some(removed)
     }
 
