@@ -10,7 +10,7 @@ mod call;
 mod closing;
 pub mod compare;
 pub mod convert;
-mod coroutine;
+pub mod coroutine;
 pub mod debug_info;
 mod dispatch;
 mod error;

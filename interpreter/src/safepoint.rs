@@ -40,6 +40,21 @@ impl Machine {
         self.after_collection(top);
     }
 
+    /// A safepoint of the host, or of a function of the host that runs: the collector does what is due. Only roots,
+    /// arguments and locals of the running function, and handles keep objects.
+    pub fn host_safepoint(&mut self) {
+        let top = self.frame_top();
+        self.store_thread(top);
+        // SAFETY: as for `safepoint`.
+        unsafe { self.heap.collector().collect_due() };
+        self.after_collection(top);
+    }
+
+    /// Collects all garbage at a safepoint of the host.
+    pub fn collect_from_host(&mut self) {
+        self.collect_fully(self.frame_top());
+    }
+
     /// Tries an instruction again that failed for memory.
     #[cold]
     #[inline(never)]

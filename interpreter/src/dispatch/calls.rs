@@ -16,28 +16,32 @@ pub(super) unsafe fn call<D: Driver>(s: State<D>, w: Word) -> Flow<D> {
     // SAFETY: the extent is verified; the room of the new frame is checked before it is touched.
     unsafe {
         let function = s.register(w.a());
-        if function.tag() == CLOSURE && w.b() != 0 {
-            let closure: *mut Closure = s.object(function.payload());
-            let prototype: *mut Prototype = s.resolve((*closure).prototype);
-            let base = s.base.wrapping_add(w.a() + 32);
-            let registers = usize::from((*prototype).register_count);
-            let parameters = usize::from((*prototype).parameter_count);
-            if (*prototype).is_variadic == 0 && base.wrapping_add(registers * 16) <= (*s.machine).stack_limit {
-                let budget = (*s.machine).budget - i64::from((*prototype).entry_cost);
-                if budget >= 0 && w.b() > parameters {
-                    (*s.machine).budget = budget;
-                    let own = s.base.wrapping_sub(16).cast::<u32>();
-                    own.write((s.pc.cast::<u8>().offset_from(s.region) >> 3) as u32);
-                    let header = base.wrapping_sub(16).cast::<Slot>();
-                    let distance = (w.a() as u32 >> 4) + 2;
-                    (*header).payload.set(header_payload(0, distance));
-                    (*header).tag.set(header_tag(Return::Call as u32, w.c() as i32 - 1));
-                    let code = s.resolve((*prototype).code).add(1).cast::<u64>();
-                    return Flow::Next(State { pc: code, base, prototype, ..s });
-                }
-            }
+        if function.tag() != CLOSURE {
+            return s.call_out(w, slow::call);
         }
-        s.call_out(w, slow::call)
+        let closure: *mut Closure = s.object(function.payload());
+        let prototype: *mut Prototype = s.resolve((*closure).prototype);
+        // An open list has operand 0, which no function has fewer parameters than.
+        if (*prototype).is_variadic != 0 || w.b() <= usize::from((*prototype).parameter_count) {
+            return s.slow(w, slow::call);
+        }
+        let base = s.base.wrapping_add(w.a() + 32);
+        if base.wrapping_add(usize::from((*prototype).register_count) * 16) > (*s.machine).stack_limit {
+            return s.slow(w, slow::call);
+        }
+        let budget = (*s.machine).budget - i64::from((*prototype).entry_cost);
+        if budget < 0 {
+            return s.slow(w, slow::call);
+        }
+        (*s.machine).budget = budget;
+        let own = s.base.wrapping_sub(16).cast::<u32>();
+        own.write((s.pc.cast::<u8>().offset_from(s.region) >> 3) as u32);
+        let header = base.wrapping_sub(16).cast::<Slot>();
+        let distance = (w.a() as u32 >> 4) + 2;
+        (*header).payload.set(header_payload(0, distance));
+        (*header).tag.set(header_tag(Return::Call as u32, w.c() as i32 - 1));
+        let code = s.resolve((*prototype).code).add(1).cast::<u64>();
+        Flow::Next(State { pc: code, base, prototype, ..s })
     }
 }
 

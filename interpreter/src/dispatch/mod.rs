@@ -80,6 +80,7 @@ mod threaded {
     //! Handlers that end in a jump to the next.
 
     use super::*;
+    use core::mem::MaybeUninit;
     use lunette_gc::function::Prototype;
 
     type Handler = unsafe extern "sysv64" fn(*const u64, *mut u8, *mut u8, *mut Machine, *mut Prototype, Word) -> u64;
@@ -132,7 +133,9 @@ mod threaded {
         #[inline(always)]
         unsafe fn slow<F: OutOfLine>(s: State<Self>, word: Word, _: F) -> Flow<Self> {
             // SAFETY: the state is the machine's.
-            Flow::Leave(unsafe { go_on_cold::<F>(s.pc, s.base, s.region, s.machine, s.prototype, word) })
+            Flow::Leave(unsafe {
+                go_on_cold::<F>(s.pc, s.base, MaybeUninit::uninit(), s.machine, MaybeUninit::uninit(), word)
+            })
         }
 
         #[inline(always)]
@@ -163,18 +166,26 @@ mod threaded {
         }
     }
 
+    /// As `go_on`, for paths that are rarely taken: what it does not take (but keeps the places of, so that nothing is
+    /// moved) leaves machine registers free in the handlers.
     #[cold]
     #[inline(never)]
     unsafe extern "sysv64" fn go_on_cold<F: OutOfLine>(
         pc: *const u64,
         base: *mut u8,
-        region: *mut u8,
+        _region: MaybeUninit<*mut u8>,
         machine: *mut Machine,
-        prototype: *mut Prototype,
+        _prototype: MaybeUninit<*mut Prototype>,
         word: Word,
     ) -> u64 {
-        // SAFETY: as for `go_on`.
-        unsafe { go_on::<F>(pc, base, region, machine, prototype, word) }
+        // SAFETY: as for `go_on`; the machine's frame is saved by `finish`.
+        unsafe {
+            let function = core::ptr::NonNull::<F>::dangling().read();
+            match finish(machine, base, pc, word, function) {
+                Status::Next | Status::Reload => dispatch((*machine).state()),
+                Status::Leave => 0,
+            }
+        }
     }
 
     #[inline(always)]
