@@ -63,6 +63,8 @@ pub(crate) struct Builder<'m> {
     fields: Vec<Field>,
     clauses: Vec<Clause>,
     statements: Vec<Statement>,
+    /// Whether each function that is being read is variadic.
+    variadic: Vec<bool>,
 }
 
 type Done = Result<(), Failure>;
@@ -82,7 +84,10 @@ impl<'m> Builder<'m> {
         memory.push(&mut ast.locals, environment)?;
         let mut frames = Vec::new();
         memory.push(&mut frames, Frame { level: 2, first_pending: 0, first_statement: 0, targets: 0 })?;
+        let mut variadic = Vec::new();
+        memory.push(&mut variadic, true)?;
         Ok(Builder {
+            variadic,
             ast,
             memory,
             frames,
@@ -286,14 +291,24 @@ impl<'m> Builder<'m> {
         LocalId(self.ast.locals.len() as u32 - count)
     }
 
-    /// The parameters that were declared last.
-    pub(crate) fn parameters(&self, count: u32, is_variadic: bool) -> Parameters {
-        Parameters { first: self.first_of(count), count, is_variadic }
+    /// The parameters that were declared last. The function's body follows.
+    pub(crate) fn parameters(&mut self, count: u32, is_variadic: bool) -> Result<Parameters, Failure> {
+        self.memory.push(&mut self.variadic, is_variadic)?;
+        Ok(Parameters { first: self.first_of(count), count, is_variadic })
+    }
+
+    /// `...` as an expression, between these offsets.
+    pub(crate) fn variable_arguments(&mut self, start: u32, end: u32) -> Result<ExpressionId, Failure> {
+        match self.variadic.last() {
+            Some(true) => self.node(ExpressionKind::VariableArguments, end),
+            _ => Err(Failure::near("cannot use '...' outside a vararg function", start)),
+        }
     }
 
     /// A function body.
     pub(crate) fn function_body(&mut self, body: FunctionBody) -> Result<FunctionId, Failure> {
         self.leave();
+        self.variadic.pop();
         Ok(FunctionId(append(&mut self.ast.functions, body, self.memory)?))
     }
 

@@ -94,7 +94,7 @@ impl Source<'_> {
     /// What to say if the innermost bracket or block before `offender` should be closed.
     fn unclosed(&mut self, (start, _, end): Spanned) -> Result<String, Failure> {
         let line = self.lines.line(end);
-        let Some(Open { symbol, position, .. }) = self.innermost_open(start)? else {
+        let Some(Open { symbol, position, is_parameter_list, .. }) = self.innermost_open(start)? else {
             return Ok("<eof> expected".into());
         };
         let closing = match symbol {
@@ -104,7 +104,7 @@ impl Source<'_> {
             _ => "end",
         };
         let opening_line = self.lines.line(position);
-        Ok(if opening_line == line {
+        Ok(if opening_line == line || is_parameter_list {
             alloc::format!("'{closing}' expected")
         } else {
             alloc::format!("'{closing}' expected (to close '{}' at line {opening_line})", symbol.text())
@@ -133,15 +133,19 @@ impl Source<'_> {
                     @ (Symbol::If | Symbol::For | Symbol::While | Symbol::Repeat | Symbol::Do | Symbol::Function),
                 ) => {
                     is_local = previous == Some(Token::Symbol(Symbol::Local));
-                    memory.push(&mut open, Open { symbol, position: start, is_head: true })?;
+                    memory.push(&mut open, Open { is_head: true, ..Open::new(symbol, start) })?;
                 }
                 Token::Symbol(symbol @ (Symbol::ParenthesisOpen | Symbol::BraceOpen | Symbol::BracketOpen)) => {
-                    if let Some(function) = innermost.filter(|open| open.symbol == Symbol::Function && open.is_head) {
-                        // Functions without a name and local ones count from their parameters on.
+                    let function = innermost.filter(|open| open.symbol == Symbol::Function && open.is_head);
+                    let is_parameter_list = function.is_some();
+                    if let Some(function) = function {
                         function.is_head = false;
-                        function.position = start;
+                        if !function.is_named {
+                            // Functions without a name and local ones count from their parameters on.
+                            function.position = start;
+                        }
                     }
-                    memory.push(&mut open, Open { symbol, position: start, is_head: false })?;
+                    memory.push(&mut open, Open { is_parameter_list, ..Open::new(symbol, start) })?;
                 }
                 Token::Symbol(
                     Symbol::End | Symbol::Until | Symbol::ParenthesisClose | Symbol::BraceClose | Symbol::BracketClose,
@@ -149,7 +153,7 @@ impl Source<'_> {
                     open.pop();
                 }
                 Token::Name(_) if previous == Some(Token::Symbol(Symbol::Function)) && !is_local => {
-                    innermost.into_iter().for_each(|function| function.is_head = false);
+                    innermost.into_iter().for_each(|function| function.is_named = true);
                 }
                 _ => {}
             }
@@ -165,9 +169,16 @@ struct Open {
     position: u32,
     /// Whether the `do` of a loop or the parameters of a function are still to come.
     is_head: bool,
+    /// Whether it is a function whose name is part of the statement.
+    is_named: bool,
+    is_parameter_list: bool,
 }
 
 impl Open {
+    fn new(symbol: Symbol, position: u32) -> Self {
+        Open { symbol, position, is_head: false, is_named: false, is_parameter_list: false }
+    }
+
     fn awaits_do(&self) -> bool {
         self.is_head && matches!(self.symbol, Symbol::For | Symbol::While)
     }
@@ -243,16 +254,19 @@ fn complaint(expected: Expected, token: Token, is_in_target_list: bool) -> Compl
         return Complaint::Expected(terminal);
     }
     if expected.has("<name>") {
-        return Complaint::Text(if expected.has("...") { "<name> or '...' expected" } else { "<name> expected" });
+        return Complaint::Text(match () {
+            () if expected.has("...") => "<name> or '...' expected",
+            () if expected.has("(") => "unexpected symbol",
+            () => "<name> expected",
+        });
     }
     match () {
         () if expected.has("}") => Complaint::Unclosed,
-        () if expected.has(")") && expected.has_operators() => Complaint::Unclosed,
-        () if expected.has(")") => Complaint::Expected(")"),
+        () if expected.has(")") => Complaint::Unclosed,
         () if expected.has("end") || expected.has("until") || expected.has("<eof>") => Complaint::Unclosed,
         () if expected.has("in") && expected.has("=") => Complaint::Text("'=' or 'in' expected"),
         () if expected.has("in") => Complaint::Expected("in"),
-        () if expected.has("(") => Complaint::Expected("("),
+        () if expected.has("(") && !expected.has_operators() => Complaint::Expected("("),
         () if expected.has(">") && !expected.has_operators() => Complaint::Expected(">"),
         () if expected.has(",") => Complaint::Expected(","),
         () => Complaint::Expected("="),

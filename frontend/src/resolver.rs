@@ -242,13 +242,6 @@ impl Resolver<'_> {
                 let kind = self.name(name, position)?;
                 self.ast.expressions[id.0 as usize].kind = kind;
             }
-            ExpressionKind::VariableArguments => {
-                let function = self.scope().id;
-                if !self.ast.function(function).is_variadic {
-                    let start = position - "...".len() as u32;
-                    return Err(Failure::near("cannot use '...' outside a vararg function", start));
-                }
-            }
             ExpressionKind::Function(function) => self.function(function)?,
             ExpressionKind::Table(table) => self.table(table)?,
             ExpressionKind::Parenthesized(inner) | ExpressionKind::Unary(_, inner) => self.expression(inner)?,
@@ -263,6 +256,7 @@ impl Resolver<'_> {
             ExpressionKind::Nil
             | ExpressionKind::True
             | ExpressionKind::False
+            | ExpressionKind::VariableArguments
             | ExpressionKind::SmallInteger(_)
             | ExpressionKind::Integer(_)
             | ExpressionKind::Float(_)

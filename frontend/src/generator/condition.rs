@@ -305,7 +305,12 @@ impl Generator<'_> {
         if is_negation || self.is_condition(term) {
             return self.condition(term, when, exits.boolean(when));
         }
-        match self.operand(term)? {
+        let operand = match term {
+            Term::Chain(..) => self.chain(term, destination)?,
+            Term::Node(id) if self.is_in_place(id) => self.operand(term)?,
+            Term::Node(_) => Operand::Register(self.value(term, destination)?),
+        };
+        match operand {
             Operand::Constant(constant) if constant.is_true() != when => {}
             Operand::Constant(constant) => {
                 self.load(constant, destination)?;

@@ -73,6 +73,12 @@ impl Generator<'_> {
         }
     }
 
+    /// Whether an instruction can use the node without code of its own: it is a variable or a constant.
+    pub(super) fn is_in_place(&self, id: ExpressionId) -> bool {
+        let kind = self.ast.expression(id).kind;
+        matches!(kind, ExpressionKind::Local(_)) || self.ast.literal(kind).is_some()
+    }
+
     /// A local variable of the function.
     pub(super) fn variable(&self, local: LocalId) -> Operand {
         let register = self.registers[local.0 as usize];
