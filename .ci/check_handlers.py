@@ -29,7 +29,7 @@ def main() -> int:
         elif current:
             if re.search(r"\bjmp\s+\*", line):
                 jumps.add(current)
-            elif re.search(r"\bcall\b", line) and not ALLOWED.search(line):
+            elif re.search(r"\tcall\b", line) and not ALLOWED.search(line):
                 calls.append(f"{current}: {line.strip()}")
     problems = calls + [f"{name}: no indirect jump" for name in sorted(handlers - jumps)]
     if len(handlers) < 50:
