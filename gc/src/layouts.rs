@@ -88,14 +88,32 @@ impl Heap {
         Ok(array)
     }
 
-    /// Overwrites bytes of an array from `start` on; `bytes` may lie in the array itself.
+    /// An array of `length` zero bytes.
+    pub fn new_zeroed_byte_array(&self, length: u32) -> Result<Ref<ByteArray>, OutOfMemory> {
+        let array = self.allocate::<ByteArray>(8 + length as usize, length)?;
+        // SAFETY: the bytes follow the header and were just allocated.
+        unsafe { core::ptr::write_bytes(array.pointer(self.base()).cast::<u8>().add(8), 0, length as usize) };
+        Ok(array)
+    }
+
+    /// Overwrites bytes of an array from `start` on with bytes from elsewhere.
     pub fn write_bytes(&self, array: Ref<ByteArray>, start: usize, bytes: &[u8]) {
         let length = self.get(array).length() as usize;
         assert!(start <= length && bytes.len() <= length - start, "bytes beyond the end of an array");
         // SAFETY: in range of the bytes that follow the header.
         unsafe {
             let target = array.pointer(self.base()).cast::<u8>().add(8 + start);
-            core::ptr::copy(bytes.as_ptr(), target, bytes.len());
+            core::ptr::copy_nonoverlapping(bytes.as_ptr(), target, bytes.len());
+        }
+    }
+
+    /// Moves the bytes of an array from `start` up to `end` to its beginning.
+    pub fn move_bytes_down(&self, array: Ref<ByteArray>, start: usize, end: usize) {
+        assert!(start <= end && end <= self.get(array).length() as usize, "bytes beyond the end of an array");
+        // SAFETY: in range of the bytes that follow the header.
+        unsafe {
+            let bytes = array.pointer(self.base()).cast::<u8>().add(8);
+            core::ptr::copy(bytes.add(start), bytes, end - start);
         }
     }
 

@@ -213,6 +213,27 @@ impl Frame {
         Ok(Step::Call { count: arguments.len() as u32 })
     }
 
+    /// Calls `function` with `count` values from slot `first` on, to come back in `phase`.
+    pub fn call_slots(
+        self,
+        machine: &mut Machine,
+        phase: u32,
+        function: Value,
+        first: u32,
+        count: u32,
+    ) -> NativeResult {
+        machine.ensure_stack(self.window + FRAME_SLOTS, count)?;
+        machine.copy_slots(first, self.window + FRAME_SLOTS, count);
+        machine.set_value(self.window, function);
+        self.set_phase(machine, phase);
+        Ok(Step::Call { count })
+    }
+
+    /// Makes room for `slots` slots in the window.
+    pub fn reserve(self, machine: &mut Machine, slots: u32) -> Result<(), Throw> {
+        machine.ensure_stack(self.window, slots)
+    }
+
     /// Returns what `function` returns for a few arguments, at most 16.
     pub fn tail_call(self, machine: &Machine, function: Value, arguments: &[Value]) -> NativeResult {
         self.write_window(machine, function, arguments);

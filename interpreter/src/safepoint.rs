@@ -9,7 +9,7 @@ use crate::{
     machine::{Machine, Outcome, STACK_RESERVE},
 };
 use lunette_bytecode::instruction::Word;
-use lunette_gc::value::Value;
+use lunette_gc::{collector::Mode, value::Value};
 
 impl Machine {
     /// Runs the collector, with slots below `top` in use, and goes on as `next` says or with finalizers first.
@@ -65,6 +65,34 @@ impl Machine {
             Ok(status) => status,
             Err(throw) => self.raise(throw),
         }
+    }
+
+    /// Does a part of a collection, with slots below `top` in use: see [`lunette_gc::collector::Collector::step`].
+    pub fn collect_step(&mut self, top: u32, kibibytes: usize) -> bool {
+        self.store_thread(top);
+        // SAFETY: as for `safepoint`.
+        let is_complete = unsafe { self.heap.collector().step(kibibytes) };
+        self.after_collection(top);
+        is_complete
+    }
+
+    /// Sets the collector's mode, with slots below `top` in use, and gives the previous one.
+    pub fn set_collector_mode(&mut self, top: u32, mode: Mode) -> Mode {
+        self.store_thread(top);
+        // SAFETY: as for `safepoint`.
+        let previous = unsafe { self.heap.collector().set_mode(mode) };
+        self.after_collection(top);
+        previous
+    }
+
+    /// Whether finalizers are being run.
+    pub fn is_finalizing(&self) -> bool {
+        self.finalizing
+    }
+
+    /// Notes whether finalizers are being run: while they are, no others are started.
+    pub fn set_finalizing(&mut self, finalizing: bool) {
+        self.finalizing = finalizing;
     }
 
     fn after_collection(&mut self, top: u32) {

@@ -1,0 +1,78 @@
+//! Values as text: what `tostring` gives.
+
+use alloc::{format, vec::Vec};
+use lunette_gc::{
+    reference::Ref,
+    string::Str,
+    value::Value,
+};
+use lunette_interpreter::{Frame, Machine, NativeResult, Throw, metamethod::Event};
+
+/// The text of a value, or the metamethod that gives it.
+pub(crate) enum Text {
+    /// The text was appended.
+    Done,
+    /// The `__tostring` metamethod must be called with the value; [`check_text`] looks at what it gives.
+    Call(Value),
+}
+
+/// Appends the text of a value, unless a metamethod must give it.
+pub(crate) fn append_value(machine: &Machine, value: Value, text: &mut Vec<u8>) -> Text {
+    if machine.append_text(value, text) {
+        return Text::Done;
+    }
+    let metamethod = machine.metamethod(value, Event::ToString);
+    if !metamethod.is_nil() {
+        return Text::Call(metamethod);
+    }
+    match value {
+        Value::Nil => text.extend_from_slice(b"nil"),
+        Value::Boolean(true) => text.extend_from_slice(b"true"),
+        Value::Boolean(false) => text.extend_from_slice(b"false"),
+        _ => {
+            match machine.metamethod(value, Event::Name) {
+                Value::String(name) => text.extend_from_slice(machine.bytes(name)),
+                _ => text.extend_from_slice(machine.type_name(value).as_bytes()),
+            }
+            text.extend_from_slice(b": ");
+            append_identity(machine, value, text);
+        }
+    }
+    Text::Done
+}
+
+/// Appends what stands for the address of an object: a number that is its own as long as it lives, in the looks of
+/// PUC Lua's `%p`. Says whether the value has one.
+pub(crate) fn append_identity(machine: &Machine, value: Value, text: &mut Vec<u8>) -> bool {
+    let number = match value {
+        Value::LightUserdata(number) => number,
+        _ => match value.object() {
+            Some(object) => machine.heap.identity(object),
+            None => return false,
+        },
+    };
+    text.extend_from_slice(format!("0x{number:012x}").as_bytes());
+    true
+}
+
+/// What a `__tostring` metamethod gave must be a string; a number is one as well.
+pub(crate) fn check_text(machine: &Machine, value: Value) -> Result<Ref<Str>, Throw> {
+    match value {
+        Value::String(string) => Ok(string),
+        Value::Integer(_) | Value::Float(_) => number_string(machine, value),
+        _ => Err(machine.native_error(format_args!("'__tostring' must return a string"))),
+    }
+}
+
+/// The string of a number.
+pub(crate) fn number_string(machine: &Machine, value: Value) -> Result<Ref<Str>, Throw> {
+    let mut text = Vec::new();
+    machine.append_text(value, &mut text);
+    machine.new_string(&text)
+}
+
+/// Returns a string of these bytes.
+pub(crate) fn return_string(machine: &Machine, frame: Frame, bytes: &[u8]) -> NativeResult {
+    let string = machine.new_string(bytes)?;
+    frame.return_one(machine, Value::String(string))
+}
