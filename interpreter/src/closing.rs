@@ -116,6 +116,15 @@ impl Machine {
         self.push_values_at(top + INTERLUDE_SLOTS, function, arguments, 0, return_kind, false)
     }
 
+    /// A hook or finalizer whose window was at slot `window` ends by an error.
+    pub(crate) fn abandon_interlude(&mut self, window: u32) {
+        if matches!(self.value(window - 1), Value::Integer(mode) if mode == Afterwards::GoOnFinalized as i64) {
+            self.finalizing = false;
+        } else {
+            self.hook_ended();
+        }
+    }
+
     /// Goes on after a call put in between whose window was at slot `window`.
     pub(crate) fn end_interlude(&mut self, window: u32) -> Result<Next, Throw> {
         let saved = self.value(window - INTERLUDE_SLOTS);

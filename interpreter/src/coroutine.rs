@@ -18,8 +18,12 @@ pub const RUNNING: u32 = 1;
 pub const NORMAL: u32 = 2;
 /// Status of a thread: its function has returned, or it was closed.
 pub const DEAD: u32 = 3;
-/// Status of a thread: an error ended it; it may have variables to be closed.
+/// Status of a thread: an error ended it; its frames are still there, and its variables are to be closed.
 pub const FAILED: u32 = 4;
+/// Status of a thread: it runs, to be closed.
+pub const CLOSING: u32 = 5;
+/// Status of a thread: it runs, to be closed with an error.
+pub const CLOSING_FAILED: u32 = 6;
 
 const COROUTINE_STACK: u32 = 64;
 
@@ -117,8 +121,7 @@ impl Machine {
         // A suspended thread's frame is that of `yield`, or the bottom frame below its function.
         let target = if fresh { FRAME_SLOTS + FRAME_SLOTS } else { self.frame_top() };
         if let Err(throw) = self.ensure_stack(target, count) {
-            self.settle(throw);
-            return Ok(self.unwind_frames());
+            return Ok(self.unwind(throw));
         }
         for (index, slot) in self.heap.slots(source)[first as usize..(first + count) as usize].iter().enumerate() {
             self.set_value(target + index as u32, slot.get());
@@ -149,42 +152,43 @@ impl Machine {
                 self.runtime_error(format_args!("attempt to yield across a C-call boundary"))
             });
         }
-        self.leave_thread(first, count, SUSPENDED, false)
+        self.leave_thread(first, count, SUSPENDED)
     }
 
     /// The first function of the running thread has returned.
     pub(crate) fn finish_thread(&mut self, first: u32, count: u32) -> Result<Next, Throw> {
         self.base = FRAME_SLOTS;
-        self.leave_thread(first, count, DEAD, false)
+        self.leave_thread(first, count, DEAD)
     }
 
-    /// An error, which is pending, has ended the running thread.
+    /// An error, which is pending, has ended the running thread. The thread keeps it, at its open top.
     pub(crate) fn fail_thread(&mut self) -> Next {
-        let status = if self.get_thread().resumer.get().is_some() { FAILED } else { DEAD };
-        match self.leave_thread(0, 0, status, true) {
-            Ok(next) => next,
-            Err(throw) => self.unwind(throw),
-        }
+        let top = self.error_top();
+        self.set_value(top, self.pending_error());
+        self.open_top = top;
+        self.leave_failed(FAILED, top + 1)
     }
 
-    fn leave_thread(&mut self, first: u32, count: u32, status: u32, failed: bool) -> Result<Next, Throw> {
-        let left = self.thread;
-        let top = if status == SUSPENDED { self.frame_top() } else { FRAME_SLOTS };
-        self.store_thread(top);
-        let object = self.get_thread();
-        object.status.set(status);
-        object.native_depth.set(object.native_depth.get() & 0xffff_0000);
-        let source = object.stack.get();
-        let Some(resumer) = object.resumer.take() else {
-            unreachable!("a coroutine that runs was resumed");
-        };
-        self.heap.barrier(left);
-        self.load_thread(resumer);
-        let window = self.frame_top();
-        if failed {
-            self.header(self.base).set_resume(CAUGHT);
-            return Ok(Next::Native);
+    /// All variables of the running thread, which is being closed, are closed.
+    pub(crate) fn end_close(&mut self) -> Next {
+        if self.get_thread().status.get() == CLOSING_FAILED {
+            return self.leave_failed(DEAD, FRAME_SLOTS);
         }
+        self.leave_thread(0, 0, DEAD).unwrap_or_else(|throw| self.unwind(throw))
+    }
+
+    /// Leaves the running thread for its resumer, which is told of the pending error.
+    fn leave_failed(&mut self, status: u32, top: u32) -> Next {
+        self.switch_to_resumer(status, top);
+        self.header(self.base).set_resume(CAUGHT);
+        Next::Native
+    }
+
+    fn leave_thread(&mut self, first: u32, count: u32, status: u32) -> Result<Next, Throw> {
+        let top = if status == SUSPENDED { self.frame_top() } else { FRAME_SLOTS };
+        let source = self.get_thread().stack.get();
+        self.switch_to_resumer(status, top);
+        let window = self.frame_top();
         self.ensure_stack(window, count)?;
         for (index, slot) in self.heap.slots(source)[first as usize..(first + count) as usize].iter().enumerate() {
             self.set_value(window + index as u32, slot.get());
@@ -196,6 +200,19 @@ impl Machine {
         Ok(Next::Native)
     }
 
+    fn switch_to_resumer(&mut self, status: u32, top: u32) {
+        let left = self.thread;
+        self.store_thread(top);
+        let object = self.get_thread();
+        object.status.set(status);
+        object.native_depth.set(object.native_depth.get() & 0xffff_0000);
+        let Some(resumer) = object.resumer.take() else {
+            unreachable!("a coroutine that runs was resumed");
+        };
+        self.heap.barrier(left);
+        self.load_thread(resumer);
+    }
+
     /// Closes a suspended or failed thread: its to-be-closed variables are closed in it, then it is dead.
     pub(crate) fn close_thread(&mut self, thread: Ref<Thread>) -> Result<Next, Throw> {
         let depth = self.get_thread().native_depth.get() & 0xffff;
@@ -203,10 +220,13 @@ impl Machine {
             return self.resume_error(format_args!("C stack overflow"));
         }
         let resumer = self.thread;
+        let failed = self.thread_status(thread) == FAILED;
         self.store_thread(self.frame_top());
         self.get_thread().status.set(NORMAL);
         self.load_thread(thread);
+        self.throw(if failed { self.value(self.open_top) } else { Value::Nil });
         let object = self.get_thread();
+        object.status.set(if failed { CLOSING_FAILED } else { CLOSING });
         object.resumer.set(Some(resumer));
         object.native_depth.set((depth + 1) | 1 << 16);
         // All frames but the bottom one are gone; their variables are not.

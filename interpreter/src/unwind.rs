@@ -2,6 +2,7 @@
 
 use crate::{
     call::Next,
+    coroutine::{CLOSING_FAILED, RUNNING},
     error::Throw,
     execute::Exit,
     frame::{HeaderSlot, Return, kind, return_kind},
@@ -22,9 +23,9 @@ impl Machine {
             }
             Throw::Memory => {
                 self.memory_error();
-                self.unwind_frames()
+                self.begin_unwinding()
             }
-            Throw::Unhandled => self.unwind_frames(),
+            Throw::Unhandled => self.begin_unwinding(),
             Throw::Error => {
                 if let Some(handler) = self.message_handler() {
                     let error = self.pending_error();
@@ -39,13 +40,35 @@ impl Machine {
                         }
                     }
                 }
-                self.unwind_frames()
+                self.begin_unwinding()
             }
         }
     }
 
+    /// Unwinds with the pending error, unless nothing in the running coroutine catches it: then its frames stay, for
+    /// tracebacks, and its variables until it is closed.
+    fn begin_unwinding(&mut self) -> Next {
+        let mut base = self.base;
+        loop {
+            let header = self.header(base);
+            if self.native_of(base).is_some_and(|native| native.catches) {
+                break;
+            }
+            match return_kind(header.tag.get()) {
+                Return::Coroutine if self.get_thread().status.get() == RUNNING => return self.fail_thread(),
+                Return::Coroutine => {
+                    self.get_thread().status.set(CLOSING_FAILED);
+                    break;
+                }
+                Return::Exit => break,
+                _ => base -= header.distance(),
+            }
+        }
+        self.unwind_frames()
+    }
+
     /// One more than the last slot that may be in use when an error was thrown.
-    fn error_top(&self) -> u32 {
+    pub(crate) fn error_top(&self) -> u32 {
         self.frame_top().max(self.open_top.min(self.stack_length - crate::machine::STACK_RESERVE))
     }
 
@@ -100,8 +123,11 @@ impl Machine {
                     self.exit = Exit::Failed(Throw::Error);
                     return Next::Leave;
                 }
-                Return::Coroutine => return self.fail_thread(),
-                _ => {
+                Return::Coroutine => return self.end_close(),
+                how => {
+                    if how == Return::Interlude {
+                        self.abandon_interlude(self.window_of(base));
+                    }
                     self.leave_native_level(kind(tag));
                     self.base = base - distance;
                 }
