@@ -60,6 +60,15 @@ impl Memory {
         Ok(())
     }
 
+    /// Moves the elements of `vector` to one that is just large enough; `vector` keeps its room.
+    pub(crate) fn take<T>(&self, vector: &mut Vec<T>) -> Result<Vec<T>, OutOfMemory> {
+        let mut exact = Vec::new();
+        self.charge(vector.len() * size_of::<T>())?;
+        exact.try_reserve_exact(vector.len()).map_err(|_| OutOfMemory)?;
+        exact.append(vector);
+        Ok(exact)
+    }
+
     /// Copies `bytes` to the heap.
     pub(crate) fn copy(&self, bytes: &[u8]) -> Result<Box<[u8]>, OutOfMemory> {
         let mut copy = Vec::new();

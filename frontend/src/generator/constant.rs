@@ -4,10 +4,7 @@ use super::Generator;
 use super::register::Destination;
 use crate::error::Failure;
 use crate::fold::Constant;
-use crate::memory::{Memory, OutOfMemory};
 use crate::strings::StringId;
-use alloc::vec::Vec;
-use hashbrown::HashMap;
 use lunette_bytecode::instruction::{MAX_SMALL_CONSTANTS, Opcode};
 use lunette_bytecode::module;
 
@@ -16,28 +13,12 @@ const MAX_SITES: usize = 1 << 16;
 
 /// What makes two constants the same.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-enum Key {
+pub(super) enum Key {
     Nil,
     Boolean(bool),
     Integer(i64),
     Float(u64),
     String(StringId),
-}
-
-/// Numbers of the constants of the functions that are being generated, the innermost last.
-#[derive(Default)]
-pub(super) struct Constants {
-    numbers: Vec<HashMap<Key, u32>>,
-}
-
-impl Constants {
-    pub(super) fn enter_function(&mut self, memory: &Memory) -> Result<(), OutOfMemory> {
-        memory.push(&mut self.numbers, HashMap::new())
-    }
-
-    pub(super) fn leave_function(&mut self) {
-        self.numbers.pop();
-    }
 }
 
 impl Generator<'_> {
@@ -50,9 +31,7 @@ impl Generator<'_> {
             Constant::Float(value) => Key::Float(value.to_bits()),
             Constant::String(id) => Key::String(id),
         };
-        let innermost = self.constants.numbers.len() - 1;
-        let numbers = &mut self.constants.numbers[innermost];
-        if let Some(&number) = numbers.get(&key) {
+        if let Some(&number) = self.function.constant_numbers.get(&key) {
             return Ok(number);
         }
         let number = self.function.constants.len() as u32;
@@ -64,7 +43,7 @@ impl Generator<'_> {
             Constant::String(id) => module::Constant::String(self.memory.copy(self.strings.get(id))?),
         };
         self.memory.push(&mut self.function.constants, value)?;
-        self.memory.insert(numbers, key, number)?;
+        self.memory.insert(&mut self.function.constant_numbers, key, number)?;
         Ok(number)
     }
 

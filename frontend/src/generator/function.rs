@@ -1,6 +1,7 @@
 //! Functions as a whole.
 
 use super::Generator;
+use super::constant::Key;
 use super::jump::{Jump, JumpList};
 use super::register::Destination;
 use crate::ast::{self, FunctionId, LocalId};
@@ -8,8 +9,12 @@ use crate::error::Failure;
 use crate::memory::OutOfMemory;
 use alloc::string::String;
 use alloc::vec::Vec;
+use hashbrown::HashMap;
 use lunette_bytecode::instruction::{Opcode, Word};
 use lunette_bytecode::module::{Capture, Constant, Function, Local, Upvalue};
+
+/// Up to how many constants a map of them is kept for the next function.
+const MAX_KEPT_CONSTANTS: usize = 64;
 
 /// A variable to be closed that is in scope.
 #[derive(Clone, Copy)]
@@ -36,6 +41,7 @@ pub(super) struct FunctionState {
     pub(super) code: Vec<Word>,
     pub(super) lines: Vec<u32>,
     pub(super) constants: Vec<Constant>,
+    pub(super) constant_numbers: HashMap<Key, u32>,
     pub(super) sites: Vec<u32>,
     pub(super) locals: Vec<Local>,
     /// The jumps, in the order of their instructions.
@@ -55,12 +61,25 @@ pub(super) struct FunctionState {
     pub(super) without_line: usize,
 }
 
+impl FunctionState {
+    /// Makes the state fit for another function, whose vectors then need not grow again.
+    fn clear(&mut self) {
+        self.jumps.clear();
+        // To clear a map takes as long as it is large.
+        if self.constant_numbers.capacity() > MAX_KEPT_CONSTANTS {
+            self.constant_numbers = HashMap::new();
+        }
+        self.constant_numbers.clear();
+        (self.free, self.register_count, self.last_target, self.without_line) = (0, 0, 0, 0);
+    }
+}
+
 impl Generator<'_> {
     /// Generates a function and everything in it; gives its number in the module.
     pub(super) fn function(&mut self, id: FunctionId) -> Result<u32, Failure> {
         let number = ast::append(&mut self.functions, Function::default(), self.memory)?;
-        let enclosing = core::mem::take(&mut self.function);
-        self.constants.enter_function(self.memory)?;
+        let unused = self.spare.pop().unwrap_or_default();
+        let enclosing = core::mem::replace(&mut self.function, unused);
         let declaration = self.ast.function(id);
         self.position = declaration.opening;
         self.reserve(declaration.parameter_count)?;
@@ -73,18 +92,19 @@ impl Generator<'_> {
         self.position = declaration.end;
         self.emit(Opcode::return_none, &[])?;
         let end = self.function.code.len() as u32;
-        for debug in core::mem::take(&mut self.function.active).into_iter().flatten() {
+        for debug in self.function.active.drain(..).flatten() {
             self.function.locals[debug as usize].end = end;
         }
         self.encode_jumps()?;
-        self.constants.leave_function();
-        let function = core::mem::replace(&mut self.function, enclosing);
-        self.functions[number as usize] = self.finish(id, function)?;
+        let mut function = core::mem::replace(&mut self.function, enclosing);
+        self.functions[number as usize] = self.finish(id, &mut function)?;
+        function.clear();
+        self.memory.push(&mut self.spare, function)?;
         Ok(number)
     }
 
     /// The module's form of a generated function.
-    fn finish(&self, id: FunctionId, state: FunctionState) -> Result<Function, Failure> {
+    fn finish(&self, id: FunctionId, state: &mut FunctionState) -> Result<Function, Failure> {
         let declaration = self.ast.function(id);
         let (line_defined, last_line_defined) = match declaration.definition {
             Some(definition) => (self.lines.line(definition), self.lines.line(declaration.end)),
@@ -103,19 +123,18 @@ impl Generator<'_> {
                 attribute: local.attribute,
             });
         }
-        self.memory.release(state.jumps);
         Ok(Function {
             line_defined,
             last_line_defined,
             parameter_count: declaration.parameter_count as u8,
             is_variadic: declaration.is_variadic,
             register_count: state.register_count as u16,
-            code: state.code,
-            constants: state.constants,
-            sites: state.sites,
+            code: self.memory.take(&mut state.code)?,
+            constants: self.memory.take(&mut state.constants)?,
+            sites: self.memory.take(&mut state.sites)?,
             upvalues,
-            lines: state.lines,
-            locals: state.locals,
+            lines: self.memory.take(&mut state.lines)?,
+            locals: self.memory.take(&mut state.locals)?,
         })
     }
 

@@ -25,7 +25,6 @@ use crate::lines::LineTable;
 use crate::memory::Memory;
 use crate::strings::Strings;
 use alloc::vec::Vec;
-use constant::Constants;
 use function::FunctionState;
 use jump::JumpList;
 use lunette_bytecode::module::{Bytes, Function, Module};
@@ -49,7 +48,8 @@ pub(crate) struct Generator<'a> {
     functions: Vec<Function>,
     /// The function whose code is being generated.
     function: FunctionState,
-    constants: Constants,
+    /// States of functions that are complete, whose memory can be used again.
+    spare: Vec<FunctionState>,
     /// Register of each local variable, or of its cell.
     registers: Vec<u8>,
     labels: Vec<LabelState>,
@@ -80,7 +80,7 @@ pub(crate) fn generate(
         memory,
         functions: Vec::new(),
         function: FunctionState::default(),
-        constants: Constants::default(),
+        spare: Vec::new(),
         registers,
         labels,
         position: 0,
