@@ -67,8 +67,8 @@ fn strings() {
     assert_eq!(check_zeros(b"a\0").unwrap_err().to_string(), "string contains zeros");
     let pointers = apply("%p|%20p|%-10p|", |out, _, specification| write_pointer(out, None, specification));
     assert_eq!(pointers.unwrap(), "(null)|              (null)|(null)    |");
-    let pointer = apply("%10p", |out, _, specification| write_pointer(out, Some(0xab), specification));
-    assert_eq!(pointer.unwrap(), "      0xab");
+    let pointer = apply("%16p", |out, _, specification| write_pointer(out, Some(0xab), specification));
+    assert_eq!(pointer.unwrap(), "  0x0000000000ab");
 }
 
 #[test]

@@ -167,7 +167,7 @@ pub fn write_pointer(out: &mut Vec<u8>, identity: Option<u64>, specification: &S
     match identity {
         None => write_padded(out, b"(null)", specification),
         Some(identity) => {
-            let specification = Specification { alternate: true, ..*specification };
+            let specification = Specification { alternate: true, precision: Some(12), ..*specification };
             write_integer(out, identity as i64, Conversion::Hexadecimal { uppercase: false }, &specification);
         }
     }

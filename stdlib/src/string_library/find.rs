@@ -1,0 +1,158 @@
+//! Searching: `find`, `match`, `gmatch`.
+
+use super::start_position;
+use crate::{
+    arguments::Arguments,
+    library::native_value,
+    pattern::{Capture, Caret, Match, Matcher, Pattern, find_plain, has_specials},
+    workspace::{Workspace, allowance, charge_bytes, charge_steps, match_error, with_workspace},
+};
+use lunette_gc::{reference::Ref, string::Str, value::Value};
+use lunette_interpreter::{Frame, Machine, NativeResult, Step, Throw, native::Native};
+
+/// The iterator that `gmatch` gives. Its values are the subject, the pattern, where to go on, and where the last match
+/// ended (-1 before the first).
+pub(super) const GMATCH_ITERATOR: Native = Native::new("gmatch_iterator", next_match);
+
+/// `string.find(s, pattern [, init [, plain]])`
+pub(super) fn find(machine: &mut Machine, frame: Frame) -> NativeResult {
+    let subject = frame.check_string(machine, 0)?;
+    let pattern = frame.check_string(machine, 1)?;
+    let bytes = machine.bytes(subject);
+    let start = start_position(frame.optional_integer(machine, 2, 1)?, bytes.len());
+    if start > bytes.len() {
+        return frame.return_one(machine, Value::Nil);
+    }
+    let text = machine.bytes(pattern);
+    if !frame.argument_or_nil(machine, 3).is_falsy() || !has_specials(text) {
+        let found = find_plain(&bytes[start..], text);
+        let (seen, length) = (found.unwrap_or(bytes.len() - start), text.len());
+        charge_bytes(machine, seen + length)?;
+        return match found {
+            Some(offset) => {
+                let first = (start + offset) as i64;
+                frame.return_two(machine, Value::Integer(first + 1), Value::Integer(first + length as i64))
+            }
+            None => frame.return_one(machine, Value::Nil),
+        };
+    }
+    with_workspace(machine, |machine, workspace| {
+        match search(machine, workspace, (subject, pattern), Caret::Anchor, start, None)? {
+            Some((found, pattern, matcher)) => {
+                let captures = pattern.capture_count() as u32;
+                machine.set_value(frame.window, Value::Integer(found.start as i64 + 1));
+                machine.set_value(frame.window + 1, Value::Integer(found.end as i64));
+                push_captures(machine, subject, (pattern, matcher, found), captures, frame.window + 2)?;
+                Ok(Step::Return { first: frame.window, count: captures + 2 })
+            }
+            None => frame.return_one(machine, Value::Nil),
+        }
+    })
+}
+
+/// `string.match(s, pattern [, init])`
+pub(super) fn match_(machine: &mut Machine, frame: Frame) -> NativeResult {
+    let subject = frame.check_string(machine, 0)?;
+    let pattern = frame.check_string(machine, 1)?;
+    let length = machine.bytes(subject).len();
+    let start = start_position(frame.optional_integer(machine, 2, 1)?, length);
+    if start > length {
+        return frame.return_one(machine, Value::Nil);
+    }
+    with_workspace(machine, |machine, workspace| {
+        match search(machine, workspace, (subject, pattern), Caret::Anchor, start, None)? {
+            Some((found, pattern, matcher)) => {
+                let values = pattern.value_count() as u32;
+                push_captures(machine, subject, (pattern, matcher, found), values, frame.window)?;
+                Ok(Step::Return { first: frame.window, count: values })
+            }
+            None => frame.return_one(machine, Value::Nil),
+        }
+    })
+}
+
+/// `string.gmatch(s, pattern [, init])`
+pub(super) fn gmatch(machine: &mut Machine, frame: Frame) -> NativeResult {
+    let subject = frame.check_string(machine, 0)?;
+    let pattern = frame.check_string(machine, 1)?;
+    let length = machine.bytes(subject).len();
+    let start = start_position(frame.optional_integer(machine, 2, 1)?, length).min(length + 1);
+    let values = [Value::String(subject), Value::String(pattern), Value::Integer(start as i64), Value::Integer(-1)];
+    let iterator = native_value(machine, GMATCH_ITERATOR.name, &values)?;
+    frame.return_one(machine, iterator)
+}
+
+fn next_match(machine: &mut Machine, frame: Frame) -> NativeResult {
+    let closure = frame.closure(machine);
+    let [Value::String(subject), Value::String(pattern), Value::Integer(start), Value::Integer(last)] =
+        core::array::from_fn(|index| machine.heap.native_values(closure)[index].get())
+    else {
+        return frame.return_none();
+    };
+    with_workspace(machine, |machine, workspace| {
+        let last = usize::try_from(last).ok();
+        match search(machine, workspace, (subject, pattern), Caret::Literal, start as usize, last)? {
+            Some((found, pattern, matcher)) => {
+                let values = pattern.value_count() as u32;
+                push_captures(machine, subject, (pattern, matcher, found), values, frame.window)?;
+                let state = &machine.heap.native_values(closure)[2..];
+                state[0].set(Value::Integer(found.end as i64));
+                state[1].set(Value::Integer(found.end as i64));
+                Ok(Step::Return { first: frame.window, count: values })
+            }
+            None => frame.return_one(machine, Value::Nil),
+        }
+    })
+}
+
+/// The first match from `start` on that does not end at `last`, with the pattern and the matcher that know its captures.
+#[inline]
+pub(super) fn search<'w>(
+    machine: &mut Machine,
+    workspace: &'w mut Workspace,
+    (subject, pattern): (Ref<Str>, Ref<Str>),
+    caret: Caret,
+    start: usize,
+    last: Option<usize>,
+) -> Result<Option<(Match, &'w Pattern, &'w Matcher)>, Throw> {
+    let text = machine.bytes(pattern);
+    if Pattern::memory_bound(text.len()) > allowance(&machine.heap) {
+        return Err(Throw::Memory);
+    }
+    let pattern = workspace.patterns.get(text, caret).map_err(|error| match_error(machine, error))?;
+    let (heap, mut meter) = machine.heap_and_meter();
+    let matcher = &mut workspace.matcher;
+    let subject = heap.string_bytes(subject);
+    let found = matcher.find(pattern, subject, start, last, &mut |steps| charge_steps(&mut meter, steps));
+    let steps = matcher.take_steps();
+    charge_steps(&mut meter, steps).map_err(|_| Throw::Stop)?;
+    match found {
+        Ok(found) => Ok(found.map(|found| (found, pattern, &*matcher))),
+        Err(error) => Err(match_error(machine, error)),
+    }
+}
+
+/// Puts the first `count` values of a match into slots.
+#[inline]
+pub(super) fn push_captures(
+    machine: &Machine,
+    subject: Ref<Str>,
+    (pattern, matcher, found): (&Pattern, &Matcher, Match),
+    count: u32,
+    slot: u32,
+) -> Result<(), Throw> {
+    for index in 0..count {
+        let capture = matcher.value(pattern, found, index as usize).map_err(|error| match_error(machine, error))?;
+        machine.set_value(slot + index, capture_value(machine, subject, capture)?);
+    }
+    Ok(())
+}
+
+/// The value of a capture.
+#[inline]
+pub(super) fn capture_value(machine: &Machine, subject: Ref<Str>, capture: Capture) -> Result<Value, Throw> {
+    Ok(match capture {
+        Capture::Text { start, end } => Value::String(machine.new_string(&machine.bytes(subject)[start..end])?),
+        Capture::Position(position) => Value::Integer(position as i64 + 1),
+    })
+}

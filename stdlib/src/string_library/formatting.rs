@@ -1,0 +1,190 @@
+//! `format`.
+//!
+//! The text is made in the library's working memory. If a `__tostring` metamethod must be called, what there is of it
+//! goes to the frame's locals, and with it the place in the format.
+
+use crate::{
+    accumulator::Accumulator,
+    arguments::Arguments,
+    format::{
+        Conversion, Directive, FormatError, Piece, Pieces, Specification, check_zeros, write_character, write_decimal,
+        write_float, write_integer, write_pointer, write_quoted_float, write_quoted_integer, write_quoted_string,
+        write_string,
+    },
+    text::{Text, append_value, check_text},
+    workspace::{allowance, append, charge_bytes, with_workspace},
+};
+use alloc::vec::Vec;
+use lunette_bytecode::float_format;
+use lunette_gc::value::Value;
+use lunette_interpreter::{Frame, Machine, NativeResult, Throw, native::Native};
+
+/// `string.format(format, ···)`
+pub(super) const FORMAT: Native = Native::new("string.format", format).with_locals(LOCALS).unyieldable();
+
+/// The text of the argument at hand is in the window.
+const CONVERTED: u32 = 1;
+
+// Locals: the text so far, bytes of the format not yet read, the number of the argument at hand.
+const RESULT: u32 = 0;
+const REST: u32 = Accumulator::LOCALS;
+const ARGUMENT: u32 = REST + 1;
+const LOCALS: u32 = REST + 2;
+
+fn format(machine: &mut Machine, frame: Frame) -> NativeResult {
+    with_workspace(machine, |machine, workspace| {
+        let mut text = core::mem::take(&mut workspace.text);
+        let result = format_into(machine, frame, &mut text);
+        workspace.text = text;
+        result
+    })
+}
+
+fn format_into(machine: &mut Machine, frame: Frame, text: &mut Vec<u8>) -> NativeResult {
+    let format = frame.check_string(machine, 0)?;
+    let format = machine.bytes(format);
+    let limit = allowance(&machine.heap);
+    let mut earlier = Accumulator::load(machine, frame, RESULT);
+    let (mut rest, mut argument) = (format, 0);
+    let mut converted = None;
+    if frame.phase == CONVERTED {
+        if let (Value::Integer(length), Value::Integer(number)) =
+            (frame.local(machine, REST), frame.local(machine, ARGUMENT))
+        {
+            rest = &format[format.len() - length as usize..];
+            argument = number as u32 - 1;
+        }
+        converted = Some(check_text(machine, frame.result(machine, 0))?);
+    }
+    let mut pieces = Pieces::new(rest);
+    loop {
+        let here = pieces.rest();
+        if pieces.at_directive() {
+            argument += 1;
+            if argument >= frame.count {
+                return Err(frame.argument_error(machine, argument, format_args!("no value")));
+            }
+        }
+        let Some(piece) = pieces.next() else { break };
+        let directive = match piece.map_err(|error| format_error(machine, error))? {
+            Piece::Text(part) => {
+                append(text, part, limit)?;
+                continue;
+            }
+            Piece::Directive(directive) => directive,
+        };
+        if directive.conversion == Conversion::String {
+            let value = machine.value(frame.base + argument);
+            let bytes = match (converted.take(), value) {
+                (Some(string), _) | (None, Value::String(string)) => machine.bytes(string),
+                (None, value) => {
+                    let start = text.len();
+                    if let Text::Call(metamethod) = append_value(machine, value, text) {
+                        let mut result = match earlier {
+                            Some(earlier) => earlier,
+                            None => Accumulator::new(machine, text.len() + here.len())?,
+                        };
+                        result.append(machine, text)?;
+                        result.store(machine, frame, RESULT);
+                        frame.set_local(machine, REST, Value::Integer(here.len() as i64));
+                        frame.set_local(machine, ARGUMENT, Value::Integer(argument.into()));
+                        return frame.call(machine, CONVERTED, metamethod, &[value]);
+                    }
+                    if directive.specification == Ok(Specification::default()) {
+                        continue;
+                    }
+                    &text.split_off(start)
+                }
+            };
+            if directive.specification != Ok(Specification::default()) {
+                check_zeros(bytes).map_err(|error| frame.argument_error(machine, argument, format_args!("{error}")))?;
+            }
+            let specification = directive.specification.map_err(|error| format_error(machine, error))?;
+            if specification.is_plain() || specification.precision.is_none() && bytes.len() >= 100 {
+                append(text, bytes, limit)?;
+            } else {
+                write_string(text, bytes, &specification);
+            }
+            continue;
+        }
+        write(machine, frame, argument, directive, text)?;
+        if text.len() > limit {
+            return Err(Throw::Memory);
+        }
+    }
+    let (result, length) = match &mut earlier {
+        Some(earlier) => {
+            earlier.append(machine, text)?;
+            let bytes = earlier.bytes(machine);
+            (machine.new_string(bytes)?, bytes.len())
+        }
+        None => (machine.new_string(text)?, text.len()),
+    };
+    charge_bytes(machine, length + format.len())?;
+    frame.return_one(machine, Value::String(result))
+}
+
+/// Appends what a directive other than `%s` makes of its argument. PUC Lua looks at some arguments before it checks the
+/// directive.
+fn write(
+    machine: &Machine,
+    frame: Frame,
+    argument: u32,
+    Directive { conversion, specification }: Directive,
+    text: &mut Vec<u8>,
+) -> Result<(), Throw> {
+    let checked = || specification.map_err(|error| format_error(machine, error));
+    match conversion {
+        Conversion::Decimal | Conversion::Unsigned | Conversion::Octal | Conversion::Hexadecimal { .. } => {
+            let value = frame.check_integer(machine, argument)?;
+            let specification = checked()?;
+            if conversion == Conversion::Decimal && specification.is_plain() {
+                write_decimal(text, value);
+            } else {
+                write_integer(text, value, conversion, &specification);
+            }
+        }
+        Conversion::Float { conversion: conversion @ float_format::Conversion::Hexadecimal, uppercase } => {
+            let specification = checked()?;
+            let value = frame.check_float(machine, argument)?;
+            write_float(text, value, conversion, uppercase, &specification);
+        }
+        Conversion::Float { conversion, uppercase } => {
+            let value = frame.check_float(machine, argument)?;
+            write_float(text, value, conversion, uppercase, &checked()?);
+        }
+        Conversion::Character => {
+            let specification = checked()?;
+            write_character(text, frame.check_integer(machine, argument)?, &specification);
+        }
+        Conversion::Pointer => {
+            let value = frame.argument_or_nil(machine, argument);
+            let identity = match value {
+                Value::LightUserdata(number) => Some(number),
+                _ => value.object().map(|object| machine.heap.identity(object)),
+            };
+            write_pointer(text, identity, &checked()?);
+        }
+        Conversion::Quoted => {
+            checked()?;
+            match frame.argument_or_nil(machine, argument) {
+                Value::String(string) => write_quoted_string(text, machine.bytes(string)),
+                Value::Integer(value) => write_quoted_integer(text, value),
+                Value::Float(value) => write_quoted_float(text, value),
+                Value::Nil => text.extend_from_slice(b"nil"),
+                Value::Boolean(true) => text.extend_from_slice(b"true"),
+                Value::Boolean(false) => text.extend_from_slice(b"false"),
+                _ => return Err(frame.argument_error(machine, argument, format_args!("value has no literal form"))),
+            }
+        }
+        Conversion::String => {}
+    }
+    Ok(())
+}
+
+#[cold]
+fn format_error(machine: &Machine, error: FormatError) -> Throw {
+    let mut message = Vec::new();
+    error.write_message(&mut message);
+    machine.native_error_bytes(&message)
+}

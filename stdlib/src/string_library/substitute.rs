@@ -1,0 +1,243 @@
+//! `gsub`.
+//!
+//! A replacement string needs no help: its result is made in one go. A function is called back, a table may have a
+//! metamethod: for them the result grows in the region, and the frame's locals say how far the work has got.
+
+use super::find::{capture_value, search};
+use crate::{
+    accumulator::Accumulator,
+    arguments::Arguments,
+    pattern::{Capture, Caret, MAX_CAPTURES, Match, Piece, Pieces},
+    workspace::{Workspace, allowance, append, charge_bytes, match_error, with_workspace},
+};
+use lunette_bytecode::number::format_integer;
+use lunette_gc::{reference::Ref, string::Str, value::Value};
+use lunette_interpreter::{
+    Frame, Machine, NativeResult, Step, Throw, frame::FRAME_SLOTS, index::Lookup, native::Native,
+};
+
+/// `string.gsub(s, pattern, repl [, n])`
+pub(super) const GSUB: Native = Native::new("string.gsub", gsub).with_locals(LOCALS).unyieldable();
+
+/// The replacement of the match in [`MATCH`] is in the window.
+const REPLACED: u32 = 1;
+/// The search goes on.
+const SEARCH: u32 = 2;
+
+// Locals: the result so far, up to where the subject is in it, the number of matches, the latest match (start and end in
+// one), whether anything was replaced.
+const RESULT: u32 = 0;
+const COPIED: u32 = Accumulator::LOCALS;
+const COUNT: u32 = COPIED + 1;
+const MATCH: u32 = COPIED + 2;
+const CHANGED: u32 = COPIED + 3;
+const LOCALS: u32 = COPIED + 4;
+
+fn gsub(machine: &mut Machine, frame: Frame) -> NativeResult {
+    let subject = frame.check_string(machine, 0)?;
+    let pattern = frame.check_string(machine, 1)?;
+    let limit = frame.optional_integer(machine, 3, i64::MAX)?;
+    let replacement = match frame.argument(machine, 2) {
+        Some(Value::Integer(_) | Value::Float(_)) => Value::String(frame.check_string(machine, 2)?),
+        Some(value @ (Value::String(_) | Value::Closure(_) | Value::NativeClosure(_) | Value::Table(_))) => value,
+        _ => return Err(frame.type_error(machine, 2, "string/function/table")),
+    };
+    let anchored = machine.bytes(pattern).first() == Some(&b'^');
+    let job = Job { frame, subject, pattern, limit, anchored };
+    with_workspace(machine, |machine, workspace| match replacement {
+        Value::String(replacement) => job.with_string(machine, workspace, replacement),
+        _ => job.with_callee(machine, workspace, replacement),
+    })
+}
+
+struct Job {
+    frame: Frame,
+    subject: Ref<Str>,
+    pattern: Ref<Str>,
+    limit: i64,
+    anchored: bool,
+}
+
+impl Job {
+    fn with_string(&self, machine: &mut Machine, workspace: &mut Workspace, replacement: Ref<Str>) -> NativeResult {
+        let limit = allowance(&machine.heap);
+        let is_plain = !machine.bytes(replacement).contains(&b'%');
+        // Out of the workspace, of which the search needs the rest.
+        let mut text = core::mem::take(&mut workspace.text);
+        let (mut copied, mut last, mut count) = (0, None, 0);
+        while count < self.limit && !(self.anchored && count > 0) {
+            let names = (self.subject, self.pattern);
+            let Some((found, pattern, matcher)) = search(machine, workspace, names, Caret::Anchor, copied, last)?
+            else {
+                break;
+            };
+            count += 1;
+            let bytes = machine.bytes(self.subject);
+            append(&mut text, &bytes[copied..found.start], limit)?;
+            let replacement = machine.bytes(replacement);
+            if is_plain {
+                append(&mut text, replacement, limit)?;
+            } else {
+                for piece in Pieces::new(replacement) {
+                    let capture = match piece.map_err(|error| match_error(machine, error))? {
+                        Piece::Text(part) => {
+                            append(&mut text, part, limit)?;
+                            continue;
+                        }
+                        Piece::Match => Capture::Text { start: found.start, end: found.end },
+                        Piece::Capture(index) => {
+                            matcher.value(pattern, found, index).map_err(|error| match_error(machine, error))?
+                        }
+                    };
+                    match capture {
+                        Capture::Text { start, end } => append(&mut text, &bytes[start..end], limit)?,
+                        Capture::Position(position) => append(&mut text, &format_integer(position as i64 + 1), limit)?,
+                    }
+                }
+            }
+            (copied, last) = (found.end, Some(found.end));
+            let length = replacement.len();
+            charge_bytes(machine, length)?;
+        }
+        let result = if count == 0 {
+            self.subject
+        } else {
+            append(&mut text, &machine.bytes(self.subject)[copied..], limit)?;
+            charge_bytes(machine, text.len())?;
+            machine.new_string(&text)?
+        };
+        workspace.text = text;
+        self.frame.return_two(machine, Value::String(result), Value::Integer(count))
+    }
+
+    fn with_callee(&self, machine: &mut Machine, workspace: &mut Workspace, callee: Value) -> NativeResult {
+        let mut work = match self.load(machine) {
+            Some(work) => work,
+            None => {
+                let room = machine.bytes(self.subject).len();
+                Work { result: Accumulator::new(machine, room)?, copied: 0, count: 0, changed: false }
+            }
+        };
+        if self.frame.phase == REPLACED {
+            let Value::Integer(found) = self.frame.local(machine, MATCH) else {
+                unreachable!("the match was noted");
+            };
+            let found = Match { start: (found as u64 >> 32) as usize, end: found as u32 as usize };
+            let value = self.frame.result(machine, 0);
+            self.replace(machine, &mut work, found, value)?;
+        }
+        while work.count < self.limit && !(self.anchored && work.count > 0) {
+            let last = if work.count == 0 { None } else { Some(work.copied) };
+            let names = (self.subject, self.pattern);
+            let found = search(machine, workspace, names, Caret::Anchor, work.copied, last)?;
+            let Some((found, pattern, matcher)) = found else { break };
+            let is_table = matches!(callee, Value::Table(_));
+            let value_count = if is_table { 1 } else { pattern.value_count() };
+            let mut values = [Value::Nil; MAX_CAPTURES];
+            for (index, value) in values[..value_count].iter_mut().enumerate() {
+                let capture = matcher.value(pattern, found, index).map_err(|error| match_error(machine, error))?;
+                *value = capture_value(machine, self.subject, capture)?;
+            }
+            if !is_table {
+                self.note(machine, work, found);
+                return self.call(machine, callee, &values[..value_count]);
+            }
+            match machine.look_up(callee, values[0])? {
+                Lookup::Found(value) => self.replace(machine, &mut work, found, value)?,
+                Lookup::Call { function, object } => {
+                    self.note(machine, work, found);
+                    return self.call(machine, function, &[object, values[0]]);
+                }
+            }
+            if machine.heap.needs_collection() {
+                self.store(machine, work);
+                self.frame.set_phase(machine, SEARCH);
+                return Ok(Step::Continue);
+            }
+        }
+        let result = if work.changed {
+            work.result.append(machine, &machine.bytes(self.subject)[work.copied..])?;
+            let bytes = work.result.bytes(machine);
+            let (result, length) = (machine.new_string(bytes)?, bytes.len());
+            charge_bytes(machine, length)?;
+            result
+        } else {
+            self.subject
+        };
+        self.frame.return_two(machine, Value::String(result), Value::Integer(work.count))
+    }
+
+    /// Appends what stands before the match, and the value that replaces it.
+    fn replace(&self, machine: &mut Machine, work: &mut Work, found: Match, value: Value) -> Result<(), Throw> {
+        let bytes = machine.bytes(self.subject);
+        work.result.append(machine, &bytes[work.copied..found.start])?;
+        let length = match value {
+            Value::Nil | Value::Boolean(false) => {
+                work.result.append(machine, &bytes[found.start..found.end])?;
+                found.end - found.start
+            }
+            Value::String(string) => {
+                work.result.append(machine, machine.bytes(string))?;
+                work.changed = true;
+                machine.bytes(string).len()
+            }
+            Value::Integer(_) | Value::Float(_) => {
+                let string = crate::text::number_string(machine, value)?;
+                work.result.append(machine, machine.bytes(string))?;
+                work.changed = true;
+                0
+            }
+            other => {
+                let name = machine.type_name(other);
+                return Err(machine.native_error(format_args!("invalid replacement value (a {name})")));
+            }
+        };
+        work.copied = found.end;
+        work.count += 1;
+        charge_bytes(machine, length)
+    }
+
+    fn call(&self, machine: &Machine, function: Value, arguments: &[Value]) -> NativeResult {
+        self.frame.set_phase(machine, REPLACED);
+        machine.set_value(self.frame.window, function);
+        for (index, &value) in arguments.iter().enumerate() {
+            machine.set_value(self.frame.window + FRAME_SLOTS + index as u32, value);
+        }
+        Ok(Step::Call { count: arguments.len() as u32 })
+    }
+
+    fn load(&self, machine: &Machine) -> Option<Work> {
+        let integer = |local| match self.frame.local(machine, local) {
+            Value::Integer(value) => value,
+            _ => 0,
+        };
+        Some(Work {
+            result: Accumulator::load(machine, self.frame, RESULT)?,
+            copied: integer(COPIED) as usize,
+            count: integer(COUNT),
+            changed: integer(CHANGED) != 0,
+        })
+    }
+
+    fn store(&self, machine: &Machine, work: Work) {
+        work.result.store(machine, self.frame, RESULT);
+        self.frame.set_local(machine, COPIED, Value::Integer(work.copied as i64));
+        self.frame.set_local(machine, COUNT, Value::Integer(work.count));
+        self.frame.set_local(machine, CHANGED, Value::Integer(work.changed.into()));
+    }
+
+    fn note(&self, machine: &Machine, work: Work, found: Match) {
+        self.store(machine, work);
+        let found = (found.start as i64) << 32 | found.end as i64;
+        self.frame.set_local(machine, MATCH, Value::Integer(found));
+    }
+}
+
+/// How far the work has got.
+#[derive(Clone, Copy)]
+struct Work {
+    result: Accumulator,
+    copied: usize,
+    count: i64,
+    changed: bool,
+}

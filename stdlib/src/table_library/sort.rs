@@ -1,0 +1,362 @@
+//! `sort`.
+//!
+//! Numbers or strings in an array part, without a comparison function, are sorted in one go. Otherwise the sort is a
+//! state machine of integers in the frame's locals, and each comparison may be a call.
+
+use super::access::{
+    Access, LENGTH, READ, WRITE, check_list, integer_local, length, length_result, plain, read, write,
+};
+use crate::{
+    arguments::Arguments,
+    sort::{Action, Elements, InvalidOrder, MAX_LENGTH, MAX_PENDING, Pending, Range, Sort, sort_by},
+};
+use core::cell::Cell;
+use lunette_gc::{
+    heap::Heap,
+    reference::Ref,
+    table::Table,
+    value::{Tag, Value},
+};
+use lunette_interpreter::{
+    Frame, Machine, NativeResult, Throw, compare::Comparison, limits::Meter, metamethod::Event, native::Native, number,
+};
+
+/// `table.sort(list [, comp])`
+pub(super) const SORT: Native = Native::new("table.sort", sort).with_locals(LOCALS).unyieldable();
+
+/// A metamethod has given the length.
+const MEASURED: u32 = 1;
+/// The comparison is done.
+const COMPARED: u32 = 2;
+/// A metamethod has given the first element of two that are to be compared.
+const LEFT: u32 = 3;
+/// And the second.
+const RIGHT: u32 = 4;
+/// A metamethod has given the first element of two that are to be swapped.
+const SWAP_LEFT: u32 = 5;
+/// And the second.
+const SWAP_RIGHT: u32 = 6;
+/// One of them was written.
+const SWAP_HALF: u32 = 7;
+/// Both were.
+const SWAPPED: u32 = 8;
+
+// Locals: the state's words, the number of ranges that wait, the indices and values of the action at hand, the ranges.
+const STATE: u32 = 0;
+const PENDING_COUNT: u32 = 4;
+const INDICES: u32 = 5;
+const LEFT_VALUE: u32 = 6;
+const RIGHT_VALUE: u32 = 7;
+const PENDING: u32 = 8;
+const LOCALS: u32 = PENDING + 2 * MAX_PENDING as u32;
+
+/// Comparisons between two charges of a sort in one go.
+const BATCH: u32 = 256;
+
+fn sort(machine: &mut Machine, frame: Frame) -> NativeResult {
+    match frame.phase {
+        0 => {
+            let list = check_list(machine, frame, 0, READ | WRITE | LENGTH)?;
+            match length(machine, frame, list, MEASURED)? {
+                Access::Done(length) => start(machine, frame, list, length),
+                Access::Call(step) => Ok(step),
+            }
+        }
+        MEASURED => {
+            let length = length_result(machine, frame)?;
+            start(machine, frame, frame.argument_or_nil(machine, 0), length)
+        }
+        _ => advance(machine, frame, load_state(machine, frame)),
+    }
+}
+
+fn start(machine: &mut Machine, frame: Frame, list: Value, length: i64) -> NativeResult {
+    if length <= 1 {
+        return frame.return_none();
+    }
+    if length > MAX_LENGTH.into() {
+        return Err(frame.argument_error(machine, 0, format_args!("array too big")));
+    }
+    if !frame.is_none_or_nil(machine, 1) {
+        frame.check_function(machine, 1)?;
+    } else if let Some(table) = plain(machine, list)
+        && sort_plain(machine, table)?
+    {
+        return frame.return_none();
+    }
+    advance(machine, frame, Sort::new(length as u32))
+}
+
+/// Access to the frame's locals as the stack of ranges that wait.
+struct Waiting<'m> {
+    machine: &'m Machine,
+    frame: Frame,
+}
+
+impl Waiting<'_> {
+    fn count(&self) -> u32 {
+        integer_local(self.machine, self.frame, PENDING_COUNT) as u32
+    }
+
+    fn set(&self, local: u32, value: u64) {
+        self.frame.set_local(self.machine, local, Value::Integer(value as i64));
+    }
+}
+
+impl Pending for Waiting<'_> {
+    fn push(&mut self, range: Range) {
+        let count = self.count();
+        let [bounds, seed] = range.to_words();
+        self.set(PENDING + 2 * count, bounds);
+        self.set(PENDING + 2 * count + 1, seed);
+        self.set(PENDING_COUNT, u64::from(count) + 1);
+    }
+
+    fn pop(&mut self) -> Option<Range> {
+        let count = self.count().checked_sub(1)?;
+        self.set(PENDING_COUNT, count.into());
+        let word = |local| integer_local(self.machine, self.frame, local) as u64;
+        Some(Range::from_words([word(PENDING + 2 * count), word(PENDING + 2 * count + 1)]))
+    }
+}
+
+fn load_state(machine: &Machine, frame: Frame) -> Sort {
+    let words = core::array::from_fn(|word| integer_local(machine, frame, STATE + word as u32) as u64);
+    Sort::from_words(words).unwrap_or(Sort::new(0))
+}
+
+fn store_state(machine: &Machine, frame: Frame, sort: &Sort) {
+    for (word, value) in sort.to_words().into_iter().enumerate() {
+        frame.set_local(machine, STATE + word as u32, Value::Integer(value as i64));
+    }
+}
+
+/// Goes on from the frame's phase until something must be called.
+fn advance(machine: &mut Machine, frame: Frame, mut sort: Sort) -> NativeResult {
+    let list = frame.argument_or_nil(machine, 0);
+    let function = frame.argument_or_nil(machine, 1);
+    let mut less = frame.phase == COMPARED && !frame.result(machine, 0).is_falsy();
+    // An action that takes metamethods: in which phase it is, and what that has given.
+    let mut slow = match frame.phase {
+        LEFT..=SWAP_HALF => Some((frame.phase, Some(frame.result(machine, 0)))),
+        _ => None,
+    };
+    loop {
+        if let Some((phase, result)) = slow.take() {
+            match act(machine, frame, (list, function), phase, result)? {
+                Access::Done(answer) => less = answer,
+                Access::Call(step) => return Ok(step),
+            }
+        }
+        machine.charge(1)?;
+        match sort.step(less, &mut Waiting { machine, frame }) {
+            Action::Compare(left, right) => match plain_pair(machine, list, left, right) {
+                Some(pair) => match comparison(machine, function, pair) {
+                    Comparison::Known(known) => less = known,
+                    Comparison::Call(callee) => {
+                        store_state(machine, frame, &sort);
+                        return frame.call(machine, COMPARED, callee, &[pair.0, pair.1]);
+                    }
+                    Comparison::Invalid => return Err(machine.order_error(pair.0, pair.1)),
+                },
+                None => {
+                    note(machine, frame, &sort, (left, right));
+                    slow = Some((LEFT, None));
+                }
+            },
+            Action::Swap(left, right) => {
+                if !swap_plain(machine, list, left, right) {
+                    note(machine, frame, &sort, (left, right));
+                    slow = Some((SWAP_LEFT, None));
+                }
+            }
+            Action::Done => return frame.return_none(),
+            Action::Invalid => return Err(machine.native_error(format_args!("{InvalidOrder}"))),
+        }
+    }
+}
+
+/// How two elements are to be compared.
+#[inline]
+fn comparison(machine: &Machine, function: Value, (left, right): (Value, Value)) -> Comparison {
+    if function.is_nil() { machine.order(left, right, Event::Less) } else { Comparison::Call(function) }
+}
+
+/// Notes the state and the indices of an action that takes metamethods.
+fn note(machine: &Machine, frame: Frame, sort: &Sort, (left, right): (u32, u32)) {
+    store_state(machine, frame, sort);
+    let indices = i64::from(left) << 32 | i64::from(right);
+    frame.set_local(machine, INDICES, Value::Integer(indices));
+}
+
+/// Goes on with the noted action from a phase, which may have given a result.
+fn act(
+    machine: &mut Machine,
+    frame: Frame,
+    (list, function): (Value, Value),
+    mut phase: u32,
+    mut result: Option<Value>,
+) -> Result<Access<bool>, Throw> {
+    let indices = integer_local(machine, frame, INDICES);
+    let (left, right) = (indices >> 32, indices & 0xffff_ffff);
+    loop {
+        let (local, key, next) = match phase {
+            LEFT => (LEFT_VALUE, left, RIGHT),
+            RIGHT => (RIGHT_VALUE, right, COMPARED),
+            SWAP_LEFT => (LEFT_VALUE, left, SWAP_RIGHT),
+            SWAP_RIGHT => (RIGHT_VALUE, right, SWAP_HALF),
+            COMPARED => {
+                let pair = (frame.local(machine, LEFT_VALUE), frame.local(machine, RIGHT_VALUE));
+                return match comparison(machine, function, pair) {
+                    Comparison::Known(known) => Ok(Access::Done(known)),
+                    Comparison::Call(callee) => {
+                        frame.call(machine, COMPARED, callee, &[pair.0, pair.1]).map(Access::Call)
+                    }
+                    Comparison::Invalid => Err(machine.order_error(pair.0, pair.1)),
+                };
+            }
+            _ => {
+                let values = (frame.local(machine, LEFT_VALUE), frame.local(machine, RIGHT_VALUE));
+                if result.is_none()
+                    && let Access::Call(step) = write(machine, frame, list, (left, values.1), SWAP_HALF)?
+                {
+                    return Ok(Access::Call(step));
+                }
+                return Ok(match write(machine, frame, list, (right, values.0), SWAPPED)? {
+                    Access::Done(()) => Access::Done(false),
+                    Access::Call(step) => Access::Call(step),
+                });
+            }
+        };
+        let value = match result.take() {
+            Some(value) => value,
+            None => match read(machine, frame, list, key, phase)? {
+                Access::Done(value) => value,
+                Access::Call(step) => return Ok(Access::Call(step)),
+            },
+        };
+        frame.set_local(machine, local, value);
+        phase = next;
+    }
+}
+
+/// Two elements of the array part of a table.
+#[inline]
+fn plain_pair(machine: &Machine, list: Value, left: u32, right: u32) -> Option<(Value, Value)> {
+    let Value::Table(table) = list else { return None };
+    let (payloads, tags) = machine.heap.array_slices(table);
+    let element = |index: u32| {
+        let index = index as usize - 1;
+        let tag = tags.get(index)?.get();
+        (tag != Tag::Nil as u8).then(|| Value::from_parts(tag, payloads[index].get()))
+    };
+    Some((element(left)?, element(right)?))
+}
+
+/// Swaps two elements of the array part of a table; `false` if they are not both there.
+#[inline]
+fn swap_plain(machine: &Machine, list: Value, left: u32, right: u32) -> bool {
+    let Value::Table(table) = list else { return false };
+    let (payloads, tags) = machine.heap.array_slices(table);
+    let (left, right) = (left as usize - 1, right as usize - 1);
+    let is_there = |index: usize| tags.get(index).is_some_and(|tag| tag.get() != Tag::Nil as u8);
+    if !is_there(left) || !is_there(right) {
+        return false;
+    }
+    payloads[left].swap(&payloads[right]);
+    tags[left].swap(&tags[right]);
+    machine.heap.barrier(table);
+    true
+}
+
+/// Sorts a table whose elements are all numbers or all strings; `false`, and nothing is done, if they are not.
+fn sort_plain(machine: &mut Machine, table: Ref<Table>) -> Result<bool, Throw> {
+    let (heap, meter) = machine.heap_and_meter();
+    let (payloads, tags) = heap.array_slices(table);
+    let all = |first: Tag, second: Tag| tags.iter().all(|tag| tag.get() == first as u8 || tag.get() == second as u8);
+    let length = tags.len() as u32;
+    let array = Array { heap, meter, payloads, tags, comparisons: 0 };
+    let sorted = if all(Tag::Integer, Tag::Integer) {
+        sort_by(&mut By(array, |array: &Array<'_>, left, right| array.integer(left) < array.integer(right)), length)
+    } else if all(Tag::Integer, Tag::Float) {
+        sort_by(&mut By(array, |array: &Array<'_>, left, right| array.number_less(left, right)), length)
+    } else if all(Tag::String, Tag::String) {
+        sort_by(&mut By(array, |array: &Array<'_>, left, right| array.string_less(left, right)), length)
+    } else {
+        return Ok(false);
+    };
+    heap.barrier(table);
+    match sorted {
+        Ok(()) => Ok(true),
+        Err(Failure::Stopped(throw)) => Err(throw),
+        Err(Failure::Invalid(error)) => Err(machine.native_error(format_args!("{error}"))),
+    }
+}
+
+/// An array part whose elements can be compared without calls.
+struct Array<'h> {
+    heap: &'h Heap,
+    meter: Meter<'h>,
+    payloads: &'h [Cell<u64>],
+    tags: &'h [Cell<u8>],
+    comparisons: u32,
+}
+
+impl Array<'_> {
+    #[inline(always)]
+    fn integer(&self, index: u32) -> i64 {
+        self.payloads[index as usize - 1].get() as i64
+    }
+
+    #[inline(always)]
+    fn value(&self, index: u32) -> Value {
+        let index = index as usize - 1;
+        Value::from_parts(self.tags[index].get(), self.payloads[index].get())
+    }
+
+    fn number_less(&self, left: u32, right: u32) -> bool {
+        number::less(self.value(left), self.value(right)).unwrap_or(false)
+    }
+
+    fn string_less(&self, left: u32, right: u32) -> bool {
+        match (self.value(left), self.value(right)) {
+            (Value::String(left), Value::String(right)) => self.heap.string_bytes(left) < self.heap.string_bytes(right),
+            _ => false,
+        }
+    }
+}
+
+/// An array with an order.
+struct By<'h, L>(Array<'h>, L);
+
+enum Failure {
+    Stopped(Throw),
+    Invalid(InvalidOrder),
+}
+
+impl From<InvalidOrder> for Failure {
+    fn from(error: InvalidOrder) -> Failure {
+        Failure::Invalid(error)
+    }
+}
+
+impl<L: Fn(&Array<'_>, u32, u32) -> bool> Elements for By<'_, L> {
+    type Error = Failure;
+
+    #[inline(always)]
+    fn less(&mut self, left: u32, right: u32) -> Result<bool, Failure> {
+        self.0.comparisons += 1;
+        if self.0.comparisons == BATCH {
+            self.0.comparisons = 0;
+            self.0.meter.charge(BATCH.into()).map_err(Failure::Stopped)?;
+        }
+        Ok((self.1)(&self.0, left, right))
+    }
+
+    #[inline(always)]
+    fn swap(&mut self, left: u32, right: u32) {
+        let (left, right) = (left as usize - 1, right as usize - 1);
+        self.0.payloads[left].swap(&self.0.payloads[right]);
+        self.0.tags[left].swap(&self.0.tags[right]);
+    }
+}

@@ -1,0 +1,83 @@
+//! The library's working memory outside the region: compiled patterns, the matcher, a buffer for text. It lives from
+//! call to call only so that calls need not allocate.
+
+use crate::pattern::{MatchError, Matcher, PatternCache, Stop};
+use alloc::{boxed::Box, vec::Vec};
+use lunette_gc::heap::Heap;
+use lunette_interpreter::{Machine, Throw, limits::Meter};
+
+/// Work of a few bytes or steps that costs one unit of fuel.
+const BYTES_PER_UNIT: u64 = 16;
+const STEPS_PER_UNIT: u64 = 4;
+
+/// A larger buffer is given back after use.
+const KEPT_CAPACITY: usize = 1 << 16;
+
+/// Working memory.
+#[derive(Default)]
+pub(crate) struct Workspace {
+    /// Recently used patterns.
+    pub patterns: PatternCache,
+    /// Working memory of matching.
+    pub matcher: Matcher,
+    /// Text that is being made; empty at first.
+    pub text: Vec<u8>,
+}
+
+/// Does something with the working memory.
+#[inline]
+pub(crate) fn with_workspace<R>(machine: &mut Machine, work: impl FnOnce(&mut Machine, &mut Workspace) -> R) -> R {
+    let mut workspace: Box<Workspace> = match machine.library.take().map(|library| library.downcast()) {
+        Some(Ok(workspace)) => workspace,
+        _ => Box::default(),
+    };
+    let result = work(machine, &mut workspace);
+    if workspace.text.capacity() > KEPT_CAPACITY {
+        workspace.text = Vec::new();
+    }
+    workspace.text.clear();
+    machine.library = Some(workspace);
+    result
+}
+
+/// Charges for bytes that are copied or looked at.
+#[inline]
+pub(crate) fn charge_bytes(machine: &mut Machine, count: usize) -> Result<(), Throw> {
+    machine.charge(count as u64 / BYTES_PER_UNIT)
+}
+
+/// The most bytes of working memory that the instance's memory limit leaves for a text: the string made of it must fit
+/// beside it.
+pub(crate) fn allowance(heap: &Heap) -> usize {
+    let left = heap.memory_limit().saturating_sub(heap.used_bytes());
+    usize::try_from(left / 2).unwrap_or(usize::MAX)
+}
+
+/// Appends within a limit.
+pub(crate) fn append(text: &mut Vec<u8>, bytes: &[u8], limit: usize) -> Result<(), Throw> {
+    if bytes.len() > limit.saturating_sub(text.len()) {
+        return Err(Throw::Memory);
+    }
+    if text.capacity() - text.len() < bytes.len() {
+        text.try_reserve(bytes.len()).map_err(|_| Throw::Memory)?;
+    }
+    text.extend_from_slice(bytes);
+    Ok(())
+}
+
+/// Charges for the steps of a match.
+#[inline]
+pub(crate) fn charge_steps(meter: &mut Meter<'_>, steps: u64) -> Result<(), Stop> {
+    meter.charge(steps / STEPS_PER_UNIT).map_err(|_| Stop)
+}
+
+/// The error of a match that found none.
+#[cold]
+pub(crate) fn match_error(machine: &Machine, error: MatchError) -> Throw {
+    match error {
+        // The meter stops for no other reason.
+        MatchError::Interrupted => Throw::Stop,
+        MatchError::OutOfMemory => Throw::Memory,
+        error => machine.native_error(format_args!("{error}")),
+    }
+}
