@@ -1,0 +1,508 @@
+//! Access to an instance, from outside or from a function it has called.
+
+use crate::{
+    callback,
+    convert::{FromLua, FromLuaMulti, IntoLua, IntoLuaMulti},
+    error::{Error, Result, RuntimeError, StopReason},
+    function::Function,
+    handle::HandleTable,
+    objects::Objects,
+    program::Program,
+    string::String,
+    table::Table,
+    userdata::{AnyUserdata, Userdata},
+    value::Value,
+};
+use lunette_gc::{heap::OutOfMemory, value::Value as Raw};
+use lunette_interpreter::{
+    Machine, Throw,
+    load::LoadError,
+    metamethod::Event,
+};
+use std::{any::TypeId, collections::HashMap, sync::Arc};
+
+/// What the API keeps with a machine.
+pub(crate) struct State {
+    pub handles: Arc<HandleTable>,
+    /// Rust functions and the objects of userdata.
+    pub objects: Objects,
+    /// Metatables of the Rust types that are userdata.
+    pub metatables: HashMap<TypeId, Table>,
+    /// Metatable of what holds a Rust function.
+    pub function_metatable: Option<Table>,
+    pub natives: callback::Natives,
+    /// Of the last error that left a call.
+    pub traceback: Vec<u8>,
+    /// What a Rust function said when it panicked.
+    pub panic: Option<std::string::String>,
+    /// Calls from Rust in progress, one inside the other.
+    pub depth: u32,
+    /// Time for each outermost call in nanoseconds.
+    pub time_limit: Option<u64>,
+}
+
+/// Access to an instance. Rust functions get one from the instance that calls them.
+pub struct Context<'m> {
+    pub(crate) machine: &'m mut Machine,
+}
+
+impl std::fmt::Debug for Context<'_> {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Context").finish_non_exhaustive()
+    }
+}
+
+/// What gives access to an instance: an [`Instance`](crate::Instance), or the [`Context`] of a function that it called.
+///
+/// Operations on handles take any of them:
+///
+/// ```
+/// use lunette::{Context, Engine, Result, Table};
+///
+/// fn sum(context: &mut Context<'_>, list: Table) -> Result<i64> {
+///     let mut sum = 0;
+///     for index in 1..=list.length(context)? {
+///         sum += list.get::<i64>(context, index)?;
+///     }
+///     Ok(sum)
+/// }
+///
+/// let mut instance = Engine::default().instantiate()?;
+/// let sum = instance.function(sum)?;
+/// let list: Table = instance.eval("return {1, 2, 3}")?;
+/// assert_eq!(sum.call::<i64>(&mut instance, &list)?, 6);
+/// assert_eq!(list.length(&mut instance)?, 3);
+/// # Ok::<(), lunette::Error>(())
+/// ```
+pub trait AsContext {
+    /// Access to the instance.
+    fn as_context(&mut self) -> Context<'_>;
+
+    /// The value of a global variable.
+    ///
+    /// ```
+    /// use lunette::{AsContext, Engine};
+    /// let mut instance = Engine::default().instantiate()?;
+    /// assert_eq!(instance.get::<String>("_VERSION")?, "Lua 5.4");
+    /// # Ok::<(), lunette::Error>(())
+    /// ```
+    fn get<V: FromLua>(&mut self, name: &str) -> Result<V> {
+        let mut context = self.as_context();
+        let globals = context.globals()?;
+        globals.get(&mut context, name)
+    }
+
+    /// Sets a global variable.
+    ///
+    /// ```
+    /// use lunette::{AsContext, Engine};
+    /// let mut instance = Engine::default().instantiate()?;
+    /// instance.set("limit", 10)?;
+    /// assert_eq!(instance.eval::<i64>("return limit * 2")?, 20);
+    /// # Ok::<(), lunette::Error>(())
+    /// ```
+    fn set(&mut self, name: &str, value: impl IntoLua) -> Result<()> {
+        let mut context = self.as_context();
+        let globals = context.globals()?;
+        globals.set(&mut context, name, value)
+    }
+
+    /// Compiles and runs a source text and gives what it returns.
+    ///
+    /// ```
+    /// use lunette::{AsContext, Engine};
+    /// let mut instance = Engine::default().instantiate()?;
+    /// let (quotient, remainder): (i64, i64) = instance.eval("return 17 // 5, 17 % 5")?;
+    /// assert_eq!((quotient, remainder), (3, 2));
+    /// # Ok::<(), lunette::Error>(())
+    /// ```
+    fn eval<R: FromLuaMulti>(&mut self, source: impl AsRef<[u8]>) -> Result<R> {
+        let source = source.as_ref();
+        let program = Program::from_source(source, source)?;
+        self.run(&program, ())
+    }
+
+    /// Compiles and runs a source text.
+    ///
+    /// ```
+    /// use lunette::{AsContext, Engine};
+    /// let mut instance = Engine::default().instantiate()?;
+    /// instance.exec("function double(x) return 2 * x end")?;
+    /// assert_eq!(instance.call::<i64>("double", 21)?, 42);
+    /// # Ok::<(), lunette::Error>(())
+    /// ```
+    fn exec(&mut self, source: impl AsRef<[u8]>) -> Result<()> {
+        self.eval(source)
+    }
+
+    /// Runs a program with arguments, which it finds in `...`, and gives what it returns.
+    ///
+    /// ```
+    /// use lunette::{AsContext, Engine};
+    /// let engine = Engine::default();
+    /// let program = engine.compile("local a, b = ...; return a + b", "=sum")?;
+    /// assert_eq!(engine.instantiate()?.run::<i64>(&program, (1, 2))?, 3);
+    /// # Ok::<(), lunette::Error>(())
+    /// ```
+    fn run<R: FromLuaMulti>(&mut self, program: &Program, arguments: impl IntoLuaMulti) -> Result<R> {
+        let mut context = self.as_context();
+        let function = context.load(program)?;
+        function.call(&mut context, arguments)
+    }
+
+    /// Calls a global function.
+    ///
+    /// ```
+    /// use lunette::{AsContext, Engine};
+    /// let mut instance = Engine::default().instantiate()?;
+    /// assert_eq!(instance.call::<String>("tostring", 12)?, "12");
+    /// # Ok::<(), lunette::Error>(())
+    /// ```
+    fn call<R: FromLuaMulti>(&mut self, name: &str, arguments: impl IntoLuaMulti) -> Result<R> {
+        let mut context = self.as_context();
+        let function: Function = context.get(name)?;
+        function.call(&mut context, arguments)
+    }
+
+    /// The function that runs a program.
+    ///
+    /// ```
+    /// use lunette::{AsContext, Engine};
+    /// let engine = Engine::default();
+    /// let mut instance = engine.instantiate()?;
+    /// let counter = engine.compile("n = (n or 0) + 1; return n", "=counter")?;
+    /// let counter = instance.load(&counter)?;
+    /// counter.call::<()>(&mut instance, ())?;
+    /// assert_eq!(counter.call::<i64>(&mut instance, ())?, 2);
+    /// # Ok::<(), lunette::Error>(())
+    /// ```
+    fn load(&mut self, program: &Program) -> Result<Function> {
+        let mut context = self.as_context();
+        context.check_alive()?;
+        let environment = Raw::Table(context.machine.globals());
+        let loaded = match context.machine.load(program.module(), environment) {
+            Err(LoadError::Memory) => {
+                context.collect();
+                context.machine.load(program.module(), environment)
+            }
+            loaded => loaded,
+        };
+        match loaded {
+            Ok(closure) => Ok(Function(context.handle(Raw::Closure(closure))?)),
+            Err(LoadError::Memory) => Err(Error::Memory),
+            Err(LoadError::Malformed(error)) => Err(Error::Malformed(error.to_string())),
+        }
+    }
+
+    /// The table of global variables.
+    ///
+    /// ```
+    /// use lunette::{AsContext, Engine, Value};
+    /// let mut instance = Engine::default().instantiate()?;
+    /// let globals = instance.globals()?;
+    /// globals.set(&mut instance, "print", Value::Nil)?;
+    /// assert!(instance.exec("print('hello')").is_err());
+    /// # Ok::<(), lunette::Error>(())
+    /// ```
+    fn globals(&mut self) -> Result<Table> {
+        let mut context = self.as_context();
+        let globals = context.machine.globals();
+        Ok(Table(context.handle(Raw::Table(globals))?))
+    }
+
+    /// A new table.
+    ///
+    /// ```
+    /// use lunette::{AsContext, Engine};
+    /// let mut instance = Engine::default().instantiate()?;
+    /// let point = instance.table()?;
+    /// point.set(&mut instance, "x", 1.5)?;
+    /// instance.set("point", &point)?;
+    /// assert_eq!(instance.eval::<f64>("return point.x")?, 1.5);
+    /// # Ok::<(), lunette::Error>(())
+    /// ```
+    fn table(&mut self) -> Result<Table> {
+        let mut context = self.as_context();
+        let table = context.allocate(|machine| machine.heap.new_table(0, 0))?;
+        Ok(Table(context.handle(Raw::Table(table))?))
+    }
+
+    /// A new string of any bytes.
+    ///
+    /// ```
+    /// use lunette::{AsContext, Engine};
+    /// let mut instance = Engine::default().instantiate()?;
+    /// let bytes = instance.string(b"\xff\0")?;
+    /// assert_eq!(bytes.to_bytes(&mut instance)?, b"\xff\0");
+    /// # Ok::<(), lunette::Error>(())
+    /// ```
+    fn string(&mut self, bytes: impl AsRef<[u8]>) -> Result<String> {
+        let mut context = self.as_context();
+        let string = context.allocate(|machine| machine.heap.new_string(bytes.as_ref()))?;
+        Ok(String(context.handle(Raw::String(string))?))
+    }
+
+    /// A Rust function or closure as a Lua function. Its first parameter is the instance that calls it, its second the
+    /// arguments: one, or a tuple of several.
+    ///
+    /// An error it returns is an error in Lua. If it panics, the instance is stopped and unusable.
+    ///
+    /// ```
+    /// use lunette::{AsContext, Engine};
+    /// let mut instance = Engine::default().instantiate()?;
+    /// let greeting = String::from("hello");
+    /// let greet = instance.function(move |_, (name, times): (String, Option<usize>)| {
+    ///     Ok(format!("{greeting} {name}").repeat(times.unwrap_or(1)))
+    /// })?;
+    /// instance.set("greet", &greet)?;
+    /// assert_eq!(instance.eval::<String>("return greet('you')")?, "hello you");
+    /// let error: String = instance.eval("return select(2, pcall(greet))")?;
+    /// assert_eq!(error, "bad argument #1 to 'greet' (string expected, got nil)");
+    /// # Ok::<(), lunette::Error>(())
+    /// ```
+    fn function<A, R, F>(&mut self, function: F) -> Result<Function>
+    where
+        A: FromLuaMulti,
+        R: IntoLuaMulti,
+        F: Fn(&mut Context<'_>, A) -> Result<R> + Send + Sync + 'static,
+    {
+        let mut context = self.as_context();
+        callback::new_function(&mut context, callback::erase(function))
+    }
+
+    /// A Rust object as a userdata. It is dropped when the userdata is collected, or with the instance.
+    ///
+    /// See [`Userdata`] for what Lua programs can do with it. An object that a program only keeps needs nothing:
+    ///
+    /// ```
+    /// use lunette::{AsContext, Engine, Userdata};
+    ///
+    /// struct Secret(i64);
+    /// impl Userdata for Secret {}
+    ///
+    /// let mut instance = Engine::default().instantiate()?;
+    /// let secret = instance.userdata(Secret(7))?;
+    /// instance.set("secret", &secret)?;
+    /// let type_name: String = instance.eval("return type(secret)")?;
+    /// assert_eq!(type_name, "userdata");
+    /// assert_eq!(secret.with(&mut instance, |secret: &Secret| secret.0)?, 7);
+    /// # Ok::<(), lunette::Error>(())
+    /// ```
+    fn userdata<T: Userdata>(&mut self, object: T) -> Result<AnyUserdata> {
+        crate::userdata::new_userdata(&mut self.as_context(), object)
+    }
+
+    /// Collects all garbage, and calls finalizers that are due.
+    ///
+    /// ```
+    /// use lunette::{AsContext, Engine};
+    /// let mut instance = Engine::default().instantiate()?;
+    /// instance.exec("local t = {}; for i = 1, 10000 do t[i] = {} end")?;
+    /// let before = instance.memory_used();
+    /// instance.collect_garbage()?;
+    /// assert!(instance.memory_used() < before);
+    /// # Ok::<(), lunette::Error>(())
+    /// ```
+    fn collect_garbage(&mut self) -> Result<()> {
+        let mut context = self.as_context();
+        context.check_alive()?;
+        context.collect();
+        context.machine.run_finalizers();
+        context.outcome_of_finalizers()
+    }
+}
+
+impl AsContext for Context<'_> {
+    fn as_context(&mut self) -> Context<'_> {
+        Context { machine: self.machine }
+    }
+}
+
+impl Context<'_> {
+    pub(crate) fn state(&mut self) -> &mut State {
+        match self.machine.embedder.downcast_mut() {
+            Some(state) => state,
+            None => unreachable!("the API's machines have its state"),
+        }
+    }
+
+    /// Instances in which a Rust function panicked are not used any more.
+    pub(crate) fn check_alive(&mut self) -> Result<()> {
+        match &self.state().panic {
+            Some(message) => Err(Error::Panicked(message.clone())),
+            None => Ok(()),
+        }
+    }
+
+    /// Collects all garbage. Only handles keep what Rust code holds.
+    pub(crate) fn collect(&mut self) {
+        let handles = self.state().handles.clone();
+        handles.empty_released(self.machine);
+        self.machine.collect_from_host();
+    }
+
+    /// Does something that takes memory, with a collection when one is due or memory ends.
+    pub(crate) fn allocate<T>(
+        &mut self,
+        mut operation: impl FnMut(&mut Machine) -> std::result::Result<T, OutOfMemory>,
+    ) -> Result<T> {
+        if self.machine.heap.needs_collection() {
+            self.machine.host_safepoint();
+        }
+        operation(self.machine).or_else(|_| {
+            self.collect();
+            operation(self.machine).map_err(|_| Error::Memory)
+        })
+    }
+
+    /// A handle to a value that is an object.
+    pub(crate) fn handle(&mut self, value: Raw) -> Result<crate::handle::Handle> {
+        let handles = self.state().handles.clone();
+        handles.insert(self.machine, value).or_else(|_| {
+            // The value may not be reachable yet, so nothing can be collected here.
+            self.machine.heap.enter_emergency();
+            let handle = handles.insert(self.machine, value);
+            self.machine.heap.leave_emergency();
+            handle.map_err(|_| Error::Memory)
+        })
+    }
+
+    /// What a handle stands for.
+    pub(crate) fn resolve(&mut self, handle: &crate::handle::Handle) -> Result<Raw> {
+        let Some(state) = self.machine.embedder.downcast_ref::<State>() else {
+            return Err(Error::ForeignHandle);
+        };
+        handle.value(self.machine, &state.handles)
+    }
+
+    /// The API's form of a value.
+    pub(crate) fn wrap(&mut self, value: Raw) -> Result<Value> {
+        Ok(match value {
+            Raw::Nil | Raw::Cell(_) => Value::Nil,
+            Raw::Boolean(value) => Value::Boolean(value),
+            Raw::Integer(value) => Value::Integer(value),
+            Raw::Float(value) => Value::Float(value),
+            Raw::LightUserdata(value) => Value::LightUserdata(value),
+            Raw::String(_) => Value::String(String(self.handle(value)?)),
+            Raw::Table(_) => Value::Table(Table(self.handle(value)?)),
+            Raw::Closure(_) | Raw::NativeClosure(_) => Value::Function(Function(self.handle(value)?)),
+            Raw::Userdata(_) => Value::Userdata(AnyUserdata(self.handle(value)?)),
+            Raw::Thread(_) => Value::Thread(crate::thread::Thread(self.handle(value)?)),
+        })
+    }
+
+    /// The machine's form of a value. It is good until the next call or allocation.
+    pub(crate) fn unwrap(&mut self, value: &Value) -> Result<Raw> {
+        match value {
+            Value::Nil => Ok(Raw::Nil),
+            Value::Boolean(value) => Ok(Raw::Boolean(*value)),
+            Value::Integer(value) => Ok(Raw::Integer(*value)),
+            Value::Float(value) => Ok(Raw::Float(*value)),
+            Value::LightUserdata(value) => Ok(Raw::LightUserdata(*value)),
+            Value::String(string) => self.resolve(&string.0),
+            Value::Table(table) => self.resolve(&table.0),
+            Value::Function(function) => self.resolve(&function.0),
+            Value::Userdata(userdata) => self.resolve(&userdata.0),
+            Value::Thread(thread) => self.resolve(&thread.0),
+        }
+    }
+
+    /// Calls a function and gives its results.
+    pub(crate) fn call_raw(&mut self, function: Raw, arguments: &[Raw]) -> Result<Vec<Value>> {
+        self.check_alive()?;
+        let start = self.machine.host.monotonic();
+        let state = self.state();
+        state.depth += 1;
+        if let (1, Some(limit)) = (state.depth, state.time_limit) {
+            self.machine.set_deadline(Some(start.saturating_add(limit)));
+        }
+        let outcome = self.machine.call(function, arguments);
+        let results = match outcome {
+            Ok((first, count)) => (first..first + count).map(|slot| self.wrap(self.machine.value(slot))).collect(),
+            Err(throw) => Err(self.error(throw)),
+        };
+        self.leave();
+        results
+    }
+
+    /// The end of a call from Rust.
+    fn leave(&mut self) {
+        let state = self.state();
+        state.depth -= 1;
+        if state.depth == 0 {
+            if state.time_limit.is_some() {
+                self.machine.set_deadline(None);
+            }
+            // Nobody is left to be told that nobody listens.
+            let _ = self.flush();
+        }
+    }
+
+    /// Hands what the library still holds to the standard output.
+    pub(crate) fn flush(&mut self) -> Result<()> {
+        crate::stand_in::output::flush_from_host(self.machine).map_err(|error| Error::message(error.message))
+    }
+
+    /// What came of the finalizers that were run from outside.
+    fn outcome_of_finalizers(&mut self) -> Result<()> {
+        match self.machine.take_stop_reason() {
+            Some(reason) => Err(Error::Stopped(reason)),
+            None => self.check_alive(),
+        }
+    }
+
+    /// The error with which a call ended.
+    pub(crate) fn error(&mut self, throw: Throw) -> Error {
+        if let Err(error) = self.check_alive() {
+            return error;
+        }
+        match throw {
+            Throw::Memory => Error::Memory,
+            Throw::Stop => {
+                let reason = self.machine.take_stop_reason().unwrap_or(StopReason::Interrupt);
+                Error::Stopped(reason)
+            }
+            Throw::Error | Throw::Unhandled => self.runtime_error(),
+        }
+    }
+
+    fn runtime_error(&mut self) -> Error {
+        let raw = self.machine.pending_error();
+        if let Raw::String(message) = raw
+            && message == self.machine.event_name(Event::MemoryMessage)
+        {
+            return Error::Memory;
+        }
+        let traceback = std::mem::take(&mut self.state().traceback);
+        let Ok(value) = self.wrap(raw) else {
+            return Error::Memory;
+        };
+        Error::Runtime(Arc::new(RuntimeError {
+            message: self.error_message(&value),
+            traceback: std::string::String::from_utf8_lossy(&traceback).into_owned(),
+            value,
+        }))
+    }
+
+    /// The text of an error value.
+    fn error_message(&mut self, value: &Value) -> std::string::String {
+        let Ok(raw) = self.unwrap(value) else {
+            return std::string::String::new();
+        };
+        let mut text = Vec::new();
+        if self.machine.append_text(raw, &mut text) {
+            return std::string::String::from_utf8_lossy(&text).into_owned();
+        }
+        let handler = self.machine.metamethod(raw, Event::ToString);
+        // An error inside of another call may still be caught there: its text is not wanted yet.
+        if !handler.is_nil()
+            && self.state().depth == 1
+            && let Ok(results) = self.call_raw(handler, &[raw])
+            && let Some(Value::String(text)) = results.first()
+            && let Ok(text) = text.to_text(self)
+        {
+            return text;
+        }
+        format!("(error object is a {} value)", value.type_name())
+    }
+}

@@ -1,0 +1,245 @@
+//! Engines: the configuration that instances are made with.
+
+use crate::{
+    error::Result,
+    host::{Grants, Streams},
+    instance::Instance,
+    program::Program,
+};
+use std::{sync::Arc, time::Duration};
+
+pub use crate::stand_in::Library;
+
+/// What instances are made with: limits, libraries, grants.
+///
+/// ```
+/// use lunette::{AsContext, Configuration, Engine, Error, Library, StopReason};
+///
+/// let configuration = Configuration::new()
+///     .memory_limit(16 << 20)
+///     .fuel(1_000_000)
+///     .libraries(&[Library::Base, Library::String]);
+/// let mut instance = Engine::new(configuration).instantiate()?;
+/// assert!(instance.eval::<bool>("return io == nil")?);
+/// let endless = instance.exec("while true do end");
+/// assert!(matches!(endless, Err(Error::Stopped(StopReason::Fuel))));
+/// # Ok::<(), Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Configuration {
+    pub(crate) memory_limit: Option<u64>,
+    pub(crate) fuel: Option<u64>,
+    pub(crate) time_limit: Option<Duration>,
+    pub(crate) output_limit: Option<u64>,
+    pub(crate) libraries: Vec<Library>,
+    pub(crate) grants: Grants,
+    pub(crate) collection_stress: u32,
+}
+
+impl Default for Configuration {
+    fn default() -> Self {
+        Configuration {
+            memory_limit: None,
+            fuel: None,
+            time_limit: None,
+            output_limit: None,
+            libraries: Library::ALL.to_vec(),
+            grants: Grants::NONE,
+            collection_stress: 0,
+        }
+    }
+}
+
+impl Configuration {
+    /// All libraries, no grants, no limits.
+    ///
+    /// ```
+    /// # use lunette::{AsContext, Configuration, Engine};
+    /// let mut instance = Engine::new(Configuration::new()).instantiate()?;
+    /// assert!(instance.eval::<bool>("return os.getenv('HOME') == nil")?);
+    /// # Ok::<(), lunette::Error>(())
+    /// ```
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The most bytes of memory an instance may use. Beyond it, programs get the error `not enough memory`, which they
+    /// can catch.
+    ///
+    /// ```
+    /// # use lunette::{AsContext, Configuration, Engine, Error};
+    /// let mut instance = Engine::new(Configuration::new().memory_limit(1 << 20)).instantiate()?;
+    /// assert!(matches!(instance.exec("return ('x'):rep(1 << 24)"), Err(Error::Memory)));
+    /// # Ok::<(), Error>(())
+    /// ```
+    #[must_use]
+    pub fn memory_limit(self, bytes: u64) -> Self {
+        Configuration { memory_limit: Some(bytes), ..self }
+    }
+
+    /// The fuel an instance has: about one unit for each instruction it executes, and for each byte or element its
+    /// library functions work on. When it is used up, the instance stops; see
+    /// [`Instance::set_fuel`](crate::Instance::set_fuel).
+    ///
+    /// ```
+    /// # use lunette::{AsContext, Configuration, Engine, Error, StopReason};
+    /// let mut instance = Engine::new(Configuration::new().fuel(10_000)).instantiate()?;
+    /// let stopped = instance.exec("pcall(function() while true do end end)");
+    /// assert!(matches!(stopped, Err(Error::Stopped(StopReason::Fuel))));
+    /// # Ok::<(), Error>(())
+    /// ```
+    #[must_use]
+    pub fn fuel(self, units: u64) -> Self {
+        Configuration { fuel: Some(units), ..self }
+    }
+
+    /// The time that each call from outside may take.
+    ///
+    /// ```
+    /// # use lunette::{AsContext, Configuration, Engine, Error, StopReason};
+    /// use std::time::Duration;
+    /// let configuration = Configuration::new().time_limit(Duration::from_millis(5));
+    /// let mut instance = Engine::new(configuration).instantiate()?;
+    /// assert!(matches!(instance.exec("while true do end"), Err(Error::Stopped(StopReason::Time))));
+    /// # Ok::<(), Error>(())
+    /// ```
+    #[must_use]
+    pub fn time_limit(self, limit: Duration) -> Self {
+        Configuration { time_limit: Some(limit), ..self }
+    }
+
+    /// The most bytes an instance may write, to all its streams together.
+    ///
+    /// ```
+    /// # use lunette::{AsContext, Configuration, Engine, Error, StopReason};
+    /// let mut instance = Engine::new(Configuration::new().output_limit(1000)).instantiate()?;
+    /// let stopped = instance.exec("while true do print('spam') end");
+    /// assert!(matches!(stopped, Err(Error::Stopped(StopReason::Output))));
+    /// # Ok::<(), Error>(())
+    /// ```
+    #[must_use]
+    pub fn output_limit(self, bytes: u64) -> Self {
+        Configuration { output_limit: Some(bytes), ..self }
+    }
+
+    /// The libraries that programs find; all if not set.
+    ///
+    /// ```
+    /// # use lunette::{AsContext, Configuration, Engine};
+    /// let mut instance = Engine::new(Configuration::new().libraries(&[])).instantiate()?;
+    /// assert!(instance.eval::<bool>("return print == nil")?);
+    /// # Ok::<(), lunette::Error>(())
+    /// ```
+    #[must_use]
+    pub fn libraries(self, libraries: &[Library]) -> Self {
+        Configuration { libraries: libraries.to_vec(), ..self }
+    }
+
+    /// What of the outside world programs may use; nothing if not set.
+    ///
+    /// ```
+    /// # use lunette::{AsContext, Configuration, Engine, Grants};
+    /// let engine = Engine::new(Configuration::new().grants(Grants::ALL));
+    /// assert!(engine.instantiate()?.eval::<bool>("return os.getenv('PATH') ~= nil")?);
+    /// # Ok::<(), lunette::Error>(())
+    /// ```
+    #[must_use]
+    pub fn grants(self, grants: Grants) -> Self {
+        Configuration { grants, ..self }
+    }
+
+    /// For tests: collects all garbage after so many allocations; 0 for never.
+    ///
+    /// ```
+    /// # use lunette::{AsContext, Configuration, Engine};
+    /// let mut instance = Engine::new(Configuration::new().collection_stress(1)).instantiate()?;
+    /// assert_eq!(instance.eval::<i64>("local t = {}; for i = 1, 50 do t[i] = {i} end; return t[50][1]")?, 50);
+    /// # Ok::<(), lunette::Error>(())
+    /// ```
+    #[must_use]
+    pub fn collection_stress(self, allocations: u32) -> Self {
+        Configuration { collection_stress: allocations, ..self }
+    }
+}
+
+/// Makes instances. Cheap to clone, and usable from several threads at once.
+///
+/// ```
+/// use lunette::{AsContext, Engine};
+///
+/// let engine = Engine::default();
+/// let program = engine.compile("return (...) .. '!'", "=shout")?;
+/// let threads = ["a", "b"].map(|word| {
+///     let (engine, program) = (engine.clone(), program.clone());
+///     std::thread::spawn(move || engine.instantiate()?.run::<String>(&program, word))
+/// });
+/// let words = threads.map(|thread| thread.join().unwrap().unwrap());
+/// assert_eq!(words, ["a!", "b!"]);
+/// # Ok::<(), lunette::Error>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Engine(Arc<Configuration>);
+
+impl Engine {
+    /// An engine with this configuration.
+    ///
+    /// ```
+    /// # use lunette::{Configuration, Engine};
+    /// let engine = Engine::new(Configuration::new().memory_limit(1 << 20));
+    /// assert!(engine.instantiate().is_ok());
+    /// ```
+    pub fn new(configuration: Configuration) -> Engine {
+        Engine(Arc::new(configuration))
+    }
+
+    /// Compiles a source text; see [`Program::from_source`]. The compiler gets no more memory than an instance may use.
+    ///
+    /// ```
+    /// # use lunette::Engine;
+    /// assert!(Engine::default().compile("goto nowhere", "=jump").is_err());
+    /// ```
+    pub fn compile(&self, source: impl AsRef<[u8]>, name: impl AsRef<[u8]>) -> Result<Program> {
+        Program::from_source_within(source.as_ref(), name.as_ref(), self.compiler_memory())
+    }
+
+    /// Reads a compiled program or compiles a source text; see [`Program::from_file`].
+    ///
+    /// ```
+    /// # use lunette::Engine;
+    /// let engine = Engine::default();
+    /// let compiled = engine.compile("return 1", "=one")?.to_bytes();
+    /// assert!(engine.load_file(compiled, "@one.lbc").is_ok());
+    /// # Ok::<(), lunette::Error>(())
+    /// ```
+    pub fn load_file(&self, content: impl AsRef<[u8]>, name: impl AsRef<[u8]>) -> Result<Program> {
+        Program::from_file_within(content.as_ref(), name.as_ref(), self.compiler_memory())
+    }
+
+    /// A new instance whose standard streams lead nowhere.
+    ///
+    /// ```
+    /// # use lunette::{AsContext, Engine};
+    /// let mut instance = Engine::default().instantiate()?;
+    /// instance.exec("print('nobody hears this')")?;
+    /// # Ok::<(), lunette::Error>(())
+    /// ```
+    pub fn instantiate(&self) -> Result<Instance> {
+        self.instantiate_with(Streams::none())
+    }
+
+    /// A new instance with these standard streams.
+    ///
+    /// ```
+    /// # use lunette::{AsContext, Engine, Streams};
+    /// let mut instance = Engine::default().instantiate_with(Streams::inherited())?;
+    /// instance.exec("print('hello')")?;
+    /// # Ok::<(), lunette::Error>(())
+    /// ```
+    pub fn instantiate_with(&self, streams: Streams) -> Result<Instance> {
+        Instance::new(&self.0, streams)
+    }
+
+    fn compiler_memory(&self) -> usize {
+        self.0.memory_limit.map_or(usize::MAX, |bytes| usize::try_from(bytes).unwrap_or(usize::MAX))
+    }
+}

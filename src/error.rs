@@ -1,0 +1,222 @@
+//! Errors as values.
+
+use crate::value::Value;
+use lunette_frontend::CompileError;
+use std::{fmt, sync::Arc};
+use thiserror::Error;
+
+pub use lunette_interpreter::limits::StopReason;
+
+/// What an operation on an instance gives.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What can go wrong.
+///
+/// ```
+/// use lunette::{Engine, Error};
+///
+/// let mut instance = Engine::default().instantiate()?;
+/// let Err(Error::Runtime(error)) = instance.exec("local t = nil; t.x = 1") else { panic!() };
+/// assert!(error.message.ends_with("attempt to index a nil value (local 't')"));
+/// assert!(error.traceback.starts_with("stack traceback:"));
+/// # Ok::<(), Error>(())
+/// ```
+#[derive(Clone, Debug, Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A source text is no Lua program.
+    #[error("{0}")]
+    Syntax(Arc<SyntaxError>),
+    /// A compiled module is damaged, of another version, or may not run.
+    #[error("{0}")]
+    Malformed(std::string::String),
+    /// A program threw an error that nothing in it caught.
+    #[error("{0}")]
+    Runtime(Arc<RuntimeError>),
+    /// The memory limit is reached.
+    #[error("not enough memory")]
+    Memory,
+    /// A limit was reached, or the instance was interrupted.
+    #[error("{}", stop_message(*.0))]
+    Stopped(StopReason),
+    /// A value is not of the type that was wanted.
+    #[error("{0}")]
+    Conversion(ConversionError),
+    /// A handle of another instance.
+    #[error("the value belongs to another instance")]
+    ForeignHandle,
+    /// The Rust object of a userdata is in use in a way that does not go together with this one.
+    #[error("userdata is in use")]
+    Borrowed,
+    /// The Rust object of a userdata is gone: the userdata was finalized.
+    #[error("userdata is finalized")]
+    Finalized,
+    /// A Rust function panicked while the instance called it. The instance cannot be used any more.
+    #[error("a function of the host panicked: {0}")]
+    Panicked(std::string::String),
+    /// The operating system gives no memory for an instance.
+    #[error("cannot reserve memory for the instance")]
+    Reservation,
+    /// An error of a Rust function.
+    #[error("{0}")]
+    External(Arc<dyn std::error::Error + Send + Sync>),
+}
+
+impl Error {
+    /// An error to return from a Rust function, made of any other.
+    ///
+    /// ```
+    /// use lunette::{Engine, Error};
+    ///
+    /// let mut instance = Engine::default().instantiate()?;
+    /// let parse = instance.function(|_, text: String| text.parse::<i64>().map_err(Error::external))?;
+    /// instance.set("parse", &parse)?;
+    /// let message: String = instance.eval("return select(2, pcall(parse, 'x'))")?;
+    /// assert_eq!(message, "invalid digit found in string");
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn external(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
+        Error::External(Arc::from(error.into()))
+    }
+
+    /// An error with this message, to return from a Rust function.
+    ///
+    /// ```
+    /// # use lunette::Error;
+    /// assert_eq!(Error::message("no such user").to_string(), "no such user");
+    /// ```
+    pub fn message(message: impl fmt::Display) -> Error {
+        Error::external(message.to_string())
+    }
+
+    /// Whether more text could make the source that was compiled a correct one: a prompt asks for another line then.
+    ///
+    /// ```
+    /// # use lunette::Engine;
+    /// let engine = Engine::default();
+    /// assert!(engine.compile("for i = 1, 10 do", "=prompt").unwrap_err().is_incomplete());
+    /// assert!(!engine.compile("for for", "=prompt").unwrap_err().is_incomplete());
+    /// ```
+    pub fn is_incomplete(&self) -> bool {
+        matches!(self, Error::Syntax(error) if error.at_end)
+    }
+
+    pub(crate) fn from_compiler(error: CompileError, source: &[u8], name: &[u8]) -> Error {
+        match error {
+            CompileError::Memory => Error::Memory,
+            CompileError::Syntax(error) => {
+                let text = |bytes: &[u8]| std::string::String::from_utf8_lossy(bytes).into_owned();
+                let line = (error.line > 0).then(|| {
+                    let start = error.range.start.min(source.len());
+                    let start = source[..start].iter().rposition(|&byte| byte == b'\n').map_or(0, |at| at + 1);
+                    let end = source[start..].iter().position(|&byte| byte == b'\n').map_or(source.len(), |at| start + at);
+                    text(&source[start..end])
+                });
+                Error::Syntax(Arc::new(SyntaxError {
+                    message: text(&error.full_message(name)),
+                    line: error.line,
+                    column: error.column,
+                    length: error.range.len(),
+                    source_line: line.unwrap_or_default(),
+                    at_end: error.at_end,
+                }))
+            }
+        }
+    }
+}
+
+fn stop_message(reason: StopReason) -> std::string::String {
+    match reason {
+        StopReason::Fuel => "fuel limit reached".into(),
+        StopReason::Time => "time limit reached".into(),
+        StopReason::Interrupt => "interrupted!".into(),
+        StopReason::Output => "output limit reached".into(),
+        StopReason::Exit(status) => format!("exit with status {status}"),
+    }
+}
+
+/// An error in a source text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SyntaxError {
+    /// What Lua says about it: `chunk:line: message`.
+    pub message: std::string::String,
+    /// The line, from 1; 0 if the error has no place.
+    pub line: u32,
+    /// The byte in the line at which the offending text begins, from 1.
+    pub column: u32,
+    /// The length of the offending text in bytes.
+    pub length: usize,
+    /// The line's text.
+    pub source_line: std::string::String,
+    /// Whether the source only ends too early.
+    pub at_end: bool,
+}
+
+impl fmt::Display for SyntaxError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for SyntaxError {}
+
+/// An error that a program threw and did not catch.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct RuntimeError {
+    /// The error value as text: the string itself, or what its `__tostring` gives.
+    pub message: std::string::String,
+    /// Where the program was, in Lua's form.
+    pub traceback: std::string::String,
+    /// The error value.
+    pub value: Value,
+}
+
+impl fmt::Display for RuntimeError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for RuntimeError {}
+
+/// A value is not of the type that was wanted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ConversionError {
+    /// What is wrong with it, such as `number expected, got nil`.
+    pub message: std::string::String,
+    /// Which of several values it is, from 1: arguments of a Rust function, results of a Lua function.
+    pub position: Option<usize>,
+}
+
+impl ConversionError {
+    /// Another type was wanted.
+    pub(crate) fn mismatch(expected: &str, got: &str) -> Error {
+        Self::with_message(format!("{expected} expected, got {got}"))
+    }
+
+    pub(crate) fn with_message(message: impl Into<std::string::String>) -> Error {
+        Error::Conversion(ConversionError { message: message.into(), position: None })
+    }
+
+    /// The error with the position of the value.
+    pub(crate) fn at(error: Error, position: usize) -> Error {
+        match error {
+            Error::Conversion(ConversionError { message, position: None }) => {
+                Error::Conversion(ConversionError { message, position: Some(position) })
+            }
+            other => other,
+        }
+    }
+}
+
+impl fmt::Display for ConversionError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.position {
+            Some(position) => write!(formatter, "value #{position}: {}", self.message),
+            None => formatter.write_str(&self.message),
+        }
+    }
+}

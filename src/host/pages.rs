@@ -1,0 +1,97 @@
+//! The regions' memory: anonymous private mappings of the process. The one module of this package with unsafe code.
+//!
+//! ```text
+//!   mapped, of which the ends are given back at once:
+//!   |--- to the next multiple of 32 KiB ---|======= the reservation =======|--- rest ---|
+//! ```
+
+use lunette_gc::pages::{Pages, REGION_ALIGNMENT};
+use rustix::mm::{Advice, MapFlags, ProtFlags, madvise, mmap_anonymous, munmap};
+use std::{ffi::c_void, ptr::NonNull};
+
+/// Memory mapped from the operating system.
+#[derive(Clone, Copy, Debug)]
+pub struct MappedPages;
+
+// SAFETY: a mapping belongs to nobody else until it is unmapped; its pages read as zero when they are new and after
+// `MADV_DONTNEED`.
+unsafe impl Pages for MappedPages {
+    fn reserve(&self, bytes: usize) -> Option<NonNull<u8>> {
+        let mapped = bytes.checked_add(REGION_ALIGNMENT)?;
+        let protection = ProtFlags::READ | ProtFlags::WRITE;
+        // SAFETY: a new mapping at an address of the kernel's choice touches no memory in use.
+        let start = unsafe {
+            mmap_anonymous(std::ptr::null_mut(), mapped, protection, MapFlags::PRIVATE | MapFlags::NORESERVE)
+        };
+        let start = start.ok()?.cast::<u8>();
+        let before = start.align_offset(REGION_ALIGNMENT);
+        let region = start.wrapping_add(before);
+        let after = mapped - before - bytes;
+        // What cannot be given back stays reserved, which costs addresses only.
+        // SAFETY: both ends belong to the mapping just made and nothing refers to them; the region lies between them.
+        unsafe {
+            if before > 0 {
+                let _ = munmap(start.cast::<c_void>(), before);
+            }
+            if after > 0 {
+                let _ = munmap(region.wrapping_add(bytes).cast::<c_void>(), after);
+            }
+        }
+        NonNull::new(region)
+    }
+
+    unsafe fn release(&self, start: NonNull<u8>, bytes: usize) {
+        // SAFETY: the caller says that the range lies in a reservation and is not used.
+        let released = unsafe { madvise(start.as_ptr().cast::<c_void>(), bytes, Advice::LinuxDontNeed) };
+        if released.is_err() {
+            // The contract wants zeros; locked pages, for one, cannot be dropped.
+            // SAFETY: as above; reservations are readable and writable.
+            unsafe { start.as_ptr().write_bytes(0, bytes) };
+        }
+    }
+
+    unsafe fn unreserve(&self, start: NonNull<u8>, bytes: usize) {
+        // An error would leave the addresses reserved.
+        // SAFETY: the caller says that the range is a reservation and is not used any more.
+        let _ = unsafe { munmap(start.as_ptr().cast::<c_void>(), bytes) };
+    }
+}
+
+/// Whether the system gives a region of this size.
+pub(super) fn is_reservable(bytes: usize) -> bool {
+    match MappedPages.reserve(bytes) {
+        Some(start) => {
+            // SAFETY: reserved just now; nobody knows of it.
+            unsafe { MappedPages.unreserve(start, bytes) };
+            true
+        }
+        None => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reservations_are_aligned_zeroed_and_released() {
+        let bytes = 4 * REGION_ALIGNMENT;
+        let start = MappedPages.reserve(bytes).unwrap();
+        assert_eq!(start.as_ptr().align_offset(REGION_ALIGNMENT), 0);
+        // SAFETY: inside of the reservation, which nobody else uses.
+        unsafe {
+            let last = start.as_ptr().add(bytes - 1);
+            assert_eq!(last.read(), 0);
+            last.write(7);
+            MappedPages.release(start.add(bytes - REGION_ALIGNMENT), REGION_ALIGNMENT);
+            assert_eq!(last.read(), 0);
+            MappedPages.unreserve(start, bytes);
+        }
+    }
+
+    #[test]
+    fn impossible_sizes_are_refused() {
+        assert!(MappedPages.reserve(usize::MAX - 1).is_none());
+        assert!(MappedPages.reserve(1 << 60).is_none());
+    }
+}

@@ -1,0 +1,216 @@
+//! Instances.
+
+use crate::{
+    callback::{self, Natives},
+    context::{AsContext, Context, State},
+    engine::Configuration,
+    error::{Error, Result},
+    handle::HandleTable,
+    host::{self, Process, Streams},
+    objects::Objects,
+    statistics::Statistics,
+};
+use lunette_gc::heap::Heap;
+use lunette_interpreter::{Machine, limits};
+use std::{collections::HashMap, fmt, sync::Arc, time::Duration};
+
+/// The smallest region that is tried when the system refuses larger ones.
+const LEAST_REGION_BYTES: usize = 64 << 20;
+
+/// A heap with its own globals, limits and streams, in which programs run. One thread at a time can use it; it can be
+/// handed from one to another.
+///
+/// ```
+/// use lunette::{AsContext, Engine};
+///
+/// let engine = Engine::default();
+/// let (mut one, mut other) = (engine.instantiate()?, engine.instantiate()?);
+/// one.exec("x = 1")?;
+/// assert!(other.eval::<bool>("return x == nil")?);
+/// // Values stay in their instance.
+/// let table = one.table()?;
+/// assert!(other.set("table", &table).is_err());
+/// # Ok::<(), lunette::Error>(())
+/// ```
+pub struct Instance {
+    machine: Box<Machine>,
+}
+
+impl fmt::Debug for Instance {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Instance").field("memory_used", &self.memory_used()).finish_non_exhaustive()
+    }
+}
+
+impl AsContext for Instance {
+    fn as_context(&mut self) -> Context<'_> {
+        Context { machine: &mut self.machine }
+    }
+}
+
+impl Instance {
+    pub(crate) fn new(configuration: &Configuration, streams: Streams) -> Result<Instance> {
+        let mut machine = Box::new(new_machine(configuration, streams)?);
+        let natives = Natives::register(&mut machine);
+        machine.embedder = Box::new(State {
+            handles: Arc::<HandleTable>::default(),
+            objects: Objects::default(),
+            metatables: HashMap::new(),
+            function_metatable: None,
+            natives,
+            traceback: Vec::new(),
+            panic: None,
+            depth: 0,
+            time_limit: configuration.time_limit.map(nanoseconds),
+        });
+        let mut instance = Instance { machine };
+        let context = &mut instance.as_context();
+        callback::install_error_handler(context)?;
+        crate::stand_in::register_all(context.machine);
+        for &library in &configuration.libraries {
+            crate::stand_in::open(context.machine, library).map_err(|throw| context.error(throw))?;
+        }
+        let machine = &mut instance.machine;
+        machine.heap.set_stress(configuration.collection_stress);
+        machine.set_output_limit(configuration.output_limit);
+        machine.set_fuel(configuration.fuel);
+        Ok(instance)
+    }
+
+    /// Sets the fuel that is left; `None` for no limit.
+    ///
+    /// ```
+    /// # use lunette::{AsContext, Engine};
+    /// let mut instance = Engine::default().instantiate()?;
+    /// instance.set_fuel(Some(100));
+    /// assert!(instance.exec("for i = 1, 1000 do end").is_err());
+    /// instance.set_fuel(Some(10_000));
+    /// assert!(instance.exec("for i = 1, 1000 do end").is_ok());
+    /// # Ok::<(), lunette::Error>(())
+    /// ```
+    pub fn set_fuel(&mut self, fuel: Option<u64>) {
+        self.machine.set_fuel(fuel);
+    }
+
+    /// The fuel that is left; `None` if there is no limit.
+    ///
+    /// ```
+    /// # use lunette::{AsContext, Configuration, Engine};
+    /// let mut instance = Engine::new(Configuration::new().fuel(1000)).instantiate()?;
+    /// instance.exec("for i = 1, 10 do end")?;
+    /// assert!(instance.fuel_left().is_some_and(|fuel| fuel < 1000));
+    /// # Ok::<(), lunette::Error>(())
+    /// ```
+    pub fn fuel_left(&self) -> Option<u64> {
+        self.machine.fuel_left()
+    }
+
+    /// Sets the time that each call from outside may take; `None` for no limit.
+    ///
+    /// ```
+    /// # use lunette::{AsContext, Engine};
+    /// # use std::time::Duration;
+    /// let mut instance = Engine::default().instantiate()?;
+    /// instance.set_time_limit(Some(Duration::from_millis(1)));
+    /// assert!(instance.exec("while true do end").is_err());
+    /// # Ok::<(), lunette::Error>(())
+    /// ```
+    pub fn set_time_limit(&mut self, limit: Option<Duration>) {
+        self.as_context().state().time_limit = limit.map(nanoseconds);
+    }
+
+    /// What stops the instance from another thread.
+    ///
+    /// ```
+    /// use lunette::{AsContext, Engine, Error, StopReason};
+    /// let mut instance = Engine::default().instantiate()?;
+    /// let interrupt = instance.interrupt_handle();
+    /// let thread = std::thread::spawn(move || instance.exec("while true do end"));
+    /// interrupt.interrupt();
+    /// let stopped = thread.join().unwrap();
+    /// assert!(matches!(stopped, Err(Error::Stopped(StopReason::Interrupt))));
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn interrupt_handle(&self) -> InterruptHandle {
+        InterruptHandle(self.machine.interrupt_handle())
+    }
+
+    /// Bytes of memory in use, garbage that was not collected yet included.
+    ///
+    /// ```
+    /// # use lunette::Engine;
+    /// assert!(Engine::default().instantiate()?.memory_used() > 0);
+    /// # Ok::<(), lunette::Error>(())
+    /// ```
+    pub fn memory_used(&self) -> u64 {
+        self.machine.heap.used_bytes()
+    }
+
+    /// Figures about what has happened in the instance.
+    ///
+    /// ```
+    /// # use lunette::{AsContext, Engine};
+    /// let mut instance = Engine::default().instantiate()?;
+    /// instance.collect_garbage()?;
+    /// assert!(instance.statistics().full_collections >= 1);
+    /// # Ok::<(), lunette::Error>(())
+    /// ```
+    pub fn statistics(&self) -> Statistics {
+        Statistics::of(&self.machine)
+    }
+
+    /// Hands what the program has written, but the library still holds, to the standard output. Every call from outside
+    /// does that at its end.
+    ///
+    /// ```
+    /// # use lunette::Engine;
+    /// Engine::default().instantiate()?.flush()?;
+    /// # Ok::<(), lunette::Error>(())
+    /// ```
+    pub fn flush(&mut self) -> Result<()> {
+        self.as_context().flush()
+    }
+}
+
+fn nanoseconds(limit: Duration) -> u64 {
+    u64::try_from(limit.as_nanos()).unwrap_or(u64::MAX)
+}
+
+fn new_machine(configuration: &Configuration, streams: Streams) -> Result<Machine> {
+    let memory_limit = configuration.memory_limit.unwrap_or(u64::MAX);
+    let mut region_bytes = Heap::region_bytes(memory_limit);
+    // Where addresses are limited, as by `ulimit -v`, a smaller region has to do.
+    while region_bytes > LEAST_REGION_BYTES && !host::is_reservable(region_bytes) {
+        region_bytes /= 2;
+    }
+    let host = Box::new(Process::new(configuration.grants, streams));
+    Machine::new(host, lunette_interpreter::Configuration { region_bytes, memory_limit })
+        .map_err(|_| Error::Reservation)
+}
+
+/// Stops an instance from another thread; see [`Instance::interrupt_handle`].
+///
+/// An interrupt that comes while nothing runs stops the next call.
+#[derive(Clone, Debug)]
+pub struct InterruptHandle(limits::InterruptHandle);
+
+impl InterruptHandle {
+    /// Makes the instance stop soon, with [`StopReason::Interrupt`](crate::StopReason::Interrupt).
+    pub fn interrupt(&self) {
+        self.0.interrupt();
+    }
+
+    /// The flag behind the handle. Setting it interrupts, which a signal handler can do.
+    ///
+    /// ```
+    /// use lunette::{AsContext, Engine};
+    /// use std::sync::atomic::Ordering;
+    /// let mut instance = Engine::default().instantiate()?;
+    /// instance.interrupt_handle().flag().store(true, Ordering::Release);
+    /// assert!(instance.exec("while true do end").is_err());
+    /// # Ok::<(), lunette::Error>(())
+    /// ```
+    pub fn flag(&self) -> Arc<std::sync::atomic::AtomicBool> {
+        self.0.flag()
+    }
+}

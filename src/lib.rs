@@ -1,0 +1,60 @@
+//! Lunette: a virtual machine for Lua 5.4 that Rust programs can embed.
+//!
+//! An [`Engine`] holds a configuration and makes [`Instance`]s, each with a heap, limits and globals of its own. A
+//! [`Program`] is compiled once and runs in any number of them. Rust code holds on to what is in an instance by handles
+//! ([`Table`], [`Function`], …), which cannot dangle, and converts values by [`IntoLua`] and [`FromLua`].
+//!
+//! ```
+//! use lunette::{AsContext, Engine, Table};
+//!
+//! let mut instance = Engine::default().instantiate()?;
+//! let shout = instance.function(|_, word: String| Ok(word.to_uppercase()))?;
+//! instance.set("shout", &shout)?;
+//! let result: Table = instance.eval("return { word = shout('moon'), length = #shout('moon') }")?;
+//! assert_eq!(result.get::<String>(&mut instance, "word")?, "MOON");
+//! assert_eq!(result.get::<i64>(&mut instance, "length")?, 4);
+//! # Ok::<(), lunette::Error>(())
+//! ```
+//!
+//! Programs reach nothing outside of their instance unless they are granted it ([`Grants`], [`Streams`]), and cannot
+//! outrun their limits ([`Configuration`]).
+//!
+//! # Features
+//!
+//! `command` (by default) builds the program `lunette`; embedders turn it off with `default-features = false`.
+//! `mimalloc` makes that program use the allocator of this name.
+
+mod callback;
+mod context;
+mod convert;
+mod engine;
+mod error;
+mod function;
+mod handle;
+mod host;
+mod instance;
+mod objects;
+mod program;
+#[allow(missing_docs)]
+mod stand_in;
+mod statistics;
+mod string;
+mod table;
+mod thread;
+mod userdata;
+mod value;
+
+pub use context::{AsContext, Context};
+pub use convert::{Bytes, FromLua, FromLuaMulti, IntoLua, IntoLuaMulti, Variadic};
+pub use engine::{Configuration, Engine, Library};
+pub use error::{ConversionError, Error, Result, RuntimeError, StopReason, SyntaxError};
+pub use function::Function;
+pub use host::{Captured, Grants, Input, Output, Streams};
+pub use instance::{Instance, InterruptHandle};
+pub use program::Program;
+pub use statistics::Statistics;
+pub use string::String;
+pub use table::Table;
+pub use thread::{Thread, ThreadStatus};
+pub use userdata::{AnyUserdata, Methods, Userdata, UserdataRef};
+pub use value::Value;

@@ -1,0 +1,70 @@
+//! The side table of Rust objects: functions that Lua can call, and what userdata stand for.
+//!
+//! It lies outside of the region. A userdata holds the number of its object, which no other object ever gets: the low
+//! half is the place in the table, the high half counts how often the place was used.
+
+use std::{any::Any, sync::Arc};
+
+/// An object of any type.
+pub(crate) type Object = Arc<dyn Any + Send + Sync>;
+
+#[derive(Default)]
+pub(crate) struct Objects {
+    places: Vec<Place>,
+    free: Vec<u32>,
+}
+
+struct Place {
+    uses: u32,
+    object: Option<Object>,
+}
+
+impl Objects {
+    /// Adds an object and gives its number.
+    pub fn insert(&mut self, object: Object) -> u64 {
+        let index = self.free.pop().unwrap_or_else(|| {
+            self.places.push(Place { uses: 0, object: None });
+            self.places.len() as u32 - 1
+        });
+        let place = &mut self.places[index as usize];
+        place.object = Some(object);
+        u64::from(place.uses) << 32 | u64::from(index)
+    }
+
+    fn place(&mut self, number: u64) -> Option<&mut Place> {
+        self.places.get_mut(number as u32 as usize).filter(|place| u64::from(place.uses) == number >> 32)
+    }
+
+    /// The object of this number, unless it was removed.
+    pub fn get(&mut self, number: u64) -> Option<Object> {
+        self.place(number)?.object.clone()
+    }
+
+    /// Removes an object.
+    pub fn remove(&mut self, number: u64) -> Option<Object> {
+        let place = self.place(number)?;
+        let object = place.object.take()?;
+        // A place whose count has run out is not used again.
+        if let Some(uses) = place.uses.checked_add(1) {
+            place.uses = uses;
+            self.free.push(number as u32);
+        }
+        Some(object)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_not_used_twice() {
+        let mut objects = Objects::default();
+        let first = objects.insert(Arc::new(1));
+        assert!(objects.remove(first).is_some());
+        let second = objects.insert(Arc::new(2));
+        assert_ne!(first, second);
+        assert!(objects.get(first).is_none() && objects.remove(first).is_none());
+        assert!(objects.get(second).is_some());
+    }
+}
