@@ -339,10 +339,14 @@ impl<'m> Builder<'m> {
     }
 
     /// The comma before another target.
-    pub(crate) fn target_comma(&mut self) {
+    pub(crate) fn target_comma(&mut self) -> Done {
         if let Some(frame) = self.frames.last_mut() {
             frame.targets += 1;
+            if frame.level + frame.targets > MAX_LEVEL {
+                return Err(Failure::TooDeep);
+            }
         }
+        Ok(())
     }
 
     pub(crate) fn assign(&mut self, targets: u32, values: u32, position: u32) -> Done {

@@ -32,22 +32,22 @@ impl Source<'_> {
             Ok((start, token, end)) => {
                 let mut message = problem.message.clone();
                 if problem.near {
-                    message.extend_from_slice(b" near ");
-                    message.extend_from_slice(&lexer.name_token(start, token));
+                    append_near(&mut message, &lexer, start, token);
                 }
-                self.error(message, (start, token, end))
+                let at_end = problem.near && token == Token::EndOfSource;
+                self.error(message, (start, token, end), at_end)
             }
         }
     }
 
     /// An error at `token`.
-    fn error(&self, message: Vec<u8>, (start, token, end): Spanned) -> Failure {
+    fn error(&self, message: Vec<u8>, (start, _, end): Spanned, at_end: bool) -> Failure {
         Failure::Syntax(Box::new(SyntaxError {
             message,
             line: self.lines.line(end),
             column: self.lines.column(start),
             range: start as usize..end as usize,
-            at_end: token == Token::EndOfSource,
+            at_end,
         }))
     }
 
@@ -84,9 +84,8 @@ impl Source<'_> {
             Err(failure) => failure,
             Ok(offender) => {
                 let mut message = complaint.into_bytes();
-                message.extend_from_slice(b" near ");
-                message.extend_from_slice(&lexer.name_token(start, token));
-                self.error(message, offender)
+                append_near(&mut message, &lexer, start, token);
+                self.error(message, offender, token == Token::EndOfSource)
             }
         }
     }
@@ -159,6 +158,14 @@ impl Source<'_> {
             }
             previous = Some(token);
         }
+    }
+}
+
+/// Appends which token the message is about. The reference implementation takes a zero byte for no token.
+fn append_near(message: &mut Vec<u8>, lexer: &Lexer, start: u32, token: Token) {
+    if token != Token::Unknown(0) {
+        message.extend_from_slice(b" near ");
+        message.extend_from_slice(&lexer.name_token(start, token));
     }
 }
 

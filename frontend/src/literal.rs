@@ -213,10 +213,10 @@ fn encode_utf8(code_point: u32) -> ([u8; 6], usize) {
         return (bytes, 1);
     }
     let length = match code_point {
-        ..0x800 => 2,
-        ..0x1_0000 => 3,
-        ..0x20_0000 => 4,
-        ..0x400_0000 => 5,
+        0..0x800 => 2,
+        0x800..0x1_0000 => 3,
+        0x1_0000..0x20_0000 => 4,
+        0x20_0000..0x400_0000 => 5,
         _ => 6,
     };
     let mut rest = code_point;

@@ -4,7 +4,7 @@ use super::Generator;
 use super::constant::Key;
 use super::jump::{Jump, JumpList};
 use super::register::Destination;
-use crate::ast::{self, FunctionId, LocalId};
+use crate::ast::{self, FunctionId, ListId, LocalId};
 use crate::error::Failure;
 use crate::memory::OutOfMemory;
 use alloc::string::String;
@@ -86,11 +86,12 @@ impl Generator<'_> {
         for parameter in 0..declaration.parameter_count {
             self.activate_local(LocalId(declaration.first_parameter.0 + parameter), parameter as u8)?;
         }
-        let scope = self.enter_scope();
         self.block(declaration.body)?;
-        self.leave_scope(scope)?;
-        self.position = declaration.end;
-        self.emit(Opcode::return_none, &[])?;
+        if declaration.definition.is_some() {
+            self.position = declaration.end;
+        }
+        self.return_values(ListId::EMPTY)?;
+        self.function.closers.clear();
         let end = self.function.code.len() as u32;
         for debug in self.function.active.drain(..).flatten() {
             self.function.locals[debug as usize].end = end;

@@ -193,7 +193,7 @@ impl Generator<'_> {
 
     // ---- return ----
 
-    fn return_values(&mut self, values: ListId) -> Done {
+    pub(super) fn return_values(&mut self, values: ListId) -> Done {
         let mark = self.function.free;
         let closer = self.function.closers.first().map(|closer| closer.register);
         let count = self.ast.list_length(values);
