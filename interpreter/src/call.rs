@@ -10,7 +10,7 @@ use crate::{
     },
     machine::{MAX_STACK, Machine, Outcome, STACK_EMERGENCY, STACK_RESERVE},
     metamethod::Event,
-    native::{CAUGHT, Frame, Step},
+    native::{CAUGHT, Frame, Step, THROWN},
 };
 use lunette_gc::{function::Closure, reference::Ref, value::Value};
 
@@ -290,7 +290,7 @@ impl Machine {
             self.collect_fully(top);
             result = function(self, frame);
         }
-        let step = result?;
+        let step = result.inspect_err(|_| self.header(frame.base).set_resume(THROWN))?;
         self.take_step(frame, step)
     }
 

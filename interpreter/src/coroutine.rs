@@ -48,7 +48,12 @@ impl Machine {
 
     /// Whether the running thread can yield.
     pub fn is_yieldable(&self) -> bool {
-        self.thread != self.main_thread() && self.get_thread().native_depth.get() >> 16 == 0
+        self.is_thread_yieldable(self.thread)
+    }
+
+    /// Whether a thread could yield if it ran as it is.
+    pub fn is_thread_yieldable(&self, thread: Ref<Thread>) -> bool {
+        thread != self.main_thread() && self.heap.get(thread).native_depth.get() >> 16 == 0
     }
 
     /// Whether a suspended thread has yet to start.

@@ -50,6 +50,8 @@ pub mod roots {
     pub const OUTPUT_BUFFER: usize = 8;
     /// How the library buffers standard output.
     pub const OUTPUT_MODE: usize = 9;
+    /// Whether the library shows warnings.
+    pub const WARNINGS: usize = 10;
 }
 
 /// Slots that every frame leaves free above it for the machine's own call windows.

@@ -72,6 +72,9 @@ impl Native {
 /// The phase in which a catching function is called when an error was caught.
 pub const CAUGHT: u32 = u32::MAX;
 
+/// The phase of a function that has thrown an error.
+pub(crate) const THROWN: u32 = u32::MAX - 1;
+
 /// What a native function wants to happen next.
 #[derive(Clone, Copy, Debug)]
 pub enum Step {

@@ -7,7 +7,7 @@ use crate::{
     execute::Exit,
     frame::{HeaderSlot, Return, kind, return_kind},
     machine::{Machine, roots},
-    native::CAUGHT,
+    native::{CAUGHT, THROWN},
 };
 use lunette_gc::value::Value;
 
@@ -51,7 +51,7 @@ impl Machine {
         let mut base = self.base;
         loop {
             let header = self.header(base);
-            if self.native_of(base).is_some_and(|native| native.catches) {
+            if self.catches(base) {
                 break;
             }
             match return_kind(header.tag.get()) {
@@ -77,10 +77,9 @@ impl Machine {
         let mut base = self.base;
         loop {
             let header = self.header(base);
-            if let Some(native) = self.native_of(base)
-                && native.catches
-            {
-                return (native.name == "xpcall").then(|| self.value(base + 1));
+            if self.catches(base) {
+                let is_xpcall = self.native_of(base).is_some_and(|native| native.name == "xpcall");
+                return is_xpcall.then(|| self.value(base + 1));
             }
             match return_kind(header.tag.get()) {
                 Return::Exit => {
@@ -111,7 +110,7 @@ impl Machine {
             let base = self.base;
             let header = self.header(base);
             let (tag, distance) = (header.tag.get(), header.distance());
-            if self.native_of(base).is_some_and(|native| native.catches) {
+            if self.catches(base) {
                 self.restore_stack();
                 self.header(base).set_resume(CAUGHT);
                 return Next::Native;
@@ -143,6 +142,12 @@ impl Machine {
             let length = (self.frame_top() + crate::machine::STACK_RESERVE).next_power_of_two().min(limit);
             let _ = self.resize_stack(length);
         }
+    }
+
+    /// Whether the frame is that of a native function that catches errors and waits for a callee. One that has thrown
+    /// an error itself does not catch that.
+    fn catches(&self, base: u32) -> bool {
+        self.native_of(base).is_some_and(|native| native.catches) && self.header(base).resume() != THROWN
     }
 
     pub(crate) fn native_of(&self, base: u32) -> Option<&crate::native::Native> {

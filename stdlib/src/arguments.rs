@@ -91,8 +91,7 @@ impl Arguments for Frame {
 
     #[inline]
     fn check_any(self, machine: &Machine, index: u32) -> Result<Value, Throw> {
-        self.argument(machine, index)
-            .ok_or_else(|| self.argument_error(machine, index, format_args!("value expected")))
+        self.argument(machine, index).ok_or_else(|| self.argument_error(machine, index, format_args!("value expected")))
     }
 
     #[inline]
@@ -122,9 +121,7 @@ impl Arguments for Frame {
     fn check_integer(self, machine: &Machine, index: u32) -> Result<i64, Throw> {
         match self.argument(machine, index) {
             Some(Value::Integer(value)) => Ok(value),
-            value => machine
-                .to_integer(value.unwrap_or(Value::Nil))
-                .ok_or_else(|| integer_error(self, machine, index)),
+            value => machine.to_integer(value.unwrap_or(Value::Nil)).ok_or_else(|| integer_error(self, machine, index)),
         }
     }
 
@@ -137,9 +134,9 @@ impl Arguments for Frame {
     fn check_number(self, machine: &Machine, index: u32) -> Result<Value, Throw> {
         match self.argument(machine, index) {
             Some(value @ (Value::Integer(_) | Value::Float(_))) => Ok(value),
-            value => machine
-                .to_number(value.unwrap_or(Value::Nil))
-                .ok_or_else(|| self.type_error(machine, index, "number")),
+            value => {
+                machine.to_number(value.unwrap_or(Value::Nil)).ok_or_else(|| self.type_error(machine, index, "number"))
+            }
         }
     }
 

@@ -2,14 +2,33 @@
 //!
 //! The algorithms stand in modules that know nothing of the machine: they work on byte slices and plain numbers, take a
 //! poll function where their work is not bounded by their input's length, and report typed errors whose display is
-//! PUC Lua's message.
+//! PUC Lua's message. The libraries' functions, in modules of their own, join them to the machine; `library` opens them.
 #![no_std]
 extern crate alloc;
 
+mod accumulator;
+mod arguments;
+mod base_library;
 pub mod calendar;
+mod coroutine_library;
+mod file_reading;
 pub mod format;
+mod library;
+mod math_library;
+mod output;
 pub mod pack;
 pub mod pattern;
 pub mod random;
 pub mod sort;
+mod string_library;
+mod table_library;
+mod text;
 pub mod utf8_codec;
+mod utf8_library;
+mod warning;
+mod workspace;
+
+pub use base_library::close;
+pub use library::{Library, open, open_all, register_all};
+pub use output::{Buffering, flush_from_host, set_buffering};
+pub use warning::set_enabled as set_warnings;

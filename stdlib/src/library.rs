@@ -3,7 +3,7 @@
 //! A library is a table of native functions. The name under which a function is registered is unique in the machine and
 //! ends with its field's name: `string.format` is the field `format` of the global `string`, and `assert` a global.
 
-use crate::{base_library, coroutine_library};
+use crate::{base_library, coroutine_library, math_library, string_library, table_library, utf8_library};
 use lunette_gc::{
     reference::Ref,
     table::{Origin, Table},
@@ -29,16 +29,25 @@ pub(crate) struct Definition {
 pub enum Library {
     Base,
     Coroutine,
+    Table,
+    String,
+    Math,
+    Utf8,
 }
 
 impl Library {
     /// All libraries, in the order in which they are opened.
-    pub const ALL: [Library; 2] = [Library::Base, Library::Coroutine];
+    pub const ALL: [Library; 6] =
+        [Library::Base, Library::Coroutine, Library::Table, Library::String, Library::Math, Library::Utf8];
 
     fn definition(self) -> &'static Definition {
         match self {
             Library::Base => &base_library::DEFINITION,
             Library::Coroutine => &coroutine_library::DEFINITION,
+            Library::Table => &table_library::DEFINITION,
+            Library::String => &string_library::DEFINITION,
+            Library::Math => &math_library::DEFINITION,
+            Library::Utf8 => &utf8_library::DEFINITION,
         }
     }
 }
@@ -72,7 +81,8 @@ pub(crate) const LOADED: &str = "_LOADED";
 
 fn register(machine: &mut Machine, definition: &Definition) {
     let natives = [definition.functions, definition.hidden];
-    let is_registered = natives.iter().flat_map(|list| list.first()).any(|native| machine.find_native(native.name).is_some());
+    let is_registered =
+        natives.iter().flat_map(|list| list.first()).any(|native| machine.find_native(native.name).is_some());
     if !is_registered {
         for native in natives.into_iter().flatten() {
             machine.register_native(*native);
@@ -126,4 +136,3 @@ pub(crate) fn registry_table(machine: &Machine, name: &str) -> Result<Ref<Table>
         }
     }
 }
-

@@ -1,11 +1,7 @@
 //! Values as text: what `tostring` gives.
 
 use alloc::{format, vec::Vec};
-use lunette_gc::{
-    reference::Ref,
-    string::Str,
-    value::Value,
-};
+use lunette_gc::{reference::Ref, string::Str, value::Value};
 use lunette_interpreter::{Frame, Machine, NativeResult, Throw, metamethod::Event};
 
 /// The text of a value, or the metamethod that gives it.
@@ -18,14 +14,12 @@ pub(crate) enum Text {
 
 /// Appends the text of a value, unless a metamethod must give it.
 pub(crate) fn append_value(machine: &Machine, value: Value, text: &mut Vec<u8>) -> Text {
-    if machine.append_text(value, text) {
-        return Text::Done;
-    }
     let metamethod = machine.metamethod(value, Event::ToString);
     if !metamethod.is_nil() {
         return Text::Call(metamethod);
     }
     match value {
+        _ if machine.append_text(value, text) => {}
         Value::Nil => text.extend_from_slice(b"nil"),
         Value::Boolean(true) => text.extend_from_slice(b"true"),
         Value::Boolean(false) => text.extend_from_slice(b"false"),

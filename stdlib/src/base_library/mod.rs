@@ -1,0 +1,69 @@
+//! The basic library: the global functions.
+
+mod access;
+mod collection;
+mod conversion;
+mod loading;
+mod printing;
+mod protection;
+
+pub use collection::close;
+pub(crate) use protection::finish;
+
+use crate::{
+    library::{Definition, get_field, native_value, set_field},
+    output, warning,
+};
+use lunette_gc::{reference::Ref, table::Table, value::Value};
+use lunette_interpreter::{Machine, Throw, native::Native};
+
+/// The library.
+pub(crate) const DEFINITION: Definition = Definition {
+    name: "_G",
+    functions: &[
+        Native::new("assert", protection::assert),
+        loading::DOFILE,
+        Native::new("error", protection::error),
+        Native::new("getmetatable", access::getmetatable),
+        loading::LOAD,
+        loading::LOADFILE,
+        Native::new("next", access::next),
+        Native::new("pcall", protection::pcall).catching(),
+        printing::PRINT,
+        Native::new("rawequal", access::rawequal),
+        Native::new("rawget", access::rawget),
+        Native::new("rawlen", access::rawlen),
+        Native::new("rawset", access::rawset),
+        Native::new("select", access::select),
+        Native::new("setmetatable", access::setmetatable),
+        Native::new("tonumber", conversion::tonumber),
+        Native::new("tostring", conversion::tostring),
+        Native::new("type", access::type_),
+        warning::WARN,
+        Native::new("xpcall", protection::xpcall).catching(),
+    ],
+    hidden: &[
+        Native::new("pairs", access::pairs),
+        Native::new("ipairs", access::ipairs),
+        Native::new("ipairs_iterator", access::ipairs_iterator),
+        collection::COLLECTGARBAGE,
+        collection::RUN_FINALIZERS,
+    ],
+    complete,
+};
+
+fn complete(machine: &mut Machine, table: Ref<Table>) -> Result<(), Throw> {
+    output::open(machine)?;
+    set_field(machine, table, "_VERSION", Value::String(machine.new_string(b"Lua 5.4")?))?;
+    // Functions that give or call another one hold it.
+    let holders = [
+        ("pairs", get_field(machine, table, "next")?),
+        ("ipairs", native_value(machine, "ipairs_iterator", &[])?),
+        ("collectgarbage", native_value(machine, collection::RUN_FINALIZERS.name, &[])?),
+    ];
+    for (name, held) in holders {
+        let function = native_value(machine, name, &[held])?;
+        set_field(machine, table, name, function)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,142 @@
+//! `coroutine`.
+
+use crate::{
+    arguments::Arguments,
+    library::{Definition, native_value, set_field},
+};
+use alloc::vec::Vec;
+use lunette_gc::{reference::Ref, table::Table, thread::Thread, value::Value};
+use lunette_interpreter::{
+    Frame, Machine, NativeResult, Step, Throw,
+    coroutine::{DEAD, FAILED, NORMAL, SUSPENDED},
+    native::{CAUGHT, Native},
+};
+
+/// The library.
+pub(crate) const DEFINITION: Definition = Definition {
+    name: "coroutine",
+    functions: &[
+        Native::new("coroutine.close", close),
+        Native::new("coroutine.create", create),
+        Native::new("coroutine.isyieldable", isyieldable),
+        Native::new("coroutine.resume", resume),
+        Native::new("coroutine.running", running),
+        Native::new("coroutine.status", status),
+        Native::new("coroutine.yield", yield_),
+    ],
+    hidden: &[Native::new("coroutine.wrap", wrap), Native::new("wrapped_coroutine", wrapped_coroutine).with_locals(1)],
+    complete,
+};
+
+fn complete(machine: &mut Machine, table: Ref<Table>) -> Result<(), Throw> {
+    let pattern = native_value(machine, "wrapped_coroutine", &[])?;
+    let wrap = native_value(machine, "coroutine.wrap", &[pattern])?;
+    set_field(machine, table, "wrap", wrap)
+}
+
+fn create(machine: &mut Machine, frame: Frame) -> NativeResult {
+    let function = frame.check_function(machine, 0)?;
+    let thread = machine.new_thread(function)?;
+    frame.return_one(machine, Value::Thread(thread))
+}
+
+/// The closure holds one like those it makes.
+fn wrap(machine: &mut Machine, frame: Frame) -> NativeResult {
+    let function = frame.check_function(machine, 0)?;
+    let Value::NativeClosure(pattern) = machine.heap.native_values(frame.closure(machine))[0].get() else {
+        unreachable!("`wrap` holds a closure");
+    };
+    let thread = machine.new_thread(function)?;
+    let wrapped = machine.heap.new_native_closure(machine.heap.get(pattern).native, 1)?;
+    machine.heap.native_values(wrapped)[0].set(Value::Thread(thread));
+    frame.return_one(machine, Value::NativeClosure(wrapped))
+}
+
+const RETURNED: u32 = 1;
+
+fn resume(machine: &mut Machine, frame: Frame) -> NativeResult {
+    if frame.phase == 0 {
+        let thread = frame.check_thread(machine, 0)?;
+        frame.set_phase(machine, RETURNED);
+        return Ok(Step::Resume { thread, first: frame.base + 1, count: frame.count - 1 });
+    }
+    crate::base_library::finish(machine, frame)
+}
+
+/// The function that `wrap` gives. Its local says whether the coroutine is being closed after an error.
+fn wrapped_coroutine(machine: &mut Machine, frame: Frame) -> NativeResult {
+    let Value::Thread(thread) = machine.heap.native_values(frame.closure(machine))[0].get() else {
+        unreachable!("a wrapped coroutine is a thread");
+    };
+    match frame.phase {
+        0 => {
+            frame.set_phase(machine, RETURNED);
+            Ok(Step::Resume { thread, first: frame.base, count: frame.count })
+        }
+        CAUGHT => {
+            if machine.thread_status(thread) == FAILED && frame.local(machine, 0).is_nil() {
+                frame.set_local(machine, 0, Value::Boolean(true));
+                frame.set_phase(machine, CAUGHT);
+                return Ok(Step::CloseThread { thread });
+            }
+            let error = machine.pending_error();
+            if let Value::String(message) = error {
+                let mut text: Vec<u8> = machine.position_text(1);
+                text.extend_from_slice(machine.bytes(message));
+                return Err(machine.throw_text(&text));
+            }
+            Err(machine.throw(error))
+        }
+        _ => Ok(Step::Return { first: frame.window, count: frame.result_count(machine) }),
+    }
+}
+
+fn yield_(_: &mut Machine, frame: Frame) -> NativeResult {
+    Ok(Step::Yield { first: frame.base, count: frame.count })
+}
+
+fn isyieldable(machine: &mut Machine, frame: Frame) -> NativeResult {
+    let is_yieldable = if frame.count == 0 {
+        machine.is_yieldable()
+    } else {
+        let thread = frame.check_thread(machine, 0)?;
+        machine.is_thread_yieldable(thread)
+    };
+    frame.return_one(machine, Value::Boolean(is_yieldable))
+}
+
+fn running(machine: &mut Machine, frame: Frame) -> NativeResult {
+    let thread = machine.current_thread();
+    frame.return_two(machine, Value::Thread(thread), Value::Boolean(thread == machine.main_thread()))
+}
+
+fn status_name(machine: &Machine, thread: Ref<Thread>) -> &'static str {
+    match machine.thread_status(thread) {
+        SUSPENDED => "suspended",
+        NORMAL => "normal",
+        DEAD | FAILED => "dead",
+        _ => "running",
+    }
+}
+
+fn status(machine: &mut Machine, frame: Frame) -> NativeResult {
+    let thread = frame.check_thread(machine, 0)?;
+    let name = machine.new_string(status_name(machine, thread).as_bytes())?;
+    frame.return_one(machine, Value::String(name))
+}
+
+fn close(machine: &mut Machine, frame: Frame) -> NativeResult {
+    match frame.phase {
+        0 => {
+            let thread = frame.check_thread(machine, 0)?;
+            if !matches!(machine.thread_status(thread), SUSPENDED | DEAD | FAILED) {
+                let name = status_name(machine, thread);
+                return Err(machine.native_error(format_args!("cannot close a {name} coroutine")));
+            }
+            frame.set_phase(machine, RETURNED);
+            Ok(Step::CloseThread { thread })
+        }
+        CAUGHT => frame.return_two(machine, Value::Boolean(false), machine.pending_error()),
+        _ => frame.return_one(machine, Value::Boolean(true)),
+    }
+}
