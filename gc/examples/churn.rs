@@ -61,6 +61,9 @@ unsafe impl Pages for MappedPages {
     }
 }
 
+/// Pauses from this one on are reported one by one.
+const LONG_PAUSE: Duration = Duration::from_micros(1500);
+
 struct Bench {
     heap: Heap,
     pauses: Vec<Duration>,
@@ -86,10 +89,15 @@ impl Bench {
 
     fn safepoint(&mut self) {
         if self.heap.needs_collection() {
-            let start = now();
+            let (start, phase) = (now(), self.heap.collector().phase());
             // SAFETY: everything in use is in the roots.
-            if unsafe { self.heap.collect_step() } != Progress::Nothing {
-                self.pauses.push((now() - start));
+            let progress = unsafe { self.heap.collect_step() };
+            if progress != Progress::Nothing {
+                let pause = now() - start;
+                if pause > LONG_PAUSE {
+                    println!("  {pause:?} from {phase:?} to {:?}: {progress:?}", self.heap.collector().phase());
+                }
+                self.pauses.push(pause);
             }
         }
     }
@@ -124,7 +132,7 @@ impl Bench {
     }
 
     fn report(&mut self, name: &str, start: Duration, operations: u64) {
-        let elapsed = (now() - start);
+        let elapsed = now() - start;
         let collecting: Duration = self.pauses.iter().sum();
         self.pauses.sort();
         let at = |share: f64| self.pauses.get((self.pauses.len() as f64 * share) as usize).copied().unwrap_or_default();
@@ -204,9 +212,12 @@ fn main() {
         bench.report("pairs beside the live set", start, 10_000_000);
 
         let start = now();
-        // SAFETY: everything in use is in the roots.
-        unsafe { bench.heap.collect_fully() };
-        bench.pauses.push((now() - start));
-        bench.report("a full collection at once", start, 1);
+        for _ in 0..5 {
+            let start = now();
+            // SAFETY: everything in use is in the roots.
+            unsafe { bench.heap.collect_fully() };
+            bench.pauses.push(now() - start);
+        }
+        bench.report("full collections at once", start, 5);
     }
 }

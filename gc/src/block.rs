@@ -95,8 +95,8 @@ impl Heap {
         })
     }
 
-    /// Gives the memory of free runs back that were not used for some full collections.
-    pub(crate) fn release_idle_runs(&self) {
+    /// Gives the memory of the next free run back that was not used for some full collections; its length in blocks.
+    pub(crate) fn release_idle_run(&self) -> Option<u32> {
         const AGE: u16 = 2;
         for bin in &self.header().bins {
             let mut start = bin.get();
@@ -105,10 +105,12 @@ impl Heap {
                 if entry.resident.get() != 0 && self.full_cycle().wrapping_sub(entry.cycle.get()) >= AGE {
                     entry.resident.set(0);
                     self.release_pages(start, entry.run.get());
+                    return Some(entry.run.get());
                 }
                 start = entry.next.get();
             }
         }
+        None
     }
 
     fn find_free_run(&self, count: u32) -> Option<u32> {

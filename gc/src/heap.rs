@@ -5,7 +5,7 @@ use crate::{
     object::AnyObject,
     pages::Pages,
     reference::Ref,
-    region::{BLOCK_BYTES, MAXIMUM_REGION_BYTES, RegionHeader},
+    region::{BLOCK_BYTES, MAGIC, MAXIMUM_REGION_BYTES, RegionHeader},
     storage::SlotArray,
     value::{Slot, Tag},
 };
@@ -58,6 +58,7 @@ impl Heap {
         let heap = Heap { base, bytes, pages };
         let header = heap.header();
         let table_blocks = (blocks as usize * size_of::<BlockEntry>()).div_ceil(BLOCK_BYTES) as u32;
+        header.magic.set(MAGIC);
         header.block_count.set(blocks);
         header.first_block.set(1 + table_blocks);
         header.frontier.set(1 + table_blocks);
@@ -67,6 +68,29 @@ impl Heap {
         heap.initialize_strings();
         heap.initialize_collector()?;
         Ok(heap)
+    }
+
+    /// The heap of a region that is a copy of another heap's, at whatever address. `None`, and nothing is taken over, if
+    /// it has another size or layout.
+    ///
+    /// # Safety
+    /// The region is memory of `pages` that belongs to nobody else, and its bytes are what [`Heap::region`] of a heap
+    /// of the same build gave.
+    pub unsafe fn adopt(pages: Box<dyn Pages + Send>, base: NonNull<u8>, bytes: usize) -> Option<Heap> {
+        // SAFETY: the region begins with a header.
+        let header = unsafe { base.cast::<RegionHeader>().as_ref() };
+        let fits = header.magic.get() == MAGIC && header.block_count.get() as usize * BLOCK_BYTES == bytes;
+        fits.then(|| Heap { base, bytes, pages })
+    }
+
+    /// The region's start and size in bytes; what lies behind [`Heap::touched_bytes`] was never written.
+    pub fn region(&self) -> (NonNull<u8>, usize) {
+        (self.base, self.bytes)
+    }
+
+    /// The bytes from the region's start that may have been written since it was made.
+    pub fn touched_bytes(&self) -> usize {
+        self.header().frontier.get() as usize * BLOCK_BYTES
     }
 
     #[inline(always)]
@@ -79,11 +103,6 @@ impl Heap {
     #[inline(always)]
     pub fn base(&self) -> *mut u8 {
         self.base.as_ptr()
-    }
-
-    /// The region's size in bytes.
-    pub fn region_size(&self) -> usize {
-        self.bytes
     }
 
     /// A root slot: the collector keeps what it refers to. Their meaning is the machine's, but for

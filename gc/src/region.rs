@@ -30,6 +30,8 @@ pub const BIN_COUNT: usize = 21;
 pub const FIRST_INTERN_TABLE: usize = 4096;
 /// Offset of the first segment for the collector's lists.
 pub const FIRST_SEGMENTS: usize = 8192;
+/// The first 8 bytes of a region: `lunette` and the version of the layout.
+pub const MAGIC: u64 = u64::from_le_bytes(*b"lunette\x01");
 /// The largest region: what references can address.
 pub const MAXIMUM_REGION_BYTES: usize = 1 << 35;
 
@@ -60,6 +62,8 @@ region_layout! {
 region_layout! {
     /// The heap's own state, at the start of the region.
     pub struct RegionHeader {
+        /// [`MAGIC`]
+        pub magic: Cell<u64>,
         /// The root slots.
         pub roots: [Slot; ROOT_COUNT],
         /// The hole for objects of every size up to [`MEDIUM_BYTES`].

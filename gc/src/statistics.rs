@@ -85,7 +85,7 @@ impl Heap {
             used_bytes: self.used_bytes(),
             live_bytes: self.state().live_bytes.get(),
             peak_bytes: cells.peak_bytes.get(),
-            touched_bytes: u64::from(header.frontier.get()) * crate::region::BLOCK_BYTES as u64,
+            touched_bytes: self.touched_bytes() as u64,
             free_block_bytes: u64::from(header.free_blocks.get()) * crate::region::BLOCK_BYTES as u64,
             minor_collections: cells.minor_collections.get(),
             full_collections: cells.full_collections.get(),

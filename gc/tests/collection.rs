@@ -373,3 +373,77 @@ fn a_stopped_collector_is_not_due() {
         heap.new_cell(Value::Nil).unwrap();
     }
 }
+
+/// A large table is treated in another way than small ones by the barrier.
+#[test]
+fn large_tables_that_grow_and_change_keep_their_content() {
+    const COUNT: i64 = 60_000;
+    for mode in [None, Some(Mode::Incremental), Some(Mode::Generational)] {
+        for hashed in [false, true] {
+            let heap = heap(128);
+            if let Some(mode) = mode {
+                // SAFETY: tests keep what they use in roots.
+                unsafe { heap.collector().set_mode(mode) };
+            }
+            let key = |n: i64| Value::Integer(if hashed { n * 1_000_003 } else { n });
+            let list = table(&heap);
+            heap.root(ROOT).set(Value::Table(list));
+            let mut model = vec![None; COUNT as usize + 1];
+            let mut random = 1u64;
+            for n in 1..=COUNT * 5 {
+                random = random.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(0x1405_7b7e_f767_814f);
+                let place = if n <= COUNT { n } else { (random >> 33) as i64 % COUNT + 1 };
+                match random >> 60 {
+                    0..8 => {
+                        let value = table(&heap);
+                        set(&heap, value, Value::Integer(1), Value::Integer(n));
+                        set(&heap, list, key(place), Value::Table(value));
+                        model[place as usize] = Some(n);
+                    }
+                    8..10 => {
+                        set(&heap, list, key(place), Value::Boolean(true));
+                        model[place as usize] = None;
+                    }
+                    10 if !hashed && n % 16 == 0 => {
+                        let removed = heap.array_remove(list, place);
+                        if removed.is_some() {
+                            let length = heap.table_length(list) as usize;
+                            model[place as usize..=length + 1].rotate_left(1);
+                            model[length + 1] = None;
+                        }
+                    }
+                    11 => {
+                        let from = (random >> 20) as i64 % n.min(COUNT) + 1;
+                        let value = heap.table_get(list, key(from));
+                        if !value.is_nil() {
+                            set(&heap, list, key(place), value);
+                            model[place as usize] = model[from as usize];
+                        }
+                    }
+                    _ => {}
+                }
+                // SAFETY: as above.
+                unsafe {
+                    if heap.needs_collection() {
+                        heap.collect_step();
+                    } else if n % 64 == 0 && mode.is_some() {
+                        heap.collector().step(((random >> 12) % 3) as usize);
+                    }
+                }
+                if n % 50_000 == 0 {
+                    heap.verify().unwrap();
+                }
+            }
+            for (n, expected) in model.iter().enumerate().skip(1) {
+                let found = match heap.table_get(list, key(n as i64)) {
+                    Value::Table(value) => match heap.table_get(value, Value::Integer(1)) {
+                        Value::Integer(n) => Some(n),
+                        other => panic!("{other:?}"),
+                    },
+                    _ => None,
+                };
+                assert_eq!(found, *expected, "element {n}, {mode:?}");
+            }
+        }
+    }
+}

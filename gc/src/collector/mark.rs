@@ -26,10 +26,13 @@ pub(super) struct Marker<'h> {
     pub heap: &'h Heap,
     pub state: &'h CollectorState,
     pub epoch: u8,
-    /// Work done in bytes.
-    pub work: usize,
     /// Bytes of objects marked.
     marked_bytes: u64,
+    /// Their number. Of another width than the bytes, so that the two are not added as one vector, which would have to
+    /// wait for the stores of both.
+    objects: u32,
+    /// Work besides that, in bytes.
+    pub work: usize,
     ring: [u32; RING],
     ring_position: usize,
     /// Whether scanning an object also looks for values that wait for it as a key.
@@ -47,8 +50,9 @@ impl<'h> Marker<'h> {
             heap,
             state,
             epoch: state.epoch.get(),
-            work: 0,
             marked_bytes: 0,
+            objects: 0,
+            work: 0,
             ring: [0; RING],
             ring_position: 0,
             is_resolving: false,
@@ -62,6 +66,10 @@ impl<'h> Marker<'h> {
         self.flush();
         self.state.marked_bytes.set(self.state.marked_bytes.get() + self.marked_bytes);
         self.marked_bytes = 0;
+    }
+
+    fn is_over(&self, budget: usize) -> bool {
+        self.marked_bytes as usize + self.objects as usize * VISIT + self.work > budget
     }
 
     /// Notes that the object of these reference units is alive.
@@ -132,7 +140,7 @@ impl<'h> Marker<'h> {
     pub fn account(&mut self, start: u32, bytes: usize) {
         let bytes = bytes.next_multiple_of(REFERENCE_SCALE);
         self.marked_bytes += bytes as u64;
-        self.work += bytes + VISIT;
+        self.objects += 1;
         self.heap.mark_lines(start as usize * REFERENCE_SCALE, bytes, self.epoch);
     }
 
@@ -234,7 +242,7 @@ impl<'h> Marker<'h> {
                 if let Some(object) = Ref::from_units(units) {
                     self.scan(object, true);
                 }
-                if self.work > budget {
+                if self.is_over(budget) {
                     return false;
                 }
             }
@@ -243,7 +251,7 @@ impl<'h> Marker<'h> {
                 continue;
             }
             if self.scan_slice() {
-                if self.work > budget {
+                if self.is_over(budget) {
                     return false;
                 }
                 continue;
@@ -255,7 +263,7 @@ impl<'h> Marker<'h> {
             match self.heap.list_pop(&self.state.log).and_then(Ref::from_units) {
                 Some(object) if self.heap.is_marked(object) => self.scan_again(object, budget),
                 Some(_) => {}
-                None if self.work > budget => return false,
+                None if self.is_over(budget) => return false,
                 None => return true,
             }
         }
@@ -306,13 +314,17 @@ impl Heap {
     }
 }
 
+/// Has the beginning of an object, or its place in the line marks, fetched from memory.
 #[inline(always)]
-fn prefetch(base: *mut u8, units: u32) {
+pub(super) fn prefetch(base: *mut u8, units: u32) {
     #[cfg(target_arch = "x86_64")]
     // SAFETY: a prefetch reads nothing as far as the program can tell, whatever the address.
     unsafe {
         use core::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-        _mm_prefetch::<_MM_HINT_T0>(base.wrapping_add(units as usize * REFERENCE_SCALE).cast());
+        let offset = units as usize * REFERENCE_SCALE;
+        _mm_prefetch::<_MM_HINT_T0>(base.wrapping_add(offset).cast());
+        let marks = offset & !(BLOCK_BYTES - 1);
+        _mm_prefetch::<_MM_HINT_T0>(base.wrapping_add(marks + offset % BLOCK_BYTES / LINE_BYTES).cast());
     }
     #[cfg(not(target_arch = "x86_64"))]
     let _ = (base, units);

@@ -206,6 +206,11 @@ impl Heap {
 }
 
 impl Collector<'_> {
+    /// What the collector is doing.
+    pub fn phase(&self) -> Phase {
+        self.heap.phase()
+    }
+
     /// Does what is due: the machine calls this at a safepoint when [`Heap::needs_collection`] says so.
     ///
     /// # Safety
@@ -344,11 +349,9 @@ impl Collector<'_> {
     fn advance(&self, budget: usize) -> Progress {
         let (heap, state) = (self.heap, self.heap.state());
         heap.count_step();
-        let mut budget = budget;
         if heap.phase() == Phase::Marking {
             let mut marker = Marker::new(heap);
             let is_marked = marker.advance(budget);
-            budget = budget.saturating_sub(marker.work);
             if is_marked && state.is_incomplete.get() == 0 {
                 marker.finish_marking();
             }
@@ -361,6 +364,9 @@ impl Collector<'_> {
                 return Progress::Step;
             }
             self.begin_sweeping();
+            if budget != usize::MAX {
+                return Progress::Step;
+            }
         }
         if self.sweep(budget) {
             self.finish_full();
@@ -373,7 +379,6 @@ impl Collector<'_> {
         let (heap, state) = (self.heap, self.heap.state());
         state.phase.set(Phase::Idle as u8);
         state.full_cycle.set(state.full_cycle.get().wrapping_add(1));
-        heap.release_idle_runs();
         heap.count_collection(CollectionKind::Full, state.bytes_before.get(), state.live_after_full.get());
     }
 

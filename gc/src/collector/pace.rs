@@ -156,7 +156,9 @@ impl Collector<'_> {
         let growth = match heap.phase() {
             Phase::Idle if self.must_be_full() => self.full_threshold().saturating_sub(used).max(BASIC_STEP),
             Phase::Idle => self.nursery(),
-            _ => STEP_ALLOCATION,
+            Phase::Marking => STEP_ALLOCATION,
+            // Sweeping is soon over; until then there are no minor collections.
+            _ => STEP_ALLOCATION / 4,
         };
         // Near the limit rather collect too often than run into it.
         let room = heap.memory_limit().saturating_sub(used) / 2;

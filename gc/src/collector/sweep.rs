@@ -3,7 +3,7 @@
 //! Strings come first: nobody may reuse the memory of a string that the intern table still knows. After that blocks are
 //! swept in the order of their numbers, in slices, or when the allocator runs out of blocks with free lines.
 
-use super::{Collector, MARK, Phase};
+use super::{Collector, MARK, Phase, mark::prefetch};
 use crate::{
     block::BlockState,
     heap::Heap,
@@ -19,6 +19,8 @@ const LEAST_FREE_LINES: usize = 4;
 const ENTRY_WORK: usize = 16;
 /// Work that a block costs.
 const BLOCK_WORK: usize = 512;
+/// Work that giving back the memory of a block costs.
+const RELEASE_WORK: usize = 2048;
 /// What freed memory is filled with in stress runs.
 const POISON: u8 = 0xa5;
 
@@ -55,6 +57,12 @@ impl Collector<'_> {
                 return false;
             }
         }
+        while let Some(blocks) = heap.release_idle_run() {
+            work += blocks as usize * RELEASE_WORK;
+            if work > budget {
+                return false;
+            }
+        }
         true
     }
 
@@ -87,6 +95,8 @@ impl Collector<'_> {
     }
 }
 
+/// So many entries before it is looked at, a string's header is fetched.
+const SWEEP_AHEAD: usize = 12;
 /// Entries of the intern table that are swept at once.
 const STRINGS_AT_ONCE: usize = 1024;
 
@@ -116,6 +126,9 @@ impl Heap {
         let mut position = state.string_cursor.get() as usize;
         let end = entries.len().min(position + STRINGS_AT_ONCE);
         while position < end {
+            if let Some(string) = entries[(position + SWEEP_AHEAD) & (entries.len() - 1)].string.get() {
+                prefetch(self.base(), string.units());
+            }
             match entries[position].string.get() {
                 // Another string may take the place of the removed one.
                 Some(string) if !self.is_marked(string.cast()) => self.remove_interned(position),
