@@ -3,7 +3,9 @@
 //! A library is a table of native functions. The name under which a function is registered is unique in the machine and
 //! ends with its field's name: `string.format` is the field `format` of the global `string`, and `assert` a global.
 
-use crate::{base_library, coroutine_library, math_library, string_library, table_library, utf8_library};
+use crate::{
+    base_library, coroutine_library, io_library, math_library, os_library, string_library, table_library, utf8_library,
+};
 use lunette_gc::{
     reference::Ref,
     table::{Origin, Table},
@@ -33,12 +35,22 @@ pub enum Library {
     String,
     Math,
     Utf8,
+    Io,
+    Os,
 }
 
 impl Library {
     /// All libraries, in the order in which they are opened.
-    pub const ALL: [Library; 6] =
-        [Library::Base, Library::Coroutine, Library::Table, Library::String, Library::Math, Library::Utf8];
+    pub const ALL: [Library; 8] = [
+        Library::Base,
+        Library::Coroutine,
+        Library::Table,
+        Library::String,
+        Library::Math,
+        Library::Utf8,
+        Library::Io,
+        Library::Os,
+    ];
 
     fn definition(self) -> &'static Definition {
         match self {
@@ -48,6 +60,8 @@ impl Library {
             Library::String => &string_library::DEFINITION,
             Library::Math => &math_library::DEFINITION,
             Library::Utf8 => &utf8_library::DEFINITION,
+            Library::Io => &io_library::DEFINITION,
+            Library::Os => &os_library::DEFINITION,
         }
     }
 }

@@ -1,7 +1,10 @@
 //! The library's working memory outside the region: compiled patterns, the matcher, a buffer for text. It lives from
 //! call to call only so that calls need not allocate.
 
-use crate::pattern::{MatchError, Matcher, PatternCache, Stop};
+use crate::{
+    calendar::ZoneFile,
+    pattern::{MatchError, Matcher, PatternCache, Stop},
+};
 use alloc::{boxed::Box, vec::Vec};
 use lunette_gc::heap::Heap;
 use lunette_interpreter::{Machine, Throw, limits::Meter};
@@ -22,6 +25,8 @@ pub(crate) struct Workspace {
     pub matcher: Matcher,
     /// Text that is being made; empty at first.
     pub text: Vec<u8>,
+    /// The local time zone.
+    pub zone: Option<ZoneFile>,
 }
 
 /// Does something with the working memory.

@@ -58,6 +58,11 @@ impl Zone for Utc {
 pub struct ZoneFile(TimeZone);
 
 impl ZoneFile {
+    /// Universal time, as a file without rules has it.
+    pub fn utc() -> Self {
+        ZoneFile(TimeZone::utc())
+    }
+
     /// Reads the contents of a file; the error says what is wrong with them.
     pub fn parse(bytes: &[u8]) -> Result<Self, String> {
         TimeZone::from_tz_data(bytes).map(ZoneFile).map_err(|error| alloc::format!("{error}"))

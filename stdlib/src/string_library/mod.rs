@@ -33,17 +33,24 @@ pub(crate) const DEFINITION: Definition = Definition {
         Native::new("string.packsize", packing::packsize),
         Native::new("string.unpack", packing::unpack),
     ],
-    hidden: &[find::GMATCH_ITERATOR],
+    hidden: HIDDEN,
     complete,
 };
 
+const HIDDEN: &[Native] = &[
+    find::GMATCH_ITERATOR,
+    arithmetic::METAMETHODS[0],
+    arithmetic::METAMETHODS[1],
+    arithmetic::METAMETHODS[2],
+    arithmetic::METAMETHODS[3],
+    arithmetic::METAMETHODS[4],
+    arithmetic::METAMETHODS[5],
+    arithmetic::METAMETHODS[6],
+    arithmetic::METAMETHODS[7],
+];
+
 /// Gives strings their metatable.
 fn complete(machine: &mut Machine, library: Ref<Table>) -> Result<(), Throw> {
-    for native in arithmetic::METAMETHODS {
-        if machine.find_native(native.name).is_none() {
-            machine.register_native(*native);
-        }
-    }
     let metatable = machine.heap.new_table(0, 10)?;
     set_functions(machine, metatable, arithmetic::METAMETHODS)?;
     set_field(machine, metatable, "__index", Value::Table(library))?;

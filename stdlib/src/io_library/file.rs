@@ -1,0 +1,372 @@
+//! Files: userdata with one buffer, which holds either what was read ahead or what is to be written.
+//!
+//! ```text
+//!   Userdata  handle: the host's stream
+//!             values: kind | may read, may write | buffering | buffer | start | end | holds output
+//!
+//!   reading:  [ read already | start .. end: read ahead |        ]
+//!   writing:  [ 0 .. end: to be written |                        ]
+//! ```
+//!
+//! Standard output has the library's common buffer instead.
+
+use crate::{
+    arguments::Arguments,
+    library::{get_field, registry_table, set_field},
+    output::{self, Buffering, Flush},
+};
+use lunette_gc::{reference::Ref, storage::ByteArray, string::Str, userdata::Userdata, value::Value};
+use lunette_interpreter::{
+    Frame, Machine, Throw,
+    host::{HostError, Origin, Request, Response, Stream, Ticket},
+    limits::StopReason,
+};
+
+/// Name of the type, and field of the registry that has the metatable.
+pub(super) const TYPE_NAME: &str = "FILE*";
+/// Fields of the registry: the default files.
+pub(super) const DEFAULT_INPUT: &str = "_IO_input";
+pub(super) const DEFAULT_OUTPUT: &str = "_IO_output";
+/// Field of the registry: all files that are open, as keys of a weak table.
+const FILES: &str = "_FILES";
+
+/// Size of a buffer.
+const CAPACITY: usize = 8 << 10;
+
+/// What a file is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum FileKind {
+    Closed = 0,
+    Regular = 1,
+    Process = 2,
+    /// One of the three that cannot be closed.
+    Standard = 3,
+}
+
+const KIND: usize = 0;
+const ACCESS: usize = 1;
+const BUFFERING: usize = 2;
+const BUFFER: usize = 3;
+const START: usize = 4;
+const END: usize = 5;
+const WRITING: usize = 6;
+const VALUES: u32 = 7;
+
+const READABLE: i64 = 1;
+const WRITABLE: i64 = 2;
+
+/// The state of an operation that may wait.
+pub(super) enum Progress<T> {
+    Done(T),
+    /// The function must wait and come back to the same operation.
+    Wait(Ticket),
+    Failed(HostError),
+}
+
+/// A file.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) struct File(Ref<Userdata>);
+
+impl File {
+    /// A file that is closed, so that there is one when the host has opened a stream.
+    pub fn new(machine: &Machine) -> Result<File, Throw> {
+        let metatable = match get_field(machine, machine.registry(), TYPE_NAME)? {
+            Value::Table(metatable) => Some(metatable),
+            _ => None,
+        };
+        let file = machine.heap.new_userdata(0, VALUES)?;
+        File(file).set(machine, KIND, FileKind::Closed as i64);
+        machine.set_metatable(Value::Userdata(file), metatable)?;
+        let list = registry_table(machine, FILES)?;
+        machine.raw_set(list, Value::Userdata(file), Value::Boolean(true))?;
+        Ok(File(file))
+    }
+
+    /// The file of a value, open or not.
+    pub fn from_value(machine: &Machine, value: Value) -> Result<Option<File>, Throw> {
+        let Value::Userdata(userdata) = value else { return Ok(None) };
+        let metatable = machine.heap.get(userdata).metatable.get();
+        let is_file = match get_field(machine, machine.registry(), TYPE_NAME)? {
+            Value::Table(expected) => metatable == Some(expected),
+            _ => false,
+        };
+        Ok(is_file.then_some(File(userdata)))
+    }
+
+    /// The file that is an argument, open or not.
+    pub fn check(machine: &Machine, frame: Frame, index: u32) -> Result<File, Throw> {
+        let file = File::from_value(machine, frame.argument_or_nil(machine, index))?;
+        file.ok_or_else(|| frame.type_error(machine, index, TYPE_NAME))
+    }
+
+    /// The open file that is an argument.
+    pub fn check_open(machine: &Machine, frame: Frame, index: u32) -> Result<File, Throw> {
+        let file = File::check(machine, frame, index)?;
+        if file.kind(machine) == FileKind::Closed {
+            return Err(machine.native_error(format_args!("attempt to use a closed file")));
+        }
+        Ok(file)
+    }
+
+    /// The default file of a field of the registry.
+    pub fn default(machine: &Machine, field: &str) -> Result<File, Throw> {
+        let file = File::from_value(machine, get_field(machine, machine.registry(), field)?)?;
+        match file {
+            Some(file) if file.kind(machine) != FileKind::Closed => Ok(file),
+            _ => {
+                let name = field.trim_start_matches("_IO_");
+                Err(machine.native_error(format_args!("default {name} file is closed")))
+            }
+        }
+    }
+
+    /// The file as a value.
+    pub fn value(self) -> Value {
+        Value::Userdata(self.0)
+    }
+
+    /// Makes the file that of a stream of the host.
+    pub fn open(self, machine: &Machine, stream: Stream, kind: FileKind, (read, write): (bool, bool)) {
+        machine.heap.get(self.0).handle.set(stream.0.into());
+        self.set(machine, KIND, kind as i64);
+        self.set(machine, ACCESS, if read { READABLE } else { 0 } | if write { WRITABLE } else { 0 });
+        self.set(machine, BUFFERING, Buffering::Full as i64);
+        self.set(machine, WRITING, 0);
+        self.discard(machine);
+    }
+
+    fn get(self, machine: &Machine, index: usize) -> i64 {
+        match machine.heap.user_values(self.0)[index].get() {
+            Value::Integer(value) => value,
+            _ => 0,
+        }
+    }
+
+    fn set(self, machine: &Machine, index: usize, value: i64) {
+        machine.heap.user_values(self.0)[index].set(Value::Integer(value));
+    }
+
+    /// What the file is.
+    pub fn kind(self, machine: &Machine) -> FileKind {
+        match self.get(machine, KIND) {
+            1 => FileKind::Regular,
+            2 => FileKind::Process,
+            3 => FileKind::Standard,
+            _ => FileKind::Closed,
+        }
+    }
+
+    /// Whether the file is open.
+    pub fn is_open(self, machine: &Machine) -> bool {
+        self.kind(machine) != FileKind::Closed
+    }
+
+    /// Makes the file a closed one.
+    pub fn mark_closed(self, machine: &Machine) {
+        self.set(machine, KIND, FileKind::Closed as i64);
+        machine.heap.user_values(self.0)[BUFFER].set(Value::Nil);
+        self.discard(machine);
+    }
+
+    /// The host's stream.
+    pub fn stream(self, machine: &Machine) -> Stream {
+        Stream(machine.heap.get(self.0).handle.get() as u32)
+    }
+
+    /// The error of reading from a file that is not for that.
+    pub fn check_readable(self, machine: &Machine) -> Result<(), HostError> {
+        if self.get(machine, ACCESS) & READABLE != 0 { Ok(()) } else { Err(bad_descriptor()) }
+    }
+
+    /// The error of writing to a file that is not for that.
+    pub fn check_writable(self, machine: &Machine) -> Result<(), HostError> {
+        if self.get(machine, ACCESS) & WRITABLE != 0 { Ok(()) } else { Err(bad_descriptor()) }
+    }
+
+    /// Sets when output goes to the host.
+    pub fn set_buffering(self, machine: &Machine, buffering: Buffering) {
+        if self.stream(machine) == Stream::OUTPUT {
+            output::set_buffering(machine, buffering);
+        } else {
+            self.set(machine, BUFFERING, buffering as i64);
+        }
+    }
+
+    /// Whether a function that has written these bytes last must flush before it returns.
+    pub fn must_flush(self, machine: &Machine, last: &[u8]) -> bool {
+        if self.stream(machine) == Stream::OUTPUT {
+            return output::must_flush(machine, last);
+        }
+        match self.get(machine, BUFFERING) {
+            mode if mode == Buffering::None as i64 => true,
+            mode if mode == Buffering::Line as i64 => last.contains(&b'\n'),
+            _ => false,
+        }
+    }
+
+    fn buffer(self, machine: &Machine) -> Result<Ref<ByteArray>, Throw> {
+        let slot = &machine.heap.user_values(self.0)[BUFFER];
+        if let Value::Cell(buffer) = slot.get() {
+            return Ok(buffer.cast());
+        }
+        let buffer = machine.heap.new_zeroed_byte_array(CAPACITY as u32)?;
+        slot.set(Value::Cell(buffer.cast()));
+        machine.heap.barrier(self.0);
+        Ok(buffer)
+    }
+
+    /// Gives up what was read ahead.
+    pub fn discard(self, machine: &Machine) {
+        self.set(machine, START, 0);
+        self.set(machine, END, 0);
+    }
+
+    /// What was read ahead.
+    pub fn ahead(self, machine: &Machine) -> &[u8] {
+        match machine.heap.user_values(self.0)[BUFFER].get() {
+            Value::Cell(buffer) if self.get(machine, WRITING) == 0 => {
+                &machine.heap.bytes(buffer.cast())[self.get(machine, START) as usize..self.get(machine, END) as usize]
+            }
+            _ => &[],
+        }
+    }
+
+    /// Takes bytes of what was read ahead.
+    pub fn consume(self, machine: &Machine, count: usize) {
+        self.set(machine, START, self.get(machine, START) + count as i64);
+    }
+
+    /// Reads more ahead: how many bytes, 0 at the end of the file.
+    pub fn fill(self, machine: &mut Machine) -> Result<Progress<usize>, Throw> {
+        let buffer = self.buffer(machine)?;
+        let ahead = self.ahead(machine).len();
+        let response = machine.take_response();
+        if response.is_none() {
+            machine.heap.write_bytes(buffer, 0, self.ahead(machine));
+            self.set(machine, START, 0);
+            self.set(machine, END, ahead as i64);
+        }
+        match response {
+            Some(Response::Bytes(bytes)) => {
+                let bytes = &bytes[..bytes.len().min(CAPACITY - ahead)];
+                machine.heap.write_bytes(buffer, ahead, bytes);
+                self.set(machine, END, (ahead + bytes.len()) as i64);
+                Ok(Progress::Done(bytes.len()))
+            }
+            Some(Response::Failed(error)) => Ok(Progress::Failed(error)),
+            _ => {
+                machine.charge(100)?;
+                let request = Request::Read(self.stream(machine), CAPACITY - ahead);
+                Ok(Progress::Wait(machine.host.submit(request)))
+            }
+        }
+    }
+
+    /// Takes as many of the bytes of a string, from `start` on, as there is room for, and says how many.
+    pub fn append(self, machine: &mut Machine, string: Ref<Str>, start: usize) -> Result<usize, Throw> {
+        if self.stream(machine) == Stream::OUTPUT {
+            return output::append_string(machine, string, start);
+        }
+        let buffer = self.buffer(machine)?;
+        self.set(machine, WRITING, 1);
+        let end = self.get(machine, END) as usize;
+        let taken = (machine.bytes(string).len() - start).min(CAPACITY - end);
+        let granted = machine.charge_output(taken);
+        machine.heap.write_bytes(buffer, end, &machine.bytes(string)[start..start + granted]);
+        self.set(machine, END, (end + granted) as i64);
+        if granted < taken { Err(machine.stop(StopReason::Output)) } else { Ok(taken) }
+    }
+
+    /// Gives what is to be written to the host.
+    pub fn flush(self, machine: &mut Machine) -> Result<Progress<()>, Throw> {
+        if self.stream(machine) == Stream::OUTPUT {
+            return Ok(match output::flush(machine)? {
+                Flush::Done => Progress::Done(()),
+                Flush::Wait(ticket) => Progress::Wait(ticket),
+                Flush::Failed(error) => Progress::Failed(error),
+            });
+        }
+        if self.get(machine, WRITING) == 0 {
+            return Ok(Progress::Done(()));
+        }
+        let buffer = self.buffer(machine)?;
+        let end = self.get(machine, END) as usize;
+        let rest = match machine.take_response() {
+            Some(Response::Count(count)) => &machine.heap.bytes(buffer)[count.min(end)..end],
+            Some(Response::Failed(error)) => {
+                self.set(machine, WRITING, 0);
+                self.discard(machine);
+                return Ok(Progress::Failed(error));
+            }
+            _ => &machine.heap.bytes(buffer)[..end],
+        };
+        machine.heap.write_bytes(buffer, 0, rest);
+        self.set(machine, END, rest.len() as i64);
+        if rest.is_empty() {
+            self.set(machine, WRITING, 0);
+            return Ok(Progress::Done(()));
+        }
+        machine.charge(100)?;
+        let rest = &machine.heap.bytes(buffer)[..self.get(machine, END) as usize];
+        Ok(Progress::Wait(machine.host.submit(Request::Write(self.stream(machine), rest))))
+    }
+
+    /// Gives up what was read ahead, and moves the host's position back to where reading stopped.
+    pub fn rewind(self, machine: &mut Machine) -> Progress<()> {
+        let ahead = self.ahead(machine).len();
+        if ahead == 0 {
+            if self.get(machine, WRITING) == 0 {
+                self.discard(machine);
+            }
+            return Progress::Done(());
+        }
+        match machine.take_response() {
+            // A stream without positions loses what was read ahead.
+            Some(_) => {
+                self.discard(machine);
+                Progress::Done(())
+            }
+            None => {
+                let request = Request::Seek(self.stream(machine), Origin::Current, -(ahead as i64));
+                Progress::Wait(machine.host.submit(request))
+            }
+        }
+    }
+}
+
+fn bad_descriptor() -> HostError {
+    HostError { message: "Bad file descriptor".into(), code: 9 }
+}
+
+/// Makes the list of files.
+pub(super) fn make_list(machine: &Machine) -> Result<(), Throw> {
+    let list = registry_table(machine, FILES)?;
+    let metatable = machine.heap.new_table(0, 1)?;
+    let mode = machine.new_string(b"k")?;
+    set_field(machine, metatable, "__mode", Value::String(mode))?;
+    machine.set_metatable(Value::Table(list), Some(metatable))
+}
+
+/// Writes what all open files have to write, and waits, from outside of the instance: after its program has ended
+/// without closing them.
+pub fn flush_files_from_host(machine: &mut Machine) {
+    let Ok(list) = registry_table(machine, FILES) else { return };
+    let mut cursor = 0;
+    while let Some(step) = machine.heap.next_at(list, cursor) {
+        cursor = step.cursor;
+        let Value::Userdata(file) = Value::from_parts(step.key.0, step.key.1) else { continue };
+        let file = File(file);
+        if file.kind(machine) == FileKind::Closed || file.stream(machine) == Stream::OUTPUT {
+            continue;
+        }
+        machine.take_response();
+        while let Ok(Progress::Wait(ticket)) = file.flush(machine) {
+            let response = loop {
+                if let Some(response) = machine.host.complete(ticket) {
+                    break response;
+                }
+            };
+            machine.put_back_response(response);
+        }
+    }
+}
