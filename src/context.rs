@@ -37,6 +37,8 @@ pub(crate) struct State {
     pub panic: Option<std::string::String>,
     /// Calls from Rust in progress, one inside the other.
     pub depth: u32,
+    /// Whether the finalizers of all objects were run.
+    pub is_closed: bool,
     /// Time for each outermost call in nanoseconds.
     pub time_limit: Option<u64>,
 }
@@ -307,8 +309,7 @@ pub trait AsContext {
         let mut context = self.as_context();
         context.check_alive()?;
         context.collect();
-        context.machine.run_finalizers();
-        context.outcome_of_finalizers()
+        context.finalize(Machine::run_finalizers)
     }
 }
 
@@ -409,13 +410,7 @@ impl Context<'_> {
 
     /// Calls a function and gives its results.
     pub(crate) fn call_raw(&mut self, function: Raw, arguments: &[Raw]) -> Result<Vec<Value>> {
-        self.check_alive()?;
-        let start = self.machine.host.monotonic();
-        let state = self.state();
-        state.depth += 1;
-        if let (1, Some(limit)) = (state.depth, state.time_limit) {
-            self.machine.set_deadline(Some(start.saturating_add(limit)));
-        }
+        self.enter()?;
         let outcome = self.machine.call(function, arguments);
         let results = match outcome {
             Ok((first, count)) => (first..first + count).map(|slot| self.wrap(self.machine.value(slot))).collect(),
@@ -423,6 +418,18 @@ impl Context<'_> {
         };
         self.leave();
         results
+    }
+
+    /// The beginning of a call from Rust.
+    fn enter(&mut self) -> Result<()> {
+        self.check_alive()?;
+        let start = self.machine.host.monotonic();
+        let state = self.state();
+        state.depth += 1;
+        if let (1, Some(limit)) = (state.depth, state.time_limit) {
+            self.machine.set_deadline(Some(start.saturating_add(limit)));
+        }
+        Ok(())
     }
 
     /// The end of a call from Rust.
@@ -440,15 +447,26 @@ impl Context<'_> {
 
     /// Hands what the library still holds to the standard output.
     pub(crate) fn flush(&mut self) -> Result<()> {
-        crate::stand_in::output::flush_from_host(self.machine).map_err(|error| Error::message(error.message))
+        lunette_stdlib::output::flush_from_host(self.machine).map_err(|error| Error::message(error.message))
     }
 
-    /// What came of the finalizers that were run from outside.
-    fn outcome_of_finalizers(&mut self) -> Result<()> {
+    /// Runs finalizers from outside of the instance.
+    fn finalize(&mut self, run: impl FnOnce(&mut Machine)) -> Result<()> {
+        self.enter()?;
+        run(self.machine);
+        self.leave();
         match self.machine.take_stop_reason() {
             Some(reason) => Err(Error::Stopped(reason)),
             None => self.check_alive(),
         }
+    }
+
+    /// Runs the finalizers of all objects, once.
+    pub(crate) fn close(&mut self) -> Result<()> {
+        if std::mem::replace(&mut self.state().is_closed, true) {
+            return Ok(());
+        }
+        self.finalize(lunette_stdlib::close)
     }
 
     /// The error with which a call ended.

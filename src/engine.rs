@@ -8,7 +8,7 @@ use crate::{
 };
 use std::{sync::Arc, time::Duration};
 
-pub use crate::stand_in::Library;
+pub use lunette_stdlib::Library;
 
 /// What instances are made with: limits, libraries, grants.
 ///
@@ -33,6 +33,7 @@ pub struct Configuration {
     pub(crate) output_limit: Option<u64>,
     pub(crate) libraries: Vec<Library>,
     pub(crate) grants: Grants,
+    pub(crate) ignores_environment: bool,
     pub(crate) collection_stress: u32,
 }
 
@@ -45,6 +46,7 @@ impl Default for Configuration {
             output_limit: None,
             libraries: Library::ALL.to_vec(),
             grants: Grants::NONE,
+            ignores_environment: false,
             collection_stress: 0,
         }
     }
@@ -146,6 +148,20 @@ impl Configuration {
     #[must_use]
     pub fn grants(self, grants: Grants) -> Self {
         Configuration { grants, ..self }
+    }
+
+    /// Keeps the libraries from looking at variables such as `LUA_PATH`; programs may still read them if that is granted.
+    ///
+    /// ```
+    /// # use lunette::{AsContext, Configuration, Engine, Grants};
+    /// let configuration = Configuration::new().grants(Grants::ALL).ignore_environment();
+    /// let mut instance = Engine::new(configuration).instantiate()?;
+    /// assert!(instance.eval::<String>("return package.path")?.ends_with("./?/init.lua"));
+    /// # Ok::<(), lunette::Error>(())
+    /// ```
+    #[must_use]
+    pub fn ignore_environment(self) -> Self {
+        Configuration { ignores_environment: true, ..self }
     }
 
     /// For tests: collects all garbage after so many allocations; 0 for never.

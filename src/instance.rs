@@ -8,9 +8,9 @@ use crate::{
     handle::HandleTable,
     host::{self, Process, Streams},
     objects::Objects,
-    statistics::Statistics,
+    statistics::{Collection, Statistics},
 };
-use lunette_gc::heap::Heap;
+use lunette_gc::{heap::Heap, value::Value as Raw};
 use lunette_interpreter::{Machine, limits};
 use std::{collections::HashMap, fmt, sync::Arc, time::Duration};
 
@@ -61,14 +61,24 @@ impl Instance {
             traceback: Vec::new(),
             panic: None,
             depth: 0,
+            is_closed: false,
             time_limit: configuration.time_limit.map(nanoseconds),
         });
         let mut instance = Instance { machine };
         let context = &mut instance.as_context();
         callback::install_error_handler(context)?;
-        crate::stand_in::register_all(context.machine);
+        if configuration.ignores_environment {
+            // Where `lua` notes its option -E for the library.
+            let registry = context.machine.registry();
+            let name = context.allocate(|machine| machine.heap.new_string(b"LUA_NOENV"))?;
+            context
+                .machine
+                .raw_set(registry, Raw::String(name), Raw::Boolean(true))
+                .map_err(|throw| context.error(throw))?;
+        }
+        lunette_stdlib::register_all(context.machine);
         for &library in &configuration.libraries {
-            crate::stand_in::open(context.machine, library).map_err(|throw| context.error(throw))?;
+            lunette_stdlib::open(context.machine, library).map_err(|throw| context.error(throw))?;
         }
         let machine = &mut instance.machine;
         machine.heap.set_stress(configuration.collection_stress);
@@ -159,6 +169,45 @@ impl Instance {
         Statistics::of(&self.machine)
     }
 
+    /// Calls a function at the end of each collection.
+    ///
+    /// ```
+    /// use lunette::{AsContext, Engine};
+    /// use std::sync::{Arc, atomic::{AtomicU32, Ordering}};
+    /// let count = Arc::new(AtomicU32::new(0));
+    /// let counter = count.clone();
+    /// let mut instance = Engine::default().instantiate()?;
+    /// instance.on_collection(move |collection| {
+    ///     assert!(collection.after <= collection.before);
+    ///     counter.fetch_add(1, Ordering::Relaxed);
+    /// });
+    /// instance.collect_garbage()?;
+    /// assert_eq!(count.load(Ordering::Relaxed), 1);
+    /// # Ok::<(), lunette::Error>(())
+    /// ```
+    pub fn on_collection(&mut self, mut observer: impl FnMut(&Collection) + Send + 'static) {
+        self.machine.observe_collections(Some(Box::new(move |collection, pause| {
+            observer(&Collection::new(collection, pause));
+        })));
+    }
+
+    /// Ends the instance as `lua_close` does: calls the finalizers of all objects, which closes files. Dropping an
+    /// instance does it too, but tells nobody when a limit stops the finalizers.
+    ///
+    /// ```
+    /// use lunette::{AsContext, Captured, Engine, Output, Streams};
+    /// let output = Captured::new();
+    /// let streams = Streams { output: Output::Captured(output.clone()), ..Streams::none() };
+    /// let mut instance = Engine::default().instantiate_with(streams)?;
+    /// instance.exec("object = setmetatable({}, {__gc = function() print('bye') end})")?;
+    /// instance.close()?;
+    /// assert_eq!(output.take(), b"bye\n");
+    /// # Ok::<(), lunette::Error>(())
+    /// ```
+    pub fn close(mut self) -> Result<()> {
+        self.as_context().close()
+    }
+
     /// Hands what the program has written, but the library still holds, to the standard output. Every call from outside
     /// does that at its end.
     ///
@@ -169,6 +218,12 @@ impl Instance {
     /// ```
     pub fn flush(&mut self) -> Result<()> {
         self.as_context().flush()
+    }
+}
+
+impl Drop for Instance {
+    fn drop(&mut self) {
+        let _ = self.as_context().close();
     }
 }
 

@@ -35,8 +35,6 @@ mod host;
 mod instance;
 mod objects;
 mod program;
-#[allow(missing_docs)]
-mod stand_in;
 mod statistics;
 mod string;
 mod table;
@@ -52,7 +50,7 @@ pub use function::Function;
 pub use host::{Captured, Grants, Input, Output, Streams};
 pub use instance::{Instance, InterruptHandle};
 pub use program::Program;
-pub use statistics::Statistics;
+pub use statistics::{Collection, CollectionKind, Pauses, Statistics};
 pub use string::String;
 pub use table::Table;
 pub use thread::{Thread, ThreadStatus};

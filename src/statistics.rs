@@ -1,9 +1,13 @@
 //! Figures about an instance.
 
-use lunette_interpreter::Machine;
+use lunette_gc::statistics;
+use lunette_interpreter::{Machine, pauses};
+use std::time::Duration;
+
+pub use lunette_gc::statistics::CollectionKind;
 
 /// Figures about what has happened in an instance since it was made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Statistics {
     /// Units of fuel used: about one for each instruction.
@@ -22,11 +26,14 @@ pub struct Statistics {
     pub full_collections: u64,
     /// Steps in which they were done.
     pub collection_steps: u64,
+    /// How long the program stood still for them.
+    pub pauses: Pauses,
 }
 
 impl Statistics {
     pub(crate) fn of(machine: &Machine) -> Statistics {
         let heap = machine.heap.statistics();
+        let pauses = machine.pauses();
         Statistics {
             fuel_used: machine.fuel_used(),
             allocated_bytes: heap.allocated_bytes,
@@ -36,6 +43,66 @@ impl Statistics {
             minor_collections: heap.minor_collections,
             full_collections: heap.full_collections,
             collection_steps: heap.steps,
+            pauses: Pauses {
+                count: pauses.count,
+                total: Duration::from_nanos(pauses.total),
+                longest: Duration::from_nanos(pauses.longest),
+                all: pauses.clone(),
+            },
+        }
+    }
+}
+
+/// Pauses of a program while garbage was collected.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Pauses {
+    /// Their number.
+    pub count: u64,
+    /// Their sum.
+    pub total: Duration,
+    /// The longest one.
+    pub longest: Duration,
+    all: pauses::Pauses,
+}
+
+impl Pauses {
+    /// A time that this percentage of the pauses does not exceed.
+    ///
+    /// ```
+    /// # use lunette::{AsContext, Engine};
+    /// let mut instance = Engine::default().instantiate()?;
+    /// instance.exec("for i = 1, 100000 do local t = {} end")?;
+    /// let pauses = instance.statistics().pauses;
+    /// assert!(pauses.percentile(50.0) <= pauses.percentile(99.0));
+    /// # Ok::<(), lunette::Error>(())
+    /// ```
+    pub fn percentile(&self, percent: f64) -> Duration {
+        Duration::from_nanos(self.all.percentile(percent))
+    }
+}
+
+/// A collection that was completed; see [`Instance::on_collection`](crate::Instance::on_collection).
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Collection {
+    /// Of young or of all objects.
+    pub kind: CollectionKind,
+    /// Bytes in use when it began.
+    pub before: u64,
+    /// Bytes of the objects that survived it.
+    pub after: u64,
+    /// How long its last step took.
+    pub pause: Duration,
+}
+
+impl Collection {
+    pub(crate) fn new(collection: statistics::Collection, nanoseconds: u64) -> Collection {
+        Collection {
+            kind: collection.kind,
+            before: collection.before,
+            after: collection.after,
+            pause: Duration::from_nanos(nanoseconds),
         }
     }
 }

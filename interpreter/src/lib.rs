@@ -27,6 +27,7 @@ mod messages;
 pub mod metamethod;
 pub mod native;
 pub mod number;
+pub mod pauses;
 mod safepoint;
 mod slow;
 pub mod traceback;

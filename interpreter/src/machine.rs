@@ -9,6 +9,7 @@ use crate::{
     limits::Limits,
     metamethod::{EVENTS, TYPE_COUNT},
     native::Native,
+    pauses::{CollectionObserver, Pauses},
 };
 use alloc::{boxed::Box, vec::Vec};
 use core::{any::Any, marker::PhantomData};
@@ -97,6 +98,8 @@ pub struct Machine {
     pub heap: Heap,
     /// The home's services.
     pub host: Box<dyn Host>,
+    pub(crate) pauses: Pauses,
+    pub(crate) collection_observer: Option<CollectionObserver>,
     /// What the embedder keeps with the machine: side tables outside the region.
     pub embedder: Box<dyn Any + Send>,
     pub(crate) natives: Vec<Native>,
@@ -152,6 +155,8 @@ impl Machine {
             thread,
             heap,
             host,
+            pauses: Pauses::default(),
+            collection_observer: None,
             embedder: Box::new(()),
             natives: Vec::new(),
             names,

@@ -9,14 +9,17 @@ use crate::{
     machine::{Machine, Outcome, STACK_RESERVE},
 };
 use lunette_bytecode::instruction::Word;
-use lunette_gc::{collector::Mode, value::Value};
+use lunette_gc::{
+    collector::{Mode, Progress},
+    value::Value,
+};
 
 impl Machine {
     /// Runs the collector, with slots below `top` in use, and goes on as `next` says or with finalizers first.
     pub(crate) fn safepoint(&mut self, top: u32, next: Next) -> Result<Next, Throw> {
         self.store_thread(top);
         // SAFETY: every reference that is used afterwards is in a root, in a stack below its top, or in a handle.
-        unsafe { self.heap.collector().collect_due() };
+        self.timed(|heap| ((), unsafe { heap.collector().collect_due() }));
         self.after_collection(top);
         if !self.finalizing && self.heap.has_pending_finalizers() {
             return self.begin_finalizers(top, Return::Interlude);
@@ -36,7 +39,7 @@ impl Machine {
     pub fn collect_fully(&mut self, top: u32) {
         self.store_thread(top);
         // SAFETY: as for `safepoint`.
-        unsafe { self.heap.collector().full() };
+        self.timed(|heap| (unsafe { heap.collector().full() }, Progress::Full));
         self.after_collection(top);
     }
 
@@ -46,7 +49,7 @@ impl Machine {
         let top = self.frame_top();
         self.store_thread(top);
         // SAFETY: as for `safepoint`.
-        unsafe { self.heap.collector().collect_due() };
+        self.timed(|heap| ((), unsafe { heap.collector().collect_due() }));
         self.after_collection(top);
     }
 
@@ -71,7 +74,11 @@ impl Machine {
     pub fn collect_step(&mut self, top: u32, kibibytes: usize) -> bool {
         self.store_thread(top);
         // SAFETY: as for `safepoint`.
-        let is_complete = unsafe { self.heap.collector().step(kibibytes) };
+        let is_complete = self.timed(|heap| {
+            // SAFETY: as for `safepoint`.
+            let is_complete = unsafe { heap.collector().step(kibibytes) };
+            (is_complete, if is_complete { Progress::Full } else { Progress::Step })
+        });
         self.after_collection(top);
         is_complete
     }

@@ -1,0 +1,227 @@
+//! The command line's grammar, from which parser, help texts and completions come.
+
+use super::{quantity, report::Status};
+use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, ValueEnum};
+use std::{ffi::OsString, path::PathBuf, time::Duration};
+
+const STATUSES: &str = "\
+Exit statuses:
+  0    the program came to its end
+  1    error in the program, or a file that cannot be read
+  2    wrong command line
+  3    memory limit reached
+  4    fuel limit reached
+  5    time limit reached
+  6    output limit reached
+  130  interrupted
+  any  what the program gave to os.exit
+
+Examples:
+  lunette hello.lua               run a program
+  lunette run --time-limit 1s x.lua
+  lunette -e 'print(2^10)'        run a line of code
+  echo 'print(1)' | lunette -     run standard input
+  lunette compile -o x.lbc x.lua  compile a program for later
+  lunette check src/*.lua         look for syntax errors
+  lunette                         at a terminal: type in code";
+
+/// The Lunette virtual machine: runs Lua 5.4 programs.
+#[derive(Debug, Parser)]
+#[command(
+    name = "lunette",
+    about = "The Lunette virtual machine: runs Lua 5.4 programs",
+    after_help = STATUSES,
+    args_conflicts_with_subcommands = true,
+    disable_help_subcommand = false,
+    override_usage = "lunette [OPTIONS] [SCRIPT [ARGUMENTS]...]\n       lunette <COMMAND> ..."
+)]
+pub struct CommandLine {
+    #[command(subcommand)]
+    pub subcommand: Option<Subcommand>,
+    #[command(flatten)]
+    pub script: Script,
+}
+
+/// What can be done.
+#[derive(Debug, clap::Subcommand)]
+pub enum Subcommand {
+    /// Run a program, source or compiled
+    #[command(after_help = "The program finds its ARGUMENTS in `...` and in the global table `arg`. \
+        SCRIPT may be `-` for standard input.")]
+    Run(Script),
+    /// Type in code and see what it gives
+    #[command(after_help = "Code that is not complete goes on on the next line. Values of expressions are printed. \
+        Ctrl-C interrupts what runs, Ctrl-D ends the session, the tab key completes names.\n\n\
+        The history is kept in the file that LUNETTE_HISTORY names, or in lunette/history below XDG_STATE_HOME \
+        (~/.local/state).")]
+    Repl(Session),
+    /// Compile a program to a file that loads faster
+    Compile(Compile),
+    /// Show a program's bytecode as text
+    Disasm(Disasm),
+    /// Look for syntax errors, or for what makes compiled files unfit to run
+    #[command(after_help = "The exit status is 0 if nothing was found, 1 otherwise.")]
+    Check(Check),
+    /// Print a script that teaches a shell to complete the command line
+    #[command(after_help = "For bash: lunette completions bash > ~/.local/share/bash-completion/completions/lunette")]
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+}
+
+/// A program and how to run it.
+#[derive(Debug, Args)]
+pub struct Script {
+    /// Run CODE before the script; can be given several times
+    #[arg(short = 'e', value_name = "CODE", allow_hyphen_values = true)]
+    pub execute: Vec<String>,
+    /// Load MODULE with `require` before the script, into a global of its name, or of another: NAME=MODULE
+    #[arg(short = 'l', value_name = "MODULE")]
+    pub library: Vec<String>,
+    /// Go on with typed-in code after the script
+    #[arg(short = 'i')]
+    pub interactive: bool,
+    /// Show the version
+    #[arg(short = 'v', long = "version")]
+    pub version: bool,
+    #[command(flatten)]
+    pub session: Session,
+    /// The program, `-` for standard input, and its arguments
+    #[arg(value_name = "SCRIPT [ARGUMENTS]", trailing_var_arg = true, allow_hyphen_values = true)]
+    pub script: Vec<OsString>,
+    /// What `-e` and `-l` ask for, in their order.
+    #[arg(skip)]
+    pub tasks: Vec<Task>,
+}
+
+/// Something to do before the script.
+#[derive(Clone, Debug)]
+pub enum Task {
+    /// Run this code.
+    Execute(String),
+    /// Load this module.
+    Require(String),
+}
+
+/// How code runs.
+#[derive(Clone, Debug, Args)]
+pub struct Session {
+    /// Turn warnings on
+    #[arg(short = 'W')]
+    pub warnings: bool,
+    /// Ignore the environment variables LUA_INIT, LUA_PATH and the like
+    #[arg(short = 'E')]
+    pub ignore_environment: bool,
+    /// The most memory the program may use, such as 64M
+    #[arg(long, value_name = "BYTES", value_parser = quantity::bytes)]
+    pub memory: Option<u64>,
+    /// How much the program may do: about a unit for each instruction
+    #[arg(long, value_name = "UNITS")]
+    pub fuel: Option<u64>,
+    /// How long the program may take, such as 1.5s
+    #[arg(long, value_name = "TIME", value_parser = quantity::time)]
+    pub time_limit: Option<Duration>,
+    /// How much the program may write, such as 1M
+    #[arg(long, value_name = "BYTES", value_parser = quantity::bytes)]
+    pub output_limit: Option<u64>,
+    /// Whether to compile hot code to machine code; there is only the interpreter as yet
+    #[arg(long, value_name = "WHETHER", value_enum, default_value_t = Switch::On, hide_default_value = true)]
+    pub jit: Switch,
+    /// For tests: collect garbage after every N allocations
+    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
+    pub gc_stress: u32,
+    /// Print figures at the end: fuel, allocation, collections and their pauses, memory
+    #[arg(long)]
+    pub stats: bool,
+    /// Print a line for each collection
+    #[arg(long)]
+    pub trace_gc: bool,
+}
+
+/// On or off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Switch {
+    Off,
+    On,
+}
+
+/// What to compile.
+#[derive(Debug, Args)]
+pub struct Compile {
+    /// The compiled file; SCRIPT with the ending .lbc if not given, `-` for standard output
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Leave out lines and names, which messages give
+    #[arg(short, long)]
+    pub strip: bool,
+    /// The program, `-` for standard input
+    #[arg(value_name = "SCRIPT")]
+    pub script: PathBuf,
+}
+
+/// What to show.
+#[derive(Debug, Args)]
+pub struct Disasm {
+    /// The program, source or compiled, `-` for standard input
+    #[arg(value_name = "SCRIPT")]
+    pub script: PathBuf,
+}
+
+/// What to check.
+#[derive(Debug, Args)]
+pub struct Check {
+    /// Programs, source or compiled, `-` for standard input
+    #[arg(value_name = "SCRIPTS", required = true)]
+    pub scripts: Vec<PathBuf>,
+}
+
+impl CommandLine {
+    /// The command line of this process, or the status to end with.
+    pub fn from_environment() -> Result<CommandLine, Status> {
+        Self::parse_matches().map_err(|error| {
+            let _ = error.print();
+            if error.use_stderr() { Status::Usage } else { Status::Success }
+        })
+    }
+
+    fn parse_matches() -> Result<CommandLine, clap::Error> {
+        let mut command = CommandLine::command();
+        let matches = command.try_get_matches_from_mut(std::env::args_os())?;
+        let mut line = CommandLine::from_arg_matches(&matches)?;
+        let (script, matches) = match (&mut line.subcommand, matches.subcommand()) {
+            (Some(Subcommand::Run(script)), Some((_, matches))) => (script, matches),
+            _ => (&mut line.script, &matches),
+        };
+        script.tasks = tasks(script, matches);
+        // What begins with a hyphen after the script's name is the script's.
+        if let Some(first) = script.script.first().filter(|_| !std::env::args_os().any(|argument| argument == "--"))
+            && first.len() > 1
+            && first.as_encoded_bytes()[0] == b'-'
+        {
+            let message = format!("unexpected argument '{}' found", first.display());
+            return Err(command.error(clap::error::ErrorKind::UnknownArgument, message));
+        }
+        Ok(line)
+    }
+}
+
+/// `-e` and `-l` in their order.
+fn tasks(script: &Script, matches: &ArgMatches) -> Vec<Task> {
+    let indices = |name| matches.indices_of(name).into_iter().flatten();
+    let code = indices("execute").zip(script.execute.iter().cloned().map(Task::Execute));
+    let modules = indices("library").zip(script.library.iter().cloned().map(Task::Require));
+    let mut tasks: Vec<(usize, Task)> = code.chain(modules).collect();
+    tasks.sort_by_key(|(index, _)| *index);
+    tasks.into_iter().map(|(_, task)| task).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn grammar_is_consistent() {
+        CommandLine::command().debug_assert();
+    }
+}

@@ -1,0 +1,56 @@
+//! The command line.
+//!
+//! The data flows `arguments` → `session` (an instance with its limits and signals) → `run`, `repl` or `translate` →
+//! `report` (messages and the exit status).
+
+mod arguments;
+mod completion;
+mod quantity;
+mod repl;
+mod report;
+mod run;
+mod session;
+mod trace;
+mod translate;
+
+use arguments::{CommandLine, Subcommand, Task};
+use clap::CommandFactory;
+use report::Status;
+use std::process::ExitCode;
+
+/// Does what the command line says.
+pub fn main() -> ExitCode {
+    session::die_of_broken_pipes();
+    let CommandLine { subcommand, script } = match CommandLine::from_environment() {
+        Ok(command_line) => command_line,
+        Err(status) => return status.into(),
+    };
+    let status = match subcommand {
+        None => run::run(&script),
+        Some(Subcommand::Run(script)) => run::run(&script),
+        Some(Subcommand::Repl(options)) => repl::start(&options),
+        Some(Subcommand::Compile(options)) => translate::compile(&options),
+        Some(Subcommand::Disasm(options)) => translate::disassemble(&options),
+        Some(Subcommand::Check(options)) => translate::check(&options),
+        Some(Subcommand::Completions { shell }) => {
+            clap_complete::generate(shell, &mut CommandLine::command(), "lunette", &mut std::io::stdout());
+            Status::Success
+        }
+    };
+    status.into()
+}
+
+/// The name that begins messages.
+const NAME: &str = "lunette";
+
+/// What `-v` prints.
+fn version() -> String {
+    format!("Lunette {} (Lua 5.4)", env!("CARGO_PKG_VERSION"))
+}
+
+impl Task {
+    /// Whether the task prints nothing by itself, so that without a script there may be more to do.
+    fn is_quiet(&self) -> bool {
+        matches!(self, Task::Require(_))
+    }
+}

@@ -1,0 +1,87 @@
+//! Running programs: `lunette run`, `lunette SCRIPT`, `lunette -e`.
+
+use super::{
+    arguments::{Script, Task},
+    repl,
+    report::{Status, report},
+    session::Session,
+    version,
+};
+use lunette::{AsContext, Bytes, Function, Result, Value, Variadic};
+use std::{ffi::OsString, io::IsTerminal, path::Path};
+
+/// Runs what the command line says, in the order of `lua`.
+pub fn run(script: &Script) -> Status {
+    if script.version {
+        println!("{}", version());
+    }
+    let has_task = script.version || script.tasks.iter().any(|task| !task.is_quiet());
+    let is_terminal = std::io::stdin().is_terminal();
+    let is_interactive = script.interactive || (script.script.is_empty() && !has_task && is_terminal);
+    let reads_input = script.script.is_empty() && !has_task && !is_terminal && !script.interactive;
+    if script.version && script.script.is_empty() && script.tasks.is_empty() && !is_interactive {
+        return Status::Success;
+    }
+    let mut session = match Session::new(&script.session) {
+        Ok(session) => session,
+        Err(error) => return report(&error),
+    };
+    let outcome = run_all(&mut session, script, reads_input);
+    if is_interactive && (outcome.is_ok() || script.interactive) {
+        if let Err(error) = &outcome
+            && let status @ Status::Exit(_) = report(error)
+        {
+            return status;
+        }
+        return repl::converse(session, !script.version);
+    }
+    session.finish(outcome)
+}
+
+fn run_all(session: &mut Session, script: &Script, reads_input: bool) -> Result<()> {
+    set_arguments(session, &script.script)?;
+    if !script.session.ignore_environment {
+        session.run_initial_code()?;
+    }
+    for task in &script.tasks {
+        match task {
+            Task::Execute(code) => {
+                let program = session.engine.compile(code, "=(command line)")?;
+                session.instance.run::<()>(&program, ())?;
+            }
+            Task::Require(module) => require(session, module)?,
+        }
+    }
+    let (path, arguments) = match script.script.split_first() {
+        Some((path, arguments)) => (Path::new(path), arguments),
+        None if reads_input => (Path::new("-"), &[][..]),
+        None => return Ok(()),
+    };
+    let program = session.load(path)?;
+    let arguments = arguments.iter().map(|argument| Bytes(argument.as_encoded_bytes().to_vec())).collect();
+    session.instance.run(&program, Variadic(arguments))
+}
+
+/// `-l module` or `-l name=module`.
+fn require(session: &mut Session, module: &str) -> Result<()> {
+    let (name, module) = match module.split_once('=') {
+        Some((name, module)) => (name, module),
+        // A version behind a hyphen is no part of a variable's name.
+        None => (module.split('-').next().unwrap_or(module), module),
+    };
+    let require: Function = session.instance.get("require")?;
+    let value: Value = require.call(&mut session.instance, module)?;
+    session.instance.set(name, value)
+}
+
+/// Sets the global `arg`: the script is at 0, its arguments follow, what stands before it has negative indices.
+fn set_arguments(session: &mut Session, script: &[OsString]) -> Result<()> {
+    let all: Vec<OsString> = std::env::args_os().collect();
+    let origin = if script.is_empty() { 0 } else { all.len() - script.len() };
+    let table = session.instance.table()?;
+    for (index, argument) in all.iter().enumerate() {
+        let value = Bytes(argument.as_encoded_bytes().to_vec());
+        table.raw_set(&mut session.instance, index as i64 - origin as i64, value)?;
+    }
+    session.instance.set("arg", &table)
+}
