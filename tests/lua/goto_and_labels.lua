@@ -27,7 +27,8 @@ local function states(input)
   ::finish::
   return table.concat(log)
 end
-assert(states("abxab") == "AB?AB" and states("") == "")
+assert(states("abxab") == "AB?AB")
+assert(states("") == "")
 -- while and repeat
 local n, w = 0, 0
 while n < 10 do n = n + 1 if n % 3 ~= 0 then goto next end w = w + n ::next:: end
@@ -41,16 +42,22 @@ do do ::x:: end do ::x:: end ::x:: end
 -- Fresh locals for closures
 local fs = {}
 do local i = 1 ::again:: local v = i fs[i] = function() v = v + 1 return v end i = i + 1 if i <= 3 then goto again end end
-assert(fs[1]() == 2 and fs[1]() == 3 and fs[2]() == 3 and fs[3]() == 4)
+assert(fs[1]() == 2)
+assert(fs[1]() == 3)
+assert(fs[2]() == 3)
+assert(fs[3]() == 4)
 -- goto as a name is reserved, labels are no variables
 do local label = 5 ::label:: assert(label == 5) end
 -- break in all loops
-for i = 1, 3 do if i == 2 then break end n = i end assert(n == 1)
+for i = 1, 3 do if i == 2 then break end n = i end
+assert(n == 1)
 while true do break end
 repeat break until false
 for _ in pairs({ 1 }) do break end
-for i = 1, 2 do for j = 1, 2 do break end n = i end assert(n == 2)
-for i = 1, 5 do local c = function() return i end if c() == 3 then n = c break end end assert(n() == 3)
+for i = 1, 2 do for j = 1, 2 do break end n = i end
+assert(n == 2)
+for i = 1, 5 do local c = function() return i end if c() == 3 then n = c break end end
+assert(n() == 3)
 rejects("goto nowhere", "s:1: no visible label 'nowhere' for <goto> at line 1")
 rejects("do ::inside:: end goto inside", "s:1: no visible label 'inside' for <goto> at line 1")
 rejects("goto inside do ::inside:: end", "s:1: no visible label 'inside' for <goto> at line 1")
@@ -66,5 +73,7 @@ rejects("do break end", "s:1: break outside loop at line 1")
 rejects("for i = 1, 2 do (function() break end)() end", "s:1: break outside loop at line 1")
 rejects("function f() goto out end ::out::", "s:1: no visible label 'out' for <goto> at line 1")
 rejects("if true then\nbreak end", "s:2: break outside loop at line 2")
-assert(load("goto e; local x; ::e::") and load("goto e; local x; ::e:: ;;") and not load("goto e; local x; ::e:: x = 1"))
+assert(load("goto e; local x; ::e::"))
+assert(load("goto e; local x; ::e:: ;;"))
+assert(not load("goto e; local x; ::e:: x = 1"))
 print("ok")

@@ -55,7 +55,8 @@ eq({ "h:e l:l o", 2 }, ("he ll o"):gsub("(%w)(%w)", function(a, b) return a .. "
 eq({ "1a2b", 2 }, ("ab"):gsub("()(.)", function(p, c) return p .. c end))
 local seen = {}
 eq({ "abc", 3 }, ("abc"):gsub("", function(w) seen[#seen + 1] = w return nil end) == "abc" and "abc", 3)
-assert(#seen == 4 and seen[1] == "")
+assert(#seen == 4)
+assert(seen[1] == "")
 local depth = 0
 local function nest(text) depth = depth + 1 return depth < 5 and text:gsub("x", nest) or "y" end
 eq({ "y", 1 }, ("x"):gsub("x", nest))
@@ -94,12 +95,28 @@ local function all(text, pattern, from)
   for a, b in text:gmatch(pattern, from) do out[#out + 1] = tostring(a) .. (b and "=" .. tostring(b) or "") end
   return table.concat(out, ";")
 end
-assert(all("one two  three", "%w+") == "one;two;three" and all("a=1, b=2", "(%w+)=(%w+)") == "a=1;b=2" and all("", "x") == "" and all("", "") == "")
-assert(all("aaba", "a*") == "aa;a" and all("abaa", "a-") == ";;;;")
-assert(all("a b c", "^%w") == "" and all("^a", "%^a") == "^a" and all("abc", "%w", 2) == "b;c" and all("abc", "%w", -1) == "c" and all("abc", "%w", 4) == "" and all("abc", "%w", 5) == "" and all("abc", "%w", -10) == "a;b;c")
-assert(all("x\0y\0", "%z()") == "3;5" and all("k1v2", "(%a)(%d)") == "k=1;v=2" and all("THE END", "%f[%a]%a") == "T;E")
+assert(all("one two  three", "%w+") == "one;two;three")
+assert(all("a=1, b=2", "(%w+)=(%w+)") == "a=1;b=2")
+assert(all("", "x") == "")
+assert(all("", "") == "")
+assert(all("aaba", "a*") == "aa;a")
+assert(all("abaa", "a-") == ";;;;")
+assert(all("a b c", "^%w") == "")
+assert(all("^a", "%^a") == "^a")
+assert(all("abc", "%w", 2) == "b;c")
+assert(all("abc", "%w", -1) == "c")
+assert(all("abc", "%w", 4) == "")
+assert(all("abc", "%w", 5) == "")
+assert(all("abc", "%w", -10) == "a;b;c")
+assert(all("x\0y\0", "%z()") == "3;5")
+assert(all("k1v2", "(%a)(%d)") == "k=1;v=2")
+assert(all("THE END", "%f[%a]%a") == "T;E")
 local step = ("abc"):gmatch(".")
-assert(step() == "a" and step() == "b" and step() == "c" and step() == nil and step() == nil)
+assert(step() == "a")
+assert(step() == "b")
+assert(step() == "c")
+assert(step() == nil)
+assert(step() == nil)
 local outer = {}
 for w in ("ab cd"):gmatch("%w+") do for c in w:gmatch(".") do outer[#outer + 1] = w .. c end end
 assert(table.concat(outer, " ") == "aba abb cdc cdd")
@@ -111,5 +128,6 @@ fails("malformed pattern (ends with '%')", ("x"):gmatch("%"))
 local it = (("word "):rep(50)):gmatch("%a+")
 local n = 0
 for _ = 1, 50 do collectgarbage("step") if it() == "word" then n = n + 1 end end
-assert(n == 50 and it() == nil)
+assert(n == 50)
+assert(it() == nil)
 print("ok")

@@ -7,7 +7,11 @@ end
 
 -- Names
 local _, a_1, A, a, _1 = 1, 2, 3, 4, 5
-assert(_ == 1 and a_1 == 2 and A == 3 and a == 4 and _1 == 5)
+assert(_ == 1)
+assert(a_1 == 2)
+assert(A == 3)
+assert(a == 4)
+assert(_1 == 5)
 local andy, ends, iff, nile = 1, 2, 3, 4
 assert(andy + ends + iff + nile == 10)
 for word in ([[and break do else elseif end false for function goto if in local nil not or repeat
@@ -16,13 +20,15 @@ for word in ([[and break do else elseif end false for function goto if in local 
   assert(not load("return t." .. word), word)
 end
 local goto_, continue = 1, 2
-assert(goto_ == 1 and continue == 2)
+assert(goto_ == 1)
+assert(continue == 2)
 local long_name = ("n"):rep(1000)
 assert(load("local " .. long_name .. " = 7 return " .. long_name)() == 7)
 
 -- Escapes
 assert("\a\b\f\n\r\t\v\\\"\'" == string.char(7, 8, 12, 10, 13, 9, 11, 92, 34, 39))
-assert("\65\066\0067" == "AB\0067" and #"\0067" == 2)
+assert("\65\066\0067" == "AB\0067")
+assert(#"\0067" == 2)
 assert("\0\00\000" == string.char(0, 0, 0))
 assert("\255\1\x00\xfF\x7f" == string.char(255, 1, 0, 255, 127))
 assert("a\z
@@ -31,7 +37,8 @@ assert("a\
 b" == "a\nb")
 assert('a\
 b' == "a\nb")
-assert("\z" == "" and "x\z   " == "x")
+assert("\z" == "")
+assert("x\z   " == "x")
 assert("\u{0}\u{41}\u{7F}" == "\0A\x7f")
 assert("\u{80}\u{7FF}" == "\xC2\x80\xDF\xBF")
 assert("\u{800}\u{FFFF}" == "\xE0\xA0\x80\xEF\xBF\xBF")
@@ -39,9 +46,13 @@ assert("\u{10000}\u{10FFFF}" == "\xF0\x90\x80\x80\xF4\x8F\xBF\xBF")
 assert("\u{200000}\u{3FFFFFF}" == "\xF8\x88\x80\x80\x80\xFB\xBF\xBF\xBF\xBF")
 assert("\u{4000000}\u{7FFFFFFF}" == "\xFC\x84\x80\x80\x80\x80\xFD\xBF\xBF\xBF\xBF\xBF")
 assert("\u{000000041}" == "A")
-assert('"' == "\"" and "'" == '\'')
-assert(value("'a\\\rb'") == "a\nb" and value("'a\\\r\nb'") == "a\nb" and value("'a\\\n\rb'") == "a\nb")
-assert(#value("'\0'") == 1 and #value("'a\0b'") == 3)
+assert('"' == "\"")
+assert("'" == '\'')
+assert(value("'a\\\rb'") == "a\nb")
+assert(value("'a\\\r\nb'") == "a\nb")
+assert(value("'a\\\n\rb'") == "a\nb")
+assert(#value("'\0'") == 1)
+assert(#value("'a\0b'") == 3)
 
 -- Bad strings
 rejects("return 'abc", "s:1: unfinished string near <eof>")
@@ -59,14 +70,17 @@ rejects("return '\\u{80000000}'", "s:1: UTF-8 value too large near ''\\u{8000000
 rejects("return '\\u{x}'", "s:1: hexadecimal digit expected near ''\\u{x'")
 
 -- Long brackets
-assert([[]] == "" and [==[]==] == "" and [[a]] == "a")
+assert([[]] == "")
+assert([==[]==] == "")
+assert([[a]] == "a")
 assert([[
 first newline is skipped]] == "first newline is skipped")
 assert([[
 
 one stays]] == "\none stays")
 assert([==[ ]] ]=] ]==] == " ]] ]=] ")
-assert([=[]]]=] == "]]" and [[]=]] == "]=")
+assert([=[]]]=] == "]]")
+assert([[]=]] == "]=")
 assert([[\n\65]] == "\\n\\65")
 assert(value("[[\r\na\rb\n\rc\r\nd]]") == "a\nb\nc\nd")
 assert(value("[[a\0b]]") == "a\0b")
@@ -87,22 +101,47 @@ n = 100 ]] ]=]
 n = n + 1
 --]] n = 100
 assert(n == 3)
-assert(load("--")() == nil and load("--[[]]return 5")() == 5 and load("return 6 --")() == 6)
+assert(load("--")() == nil)
+assert(load("--[[]]return 5")() == 5)
+assert(load("return 6 --")() == 6)
 assert(load("#!/usr/bin/lua\nreturn 1") == nil) -- only files may start so
 
 -- Numerals
-assert(0x10 == 16 and 0XfF == 255 and 0xA == 10 and 0x.8 == 0.5 and 0x8. == 8.0)
-assert(3 == 3.0 and 3. == 3 and .5 == 0.5 and 3e2 == 300.0 and 3E-2 == 0.03 and 3e+2 == 300)
-assert(0x1p4 == 16.0 and 0xA.8p1 == 21.0 and 0x.1p-3 == 1 / 128 and 0x1P+2 == 4)
-assert(math.type(1) == "integer" and math.type(1.) == "float" and math.type(1e0) == "float")
-assert(math.type(0x10) == "integer" and math.type(0x1p0) == "float" and math.type(0x1.) == "float")
-assert(9223372036854775807 == math.maxinteger and math.type(9223372036854775807) == "integer")
-assert(math.type(9223372036854775808) == "float" and 9223372036854775808 == 2.0 ^ 63)
-assert(0xffffffffffffffff == -1 and 0x7fffffffffffffff == math.maxinteger)
-assert(0x1ffffffffffffffff == -1 and 0x10000000000000001 == 1)
-assert(1e308 * 10 == math.huge and 1e400 == math.huge and 1e-400 == 0)
+assert(0x10 == 16)
+assert(0XfF == 255)
+assert(0xA == 10)
+assert(0x.8 == 0.5)
+assert(0x8. == 8.0)
+assert(3 == 3.0)
+assert(3. == 3)
+assert(.5 == 0.5)
+assert(3e2 == 300.0)
+assert(3E-2 == 0.03)
+assert(3e+2 == 300)
+assert(0x1p4 == 16.0)
+assert(0xA.8p1 == 21.0)
+assert(0x.1p-3 == 1 / 128)
+assert(0x1P+2 == 4)
+assert(math.type(1) == "integer")
+assert(math.type(1.) == "float")
+assert(math.type(1e0) == "float")
+assert(math.type(0x10) == "integer")
+assert(math.type(0x1p0) == "float")
+assert(math.type(0x1.) == "float")
+assert(9223372036854775807 == math.maxinteger)
+assert(math.type(9223372036854775807) == "integer")
+assert(math.type(9223372036854775808) == "float")
+assert(9223372036854775808 == 2.0 ^ 63)
+assert(0xffffffffffffffff == -1)
+assert(0x7fffffffffffffff == math.maxinteger)
+assert(0x1ffffffffffffffff == -1)
+assert(0x10000000000000001 == 1)
+assert(1e308 * 10 == math.huge)
+assert(1e400 == math.huge)
+assert(1e-400 == 0)
 assert(0xffffffffffffffffffp0 == 4722366482869645213695.0)
-assert(00012 == 12 and 1e00001 == 10)
+assert(00012 == 12)
+assert(1e00001 == 10)
 rejects("return 3x", "s:1: malformed number near '3x'")
 rejects("return 3e", "s:1: malformed number near '3e'")
 rejects("return 0x", "s:1: malformed number near '0x'")
@@ -113,7 +152,8 @@ rejects("return 1e+", "s:1: malformed number near '1e+'")
 rejects("return 0x1p", "s:1: malformed number near '0x1p'")
 rejects("return 12abc", "s:1: malformed number near '12abc'")
 rejects("return 1_000", "s:1: malformed number near '1_'")
-assert(1 ..2 == "12" and 1. ..2 == "1.02")
+assert(1 ..2 == "12")
+assert(1. ..2 == "1.02")
 
 -- Symbols and what is none
 rejects("return @", "s:1: unexpected symbol near '@'")
@@ -152,8 +192,12 @@ rejects("x =~ 1 ~", "s:1: unexpected symbol near <eof>")
 rejects("::a:: x = 1\n::a::", "s:2: label 'a' already defined on line 1")
 
 -- Statements need no separators; semicolons may stand anywhere.
-local x = 1 local y = 2 x = x + y y = x;;; ; assert(x == 3 and y == 3)
-assert(load(";;;return;")() == nil and load("return 1;")() == 1)
+local x = 1
+local y = 2 x = x + y y = x;;; ;
+assert(x == 3)
+assert(y == 3)
+assert(load(";;;return;")() == nil)
+assert(load("return 1;")() == 1)
 do ; end
 -- A call on a new line belongs to the expression before it.
 local function id(v) return function() return v end end

@@ -7,31 +7,47 @@ end
 -- __index by table and function
 local base = { x = 1, y = 2 }
 local t = setmetatable({ y = 20 }, { __index = base })
-assert(t.x == 1 and t.y == 20 and t.z == nil and rawget(t, "x") == nil)
+assert(t.x == 1)
+assert(t.y == 20)
+assert(t.z == nil)
+assert(rawget(t, "x") == nil)
 base.z = 3
 assert(t.z == 3)
 t.x = 10
-assert(base.x == 1 and t.x == 10 and rawget(t, "x") == 10)
+assert(base.x == 1)
+assert(t.x == 10)
+assert(rawget(t, "x") == 10)
 t.x = nil
 assert(t.x == 1)
 local asked = {}
 t = setmetatable({}, { __index = function(self, k) asked[#asked + 1] = k assert(rawequal(self, t)) return k, "dropped" end })
-assert(t.a == "a" and t[1] == 1 and t[1.5] == 1.5 and t[true] == true and t[nil] == nil and #asked == 4 and select("#", t.b) == 1)
+assert(t.a == "a")
+assert(t[1] == 1)
+assert(t[1.5] == 1.5)
+assert(t[true] == true)
+assert(t[nil] == nil)
+assert(#asked == 4)
+assert(select("#", t.b) == 1)
 t.a = false
-assert(t.a == false and #asked == 5)
+assert(t.a == false)
+assert(#asked == 5)
 local nan = t[0 / 0]
 assert(nan ~= nan)
 -- Chains
 local chain = { found = "bottom" }
 for i = 1, 100 do chain = setmetatable({ ["level" .. i] = i }, { __index = chain }) end
-assert(chain.found == "bottom" and chain.level1 == 1 and chain.level100 == 100 and chain.missing == nil)
+assert(chain.found == "bottom")
+assert(chain.level1 == 1)
+assert(chain.level100 == 100)
+assert(chain.missing == nil)
 local loop = {}
 setmetatable(loop, { __index = loop, __newindex = loop })
 fails("'__index' chain too long; possible loop", function() return loop.x end)
 fails("'__newindex' chain too long; possible loop", function() loop.x = 1 end)
 local mixed = setmetatable({}, { __index = setmetatable({}, { __index = function(self, k) return k .. "!" end }) })
 assert(mixed.hey == "hey!")
-assert(setmetatable({}, { __index = "abc" }).len == string.len and setmetatable({}, { __index = "abc" }).x == nil)
+assert(setmetatable({}, { __index = "abc" }).len == string.len)
+assert(setmetatable({}, { __index = "abc" }).x == nil)
 fails("attempt to index a number value", function() return setmetatable({}, { __index = 5 }).x end)
 fails("attempt to index a boolean value", function() local v = setmetatable({}, { __index = true }) return v.field end)
 -- __newindex
@@ -40,13 +56,21 @@ t = setmetatable({ old = 1 }, { __newindex = function(self, k, v) sets = sets + 
 t.new = 5
 t.old = 2
 t[1] = "one"
-assert(rawget(t, "new") == nil and store.new == 5 and t.old == 2 and sets == 2 and store[1] == "one" and t[1] == nil)
+assert(rawget(t, "new") == nil)
+assert(store.new == 5)
+assert(t.old == 2)
+assert(sets == 2)
+assert(store[1] == "one")
+assert(t[1] == nil)
 t.old = nil
 t.old = 3
-assert(store.old == 3 and sets == 3 and rawget(t, "old") == nil)
+assert(store.old == 3)
+assert(sets == 3)
+assert(rawget(t, "old") == nil)
 t = setmetatable({}, { __newindex = store })
 t.via = 7
-assert(store.via == 7 and rawget(t, "via") == nil)
+assert(store.via == 7)
+assert(rawget(t, "via") == nil)
 local deep = setmetatable({}, { __newindex = setmetatable({}, { __newindex = setmetatable({}, { __newindex = store }) }) })
 deep.down = 8
 assert(store.down == 8)
@@ -59,39 +83,63 @@ assert(t.b == 12)
 local nilkey
 t = setmetatable({}, { __newindex = function(_, k, v) nilkey = { k, v } end })
 t[nil] = 5
-assert(nilkey[1] == nil and nilkey[2] == 5)
+assert(nilkey[1] == nil)
+assert(nilkey[2] == 5)
 t[0 / 0] = 6
-assert(nilkey[1] ~= nilkey[1] and nilkey[2] == 6)
+assert(nilkey[1] ~= nilkey[1])
+assert(nilkey[2] == 6)
 fails("table index is nil", function() setmetatable({}, { __newindex = {} })[nil] = 1 end)
 fails("attempt to index a number value", function() setmetatable({}, { __newindex = 5 }).x = 1 end)
 -- The value goes through in both array and hash positions
 local out = {}
 t = setmetatable({}, { __newindex = function(_, k, v) out[k] = v end })
 for i = 1, 50 do t[i] = i end
-assert(#out == 50 and #t == 0)
+assert(#out == 50)
+assert(#t == 0)
 -- Raw access ignores all
 t = setmetatable({}, { __index = function() return "no" end, __newindex = function() error("no") end, __len = function() return 99 end, __eq = function() return true end })
 rawset(t, "a", 1)
-assert(rawget(t, "a") == 1 and rawget(t, "b") == nil and rawlen(t) == 0 and #t == 99 and not rawequal(t, setmetatable({}, getmetatable(t))))
+assert(rawget(t, "a") == 1)
+assert(rawget(t, "b") == nil)
+assert(rawlen(t) == 0)
+assert(#t == 99)
+assert(not rawequal(t, setmetatable({}, getmetatable(t))))
 -- Read-only and default tables
 local function readonly(source) return setmetatable({}, { __index = source, __newindex = function(_, k) error("field " .. k .. " is read-only", 2) end, __len = function() return #source end, __pairs = function() return next, source, nil end }) end
 local r = readonly({ 1, 2, 3, name = "r" })
-assert(r[2] == 2 and r.name == "r" and #r == 3 and not pcall(function() r.name = 1 end))
+assert(r[2] == 2)
+assert(r.name == "r")
+assert(#r == 3)
+assert(not pcall(function() r.name = 1 end))
 local n = 0
 for _ in pairs(r) do n = n + 1 end
 assert(n == 4)
 -- Memoizing
 local fib
 fib = setmetatable({ 1, 1 }, { __index = function(self, i) local v = self[i - 1] + self[i - 2] rawset(self, i, v) return v end })
-assert(fib[80] == 23416728348467685 and rawget(fib, 50) == 12586269025)
+assert(fib[80] == 23416728348467685)
+assert(rawget(fib, 50) == 12586269025)
 -- __len
-assert(#setmetatable({}, { __len = function() return 7 end }) == 7 and #setmetatable({}, { __len = function() return "any" end }) == "any" and #setmetatable({ 1, 2 }, {}) == 2 and #setmetatable({}, { __len = function(a, b) return rawequal(a, b) end }) == true and #setmetatable({}, { __len = function() end }) == nil)
+assert(#setmetatable({}, { __len = function() return 7 end }) == 7)
+assert(#setmetatable({}, { __len = function() return "any" end }) == "any")
+assert(#setmetatable({ 1, 2 }, {}) == 2)
+assert(#setmetatable({}, { __len = function(a, b) return rawequal(a, b) end }) == true)
+assert(#setmetatable({}, { __len = function() end }) == nil)
 -- getmetatable, setmetatable, __metatable
 local meta = {}
 t = {}
-assert(getmetatable(t) == nil and setmetatable(t, meta) == t and getmetatable(t) == meta and setmetatable(t, nil) == t and getmetatable(t) == nil and getmetatable(1) == nil and getmetatable(print) == nil and getmetatable(nil) == nil and getmetatable("").__index == string)
+assert(getmetatable(t) == nil)
+assert(setmetatable(t, meta) == t)
+assert(getmetatable(t) == meta)
+assert(setmetatable(t, nil) == t)
+assert(getmetatable(t) == nil)
+assert(getmetatable(1) == nil)
+assert(getmetatable(print) == nil)
+assert(getmetatable(nil) == nil)
+assert(getmetatable("").__index == string)
 setmetatable(t, { __metatable = "locked" })
-assert(getmetatable(t) == "locked" and type(debug.getmetatable(t)) == "table")
+assert(getmetatable(t) == "locked")
+assert(type(debug.getmetatable(t)) == "table")
 fails("cannot change a protected metatable", setmetatable, t, {})
 fails("cannot change a protected metatable", setmetatable, t, nil)
 assert(getmetatable(setmetatable({}, { __metatable = false })) == false)
@@ -102,7 +150,9 @@ fails("bad argument #2 to 'setmetatable' (nil or table expected, got number)", s
 fails("bad argument #1 to 'setmetatable' (table expected, got string)", setmetatable, "x", {})
 fails("bad argument #1 to 'getmetatable' (value expected)", getmetatable)
 -- __tostring, __name
-assert(tostring(setmetatable({}, { __tostring = function() return "me" end })) == "me" and tostring(setmetatable({}, { __name = "My.Type" })):find("^My.Type: ") and tostring(setmetatable({}, { __name = 5 })):find("^table: "))
+assert(tostring(setmetatable({}, { __tostring = function() return "me" end })) == "me")
+assert(tostring(setmetatable({}, { __name = "My.Type" })):find("^My.Type: "))
+assert(tostring(setmetatable({}, { __name = 5 })):find("^table: "))
 fails("'__tostring' must return a string", tostring, setmetatable({}, { __tostring = function() return {} end }))
 fails("'__tostring' must return a string", tostring, setmetatable({}, { __tostring = function() end }))
 fails("attempt to call a number value", tostring, setmetatable({}, { __tostring = 5 }))
@@ -160,13 +210,16 @@ local watched = {}
 set(watched, 1)
 setmetatable(watched, { __newindex = function() count = count + 1 end })
 set(watched, 2)
-assert(count == 0 and watched.field == 2)
+assert(count == 0)
+assert(watched.field == 2)
 watched.field = nil
 set(watched, 3)
-assert(count == 1 and watched.field == nil)
+assert(count == 1)
+assert(watched.field == nil)
 getmetatable(watched).__newindex = nil
 set(watched, 4)
-assert(count == 1 and watched.field == 4)
+assert(count == 1)
+assert(watched.field == 4)
 -- Yields inside
 local co = coroutine.wrap(function()
   local y = setmetatable({}, { __index = function(_, k) return coroutine.yield("get " .. k) end, __newindex = function(_, k, v) coroutine.yield("set " .. k .. v) end, __len = function() return coroutine.yield("len") end })
@@ -174,7 +227,10 @@ local co = coroutine.wrap(function()
   y.z = 5
   return a, #y
 end)
-assert(co() == "get x" and co(1) == "set z5" and co() == "len")
+assert(co() == "get x")
+assert(co(1) == "set z5")
+assert(co() == "len")
 local a, b = co(9)
-assert(a == 1 and b == 9)
+assert(a == 1)
+assert(b == 9)
 print("ok")

@@ -9,14 +9,26 @@ local function keys(t)
   for k, v in pairs(t) do assert(seen[k] == nil and rawequal(rawget(t, k), v)) seen[k] = true n = n + 1 end
   return n, seen
 end
-assert(next({}) == nil and select("#", next({})) == 1 and next({ 5 }) == 1 and select(2, next({ 5 })) == 5 and next({ 5 }, 1) == nil and next({ x = 1 }, "x") == nil and next({}, nil) == nil)
-assert(keys({}) == 0 and keys({ 1, 2, 3 }) == 3 and keys({ a = 1, b = 2 }) == 2 and keys({ 1, 2, a = 1, [1.5] = 2, [true] = 3, [-1] = 4 }) == 6 and keys({ nil, nil, 3 }) == 1 and keys({ x = false }) == 1)
+assert(next({}) == nil)
+assert(select("#", next({})) == 1)
+assert(next({ 5 }) == 1)
+assert(select(2, next({ 5 })) == 5)
+assert(next({ 5 }, 1) == nil)
+assert(next({ x = 1 }, "x") == nil)
+assert(next({}, nil) == nil)
+assert(keys({}) == 0)
+assert(keys({ 1, 2, 3 }) == 3)
+assert(keys({ a = 1, b = 2 }) == 2)
+assert(keys({ 1, 2, a = 1, [1.5] = 2, [true] = 3, [-1] = 4 }) == 6)
+assert(keys({ nil, nil, 3 }) == 1)
+assert(keys({ x = false }) == 1)
 local t = {}
 for i = 1, 500 do t[i], t["k" .. i], t[-i], t[i + 0.5] = i, i, i, i end
 assert(keys(t) == 2000)
 -- Clearing and changing fields during traversal
 for k in pairs(t) do t[k] = nil end
-assert(next(t) == nil and keys(t) == 0)
+assert(next(t) == nil)
+assert(keys(t) == 0)
 for i = 1, 100 do t["k" .. i] = i end
 local n = 0
 for k, v in pairs(t) do t[k] = v * 2 n = n + 1 end
@@ -24,7 +36,8 @@ assert(n == 100)
 for i = 1, 100 do assert(t["k" .. i] == 2 * i) end
 n = 0
 for k, v in pairs(t) do if v % 4 == 0 then t[k] = nil end n = n + 1 end
-assert(n == 100 and keys(t) == 50)
+assert(n == 100)
+assert(keys(t) == 50)
 for k in pairs(t) do t[k] = nil collectgarbage("step") end
 assert(next(t) == nil)
 -- A key may be removed and next called with it
@@ -39,7 +52,8 @@ t = { 3, 1, 2, x = 1, y = 2, [10] = 3, [2.5] = 4 }
 local first, second = {}, {}
 for key in pairs(t) do first[#first + 1] = tostring(key) end
 for key in next, t do second[#second + 1] = tostring(key) end
-assert(table.concat(first, "|") == table.concat(second, "|") and #first == 7)
+assert(table.concat(first, "|") == table.concat(second, "|"))
+assert(#first == 7)
 -- Normalized keys for next
 assert(next({ 10, 20 }, 1) == 2)
 fails("invalid key to 'next'", next, {}, 1)
@@ -50,15 +64,24 @@ fails("bad argument #1 to 'next' (table expected, got no value)", next)
 fails("bad argument #1 to 'next' (table expected, got number)", next, 1)
 fails("bad argument #1 to 'next' (table expected, got string)", next, "x")
 fails("bad argument #1 to 'pairs' (value expected)", pairs)
-fails("?", function() for _ in pairs(nil) do end end)
-fails("?", function() for _ in pairs(5) do end end)
-fails("?", function() for _ in ipairs(nil) do end end)
+fails("bad argument #1 to 'for iterator' (table expected, got nil)", function() for _ in pairs(nil) do end end)
+fails("bad argument #1 to 'for iterator' (table expected, got number)", function() for _ in pairs(5) do end end)
+fails("attempt to index a nil value", function() for _ in ipairs(nil) do end end)
 fails("bad argument #1 to 'ipairs' (value expected)", ipairs)
 -- pairs gives next, the table, nil
 local f, s, c = pairs(t)
-assert(f == next and s == t and c == nil and select("#", pairs(t)) == 3)
+assert(f == next)
+assert(s == t)
+assert(c == nil)
+assert(select("#", pairs(t)) == 3)
 f, s, c = ipairs(t)
-assert(type(f) == "function" and s == t and c == 0 and f(t, 0) == 1 and select(2, f(t, 0)) == 3 and f(t, 3) == nil and f == ipairs({}))
+assert(type(f) == "function")
+assert(s == t)
+assert(c == 0)
+assert(f(t, 0) == 1)
+assert(select(2, f(t, 0)) == 3)
+assert(f(t, 3) == nil)
+assert(f == ipairs({}))
 -- ipairs
 n = 0
 for i, v in ipairs({ 1, 2, nil, 4 }) do n = n + v end
@@ -73,7 +96,8 @@ for i in ipairs({ 1, 2, 3 }) do t[#t + 1] = i end
 assert(#t == 3)
 t = { 1 }
 for i, v in ipairs(t) do if i < 10 then t[i + 1] = v * 2 end end
-assert(#t == 10 and t[10] == 512)
+assert(#t == 10)
+assert(t[10] == 512)
 local proxy = setmetatable({}, { __index = function(_, i) return i <= 5 and i * i or nil end })
 n = 0
 for i, v in ipairs(proxy) do n = n + v end
@@ -86,11 +110,13 @@ t = setmetatable({}, { __pairs = function(self) return function(_, key) key = (k
 n = 0
 for key, v in pairs(t) do n = n + key * v end
 assert(n == 10 + 40 + 90)
-assert(select("#", pairs(setmetatable({}, { __pairs = function() return 1, 2, 3, 4, 5 end }))) == 3 and select("#", pairs(setmetatable({}, { __pairs = function() end }))) == 3)
+assert(select("#", pairs(setmetatable({}, { __pairs = function() return 1, 2, 3, 4, 5 end }))) == 3)
+assert(select("#", pairs(setmetatable({}, { __pairs = function() end }))) == 3)
 fails("mine", pairs, setmetatable({}, { __pairs = function() error("mine", 0) end }))
 local u = setmetatable({}, { __pairs = function() coroutine.yield("inside") return next, { 1 }, nil end })
 local co = coroutine.wrap(function() for key in pairs(u) do return "key" .. key end end)
-assert(co() == "inside" and co() == "key1")
+assert(co() == "inside")
+assert(co() == "key1")
 -- Generic for: closures as iterators, state and control, four values
 local function range(limit) local i = 0 return function() i = i + 1 if i <= limit then return i, -i end end end
 n = 0
@@ -100,10 +126,12 @@ local callable = setmetatable({}, { __call = function(_, limit, i) if i < limit 
 n = 0
 for i in callable, 4, 0 do n = n + i end
 assert(n == 10)
-local -- The control variable is a copy
+-- The control variable is a copy
 for i, v in ipairs({ 5, 6 }) do i, v = nil, nil end
 local out = {}
 for i = 1, 3 do local j = i out[#out + 1] = function() i = i + 1 return i + j end end
-assert(out[1]() == 3 and out[1]() == 4 and out[3]() == 7)
+assert(out[1]() == 3)
+assert(out[1]() == 4)
+assert(out[3]() == 7)
 for a, b, extra in next, { 1 } do assert(a == 1 and b == 1 and extra == nil) end
 print("ok")

@@ -7,8 +7,15 @@ local function fails(expected, f, ...)
 end
 
 -- len and #
-assert(#"" == 0 and #"\0" == 1 and #"\0\0\0" == 3 and ("abc"):len() == 3 and string.len("a\0b") == 3 and #("x"):rep(1000) == 1000)
-assert(string.len(123) == 3 and string.len(-1.5) == 4 and ("é"):len() == 2)
+assert(#"" == 0)
+assert(#"\0" == 1)
+assert(#"\0\0\0" == 3)
+assert(("abc"):len() == 3)
+assert(string.len("a\0b") == 3)
+assert(#("x"):rep(1000) == 1000)
+assert(string.len(123) == 3)
+assert(string.len(-1.5) == 4)
+assert(("é"):len() == 2)
 
 -- sub
 local s = "abcdefgh"
@@ -20,7 +27,9 @@ for _, case in ipairs({
 }) do
   assert(s:sub(case[1], case[2]) == case[3], tostring(case[1]) .. "," .. tostring(case[2]))
 end
-assert((""):sub(1, 1) == "" and (""):sub(0) == "" and ("a\0b"):sub(2, 2) == "\0")
+assert((""):sub(1, 1) == "")
+assert((""):sub(0) == "")
+assert(("a\0b"):sub(2, 2) == "\0")
 for i = -10, 10 do
   for j = -10, 10 do
     local from, to = i < 0 and math.max(#s + i + 1, 1) or math.max(i, 1), j < 0 and #s + j + 1 or math.min(j, #s)
@@ -31,53 +40,102 @@ for i = -10, 10 do
 end
 
 -- byte
-assert(("A"):byte() == 65 and ("abc"):byte(2) == 98 and ("abc"):byte(-1) == 99 and select("#", ("abc"):byte(10)) == 0)
-assert(table.concat({ ("abc"):byte(1, -1) }, ",") == "97,98,99" and select("#", ("abc"):byte(3, 2)) == 0 and ("\255\0"):byte() == 255)
-assert(select("#", (""):byte()) == 0 and select("#", ("abc"):byte(0)) == 0 and ("abc"):byte(1.0) == 97 and select("#", s:byte(minint, maxint)) == 8)
-assert(select("#", ("x"):rep(200):byte(1, -1)) == 200 and ("\128"):byte() == 128)
+assert(("A"):byte() == 65)
+assert(("abc"):byte(2) == 98)
+assert(("abc"):byte(-1) == 99)
+assert(select("#", ("abc"):byte(10)) == 0)
+assert(table.concat({ ("abc"):byte(1, -1) }, ",") == "97,98,99")
+assert(select("#", ("abc"):byte(3, 2)) == 0)
+assert(("\255\0"):byte() == 255)
+assert(select("#", (""):byte()) == 0)
+assert(select("#", ("abc"):byte(0)) == 0)
+assert(("abc"):byte(1.0) == 97)
+assert(select("#", s:byte(minint, maxint)) == 8)
+assert(select("#", ("x"):rep(200):byte(1, -1)) == 200)
+assert(("\128"):byte() == 128)
 
 -- char
-assert(string.char() == "" and string.char(65) == "A" and string.char(0, 255, 10) == "\0\255\n" and string.char(("hello"):byte(1, -1)) == "hello")
+assert(string.char() == "")
+assert(string.char(65) == "A")
+assert(string.char(0, 255, 10) == "\0\255\n")
+assert(string.char(("hello"):byte(1, -1)) == "hello")
 for i = 0, 255 do assert(string.char(i):byte() == i and #string.char(i) == 1) end
 fails("bad argument #1 to 'string.char' (value out of range)", string.char, 256)
 fails("bad argument #2 to 'string.char' (value out of range)", string.char, 1, -1)
 fails("bad argument #1 to 'string.char' (number expected, got string)", string.char, "a")
-assert(string.char("65") == "A" and string.char(65.0) == "A")
+assert(string.char("65") == "A")
+assert(string.char(65.0) == "A")
 
 -- rep
-assert(("ab"):rep(3) == "ababab" and ("ab"):rep(0) == "" and ("ab"):rep(-1) == "" and ("ab"):rep(1) == "ab" and (""):rep(100) == "" and ("ab"):rep(minint) == "")
-assert(("a"):rep(3, ",") == "a,a,a" and ("a"):rep(1, ",") == "a" and ("a"):rep(0, ",") == "" and (""):rep(3, "-") == "--" and ("ab"):rep(2, "\0") == "ab\0ab")
-assert(("x"):rep(2, "") == "xx" and #("x"):rep(1000, "yz") == 2998)
+assert(("ab"):rep(3) == "ababab")
+assert(("ab"):rep(0) == "")
+assert(("ab"):rep(-1) == "")
+assert(("ab"):rep(1) == "ab")
+assert((""):rep(100) == "")
+assert(("ab"):rep(minint) == "")
+assert(("a"):rep(3, ",") == "a,a,a")
+assert(("a"):rep(1, ",") == "a")
+assert(("a"):rep(0, ",") == "")
+assert((""):rep(3, "-") == "--")
+assert(("ab"):rep(2, "\0") == "ab\0ab")
+assert(("x"):rep(2, "") == "xx")
+assert(#("x"):rep(1000, "yz") == 2998)
 fails("resulting string too large", string.rep, "x", maxint)
 fails("resulting string too large", string.rep, "abc", 1 << 62)
 fails("resulting string too large", string.rep, "", maxint, "x")
 fails("bad argument #2 to 'string.rep' (number expected, got no value)", string.rep, "x")
 
 -- reverse, upper, lower
-assert((""):reverse() == "" and ("a"):reverse() == "a" and ("abc"):reverse() == "cba" and ("a\0b"):reverse() == "b\0a")
-assert(("aBc1é\0z"):upper() == "ABC1é\0Z" and ("AbC1É\0Z"):lower() == "abc1É\0z" and (""):upper() == "" and ("[@`{"):upper() == "[@`{" and ("[@`{"):lower() == "[@`{")
+assert((""):reverse() == "")
+assert(("a"):reverse() == "a")
+assert(("abc"):reverse() == "cba")
+assert(("a\0b"):reverse() == "b\0a")
+assert(("aBc1é\0z"):upper() == "ABC1é\0Z")
+assert(("AbC1É\0Z"):lower() == "abc1É\0z")
+assert((""):upper() == "")
+assert(("[@`{"):upper() == "[@`{")
+assert(("[@`{"):lower() == "[@`{")
 for i = 0, 255 do
   local c = string.char(i)
-  assert(c:upper() == (c:find("^[a-z]$") and string.char(i - 32) or c) and c:lower() == (c:find("^[A-Z]$") and string.char(i + 32) or c))
+  assert(c:upper() == (c:find("^[a-z]$") and string.char(i - 32) or c))
+  assert(c:lower() == (c:find("^[A-Z]$") and string.char(i + 32) or c))
 end
 
 -- Methods through the metatable of strings
-assert(getmetatable("").__index == string and getmetatable("a") == getmetatable("b") and ("x").rep == string.rep and ("x").nothing == nil)
+assert(getmetatable("").__index == string)
+assert(getmetatable("a") == getmetatable("b"))
+assert(("x").rep == string.rep)
+assert(("x").nothing == nil)
 local name = "upper"
-assert(("abc")[name]("abc") == "ABC" and ("abc"):upper():lower():len() == 3)
-assert(not pcall(function() local t = "abc" t.x = 1 end) and not pcall(function() return ("abc").x.y end))
+assert(("abc")[name]("abc") == "ABC")
+assert(("abc"):upper():lower():len() == 3)
+assert(not pcall(function() local t = "abc" t.x = 1 end))
+assert(not pcall(function() return ("abc").x.y end))
 function string.shout(text) return text:upper() .. "!" end
 assert(("hi"):shout() == "HI!")
 string.shout = nil
 
 -- Concatenation
-assert("a" .. "b" == "ab" and "a" .. 1 == "a1" and 1 .. 2 == "12" and 1.5 .. "" == "1.5" and "" .. "" == "" and -1 .. "" == "-1" and 2.0 .. "" == "2.0")
-assert("a\0" .. "\0b" == "a\0\0b" and #("a\0" .. "\0b") == 4 and "x" .. ("y" .. "z") == ("x" .. "y") .. "z")
+assert("a" .. "b" == "ab")
+assert("a" .. 1 == "a1")
+assert(1 .. 2 == "12")
+assert(1.5 .. "" == "1.5")
+assert("" .. "" == "")
+assert(-1 .. "" == "-1")
+assert(2.0 .. "" == "2.0")
+assert("a\0" .. "\0b" == "a\0\0b")
+assert(#("a\0" .. "\0b") == 4)
+assert("x" .. ("y" .. "z") == ("x" .. "y") .. "z")
 local long = ""
 for i = 1, 300 do long = long .. i .. "," end
-assert(#long == 9 * 2 + 90 * 3 + 201 * 4 and long:sub(-4) == "300,")
+assert(#long == 9 * 2 + 90 * 3 + 201 * 4)
+assert(long:sub(-4) == "300,")
 local a, b, c, d, e = "1", 2, "3", 4.5, "5"
-assert(a .. b .. c .. d .. e == "1234.55" and a .. (b .. c) == "123" and "" .. b == "2" and b .. "" == "2" and a .. "" == a)
+assert(a .. b .. c .. d .. e == "1234.55")
+assert(a .. (b .. c) == "123")
+assert("" .. b == "2")
+assert(b .. "" == "2")
+assert(a .. "" == a)
 fails("bad argument #1 to 'string.len' (string expected, got nil)", string.len, nil)
 fails("bad argument #1 to 'string.len' (string expected, got no value)", string.len)
 fails("bad argument #1 to 'string.sub' (string expected, got table)", string.sub, {})

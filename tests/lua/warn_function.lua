@@ -1,0 +1,45 @@
+-- warn: arguments, control messages, silence when off; print and tostring beside it.
+local function fails(expected, f, ...) local ok, message = pcall(f, ...) assert(not ok and message == expected, message) end
+warn("@off")
+assert(select("#", warn("@off")) == 0 and select("#", warn("not shown")) == 0) warn("several ", "pieces ", 1, " ", 2.5) warn("") warn("@unknown control") warn("@", "not control")
+fails("bad argument #1 to 'warn' (string expected, got no value)", warn)
+fails("bad argument #1 to 'warn' (string expected, got nil)", warn, nil)
+fails("bad argument #1 to 'warn' (string expected, got table)", warn, {})
+fails("bad argument #2 to 'warn' (string expected, got boolean)", warn, "a", true)
+fails("bad argument #3 to 'warn' (string expected, got function)", warn, "a", "b", print)
+-- Errors of finalizers go to the warning system and nowhere else
+do setmetatable({}, { __gc = function() error("hidden") end }) end collectgarbage() collectgarbage()
+do setmetatable({}, { __gc = function() error({}) end }) end collectgarbage() collectgarbage()
+-- type, rawequal, select and the globals themselves
+for _, name in ipairs({ "assert", "collectgarbage", "dofile", "error", "getmetatable", "ipairs", "load", "loadfile", "next", "pairs", "pcall", "print", "rawequal", "rawget", "rawlen", "rawset", "require", "select", "setmetatable", "tonumber", "tostring", "type", "warn", "xpcall" }) do assert(type(_G[name]) == "function", name) end
+for _, name in ipairs({ "coroutine", "debug", "io", "math", "os", "package", "string", "table", "utf8", "_G" }) do assert(type(_G[name]) == "table", name) end
+local libraries = { coroutine = "close create isyieldable resume running status wrap yield", debug = "debug gethook getinfo getlocal getmetatable getregistry getupvalue getuservalue sethook setlocal setmetatable setupvalue setuservalue traceback upvalueid upvaluejoin", io = "close flush input lines open output popen read tmpfile type write", math = "abs acos asin atan ceil cos deg exp floor fmod log max min modf rad random randomseed sin sqrt tan tointeger type ult", os = "clock date difftime execute exit getenv remove rename setlocale time tmpname", string = "byte char dump find format gmatch gsub len lower match pack packsize rep reverse sub unpack upper", table = "concat insert move pack remove sort unpack", utf8 = "char codepoint codes len offset" }
+for library, names in pairs(libraries) do for name in names:gmatch("%a+") do assert(type(_G[library][name]) == "function", library .. "." .. name) end end
+assert(_VERSION == "Lua 5.4")
+assert(type(utf8.charpattern) == "string")
+assert(math.type(math.pi) == "float")
+assert(io.type(io.stderr) == "file")
+assert(_G._G == _G)
+assert(unpack == nil)
+assert(setfenv == nil)
+assert(loadstring == nil)
+assert(table.getn == nil)
+assert(math.mod == nil)
+assert(string.gfind == nil)
+fails("bad argument #1 to 'type' (value expected)", type)
+assert(type(nil) == "nil")
+assert(type(1) == "number")
+assert(type("") == "string")
+assert(type({}) == "table")
+assert(type(print) == "function")
+assert(type(true) == "boolean")
+assert(type(coroutine.create(print)) == "thread")
+assert(type(io.stdout) == "userdata")
+assert(select("#", type(nil)) == 1)
+assert(tostring(nil) == "nil")
+assert(tostring(true) == "true")
+assert(tostring("x") == "x")
+assert(tostring({}) ~= tostring({}))
+assert(tostring(print) == tostring(print))
+assert(tostring(print):find("^function: "))
+print("ok")
