@@ -143,7 +143,7 @@ class Report:
 
     def add(self, name: str, samples: dict) -> None:
         """Adds the medians of one program."""
-        seconds = {vm: max(statistics.median(s.seconds for s in runs), 1e-6) for vm, runs in samples.items()}
+        seconds = {vm: max(statistics.median(s.seconds for s in runs), 1e-3) for vm, runs in samples.items()}
         kilobytes = {vm: statistics.median(s.kilobytes for s in runs) for vm, runs in samples.items()}
         cells = [name, f"{seconds[OURS]:.3f}" if OURS in seconds else "-"]
         cells.append(f"{kilobytes[OURS] / 1024:.1f}" if OURS in seconds else "-")
