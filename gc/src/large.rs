@@ -44,7 +44,9 @@ impl Heap {
         let block = (offset / BLOCK_BYTES) as u32;
         let entry = self.block_entry(block);
         let is_marked = self.is_marked(storage.cast());
-        if bytes <= MEDIUM_BYTES || !entry.is(BlockState::Large) || (is_marked && self.phase() == Phase::Marking) {
+        // While marking, and until keys are cleared, the lists of the collector may have it.
+        let is_held = is_marked && matches!(self.phase(), Phase::Marking | Phase::Clearing);
+        if bytes <= MEDIUM_BYTES || !entry.is(BlockState::Large) || is_held {
             return;
         }
         let bytes = bytes.next_multiple_of(REFERENCE_SCALE) as u64;

@@ -447,3 +447,94 @@ fn large_tables_that_grow_and_change_keep_their_content() {
         }
     }
 }
+
+#[test]
+fn a_removed_key_keeps_its_place_as_long_as_it_lives() {
+    for collect in [full, minor] {
+        let heap = heap(16);
+        let list = table(&heap);
+        heap.root(ROOT).set(Value::Table(list));
+        let alive = table(&heap);
+        heap.root(ROOT + 1).set(Value::Table(alive));
+        let keys = |heap: &Heap| {
+            let text = Value::String(heap.new_string(&[b'x'; 60]).unwrap());
+            [Value::Table(alive), text, Value::Integer(1 << 40), Value::Boolean(true)]
+        };
+        for key in keys(&heap) {
+            set(&heap, list, key, Value::Boolean(true));
+        }
+        let dead = table(&heap);
+        set(&heap, list, Value::Table(dead), Value::Boolean(true));
+        set(&heap, list, Value::Table(dead), Value::Nil);
+        for key in &keys(&heap)[..3] {
+            set(&heap, list, *key, Value::Nil);
+        }
+        collect(&heap);
+        // A new object where the dead one was is another key.
+        for _ in 0..1000 {
+            let other = table(&heap);
+            assert!(heap.table_get(list, Value::Table(other)).is_nil());
+            set(&heap, other, Value::Integer(1), Value::Integer(2));
+        }
+        for key in &keys(&heap)[..3] {
+            set(&heap, list, *key, Value::Integer(5));
+        }
+        let mut key = Value::Nil;
+        for expected in keys(&heap) {
+            key = heap.table_next(list, key).unwrap().unwrap().0;
+            let bytes = |value| match value {
+                Value::String(string) => heap.string_bytes(string).to_vec(),
+                other => format!("{other:?}").into_bytes(),
+            };
+            assert_eq!(bytes(key), bytes(expected));
+        }
+        assert!(heap.table_next(list, key).unwrap().is_none());
+        full(&heap);
+    }
+}
+
+/// A key that comes back to life only by being stored again is seen by the collector.
+#[test]
+fn a_removed_key_that_is_stored_again_is_kept() {
+    let heap = heap(64);
+    // SAFETY: tests keep what they use in roots.
+    unsafe { heap.collector().set_mode(Mode::Incremental) };
+    let thread = heap.new_thread(10).unwrap();
+    heap.root(ROOT_CURRENT_THREAD).set(Value::Thread(thread));
+    heap.get(thread).top.set(2);
+    let (list, ballast) = (table(&heap), table(&heap));
+    heap.root(ROOT).set(Value::Table(list));
+    heap.root(ROOT + 1).set(Value::Table(ballast));
+    for n in 1..=5000 {
+        set(&heap, ballast, Value::Integer(n), Value::Table(table(&heap)));
+    }
+    for round in 0..50 {
+        let key = table(&heap);
+        set(&heap, key, Value::Integer(1), Value::Integer(round));
+        heap.slots(heap.get(thread).stack.get())[1].set(Value::Table(key));
+        set(&heap, list, Value::Table(key), Value::Integer(0));
+        set(&heap, list, Value::Table(key), Value::Nil);
+        full(&heap);
+        for _ in 0..=round {
+            // SAFETY: as above.
+            unsafe { heap.collector().step(1) };
+        }
+        set(&heap, list, Value::Table(key), Value::Integer(round));
+        heap.slots(heap.get(thread).stack.get())[1].set(Value::Nil);
+        // SAFETY: as above.
+        while !unsafe { heap.collector().step(100) } {}
+        let mut found = 0;
+        let mut key = Value::Nil;
+        while let Some((next, value)) = heap.table_next(list, key).unwrap() {
+            let Value::Table(table) = next else { panic!("{next:?}") };
+            let (Value::Integer(number), Value::Integer(value)) = (heap.table_get(table, Value::Integer(1)), value)
+            else {
+                panic!("{value:?}")
+            };
+            assert_eq!(number, value);
+            found += 1;
+            key = next;
+        }
+        assert_eq!(found, round + 1);
+    }
+}

@@ -5,7 +5,7 @@
 //!     Idle ------------------------------> Marking ------------------------> (atomic: weak tables, finalizers)
 //!      ^ |                                                                          |
 //!      | | minor collection: mark and sweep young objects, at once                  v
-//!      +-+<---------------- SweepingBlocks <--------------------------------- SweepingStrings
+//!      +-+<-------------------- Sweeping <--------------------------------------- Clearing
 //! ```
 //!
 //! Marks are epochs (1 to 3): a full collection begins by choosing the next epoch, which makes all objects unmarked.
@@ -41,10 +41,10 @@ pub enum Phase {
     Idle = 0,
     /// Tracing objects of a full collection.
     Marking,
-    /// Removing dead strings from the intern table.
-    SweepingStrings,
+    /// Removing what else refers to dead objects: their entries in the intern table, keys of removed table entries.
+    Clearing,
     /// Looking for free lines.
-    SweepingBlocks,
+    Sweeping,
 }
 
 region_layout! {
@@ -74,6 +74,8 @@ region_layout! {
         pub mode_key: Cell<Option<Ref<crate::string::Str>>>,
         /// How often the roots were scanned again in this marking phase.
         pub rescans: Cell<u32>,
+        /// The next entry to look at of the last hash part in `removed`.
+        pub entry_cursor: Cell<u32>,
         /// The next entry of the intern table to look at.
         pub string_cursor: Cell<u32>,
         /// The next block to look at.
@@ -82,6 +84,8 @@ region_layout! {
         pub shapes_alive: Cell<u32>,
         /// Sites of the prototypes in `prototypes`.
         pub site_count: Cell<u32>,
+        /// To a multiple of 8.
+        pub more_padding: u32,
         /// Bytes of objects marked in this collection.
         pub marked_bytes: Cell<u64>,
         /// Bytes of marked objects, strings that were made with a mark included.
@@ -114,6 +118,8 @@ region_layout! {
         pub ephemerons: List,
         /// Tables with weak keys and values.
         pub all_weak: List,
+        /// Hash parts with removed entries whose keys are objects that may be dead.
+        pub removed: List,
         /// Objects with a finalizer, in the order of registration, that survived a collection since.
         pub finalizable_old: List,
         /// The others.
@@ -183,8 +189,8 @@ impl Heap {
         match self.state().phase.get() {
             0 => Phase::Idle,
             1 => Phase::Marking,
-            2 => Phase::SweepingStrings,
-            _ => Phase::SweepingBlocks,
+            2 => Phase::Clearing,
+            _ => Phase::Sweeping,
         }
     }
 
@@ -290,7 +296,7 @@ impl Collector<'_> {
         match self.heap.phase() {
             // What is marked already may have died since.
             Phase::Marking => self.abandon(),
-            Phase::SweepingStrings | Phase::SweepingBlocks => self.finish_sweeping(),
+            Phase::Clearing | Phase::Sweeping => self.finish_sweeping(),
             Phase::Idle => {}
         }
         self.start();
@@ -328,12 +334,14 @@ impl Collector<'_> {
             &state.weak_values,
             &state.ephemerons,
             &state.all_weak,
+            &state.removed,
         ];
         for list in lists {
             heap.list_clear(list);
         }
         while heap.take_remembered().is_some() {}
         state.site_count.set(0);
+        state.entry_cursor.set(0);
     }
 
     /// Gives up a full collection that is not past its marking; nothing is freed, and the next one is a full one again.

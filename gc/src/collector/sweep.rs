@@ -1,9 +1,10 @@
-//! Sweeping: dead short strings leave the intern table, blocks and large objects without marks become free.
+//! Clearing and sweeping: what knows dead objects forgets them, then blocks and large objects without marks become free.
 //!
-//! Strings come first: nobody may reuse the memory of a string that the intern table still knows. After that blocks are
-//! swept in the order of their numbers, in slices, or when the allocator runs out of blocks with free lines.
+//! Nobody may reuse the memory of a string that the intern table still knows, or of an object that is the key of a removed
+//! entry. After that blocks are swept in the order of their numbers, in slices, or when the allocator runs out of blocks
+//! with free lines.
 
-use super::{Collector, MARK, Phase, mark::prefetch};
+use super::{Collector, MARK, Phase, mark::prefetch, trace::bury_key};
 use crate::{
     block::BlockState,
     heap::Heap,
@@ -11,11 +12,13 @@ use crate::{
     reference::{REFERENCE_SCALE, Ref},
     region::{BLOCK_BYTES, FIRST_LINE, LINE_BYTES, LINES},
     string::Str,
+    table::HashPart,
+    value::{FIRST_REFERENCE_TAG, Tag},
 };
 
 /// Blocks with fewer free lines than this are left alone until more of them are free.
 const LEAST_FREE_LINES: usize = 4;
-/// Work that an entry of the intern table costs.
+/// Work that such an entry costs.
 const ENTRY_WORK: usize = 16;
 /// Work that a block costs.
 const BLOCK_WORK: usize = 512;
@@ -37,21 +40,21 @@ impl Collector<'_> {
         heap.set_shape_count(state.shapes_alive.get().into());
         state.string_cursor.set(0);
         state.block_cursor.set(heap.header().first_block.get());
-        state.phase.set(Phase::SweepingStrings as u8);
+        state.phase.set(Phase::Clearing as u8);
     }
 
     /// Goes on with sweeping; whether it is done.
     pub(super) fn sweep(&self, budget: usize) -> bool {
         let heap = self.heap;
         let mut work = 0;
-        while heap.phase() == Phase::SweepingStrings {
+        while heap.phase() == Phase::Clearing {
             if work > budget {
                 return false;
             }
-            heap.sweep_some_strings();
-            work += STRINGS_AT_ONCE * ENTRY_WORK;
+            heap.clear_some();
+            work += ENTRIES_AT_ONCE * ENTRY_WORK;
         }
-        while heap.phase() == Phase::SweepingBlocks && heap.sweep_next_block() {
+        while heap.phase() == Phase::Sweeping && heap.sweep_next_block() {
             work += BLOCK_WORK;
             if work > budget {
                 return false;
@@ -83,6 +86,7 @@ impl Collector<'_> {
                 heap.forget_interned(string);
             }
         }
+        while heap.bury_some_keys() {}
         // A block stands in the list more than once if it was freed and taken again.
         let touched = heap.cycle().wrapping_sub(1);
         while let Some(block) = heap.list_pop(&state.touched) {
@@ -97,8 +101,8 @@ impl Collector<'_> {
 
 /// So many entries before it is looked at, a string's header is fetched.
 const SWEEP_AHEAD: usize = 12;
-/// Entries of the intern table that are swept at once.
-const STRINGS_AT_ONCE: usize = 1024;
+/// Entries of the intern table or of a hash part that are looked at at once.
+const ENTRIES_AT_ONCE: usize = 1024;
 
 impl Heap {
     /// Gives up what is left of the holes, so that what lies in their blocks is swept like the rest.
@@ -119,12 +123,46 @@ impl Heap {
         self.state().string_cursor.set(0);
     }
 
-    /// Removes dead strings from a part of the intern table; after the last part blocks can be swept.
+    /// Removes references to some dead objects; after the last ones blocks can be swept.
+    fn clear_some(&self) {
+        if !self.bury_some_keys() {
+            self.sweep_some_strings();
+        }
+    }
+
+    /// Marks dead keys of removed entries in a slice of the last hash part that has some; whether there was one.
+    pub(super) fn bury_some_keys(&self) -> bool {
+        let state = self.state();
+        let Some(part) = self.list_pop(&state.removed).and_then(Ref::<HashPart>::from_units) else { return false };
+        let entries = self.hash_entries(part);
+        let start = entries.len().min(state.entry_cursor.get() as usize);
+        let end = entries.len().min(start + ENTRIES_AT_ONCE);
+        for entry in &entries[start..end] {
+            if entry.value_tag.get() == Tag::Nil as u8
+                && entry.key_tag.get() >= FIRST_REFERENCE_TAG
+                && self.is_condemned(entry.key_payload.get() as u32)
+            {
+                bury_key(entry);
+            }
+        }
+        // There is room for what was just taken out.
+        let is_done = end == entries.len() || self.list_push(&state.removed, part.units()).is_err();
+        state.entry_cursor.set(if is_done { 0 } else { end as u32 });
+        true
+    }
+
+    /// Whether an object was found dead: it has no mark, and it was there when marking ended.
+    fn is_condemned(&self, units: u32) -> bool {
+        let block = units as usize * REFERENCE_SCALE / BLOCK_BYTES;
+        let is_new = self.block_entry(block as u32).cycle.get() == self.cycle();
+        !is_new && Ref::<AnyObject>::from_units(units).is_some_and(|object| !self.is_marked(object))
+    }
+
     fn sweep_some_strings(&self) {
         let state = self.state();
         let entries = self.intern_entries();
         let mut position = state.string_cursor.get() as usize;
-        let end = entries.len().min(position + STRINGS_AT_ONCE);
+        let end = entries.len().min(position + ENTRIES_AT_ONCE);
         while position < end {
             if let Some(string) = entries[(position + SWEEP_AHEAD) & (entries.len() - 1)].string.get() {
                 prefetch(self.base(), string.units());
@@ -137,7 +175,7 @@ impl Heap {
         }
         state.string_cursor.set(position as u32);
         if position == entries.len() {
-            state.phase.set(Phase::SweepingBlocks as u8);
+            state.phase.set(Phase::Sweeping as u8);
         }
     }
 
@@ -204,7 +242,7 @@ impl Heap {
     pub(crate) fn take_free_or_swept_block(&self) -> Option<u32> {
         const MOST_SWEPT: usize = 64;
         let recyclable = &self.header().recyclable;
-        if self.phase() == Phase::SweepingBlocks {
+        if self.phase() == Phase::Sweeping {
             for _ in 0..MOST_SWEPT {
                 if recyclable.get() != 0 || self.header().free_blocks.get() != 0 || !self.sweep_next_block() {
                     break;
@@ -228,16 +266,16 @@ impl Heap {
 
     /// Sweeps all blocks there are to be swept, for an allocation that finds no room otherwise.
     pub(crate) fn sweep_all_blocks(&self) {
-        while self.phase() == Phase::SweepingStrings {
-            self.sweep_some_strings();
+        while self.phase() == Phase::Clearing {
+            self.clear_some();
         }
-        while self.phase() == Phase::SweepingBlocks && self.sweep_next_block() {}
+        while self.phase() == Phase::Sweeping && self.sweep_next_block() {}
     }
 
     /// Keeps a string that a lookup found in the intern table from being swept.
     #[inline(always)]
     pub(crate) fn revive(&self, string: Ref<Str>) -> Ref<Str> {
-        if self.state().phase.get() == Phase::SweepingStrings as u8 && !self.is_marked(string.cast()) {
+        if self.state().phase.get() == Phase::Clearing as u8 && !self.is_marked(string.cast()) {
             self.mark_string(string);
             let bytes = self.string_size(string);
             self.header().used_bytes.set(self.header().used_bytes.get() + bytes);
@@ -249,7 +287,7 @@ impl Heap {
     pub(crate) fn note_interned(&self, string: Ref<Str>) {
         let state = self.state();
         match self.phase() {
-            Phase::SweepingStrings => self.mark_string(string),
+            Phase::Clearing => self.mark_string(string),
             Phase::Marking => {}
             _ if state.is_generational.get() == 0 => {}
             _ if self.list_push(&state.young_strings, string.units()).is_err() => state.needs_full.set(1),

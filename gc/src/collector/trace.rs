@@ -11,7 +11,7 @@ use crate::{
     object::{AnyObject, Header, Kind},
     reference::{REFERENCE_SCALE, Ref},
     storage::{ByteArray, RefArray, SlotArray, ValueArray},
-    table::{HashEntry, Shape, Table},
+    table::{HashEntry, HashPart, Shape, Table},
     thread::Thread,
     userdata::Userdata,
     value::{FIRST_REFERENCE_TAG, Slot, Tag},
@@ -181,7 +181,7 @@ impl Marker<'_> {
             }
             Some(Kind::HashPart) => {
                 let entries = heap.hash_entries(object.cast());
-                part(entries, index).iter().for_each(|entry| self.scan_entry(entry));
+                self.scan_entries(object.cast(), part(entries, index), true);
                 entries.len()
             }
             Some(Kind::Thread) => {
@@ -220,13 +220,25 @@ impl Marker<'_> {
         }
     }
 
-    /// Scans an entry of a hash part that holds key and value alive. A removed entry's key may die.
-    pub fn scan_entry(&mut self, entry: &HashEntry) {
-        if entry.value_tag.get() == Tag::Nil as u8 {
-            bury_key(entry);
-        } else {
-            self.discover_parts(entry.key_tag.get(), entry.key_payload.get());
-            self.discover_parts(entry.value_tag.get(), entry.value_payload.get());
+    /// Scans entries of a hash part that hold their keys alive, and their values, too, if those are not weak.
+    ///
+    /// A removed entry gets its place back when its key is stored again. So that it does so whether there was a
+    /// collection or not, the key stays what it is; only if it is an object and found dead it becomes a dead key.
+    pub fn scan_entries(&mut self, part: Ref<HashPart>, entries: &[HashEntry], with_values: bool) {
+        let mut has_removed = false;
+        for entry in entries {
+            let (tag, key) = (entry.key_tag.get(), entry.key_payload.get());
+            if entry.value_tag.get() != Tag::Nil as u8 || tag == Tag::String as u8 {
+                self.discover_parts(tag, key);
+            } else {
+                has_removed |= tag >= FIRST_REFERENCE_TAG;
+            }
+            if with_values {
+                self.discover_parts(entry.value_tag.get(), entry.value_payload.get());
+            }
+        }
+        if has_removed && self.heap.list_push(&self.state.removed, part.units()).is_err() {
+            self.state.is_incomplete.set(1);
         }
     }
 

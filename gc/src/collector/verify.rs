@@ -61,7 +61,7 @@ impl Heap {
         }
         for entry in self.intern_entries() {
             if let Some(string) = entry.string.get()
-                && self.phase() != Phase::SweepingStrings
+                && self.phase() != Phase::Clearing
             {
                 walk.open.push((string.cast(), None));
             }

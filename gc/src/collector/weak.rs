@@ -81,7 +81,11 @@ impl Marker<'_> {
         let object = self.heap.get(table);
         self.claim_parts(object);
         match weakness {
-            Weakness::Values => self.scan_keys(object),
+            Weakness::Values => {
+                if let Some(hash) = object.hash.get() {
+                    self.scan_entries(hash, self.heap.hash_entries(hash), false);
+                }
+            }
             Weakness::Keys => self.scan_ephemeron(object),
             _ => {}
         }
@@ -112,17 +116,6 @@ impl Marker<'_> {
         }
     }
 
-    /// Marks the keys of a table with weak values.
-    fn scan_keys(&mut self, table: &Table) {
-        for entry in self.heap.entries_of(table) {
-            if entry.value_tag.get() == Tag::Nil as u8 {
-                bury_key(entry);
-            } else {
-                self.discover_parts(entry.key_tag.get(), entry.key_payload.get());
-            }
-        }
-    }
-
     /// Marks the values of a table with weak keys whose keys are marked; when resolving, the others begin to wait.
     fn scan_ephemeron(&mut self, table: &Table) {
         if let Some(fields) = table.fields.get() {
@@ -135,8 +128,9 @@ impl Marker<'_> {
         for entry in self.heap.entries_of(table) {
             let (value_tag, value) = (entry.value_tag.get(), entry.value_payload.get());
             if value_tag == Tag::Nil as u8 {
-                bury_key(entry);
-            } else if !is_dead(self, entry.key_tag.get(), entry.key_payload.get()) {
+                continue;
+            }
+            if !is_dead(self, entry.key_tag.get(), entry.key_payload.get()) {
                 self.discover_parts(value_tag, value);
             } else if self.is_resolving && value_tag >= FIRST_REFERENCE_TAG {
                 self.wait(entry.key_payload.get() as u32, value as u32);
@@ -175,7 +169,8 @@ impl Marker<'_> {
             while let Some(table) = self.heap.list_next(list, &mut position).and_then(Ref::from_units) {
                 for entry in self.heap.entries_of(self.heap.get(table)) {
                     if is_dead(self, entry.key_tag.get(), entry.key_payload.get()) {
-                        remove(entry);
+                        clear_value(entry);
+                        bury_key(entry);
                     }
                 }
             }
@@ -202,7 +197,7 @@ impl Marker<'_> {
             self.clear_array(table);
             for entry in self.heap.entries_of(table) {
                 if is_dead(self, entry.value_tag.get(), entry.value_payload.get()) {
-                    remove(entry);
+                    clear_value(entry);
                 }
             }
         }
@@ -221,10 +216,9 @@ impl Marker<'_> {
     }
 }
 
-fn remove(entry: &HashEntry) {
+fn clear_value(entry: &HashEntry) {
     entry.value_payload.set(0);
     entry.value_tag.set(Tag::Nil as u8);
-    bury_key(entry);
 }
 
 /// Values that wait for their keys.

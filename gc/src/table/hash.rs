@@ -198,6 +198,10 @@ impl Heap {
         if let Some(part) = self.get(table).hash.get()
             && let Some(entry) = self.find_entry(part, hash, key)
         {
+            if entry.is_removed() {
+                // The collector did not count the key among the table's references.
+                self.barrier_value(table, entry.key());
+            }
             entry.set_value(value);
             self.barrier_value(table, value);
             return Ok(());
