@@ -25,7 +25,7 @@ pub const COUNT: u32 = 8;
 /// While this is set in the mask the hook runs, and is not called.
 const RUNNING: u32 = 0x100;
 /// Shift from an event to the bit that says that it was reported for what is about to happen.
-const REPORTED_SHIFT: u32 = 16;
+pub(crate) const REPORTED_SHIFT: u32 = 16;
 
 impl Machine {
     /// Sets the hook of a thread; nil takes it away.

@@ -20,6 +20,7 @@ pub mod frame;
 pub mod hook;
 pub mod host;
 pub mod index;
+pub mod inspect;
 pub mod limits;
 pub mod load;
 pub mod machine;

@@ -237,7 +237,7 @@ impl Machine {
         self.called_name(prototype, number, how)
     }
 
-    fn frame_window(&self, frame: FrameView) -> u32 {
+    pub(crate) fn frame_window(&self, frame: FrameView) -> u32 {
         use crate::frame::{FRAME_SLOTS, HeaderSlot, VARIADIC, kind};
         let header = self.frame_header(frame);
         let function = frame.base - FRAME_SLOTS;

@@ -113,7 +113,7 @@ impl Arguments for Frame {
     fn check_thread(self, machine: &Machine, index: u32) -> Result<Ref<Thread>, Throw> {
         match self.argument(machine, index) {
             Some(Value::Thread(thread)) => Ok(thread),
-            _ => Err(self.type_error(machine, index, "coroutine")),
+            _ => Err(self.type_error(machine, index, "thread")),
         }
     }
 

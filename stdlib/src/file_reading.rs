@@ -3,7 +3,7 @@
 //! A function that reads a file has [`LOCALS`] locals for this from number 0 on. It calls [`begin`]; in every phase
 //! from [`FIRST_PHASE`] on it calls [`step`] until the file is there.
 
-use alloc::vec::Vec;
+use alloc::{format, vec::Vec};
 use lunette_gc::{reference::Ref, table::Table, value::Value};
 use lunette_interpreter::{
     Frame, Machine, NativeResult, Step, Throw,
@@ -100,6 +100,17 @@ fn content(machine: &Machine, frame: Frame) -> Result<Vec<u8>, Throw> {
         Value::Table(pieces) => join(machine, pieces),
         _ => Ok(Vec::new()),
     }
+}
+
+/// The message when a file cannot be read.
+pub(crate) fn error_message(machine: &Machine, path: Value, what: &str, error: &HostError) -> Vec<u8> {
+    let mut message = format!("cannot {what} ").into_bytes();
+    match path {
+        Value::String(path) => message.extend_from_slice(machine.bytes(path)),
+        _ => message.extend_from_slice(b"stdin"),
+    }
+    message.extend_from_slice(format!(": {}", error.message).as_bytes());
+    message
 }
 
 /// The strings of a sequence, one after the other.

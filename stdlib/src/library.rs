@@ -4,7 +4,8 @@
 //! ends with its field's name: `string.format` is the field `format` of the global `string`, and `assert` a global.
 
 use crate::{
-    base_library, coroutine_library, io_library, math_library, os_library, string_library, table_library, utf8_library,
+    base_library, coroutine_library, debug_library, io_library, math_library, os_library, package_library,
+    string_library, table_library, utf8_library,
 };
 use lunette_gc::{
     reference::Ref,
@@ -30,31 +31,37 @@ pub(crate) struct Definition {
 #[allow(missing_docs, reason = "the names are those of the manual")]
 pub enum Library {
     Base,
+    Package,
     Coroutine,
     Table,
+    Io,
+    Os,
     String,
     Math,
     Utf8,
-    Io,
-    Os,
+    Debug,
 }
 
 impl Library {
     /// All libraries, in the order in which they are opened.
-    pub const ALL: [Library; 8] = [
+    pub const ALL: [Library; 10] = [
         Library::Base,
+        Library::Package,
         Library::Coroutine,
         Library::Table,
+        Library::Io,
+        Library::Os,
         Library::String,
         Library::Math,
         Library::Utf8,
-        Library::Io,
-        Library::Os,
+        Library::Debug,
     ];
 
     fn definition(self) -> &'static Definition {
         match self {
             Library::Base => &base_library::DEFINITION,
+            Library::Package => &package_library::DEFINITION,
+            Library::Debug => &debug_library::DEFINITION,
             Library::Coroutine => &coroutine_library::DEFINITION,
             Library::Table => &table_library::DEFINITION,
             Library::String => &string_library::DEFINITION,

@@ -158,6 +158,20 @@ pub(crate) fn flush(machine: &mut Machine) -> Result<Flush, Throw> {
     Ok(Flush::Wait(machine.host.submit(Request::Write(Stream::OUTPUT, bytes))))
 }
 
+/// Asks the host for something and waits, from outside of the instance.
+pub(crate) fn ask_from_host(machine: &mut Machine, request: Request<'_>) -> Response {
+    let ticket = machine.host.submit(request);
+    wait_from_host(machine, ticket)
+}
+
+fn wait_from_host(machine: &mut Machine, ticket: Ticket) -> Response {
+    loop {
+        if let Some(response) = machine.host.complete(ticket) {
+            return response;
+        }
+    }
+}
+
 /// Gives the buffer to the host and waits, from outside of the instance: after its program has ended, however it did.
 pub fn flush_from_host(machine: &mut Machine) -> Result<(), HostError> {
     // What a stopped function was waiting for is nothing to this.
@@ -165,11 +179,7 @@ pub fn flush_from_host(machine: &mut Machine) -> Result<(), HostError> {
     loop {
         match flush(machine) {
             Ok(Flush::Wait(ticket)) => {
-                let response = loop {
-                    if let Some(response) = machine.host.complete(ticket) {
-                        break response;
-                    }
-                };
+                let response = wait_from_host(machine, ticket);
                 machine.put_back_response(response);
             }
             Ok(Flush::Failed(error)) => return Err(error),

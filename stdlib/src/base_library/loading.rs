@@ -11,7 +11,6 @@ use lunette_frontend::{CompileError, Limits};
 use lunette_gc::value::Value;
 use lunette_interpreter::{
     Frame, Machine, NativeResult, Step, Throw,
-    host::HostError,
     load::LoadError,
     native::{CAUGHT, Native},
 };
@@ -106,17 +105,6 @@ pub(crate) fn load_file_text(
     load_chunk(machine, chunk, &chunk_name, mode, environment)
 }
 
-/// The message when a file cannot be read.
-fn file_error(machine: &Machine, path: Value, what: &str, error: &HostError) -> Vec<u8> {
-    let mut message = format!("cannot {what} ").into_bytes();
-    match path {
-        Value::String(path) => message.extend_from_slice(machine.bytes(path)),
-        _ => message.extend_from_slice(b"stdin"),
-    }
-    message.extend_from_slice(format!(": {}", error.message).as_bytes());
-    message
-}
-
 /// Returns a function, or nil and a message.
 fn return_loaded(machine: &Machine, frame: Frame, loaded: Loaded) -> NativeResult {
     match loaded {
@@ -209,7 +197,7 @@ fn load_file(
     let path = frame.local(machine, file_reading::PATH);
     match file_reading::step(machine, frame)? {
         Progress::Waiting(step) => Ok(Err(step)),
-        Progress::Failed(what, error) => Ok(Ok(Err(file_error(machine, path, what, &error)))),
+        Progress::Failed(what, error) => Ok(Ok(Err(file_reading::error_message(machine, path, what, &error)))),
         Progress::Done(content) => load_file_text(machine, &content, path, mode, environment).map(Ok),
     }
 }

@@ -8,6 +8,7 @@ mod printing;
 mod protection;
 
 pub use collection::close;
+pub(crate) use loading::{load_chunk, load_file_text};
 pub(crate) use protection::finish;
 
 use crate::{

@@ -1,0 +1,197 @@
+//! A host for tests: files of the process, standard output kept in memory or passed on.
+
+use lunette_gc::pages::{Pages, REGION_ALIGNMENT};
+use lunette_interpreter::{
+    Machine,
+    host::{Host, HostError, OpenMode, Origin, Request, Response, Stream, Ticket},
+    machine::Configuration,
+};
+use std::{
+    alloc::Layout,
+    collections::HashMap,
+    fs::File,
+    io::{Read, Seek, SeekFrom, Write},
+    ptr::NonNull,
+    sync::{Arc, Mutex},
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+/// Bytes of a test's region.
+const REGION: usize = 1 << 30;
+
+struct TestPages;
+
+// SAFETY: memory of the allocator, zeroed, aligned as asked for; the few tests never give it back.
+unsafe impl Pages for TestPages {
+    fn reserve(&self, bytes: usize) -> Option<NonNull<u8>> {
+        let layout = Layout::from_size_align(bytes + REGION_ALIGNMENT, 16).ok()?;
+        // SAFETY: the size is not zero.
+        let start = unsafe { std::alloc::alloc_zeroed(layout) };
+        NonNull::new(start.wrapping_add(start.align_offset(REGION_ALIGNMENT)))
+    }
+    unsafe fn release(&self, start: NonNull<u8>, bytes: usize) {
+        // SAFETY: the caller's promise.
+        unsafe { start.as_ptr().write_bytes(0, bytes) }
+    }
+    unsafe fn unreserve(&self, _: NonNull<u8>, _: usize) {}
+}
+
+/// What the instance wrote to its standard streams.
+#[derive(Clone, Default)]
+pub struct Written(Arc<Mutex<Vec<u8>>>);
+
+impl Written {
+    /// All of it so far.
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.0.lock().unwrap()).into_owned()
+    }
+}
+
+struct TestHost {
+    written: Option<Written>,
+    files: HashMap<u32, File>,
+    next: u32,
+    response: Option<Response>,
+}
+
+fn failed(error: &std::io::Error) -> Response {
+    let message = error.to_string();
+    let message = message.split(" (os error").next().unwrap_or_default().to_owned();
+    Response::Failed(HostError { message, code: error.raw_os_error().unwrap_or(0) })
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+impl TestHost {
+    fn answer(&mut self, request: Request<'_>) -> std::io::Result<Response> {
+        Ok(match request {
+            Request::Read(Stream::INPUT, count) => {
+                let mut bytes = vec![0; count];
+                let count = std::io::stdin().read(&mut bytes)?;
+                bytes.truncate(count);
+                Response::Bytes(bytes)
+            }
+            Request::Read(stream, count) => {
+                let mut bytes = Vec::new();
+                self.file(stream)?.take(count as u64).read_to_end(&mut bytes)?;
+                Response::Bytes(bytes)
+            }
+            Request::Write(stream @ (Stream::OUTPUT | Stream::ERROR), bytes) => {
+                match &self.written {
+                    Some(written) => written.0.lock().unwrap().extend_from_slice(bytes),
+                    None if stream == Stream::OUTPUT => std::io::stdout().write_all(bytes)?,
+                    None => std::io::stderr().write_all(bytes)?,
+                }
+                Response::Count(bytes.len())
+            }
+            Request::Write(stream, bytes) => Response::Count(self.file(stream)?.write(bytes)?),
+            Request::Seek(stream, origin, offset) => Response::Position(self.file(stream)?.seek(match origin {
+                Origin::Start => SeekFrom::Start(offset as u64),
+                Origin::Current => SeekFrom::Current(offset),
+                Origin::End => SeekFrom::End(offset),
+            })?),
+            Request::Open(path, mode) => {
+                let OpenMode { read, write, append, truncate, create } = mode;
+                let file = File::options()
+                    .read(read)
+                    .write(write && !append)
+                    .append(append)
+                    .truncate(truncate)
+                    .create(create)
+                    .open(text(path))?;
+                self.keep(file)
+            }
+            Request::OpenTemporary => {
+                let path = self.temporary_name();
+                let file = File::options().read(true).write(true).create(true).truncate(true).open(&path)?;
+                std::fs::remove_file(&path)?;
+                self.keep(file)
+            }
+            Request::TemporaryName => {
+                let path = self.temporary_name();
+                File::create(&path)?;
+                Response::Bytes(path.into_bytes())
+            }
+            Request::Close(stream) => {
+                self.files.remove(&stream.0);
+                Response::Done
+            }
+            Request::Remove(path) => {
+                std::fs::remove_file(text(path))?;
+                Response::Done
+            }
+            Request::Rename(from, to) => {
+                std::fs::rename(text(from), text(to))?;
+                Response::Done
+            }
+            Request::Environment(_) => Response::Failed(HostError::not_permitted()),
+            Request::WallClock | Request::ProcessorTime => {
+                let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+                Response::Time { seconds: now.as_secs() as i64, nanoseconds: now.subsec_nanos() }
+            }
+            Request::TimeZone => Response::Bytes(Vec::new()),
+            Request::Entropy(count) => Response::Bytes(vec![7; count]),
+            _ => Response::Failed(HostError::not_permitted()),
+        })
+    }
+
+    fn temporary_name(&mut self) -> String {
+        self.next += 1;
+        format!("{}/lunette-test-{}-{}", std::env::temp_dir().display(), std::process::id(), self.next)
+    }
+
+    fn keep(&mut self, file: File) -> Response {
+        self.next += 1;
+        self.files.insert(self.next, file);
+        Response::Opened(Stream(self.next))
+    }
+
+    fn file(&mut self, stream: Stream) -> std::io::Result<&mut File> {
+        self.files.get_mut(&stream.0).ok_or_else(|| std::io::Error::from_raw_os_error(9))
+    }
+}
+
+impl Host for TestHost {
+    fn pages(&self) -> Box<dyn Pages + Send> {
+        Box::new(TestPages)
+    }
+    fn submit(&mut self, request: Request<'_>) -> Ticket {
+        self.response = Some(self.answer(request).unwrap_or_else(|error| failed(&error)));
+        Ticket(0)
+    }
+    fn complete(&mut self, _: Ticket) -> Option<Response> {
+        self.response.take()
+    }
+    fn monotonic(&self) -> u64 {
+        0
+    }
+}
+
+/// A machine with all libraries. What it writes is kept in `written`, or passed on if there is none.
+pub fn machine(written: Option<Written>) -> Machine {
+    let host = TestHost { written, files: HashMap::new(), next: 100, response: None };
+    let configuration = Configuration { region_bytes: REGION, memory_limit: REGION as u64 / 2 };
+    let mut machine = Machine::new(Box::new(host), configuration).expect("memory for an instance");
+    lunette_stdlib::open_all(&mut machine).expect("memory for the library");
+    machine
+}
+
+/// Compiles and runs a chunk; gives the error as text, with the traceback if the machine keeps one.
+pub fn run(machine: &mut Machine, source: &[u8], name: &str) -> Result<(), String> {
+    use lunette_gc::value::Value;
+    let source = lunette_frontend::skip_shebang(source);
+    let module = lunette_frontend::compile(source, name.as_bytes(), lunette_frontend::Limits::default())
+        .map_err(|error| format!("{name}: {error}"))?;
+    let globals = Value::Table(machine.globals());
+    let main = machine.load(&module, globals).map_err(|error| error.to_string())?;
+    let result = machine.call(Value::Closure(main), &[]);
+    lunette_stdlib::output::flush_from_host(machine).map_err(|error| error.message)?;
+    result.map(|_| ()).map_err(|throw| {
+        let error = machine.pending_error();
+        let mut text = Vec::new();
+        machine.append_text(error, &mut text);
+        format!("{throw:?} {} ({error:?})", String::from_utf8_lossy(&text))
+    })
+}
