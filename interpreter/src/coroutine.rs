@@ -122,7 +122,8 @@ impl Machine {
         self.load_thread(thread);
         let object = self.get_thread();
         object.resumer.set(Some(resumer));
-        object.native_depth.set((object.native_depth.get() & 0xffff_0000).wrapping_add(depth + 1) & 0xffff);
+        // While a thread is suspended it counts its own levels only.
+        object.native_depth.set(object.native_depth.get() + depth + 1);
         // A suspended thread's frame is that of `yield`, or the bottom frame below its function.
         let target = if fresh { FRAME_SLOTS + FRAME_SLOTS } else { self.frame_top() };
         if let Err(throw) = self.ensure_stack(target, count) {
@@ -210,10 +211,11 @@ impl Machine {
         self.store_thread(top);
         let object = self.get_thread();
         object.status.set(status);
-        object.native_depth.set(object.native_depth.get() & 0xffff_0000);
         let Some(resumer) = object.resumer.take() else {
             unreachable!("a coroutine that runs was resumed");
         };
+        let depth = self.heap.get(resumer).native_depth.get() & 0xffff;
+        object.native_depth.set(object.native_depth.get().saturating_sub(depth + 1));
         self.heap.barrier(left);
         self.load_thread(resumer);
     }

@@ -291,18 +291,18 @@ impl File {
         }
         let buffer = self.buffer(machine)?;
         let end = self.get(machine, END) as usize;
-        let rest = match machine.take_response() {
-            Some(Response::Count(count)) => &machine.heap.bytes(buffer)[count.min(end)..end],
+        let written = match machine.take_response() {
+            Some(Response::Count(count)) => count.min(end),
             Some(Response::Failed(error)) => {
                 self.set(machine, WRITING, 0);
                 self.discard(machine);
                 return Ok(Progress::Failed(error));
             }
-            _ => &machine.heap.bytes(buffer)[..end],
+            _ => 0,
         };
-        machine.heap.write_bytes(buffer, 0, rest);
-        self.set(machine, END, rest.len() as i64);
-        if rest.is_empty() {
+        machine.heap.move_bytes_down(buffer, written, end);
+        self.set(machine, END, (end - written) as i64);
+        if written == end {
             self.set(machine, WRITING, 0);
             return Ok(Progress::Done(()));
         }
