@@ -349,6 +349,34 @@ impl Machine {
         pushed
     }
 
+    /// Moves the running native frame, which is about to take a step, into the place of the Lua frame below it, whose
+    /// last call it is.
+    pub(crate) fn replace_caller(&mut self, caller: u32, frame: Frame, step: Step) -> (Frame, Step) {
+        let header = self.header(caller);
+        let (tag, distance) = (header.tag.get(), header.distance());
+        let base = self.window_of(caller) + FRAME_SLOTS;
+        let shift = frame.base - base;
+        let (end, step) = match step {
+            Step::Call { count } | Step::TailCall { count } => (frame.window + FRAME_SLOTS + count, step),
+            Step::Return { first, count } => (first + count, Step::Return { first: first - shift, count }),
+            Step::Yield { first, count } => (first + count, Step::Yield { first: first - shift, count }),
+            Step::Resume { thread, first, count } => {
+                (first + count, Step::Resume { thread, first: first - shift, count })
+            }
+            Step::CloseThread { .. } | Step::Wait(_) | Step::Continue => (frame.window, step),
+        };
+        let phase = self.header(frame.base).resume();
+        self.copy_slots(frame.base - FRAME_SLOTS, base - FRAME_SLOTS, 1);
+        self.copy_slots(frame.base, base, end.max(frame.window) - frame.base);
+        let header = self.header(base);
+        let flags = kind(tag) & (COUNTED | UNYIELDABLE) | TAIL_CALLED | NATIVE;
+        header.payload.set(header_payload(phase, base - (caller - distance)));
+        header.tag.set(header_tag(return_kind(tag) as u32 | flags, wanted(tag)));
+        header.spare.set(frame.count);
+        self.base = base;
+        (Frame { base, window: frame.window - shift, ..frame }, step)
+    }
+
     /// Slot of the function of the frame's call window: where its results go.
     pub(crate) fn window_of(&self, base: u32) -> u32 {
         let header = self.header(base);

@@ -76,7 +76,7 @@ impl Machine {
             }
             object = handler;
         }
-        Err(self.runtime_error(format_args!("'__index' chain too long; possibly a loop")))
+        Err(self.runtime_error(format_args!("'__index' chain too long; possible loop")))
     }
 
     /// Stores a value under a key, along `__newindex`.
@@ -107,7 +107,7 @@ impl Machine {
             }
             object = handler;
         }
-        Err(self.runtime_error(format_args!("'__newindex' chain too long; possibly a loop")))
+        Err(self.runtime_error(format_args!("'__newindex' chain too long; possible loop")))
     }
 
     /// Stores a value under a key of a table, without metamethods.

@@ -72,10 +72,10 @@ fn binary(machine: &mut Machine, word: Word, event: Event, left: Value, right: V
                 return Ok(Status::Next);
             }
             None if matches!(event, Event::Modulo) => {
-                return Err(machine.runtime_error(format_args!("attempt to perform 'n%%0'")));
+                return Err(machine.runtime_error(format_args!("attempt to perform 'n%0'")));
             }
             None if matches!(event, Event::FloorDivide) => {
-                return Err(machine.runtime_error(format_args!("attempt to perform 'n//0'")));
+                return Err(machine.runtime_error(format_args!("attempt to divide by zero")));
             }
             None => return Err(machine.arithmetic_error(event, left, right)),
         }

@@ -75,8 +75,38 @@ pub(crate) fn tail_call(machine: &mut Machine, word: Word) -> Outcome {
             return Err(machine.call_error(window));
         }
     }
+    if matches!(machine.value(window), Value::NativeClosure(_)) && !machine.hooked {
+        return tail_call_native(machine, window, count);
+    }
     let next = machine.tail_call_from(window, count).unwrap_or_else(|throw| machine.unwind(throw));
     Ok(machine.drive(next))
+}
+
+/// A native function is called above the frame, which its errors are to tell about, and takes the frame's place only
+/// when it does not return at once.
+fn tail_call_native(machine: &mut Machine, window: u32, count: u32) -> Outcome {
+    let caller = machine.base;
+    machine.push_call(window, count, -1, Return::Call, 0)?;
+    let frame = machine.native_frame();
+    let closure = frame.closure(machine);
+    let function = machine.natives[machine.heap.get(closure).native as usize].function;
+    let mut result = function(machine, frame);
+    if matches!(result, Err(Throw::Memory)) {
+        machine.collect_fully(frame.window);
+        result = function(machine, frame);
+    }
+    match result {
+        Ok(Step::Return { first, count }) => {
+            machine.base = caller;
+            leave(machine, first, count)
+        }
+        Ok(step) => {
+            let (frame, step) = machine.replace_caller(caller, frame, step);
+            let next = machine.take_step(frame, step).unwrap_or_else(|throw| machine.unwind(throw));
+            Ok(machine.drive(next))
+        }
+        Err(throw) => Ok(machine.raise(throw)),
+    }
 }
 
 /// `return_none`

@@ -30,8 +30,8 @@ fn arithmetic(machine: &mut Machine, frame: Frame, event: Event, operation: &str
     if let (Some(left), Some(right)) = (machine.to_number(left), machine.to_number(right)) {
         return match machine.arithmetic(event, left, right) {
             Some(result) => frame.return_one(machine, result),
-            None if event == Event::Modulo => Err(machine.runtime_error(format_args!("attempt to perform 'n%%0'"))),
-            None => Err(machine.runtime_error(format_args!("attempt to perform 'n//0'"))),
+            None if event == Event::Modulo => Err(machine.runtime_error(format_args!("attempt to perform 'n%0'"))),
+            None => Err(machine.runtime_error(format_args!("attempt to divide by zero"))),
         };
     }
     let metamethod = machine.metamethod(right, event);

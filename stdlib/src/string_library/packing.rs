@@ -43,6 +43,11 @@ fn pack_into(machine: &mut Machine, frame: Frame, out: &mut Vec<u8>) -> Result<(
     while let Some(item) = items.next(out.len()).map_err(|found| error(found, argument))? {
         argument += u32::from(item.kind.has_value());
         let is_text = matches!(item.kind, Kind::Characters | Kind::PrefixedString | Kind::ZeroTerminated);
+        if item.kind.has_value() && argument == frame.count {
+            // PUC Lua finds a nil of its own there.
+            let expected = if is_text { "string" } else { "number" };
+            return Err(frame.argument_error(machine, argument, format_args!("{expected} expected, got nil")));
+        }
         let text = if is_text { machine.bytes(frame.check_string(machine, argument)?) } else { b"" };
         let most = (item.padding as usize + item.size as usize).saturating_add(text.len());
         if most > limit.saturating_sub(out.len()) {
