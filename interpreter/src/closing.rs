@@ -96,7 +96,9 @@ impl Machine {
         afterwards: Afterwards,
     ) -> Result<Next, Throw> {
         let function = self.metamethod(value, Event::Close);
-        let function = if function.is_nil() { value } else { function };
+        if function.is_nil() {
+            return Err(self.close_error(value));
+        }
         self.push_interlude(top, function, &[value, error], saved, afterwards, Return::Closing)
     }
 

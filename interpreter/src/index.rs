@@ -9,7 +9,7 @@ use crate::{
 };
 use lunette_bytecode::instruction::Word;
 use lunette_gc::{
-    function::Site,
+    function::{Prototype, Site},
     reference::Ref,
     string::Str,
     table::{Origin, Table, TableError},
@@ -125,52 +125,31 @@ impl Machine {
         }
     }
 
-    /// Site `number` of the running function.
-    fn site(&self, number: usize) -> &Site {
-        let sites = self.heap.sites(self.running_prototype());
-        &sites[sites.len() - 1 - number]
-    }
-
-    /// The key of a site of the running function.
-    pub(crate) fn site_key(&self, number: usize) -> Ref<Str> {
-        let key = self.site(number).key as usize;
-        match self.heap.constants(self.running_prototype())[key].get() {
-            Value::String(key) => key,
+    /// Site `number` of the running function, its key and the function.
+    #[inline(always)]
+    fn site(&self, number: usize) -> (&Site, Ref<Str>, Ref<Prototype>) {
+        let prototype = self.running_prototype();
+        let sites = self.heap.sites(prototype);
+        let site = &sites[sites.len() - 1 - number];
+        match self.heap.constants(prototype)[site.key as usize].get() {
+            Value::String(key) => (site, key, prototype),
             other => unreachable!("the verifier wants a string here, not {other:?}"),
         }
     }
 
-    /// Tells the collector that a site of the running function was filled.
-    fn site_filled(&self) {
-        self.heap.barrier(self.running_prototype());
-    }
-
     /// Reads a named field through a site.
-    fn get_named(&self, object: Value, number: usize) -> Result<Lookup, Throw> {
-        let key = self.site_key(number);
+    #[inline(always)]
+    fn get_named(&mut self, object: Value, number: usize) -> Result<Lookup, Throw> {
+        let (site, key, prototype) = self.site(number);
         let Value::Table(table) = object else {
             return self.look_up(object, Value::String(key));
         };
-        let site = self.site(number);
-        let shape = self.heap.get(table).shape.get();
-        if self.heap.is_dictionary(shape) || !self.heap.get(key).is_short() {
-            let value = self.heap.table_get_string(table, key);
-            return if value.is_nil() { self.look_up(object, Value::String(key)) } else { Ok(Lookup::Found(value)) };
-        }
-        if let Some(offset) = self.heap.find_field_offset(shape, key) {
-            let value = self.heap.table_get_string(table, key);
-            if !value.is_nil() {
-                site.shape.set(Some(shape));
-                site.offset.set(offset);
-                self.site_filled();
-                return Ok(Lookup::Found(value));
-            }
-            return self.look_up(object, Value::String(key));
-        }
-        // Not in the table itself: if a table along `__index` has it, remember that.
+        let object_table = self.heap.get(table);
+        let (shape, metatable) = (object_table.shape.get(), object_table.metatable.get());
+        let epoch = self.heap.prototype_epoch();
         if site.next_shape.get() == Some(shape)
-            && site.metatable.get() == self.heap.get(table).metatable.get()
-            && site.epoch.get() == self.heap.prototype_epoch()
+            && site.metatable.get() == metatable
+            && site.epoch.get() == epoch
             && let Some(holder) = site.holder.get()
         {
             let value = self.field_at(holder, site.holder_offset.get());
@@ -178,19 +157,51 @@ impl Machine {
                 return Ok(Lookup::Found(value));
             }
         }
-        let found = self.look_up(object, Value::String(key))?;
-        if let Lookup::Found(value) = found
-            && !value.is_nil()
-            && let Some((holder, offset)) = self.find_holder(table, key)
-        {
-            site.next_shape.set(Some(shape));
-            site.metatable.set(self.heap.get(table).metatable.get());
-            site.holder.set(Some(holder));
-            site.holder_offset.set(offset);
-            site.epoch.set(self.heap.prototype_epoch());
-            self.site_filled();
+        let is_field = !self.heap.is_dictionary(shape) && self.heap.get(key).is_short();
+        if !is_field {
+            let value = self.heap.table_get_string(table, key);
+            if !value.is_nil() || metatable.is_none() {
+                return Ok(Lookup::Found(value));
+            }
+            return self.look_up(object, Value::String(key));
         }
-        Ok(found)
+        if let Some(offset) = self.heap.find_field_offset(shape, key) {
+            let value = self.field_at(table, offset);
+            site.shape.set(Some(shape));
+            site.offset.set(offset);
+            self.heap.barrier(prototype);
+            if !value.is_nil() || metatable.is_none() {
+                return Ok(Lookup::Found(value));
+            }
+            return self.look_up(object, Value::String(key));
+        }
+        let Some(metatable) = metatable else {
+            return Ok(Lookup::Found(Value::Nil));
+        };
+        // Not in the table itself: if a table along `__index` has it, remember that.
+        let mut found = self.method_cache.get(shape, metatable, key, epoch);
+        if found.is_none() {
+            found = self.find_holder(table, key);
+            if let Some(found) = found {
+                let epoch = self.heap.prototype_epoch();
+                self.method_cache.set(shape, metatable, key, epoch, found);
+            }
+        }
+        let Some((holder, offset)) = found else {
+            return self.look_up(object, Value::String(key));
+        };
+        let value = self.field_at(holder, offset);
+        if value.is_nil() {
+            return self.look_up(object, Value::String(key));
+        }
+        let (site, _, _) = self.site(number);
+        site.next_shape.set(Some(shape));
+        site.metatable.set(Some(metatable));
+        site.holder.set(Some(holder));
+        site.holder_offset.set(offset);
+        site.epoch.set(self.heap.prototype_epoch());
+        self.heap.barrier(prototype);
+        Ok(Lookup::Found(value))
     }
 
     fn field_at(&self, table: Ref<Table>, offset: u32) -> Value {
@@ -227,7 +238,7 @@ impl Machine {
 
     /// Writes a named field through a site.
     fn set_named(&self, object: Value, number: usize, value: Value) -> Result<Store, Throw> {
-        let key = self.site_key(number);
+        let (site, key, prototype) = self.site(number);
         let Value::Table(table) = object else {
             return self.store(object, Value::String(key), value);
         };
@@ -240,12 +251,14 @@ impl Machine {
         }
         self.heap.table_set_string(table, key, value, Origin::Named).map_err(|error| self.table_error(error))?;
         let after = self.heap.get(table).shape.get();
-        let is_event = self.bytes(key).starts_with(b"__");
-        if is_event || self.heap.is_dictionary(after) || !self.heap.get(key).is_short() || value.is_nil() {
+        if self.bytes(key).starts_with(b"__")
+            || self.heap.is_dictionary(after)
+            || !self.heap.get(key).is_short()
+            || value.is_nil()
+        {
             return Ok(Store::Done);
         }
         if let Some(offset) = self.heap.find_field_offset(after, key) {
-            let site = self.site(number);
             if before == after {
                 site.shape.set(Some(after));
                 site.offset.set(offset);
@@ -254,9 +267,23 @@ impl Machine {
                 site.holder.set(Some(after.cast()));
                 site.holder_offset.set(offset);
             }
-            self.site_filled();
+            self.heap.barrier(prototype);
         }
         Ok(Store::Done)
+    }
+
+    #[inline(always)]
+    fn finish_get_named(&mut self, word: Word, found: Lookup) -> Outcome {
+        match found {
+            Lookup::Found(value) => {
+                self.set_register(word.a(), value);
+                Ok(Status::Next)
+            }
+            Lookup::Call { function, object } => {
+                let key = Value::String(self.site(word.c()).1);
+                self.call_metamethod(function, &[object, key])
+            }
+        }
     }
 
     fn finish_get(&mut self, target: usize, key: Value, found: Lookup) -> Outcome {
@@ -299,17 +326,15 @@ pub(crate) fn is_upvalue_field(word: Word) -> bool {
 pub(crate) fn get_field(machine: &mut Machine, word: Word) -> Outcome {
     let object = if is_upvalue_field(word) { upvalue(machine, word.b()) } else { machine.register(word.b()) };
     let found = machine.get_named(object, word.c())?;
-    let key = Value::String(machine.site_key(word.c()));
-    machine.finish_get(word.a(), key, found)
+    machine.finish_get_named(word, found)
 }
 
 /// `get_method`
 pub(crate) fn get_method(machine: &mut Machine, word: Word) -> Outcome {
     let object = machine.register(word.b());
     let found = machine.get_named(object, word.c())?;
-    let key = Value::String(machine.site_key(word.c()));
     machine.set_register(word.a() + 32, object);
-    machine.finish_get(word.a(), key, found)
+    machine.finish_get_named(word, found)
 }
 
 /// `set_field` and `set_upvalue_field`.
@@ -319,9 +344,13 @@ pub(crate) fn set_field(machine: &mut Machine, word: Word) -> Outcome {
     } else {
         (machine.register(word.a()), machine.register(word.b()))
     };
-    let stored = machine.set_named(object, word.c(), value)?;
-    let key = Value::String(machine.site_key(word.c()));
-    machine.finish_set(key, value, stored)
+    match machine.set_named(object, word.c(), value)? {
+        Store::Done => after_allocation(machine),
+        stored => {
+            let key = Value::String(machine.site(word.c()).1);
+            machine.finish_set(key, value, stored)
+        }
+    }
 }
 
 /// `get_index` with a string key.

@@ -26,6 +26,7 @@ pub mod load;
 pub mod machine;
 mod messages;
 pub mod metamethod;
+mod method_cache;
 pub mod native;
 pub mod number;
 pub mod pauses;

@@ -8,6 +8,7 @@ use crate::{
     host::{Host, Response},
     limits::Limits,
     metamethod::{EVENTS, TYPE_COUNT},
+    method_cache::MethodCache,
     native::Native,
     pauses::{CollectionObserver, Pauses},
 };
@@ -109,6 +110,7 @@ pub struct Machine {
     /// What the host answered to the request a native function waits for.
     pub(crate) response: Option<Response>,
     pub(crate) limits: Limits,
+    pub(crate) method_cache: MethodCache,
     /// Working memory of the library that can be dropped at any time: caches and scratch buffers.
     pub library: Option<Box<dyn Any + Send>>,
     /// Number of the native function `next`, which generic `for` knows.
@@ -164,6 +166,7 @@ impl Machine {
             exit: Exit::None,
             response: None,
             limits: Limits::default(),
+            method_cache: MethodCache::new(),
             library: None,
             next_native: u32::MAX,
             ipairs_native: u32::MAX,
@@ -302,7 +305,14 @@ impl Machine {
             let closure = *base.sub(32).cast::<u64>() as usize;
             let closure = region.add(closure * 8).cast::<Closure>();
             let prototype = (*closure).prototype.pointer(region);
-            State { pc: region.add(resume as usize * 8).cast(), base, region, machine: self, prototype, driver: PhantomData }
+            State {
+                pc: region.add(resume as usize * 8).cast(),
+                base,
+                region,
+                machine: self,
+                prototype,
+                driver: PhantomData,
+            }
         }
     }
 

@@ -140,6 +140,12 @@ impl Machine {
         }
     }
 
+    /// The value of a to-be-closed variable has lost its metamethod.
+    #[cold]
+    pub(crate) fn close_error(&self, value: Value) -> Throw {
+        self.type_error(value, "call", Some(FunctionName { kind: "metamethod", name: b"close".to_vec() }))
+    }
+
     /// The value in slot `index` of a to-be-closed variable cannot be closed.
     #[cold]
     pub(crate) fn variable_without_close(&self, index: u32) -> Throw {

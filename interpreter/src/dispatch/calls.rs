@@ -1,6 +1,6 @@
 //! Calls and returns between Lua functions; everything else out of line.
 
-use super::state::{Driver, CLOSURE, Flow, Operands, Register, State};
+use super::state::{CLOSURE, Driver, Flow, Operands, Register, State};
 use crate::{
     frame::{self, PLAIN_RETURN_MASK, Return, header_payload, header_tag},
     slow,

@@ -22,7 +22,6 @@ use branches::*;
 use calls::*;
 use loops::*;
 use lunette_bytecode::{for_each_instruction, instruction::Word};
-use core::marker::PhantomData;
 use moves::*;
 use state::{Driver, Flow, OutOfLine, State, Status};
 use tables::*;
@@ -80,7 +79,7 @@ mod threaded {
     //! Handlers that end in a jump to the next.
 
     use super::*;
-    use core::mem::MaybeUninit;
+    use core::{marker::PhantomData, mem::MaybeUninit};
     use lunette_gc::function::Prototype;
 
     type Handler = unsafe extern "sysv64" fn(*const u64, *mut u8, *mut u8, *mut Machine, *mut Prototype, Word) -> u64;

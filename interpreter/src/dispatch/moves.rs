@@ -1,6 +1,6 @@
 //! Moves, constants, upvalues and cells.
 
-use super::state::{Driver, CELL, FALSE, Flow, INTEGER, NIL, Operands, State, TRUE};
+use super::state::{CELL, Driver, FALSE, Flow, INTEGER, NIL, Operands, State, TRUE};
 use crate::slow;
 use lunette_bytecode::instruction::Word;
 use lunette_gc::function::VariableCell;

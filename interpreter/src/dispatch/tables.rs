@@ -1,7 +1,7 @@
 //! Table access through inline caches, and construction.
 
 use super::state::{Driver, Flow, INTEGER, NIL, Operands, Register, STRING, State, TABLE, TRUE};
-use crate::slow;
+use crate::{metamethod::Event, slow};
 use lunette_bytecode::instruction::Word;
 use lunette_gc::{function::Site, reference::Ref, storage::SlotArray, table::Table, value::Slot};
 
@@ -53,6 +53,12 @@ unsafe fn get_cached<D: Driver>(s: State<D>, w: Word, object: Register, target: 
             let table: *mut Table = s.object(object.payload());
             let site = s.site(w.c());
             if let Some(found) = own_field(s, table, site)
+                && (found.tag() != NIL || (*table).metatable.get().is_none())
+            {
+                target.copy_from(found);
+                return Flow::Next(s);
+            }
+            if let Some(found) = inherited_field(s, table, site)
                 && found.tag() != NIL
             {
                 target.copy_from(found);
@@ -99,6 +105,22 @@ pub(super) unsafe fn get_method<D: Driver>(s: State<D>, w: Word) -> Flow<D> {
     }
 }
 
+/// Whether a field of `table` that is nil can be set without looking further: no `__newindex` may want it, and no inline
+/// cache may depend on its absence.
+#[inline(always)]
+unsafe fn may_revive<D: Driver>(s: State<D>, table: *mut Table) -> bool {
+    // SAFETY: the caller's table lies in the region.
+    unsafe {
+        if (*table).header.flags.get() & Table::PROTOTYPE != 0 {
+            return false;
+        }
+        match (*table).metatable.get() {
+            None => true,
+            Some(metatable) => (*s.resolve(metatable)).absent.get() & (1 << Event::NewIndex as u32) != 0,
+        }
+    }
+}
+
 #[inline(always)]
 unsafe fn set_cached<D: Driver>(s: State<D>, w: Word, object: Register, value: Register) -> Flow<D> {
     // SAFETY: operands are verified.
@@ -107,7 +129,7 @@ unsafe fn set_cached<D: Driver>(s: State<D>, w: Word, object: Register, value: R
             let table: *mut Table = s.object(object.payload());
             let site = s.site(w.c());
             if let Some(found) = own_field(s, table, site) {
-                if found.tag() != NIL {
+                if found.tag() != NIL || may_revive(s, table) {
                     found.copy_from(value);
                     if s.needs_barrier(&raw const (*table).header) {
                         return s.slow(w, slow::table_barrier);
@@ -115,8 +137,7 @@ unsafe fn set_cached<D: Driver>(s: State<D>, w: Word, object: Register, value: R
                     return Flow::Next(s);
                 }
             } else if (*site).next_shape.get() == Some((*table).shape.get())
-                && (*table).metatable.get().is_none()
-                && (*table).header.flags.get() & Table::PROTOTYPE == 0
+                && may_revive(s, table)
                 && let Some(fields) = (*table).fields.get()
                 && let Some(shape) = (*site).added_shape()
             {

@@ -10,11 +10,8 @@ use lunette_gc::value::Value;
 
 /// After a store into a table.
 pub(crate) fn table_barrier(machine: &mut Machine, word: Word) -> Outcome {
-    let object = if index::is_upvalue_field(word) {
-        index::upvalue(machine, word.b())
-    } else {
-        machine.register(word.a())
-    };
+    let object =
+        if index::is_upvalue_field(word) { index::upvalue(machine, word.b()) } else { machine.register(word.a()) };
     if let Value::Table(table) = object {
         machine.heap.barrier(table);
     }

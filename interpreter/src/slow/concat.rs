@@ -3,7 +3,7 @@
 use super::after_allocation;
 use crate::{
     call::Next,
-    dispatch::state::{Operands, Status},
+    dispatch::state::Operands,
     error::Throw,
     finish::{consume, is_consumed},
     frame::Return,
@@ -44,10 +44,7 @@ pub(crate) fn concat(machine: &mut Machine, word: Word) -> Outcome {
         }
     }
     let next = machine.concat_rest(word)?;
-    match next {
-        Next::Lua => Ok(Status::Next),
-        next => Ok(machine.drive(next)),
-    }
+    Ok(machine.drive(next))
 }
 
 enum Text {
