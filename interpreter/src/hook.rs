@@ -117,7 +117,12 @@ impl Machine {
     /// The hook for the return of the running frame with `count` results from slot `first` on.
     pub(crate) fn return_hook(&mut self, first: u32, count: u32) -> Result<Option<Next>, Throw> {
         if !self.hook_is_due(RETURN) {
-            self.get_thread().hook_last.set(0);
+            // The caller goes on in the line of its call.
+            let caller = self.base - self.header(self.base).distance();
+            let thread = self.get_thread();
+            if thread.hook_mask.get() & RUNNING == 0 && !self.is_native_frame(caller) {
+                thread.hook_last.set(self.header(caller).resume() - 1);
+            }
             return Ok(None);
         }
         let top = self.frame_top().max(first + count);

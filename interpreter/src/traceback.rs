@@ -124,7 +124,9 @@ impl Machine {
             text.push(b'\n');
         }
         text.extend_from_slice(b"stack traceback:");
-        let mut total = 0;
+        // The outermost caller of the main thread is the host.
+        let is_main = thread == self.main_thread();
+        let mut total = u32::from(is_main);
         let mut frame = self.frame_at(thread, 0);
         while let Some(view) = frame {
             total += 1;
@@ -150,8 +152,7 @@ impl Machine {
             number += 1;
             frame = self.caller_of(view);
         }
-        // The outermost caller is the host.
-        if thread == self.main_thread() {
+        if is_main && number >= level {
             text.extend_from_slice(b"\n\t[C]: in ?");
         }
         text

@@ -6,7 +6,7 @@ use crate::{
     error::Throw,
     frame::{COUNTED, FRAME_SLOTS, HeaderSlot, Return, VARIADIC, kind},
     machine::{Machine, Outcome},
-    native::Step,
+    native::{Step, THROWN},
 };
 use lunette_bytecode::instruction::Word;
 use lunette_gc::value::Value;
@@ -39,25 +39,22 @@ pub(crate) fn call(machine: &mut Machine, word: Word) -> Outcome {
                 result = function(machine, frame);
             }
             match result {
-                Ok(Step::Return { first, count }) => {
+                Ok(Step::Return { first, count }) if !machine.hooked => {
                     machine.base = caller;
                     machine.deliver(first, count, window, wanted);
                     if machine.heap.needs_collection() {
                         return machine.lua_safepoint(wanted < 0);
                     }
-                    Ok(if machine.hooked {
-                        Status::Leave
-                    } else if machine.stack == stack {
-                        Status::Next
-                    } else {
-                        Status::Reload
-                    })
+                    Ok(if machine.stack == stack { Status::Next } else { Status::Reload })
                 }
                 Ok(step) => {
                     let next = machine.take_step(frame, step).unwrap_or_else(|throw| machine.unwind(throw));
                     Ok(machine.drive(next))
                 }
-                Err(throw) => Ok(machine.raise(throw)),
+                Err(throw) => {
+                    machine.header(frame.base).set_resume(THROWN);
+                    Ok(machine.raise(throw))
+                }
             }
         }
         next => Ok(machine.drive(next)),

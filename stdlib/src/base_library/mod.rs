@@ -56,6 +56,9 @@ pub(crate) const DEFINITION: Definition = Definition {
 fn complete(machine: &mut Machine, table: Ref<Table>) -> Result<(), Throw> {
     output::open(machine)?;
     set_field(machine, table, "_VERSION", Value::String(machine.new_string(b"Lua 5.4")?))?;
+    let registry = machine.registry();
+    machine.raw_set(registry, Value::Integer(1), Value::Thread(machine.main_thread()))?;
+    machine.raw_set(registry, Value::Integer(2), Value::Table(table))?;
     // Functions that give or call another one hold it.
     let holders = [
         ("pairs", get_field(machine, table, "next")?),

@@ -242,7 +242,8 @@ impl File {
         let ahead = self.ahead(machine).len();
         let response = machine.take_response();
         if response.is_none() {
-            machine.heap.write_bytes(buffer, 0, self.ahead(machine));
+            let start = self.get(machine, START) as usize;
+            machine.heap.move_bytes_down(buffer, start, start + ahead);
             self.set(machine, START, 0);
             self.set(machine, END, ahead as i64);
         }
