@@ -94,14 +94,10 @@ fn integer_limit(machine: &Machine, initial: i64, limit: Value, step: i64) -> Re
 impl Machine {
     /// A number that a `for` loop needs.
     fn for_number(&self, value: Value, what: &str) -> Result<f64, Throw> {
-        match value {
-            Value::Integer(value) => Ok(value as f64),
-            Value::Float(value) => Ok(value),
-            other => {
-                let name = alloc::string::String::from_utf8_lossy(&self.type_name_of(other)).into_owned();
-                Err(self.runtime_error(format_args!("bad 'for' {what} (number expected, got {name})")))
-            }
-        }
+        self.to_float(value).ok_or_else(|| {
+            let name = alloc::string::String::from_utf8_lossy(&self.type_name_of(value)).into_owned();
+            self.runtime_error(format_args!("bad 'for' {what} (number expected, got {name})"))
+        })
     }
 }
 
