@@ -59,7 +59,7 @@ impl std::fmt::Debug for Context<'_> {
 /// Operations on handles take any of them:
 ///
 /// ```
-/// use lunette::{Context, Engine, Result, Table};
+/// use lunette::{AsContext, Context, Engine, Result, Table};
 ///
 /// fn sum(context: &mut Context<'_>, list: Table) -> Result<i64> {
 ///     let mut sum = 0;

@@ -13,7 +13,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// What can go wrong.
 ///
 /// ```
-/// use lunette::{Engine, Error};
+/// use lunette::{AsContext, Engine, Error};
 ///
 /// let mut instance = Engine::default().instantiate()?;
 /// let Err(Error::Runtime(error)) = instance.exec("local t = nil; t.x = 1") else { panic!() };
@@ -66,7 +66,7 @@ impl Error {
     /// An error to return from a Rust function, made of any other.
     ///
     /// ```
-    /// use lunette::{Engine, Error};
+    /// use lunette::{AsContext, Engine, Error};
     ///
     /// let mut instance = Engine::default().instantiate()?;
     /// let parse = instance.function(|_, text: String| text.parse::<i64>().map_err(Error::external))?;

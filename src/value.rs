@@ -5,7 +5,7 @@ use crate::{function::Function, string::String, table::Table, thread::Thread, us
 /// A Lua value. Objects are held by handles: they stay alive as long as the handle does.
 ///
 /// ```
-/// use lunette::{Engine, Value};
+/// use lunette::{AsContext, Engine, Value};
 ///
 /// let mut instance = Engine::default().instantiate()?;
 /// assert!(matches!(instance.eval("return 2^53")?, Value::Float(value) if value == 9007199254740992.0));

@@ -90,11 +90,11 @@ impl Session {
             Err(error) => report(error),
         };
         let statistics = self.instance.statistics();
-        if let Err(error) = self.instance.close() {
-            let failure = report(&error);
-            if status == Status::Success {
-                status = failure;
-            }
+        // What stopped the program stops its finalizers as well, which need not be said twice.
+        if let Err(error) = self.instance.close()
+            && status == Status::Success
+        {
+            status = report(&error);
         }
         if self.shows_statistics {
             trace::print_statistics(&statistics);

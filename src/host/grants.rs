@@ -3,7 +3,7 @@
 /// What of the outside world a program may use. An instance has no grants unless it is given some.
 ///
 /// ```
-/// use lunette::{Configuration, Engine, Grants};
+/// use lunette::{AsContext, Configuration, Engine, Grants};
 ///
 /// let engine = Engine::new(Configuration::new().grants(Grants { clock: true, ..Grants::NONE }));
 /// let mut instance = engine.instantiate()?;

@@ -11,7 +11,7 @@ use std::{
 /// Where an instance's standard streams lead.
 ///
 /// ```
-/// use lunette::{Captured, Engine, Input, Output, Streams};
+/// use lunette::{AsContext, Captured, Engine, Input, Output, Streams};
 ///
 /// let output = Captured::new();
 /// let streams = Streams {

@@ -1,0 +1,348 @@
+//! The command from end to end: what it prints, how it ends, and that nothing given to it breaks it.
+
+use std::{
+    fs,
+    io::{Read, Write},
+    path::PathBuf,
+    process::{Command, Output, Stdio},
+    time::{Duration, Instant},
+};
+
+/// A folder that is gone at the end of the test.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Folder {
+        let path = std::env::temp_dir().join(format!("lunette-{}-{name}", std::process::id()));
+        fs::create_dir_all(&path).unwrap();
+        Folder(path)
+    }
+
+    fn file(&self, name: &str, content: impl AsRef<[u8]>) -> String {
+        let path = self.0.join(name);
+        fs::write(&path, content).unwrap();
+        path.to_str().unwrap().to_owned()
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.0.join(name).to_str().unwrap().to_owned()
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+fn lunette() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_lunette"));
+    for variable in ["LUA_INIT", "LUA_INIT_5_4", "LUA_PATH", "LUA_PATH_5_4"] {
+        command.env_remove(variable);
+    }
+    command
+}
+
+fn run(arguments: &[&str]) -> Output {
+    lunette().args(arguments).stdin(Stdio::null()).output().unwrap()
+}
+
+fn run_with_input(arguments: &[&str], input: &[u8]) -> Output {
+    let mut child = lunette()
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // Who ends without reading all of it is right to.
+    let _ = child.stdin.take().unwrap().write_all(input);
+    child.wait_with_output().unwrap()
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// Runs `code` with these options; its status and what it writes to standard error.
+fn fails(options: &[&str], code: &str) -> (Option<i32>, String) {
+    let output = run(&[options, &["-e", code]].concat());
+    (output.status.code(), stderr(&output))
+}
+
+#[test]
+fn scripts_get_their_arguments() {
+    let folder = Folder::new("arguments");
+    let script = folder.file("a.lua", "print(select('#', ...), ..., arg[0], arg[1], arg[-1] ~= nil, #arg)");
+    for prefix in [&["run"][..], &[]] {
+        let output = run(&[prefix, &[script.as_str(), "one", "-x", "--", "two"]].concat());
+        assert_eq!(stdout(&output), format!("4\tone\t{script}\tone\ttrue\t4\n"), "{}", stderr(&output));
+    }
+}
+
+#[test]
+fn code_modules_and_scripts_run_in_order() {
+    let folder = Folder::new("order");
+    folder.file("m.lua", "print('m'); return {x = 1}");
+    let script = folder.file("s.lua", "print('s', m.x, n.x)");
+    let arguments = ["-e", "print(1)", "-l", "m", "-l", "n=m", "-eprint(2)", script.as_str()];
+    let output = lunette().args(arguments).current_dir(&folder.0).output().unwrap();
+    assert_eq!(stdout(&output), "1\nm\n2\ns\t1\t1\n", "{}", stderr(&output));
+}
+
+#[test]
+fn standard_input_is_a_script() {
+    assert_eq!(stdout(&run_with_input(&["-", "x"], b"print(...)")), "x\n");
+    assert_eq!(stdout(&run_with_input(&["run", "-"], b"#!/usr/bin/lunette\nprint(2)")), "2\n");
+    assert_eq!(stdout(&run_with_input(&[], b"print(3)")), "3\n");
+}
+
+#[test]
+fn errors_have_tracebacks_and_statuses() {
+    let folder = Folder::new("errors");
+    let script = folder.file("e.lua", "local function f()\n  error('bad')\nend\nf()\n");
+    let output = run(&[&script]);
+    assert_eq!(output.status.code(), Some(1));
+    let expected = format!(
+        "lunette: {script}:2: bad\nstack traceback:\n\t[C]: in function 'error'\n\t{script}:2: in local 'f'\n\t\
+         {script}:4: in main chunk\n\t[C]: in ?\n"
+    );
+    assert_eq!(stderr(&output), expected);
+}
+
+#[test]
+fn error_objects_say_what_they_are() {
+    let (status, message) = fails(&[], "error(setmetatable({}, {__tostring = function() return 'object' end}))");
+    assert_eq!((status, message.as_str()), (Some(1), "lunette: object\n"));
+    let (status, message) = fails(&[], "error({})");
+    assert_eq!(status, Some(1));
+    assert!(message.starts_with("lunette: (error object is a table value)\n"), "{message}");
+    assert!(fails(&[], "error(nil)").1.starts_with("lunette: nil"), "{:?}", fails(&[], "error(nil)"));
+}
+
+#[test]
+fn syntax_errors_show_the_line() {
+    let folder = Folder::new("syntax");
+    let script = folder.file("s.lua", "print(1)\n\tlocal x = = 1\n");
+    let output = run(&[&script]);
+    assert_eq!(output.status.code(), Some(1));
+    let expected = format!(
+        "lunette: {script}:2: unexpected symbol near '='\n 2 | \tlocal x = = 1\n   | \t          ^\n"
+    );
+    assert_eq!(stderr(&output), expected);
+}
+
+#[test]
+fn missing_files_and_wrong_options() {
+    let output = run(&["/nowhere/x.lua"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(stderr(&output), "lunette: cannot open /nowhere/x.lua: No such file or directory\n");
+    for arguments in [&["--nonsense"][..], &["--memory", "much", "x.lua"], &["compile"], &["--nonsense", "x.lua"]] {
+        assert_eq!(run(arguments).status.code(), Some(2), "{arguments:?}");
+    }
+}
+
+#[test]
+fn exit_statuses_of_programs() {
+    for (code, status) in [("os.exit(7)", 7), ("os.exit(true)", 0), ("os.exit(false)", 1), ("os.exit(256 + 3)", 3)] {
+        assert_eq!(fails(&[], code), (Some(status), String::new()), "{code}");
+    }
+    let output = run(&["-e", "io.write('written'); os.exit(0)"]);
+    assert_eq!(stdout(&output), "written");
+}
+
+#[test]
+fn limits_have_statuses_of_their_own() {
+    let cases = [
+        (&["--memory", "4M"][..], "local t = {}; while true do t[#t + 1] = {} end", 3, "not enough memory"),
+        (&["--fuel", "100000"], "while true do end", 4, "fuel limit reached"),
+        (&["--time-limit", "50ms"], "while true do end", 5, "time limit reached"),
+        (&["--output-limit", "1K"], "while true do print('spam') end", 6, "output limit reached"),
+    ];
+    for (options, code, status, message) in cases {
+        let caught = format!("while true do pcall(function() {code} end) end");
+        assert_eq!(fails(options, code), (Some(status), format!("lunette: {message}\n")));
+        if status != 3 {
+            assert_eq!(fails(options, &caught).0, Some(status), "{caught}");
+        }
+    }
+    let output = run(&["--memory", "4M", "-e", "print(pcall(string.rep, 'x', 1 << 30)); print(#('x'):rep(1 << 20))"]);
+    assert_eq!(stdout(&output), "false\tnot enough memory\n1048576\n", "{}", stderr(&output));
+}
+
+#[test]
+fn hostile_programs_end_in_errors() {
+    let cases = [
+        "local function f() return 1 + f() end f()",
+        "local t = setmetatable({}, {}); getmetatable(t).__index = t; return t.x",
+        "string.rep('x', -1); return ('x'):rep(1 << 60)",
+        "error()",
+        "error(setmetatable({}, {__tostring = function() error('again') end}))",
+        "error(setmetatable({}, {__tostring = 1}))",
+        "coroutine.wrap(function() error('inside') end)()",
+        "local s = 'x'; while true do s = s .. s end",
+        "return load(('('):rep(1000) .. '1' .. (')'):rep(1000))()",
+        "xpcall(error, function() error('in handler') end); error('after')",
+    ];
+    for code in cases {
+        let (status, message) = fails(&["--memory", "64M", "--time-limit", "20s"], code);
+        assert!(matches!(status, Some(1 | 3)), "{code}: {status:?} {message}");
+        assert!(message.starts_with("lunette: "), "{code}: {message}");
+    }
+    let output = run(&["-e", "setmetatable({}, {__gc = function() error('finalizer') end}); collectgarbage()"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+}
+
+#[test]
+fn compiled_programs_run() {
+    let folder = Folder::new("compile");
+    let script = folder.file("c.lua", "#!/usr/bin/env lunette\nlocal number = ...\nprint(number * 2)\nerror('end')");
+    for (options, position) in [(&[][..], "c.lua:4: end"), (&["--strip"], "?: end")] {
+        let output = folder.path("c.lbc");
+        assert!(run(&[&["compile", "-o", &output, &script], options].concat()).status.success());
+        let result = run(&[&output, "21"]);
+        assert_eq!(stdout(&result), "42\n");
+        assert!(stderr(&result).contains(position), "{}", stderr(&result));
+        assert!(stdout(&run(&["disasm", &output])).contains("return_none"));
+        assert!(run(&["check", &output]).status.success());
+    }
+    let standard = run_with_input(&["compile", "-"], b"print('piped')");
+    assert_eq!(stdout(&run_with_input(&["-"], &standard.stdout)), "piped\n");
+}
+
+#[test]
+fn damaged_compiled_programs_are_refused() {
+    let folder = Folder::new("damaged");
+    let bytes = run_with_input(&["compile", "-"], b"local a = ...; return function() return a end").stdout;
+    for position in (0..bytes.len()).step_by(7) {
+        let mut damaged = bytes.clone();
+        damaged[position] ^= 0x11;
+        let file = folder.file("d.lbc", &damaged);
+        let output = run(&[&file]);
+        assert_eq!(output.status.code(), Some(1), "byte {position}");
+        assert!(stderr(&output).starts_with("lunette: "), "{}", stderr(&output));
+    }
+    let file = folder.file("t.lbc", &bytes[..bytes.len() / 2]);
+    assert_eq!(run(&["check", &file]).status.code(), Some(1));
+    assert_eq!(run(&["disasm", &file]).status.code(), Some(1));
+}
+
+#[test]
+fn check_looks_at_all_files() {
+    let folder = Folder::new("check");
+    let (good, bad) = (folder.file("good.lua", "return 1"), folder.file("bad.lua", "x ="));
+    let worse = folder.file("worse.lua", "goto nowhere");
+    assert!(run(&["check", &good]).status.success());
+    let output = run(&["check", &bad, &good, &worse, "/nowhere.lua"]);
+    assert_eq!(output.status.code(), Some(1));
+    let message = stderr(&output);
+    for part in ["bad.lua:1: unexpected symbol near <eof>", "worse.lua:1: no visible label 'nowhere'", "/nowhere.lua"] {
+        assert!(message.contains(part), "{message}");
+    }
+    assert!(!message.contains("good.lua"), "{message}");
+}
+
+#[test]
+fn prompt_runs_lines_and_prints_values() {
+    let lines = b"1 + 1\n= 'a', nil\nx = 5\nfor i = 1, 2 do\nprint(i * x)\nend\nerror('oops')\nnil + 1\nx\n";
+    let output = run_with_input(&["repl"], lines);
+    assert!(output.status.success());
+    assert_eq!(stdout(&output), "2\na\tnil\n5\n10\n5\n", "{}", stderr(&output));
+    let message = stderr(&output);
+    assert!(message.contains("stdin:1: oops\nstack traceback:"), "{message}");
+    assert!(message.contains("attempt to perform arithmetic on a nil value"), "{message}");
+    assert_eq!(stdout(&run_with_input(&["-i", "-e", "y = 3"], b"y\n")), "3\n");
+    assert_eq!(run_with_input(&["repl"], b"os.exit(9)\n").status.code(), Some(9));
+}
+
+#[test]
+fn environment_variables_are_those_of_lua() {
+    let run = |name: &str, value: &str, arguments: &[&str]| {
+        stdout(&lunette().env(name, value).args(arguments).stdin(Stdio::null()).output().unwrap())
+    };
+    assert_eq!(run("LUA_INIT", "x = 1", &["-e", "print(x)"]), "1\n");
+    assert_eq!(run("LUA_INIT_5_4", "x = 2", &["-e", "print(x)"]), "2\n");
+    assert_eq!(run("LUA_INIT", "x = 1", &["-E", "-e", "print(x)"]), "nil\n");
+    let folder = Folder::new("environment");
+    let file = folder.file("init.lua", "x = 'file'");
+    assert_eq!(run("LUA_INIT", &format!("@{file}"), &["-e", "print(x)"]), "file\n");
+    assert_eq!(run("LUA_PATH", "/a/?.lua;;", &["-e", "print(package.path:sub(1, 9))"]), "/a/?.lua;\n");
+    assert_eq!(run("LUA_PATH", "/a/?.lua", &["-E", "-e", "print(package.path:find('/a/', 1, true))"]), "nil\n");
+}
+
+#[test]
+fn help_version_and_completions() {
+    assert!(stdout(&run(&["--help"])).contains("Exit statuses"));
+    assert!(stdout(&run(&["run", "--help"])).contains("--time-limit"));
+    assert!(stdout(&run(&["-v"])).contains("Lua 5.4"));
+    for shell in ["bash", "zsh", "fish"] {
+        assert!(stdout(&run(&["completions", shell])).contains("disasm"), "{shell}");
+    }
+}
+
+#[test]
+fn figures_are_printed_on_demand() {
+    let output = run(&["--stats", "--trace-gc", "--jit=off", "-e", "for i = 1, 2e5 do local t = {i} end"]);
+    let message = stderr(&output);
+    for part in ["fuel used", "allocated", "collections", "99%", "peak heap", "[gc] minor"] {
+        assert!(message.contains(part), "{part}: {message}");
+    }
+}
+
+#[test]
+fn broken_pipes_end_the_program_quietly() {
+    let mut child = lunette()
+        .args(["-e", "while true do print('y') end"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut output = child.stdout.take().unwrap();
+    let mut start = [0; 4];
+    output.read_exact(&mut start).unwrap();
+    assert_eq!(&start, b"y\ny\n");
+    drop(output);
+    let output = child.wait_with_output().unwrap();
+    assert!(!output.status.success());
+    assert_eq!(stderr(&output), "");
+}
+
+/// Sends the signal of Ctrl-C.
+fn interrupt(child: &std::process::Child) {
+    let status = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(status.success());
+}
+
+#[test]
+fn interrupts_stop_programs() {
+    for code in ["print('go'); while true do end", "print('go'); io.read()", "print('go'); os.execute('sleep 9')"] {
+        let mut child = lunette()
+            .args(["-e", &format!("io.stdout:setvbuf('no'); {code}")])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut start = [0; 3];
+        child.stdout.as_mut().unwrap().read_exact(&mut start).unwrap();
+        // The pipe stays open: it is not its end that ends the program.
+        let input = child.stdin.take();
+        let begin = Instant::now();
+        interrupt(&child);
+        let status = child.wait().unwrap();
+        drop(input);
+        assert!(begin.elapsed() < Duration::from_secs(3), "{code}");
+        assert_eq!(status.code(), Some(130), "{code}");
+    }
+}
+
+#[test]
+fn large_output_arrives_whole() {
+    let output = run(&["-e", "for i = 1, 200000 do io.write(i, '\\n') end"]);
+    assert_eq!(output.stdout.len(), 1_288_894);
+    assert!(stdout(&output).ends_with("\n200000\n"));
+}

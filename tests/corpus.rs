@@ -1,0 +1,86 @@
+//! The corpus of Lua programs: what `tests/lua` says about the language and the library must hold.
+//!
+//! Each file of `tests/lua` checks itself and ends by printing `ok`. Each program of `tests/lua/programs` prints what
+//! stands beside it in a file that ends in `.expected`. Both run with and without stress of the collector.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Output},
+};
+
+fn lua_files(folder: &str) -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+    let entries = fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+    let mut files: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
+    files.retain(|path| path.extension().is_some_and(|extension| extension == "lua"));
+    files.sort();
+    assert!(!files.is_empty(), "no programs in {}", folder.display());
+    files
+}
+
+fn run(path: &Path, options: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_lunette"));
+    command.arg("run").args(options).arg(path.file_name().unwrap()).current_dir(path.parent().unwrap());
+    command.env_remove("LUA_INIT").env_remove("LUA_PATH").output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// Runs programs on as many threads as there are processors, and lists all that fail.
+fn check(files: &[PathBuf], options: &[&str], is_right: impl Fn(&Path, &Output) -> bool + Sync) {
+    let threads = std::thread::available_parallelism().map_or(1, |count| count.get());
+    let failures: Vec<String> = std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..threads)
+            .map(|worker| {
+                let (files, is_right) = (files.iter().skip(worker).step_by(threads), &is_right);
+                scope.spawn(move || {
+                    let mut failures = Vec::new();
+                    for path in files {
+                        let output = run(path, options);
+                        if !is_right(path, &output) {
+                            let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));
+                            let tail: String = stdout.lines().rev().take(5).collect::<Vec<_>>().join("\n");
+                            failures.push(format!("{}: {}\n{tail}\n{stderr}", path.display(), output.status));
+                        }
+                    }
+                    failures
+                })
+            })
+            .collect();
+        workers.into_iter().flat_map(|worker| worker.join().unwrap()).collect()
+    });
+    assert!(failures.is_empty(), "{} of {} failed:\n{}", failures.len(), files.len(), failures.join("\n"));
+}
+
+fn says_ok(_: &Path, output: &Output) -> bool {
+    output.status.success() && text(&output.stdout).lines().next_back() == Some("ok")
+}
+
+fn prints_what_is_expected(path: &Path, output: &Output) -> bool {
+    let expected = path.with_extension("expected");
+    let expected = fs::read(&expected).unwrap_or_else(|error| panic!("{}: {error}", expected.display()));
+    output.status.success() && output.stdout == expected
+}
+
+#[test]
+fn language_and_library() {
+    check(&lua_files("tests/lua"), &[], says_ok);
+}
+
+#[test]
+fn language_and_library_under_stress() {
+    check(&lua_files("tests/lua"), &["--gc-stress=13"], says_ok);
+}
+
+#[test]
+fn programs() {
+    check(&lua_files("tests/lua/programs"), &[], prints_what_is_expected);
+}
+
+#[test]
+fn programs_under_stress() {
+    check(&lua_files("tests/lua/programs"), &["--gc-stress=101"], prints_what_is_expected);
+}
