@@ -96,21 +96,21 @@ impl Machine {
     }
 
     /// `chunk:line:` of the frame at `level` of the running thread, followed by a space; empty for a native one's.
+    /// Without lines the frame that failed itself has line -1, and others have no position.
     pub fn position_text(&self, level: u32) -> Vec<u8> {
-        let mut text = Vec::new();
-        if let Some(frame) = self.frame_at(self.thread, level)
-            && let Some((prototype, _)) = self.lua_position(frame)
-        {
-            text.extend_from_slice(&self.short_source(prototype));
-            match self.current_line(frame) {
-                Some(line) => {
-                    let mut number = String::new();
-                    let _ = write!(number, ":{line}: ");
-                    text.extend_from_slice(number.as_bytes());
-                }
-                None => text.extend_from_slice(b":?: "),
-            }
-        }
+        let Some(frame) = self.frame_at(self.thread, level) else {
+            return Vec::new();
+        };
+        let Some((prototype, _)) = self.lua_position(frame) else {
+            return Vec::new();
+        };
+        let line = match self.current_line(frame) {
+            Some(line) => i64::from(line),
+            None if level == 0 => -1,
+            None => return Vec::new(),
+        };
+        let mut text = self.short_source(prototype);
+        text.extend_from_slice(alloc::format!(":{line}: ").as_bytes());
         text
     }
 

@@ -94,43 +94,54 @@ impl Machine {
         }
     }
 
-    /// Unwinds with the pending error.
+    /// Unwinds with the pending error: leaves frames up to the one that catches it, then closes the variables of those
+    /// that were left, as if that one had called the handlers.
     pub(crate) fn unwind_frames(&mut self) -> Next {
-        loop {
-            if let Some(closing) = self.close_variable_unwinding() {
-                match closing {
-                    Ok(next) => return next,
-                    Err(Throw::Stop) => return self.unwind(Throw::Stop),
-                    Err(throw) => {
-                        self.settle(throw);
-                        continue;
-                    }
+        let end = self.leave_frames();
+        while let Some(closing) = self.close_variable_unwinding() {
+            match closing {
+                Ok(next) => return next,
+                Err(Throw::Stop) => return self.unwind(Throw::Stop),
+                Err(throw) => {
+                    self.settle(throw);
                 }
             }
-            let base = self.base;
-            let header = self.header(base);
-            let (tag, distance) = (header.tag.get(), header.distance());
-            if self.catches(base) {
+        }
+        let base = self.base;
+        let header = self.header(base);
+        match end {
+            None => {
                 self.restore_stack();
                 self.header(base).set_resume(CAUGHT);
-                return Next::Native;
+                Next::Native
             }
+            Some(Return::Coroutine) => self.end_close(),
+            Some(_) => {
+                let (tag, distance) = (header.tag.get(), header.distance());
+                self.leave_native_level(kind(tag));
+                self.base = base - distance;
+                self.exit = Exit::Failed(Throw::Error);
+                Next::Leave
+            }
+        }
+    }
+
+    /// Leaves frames up to one that catches errors, or to the last one above the host or the resumer: then says which.
+    fn leave_frames(&mut self) -> Option<Return> {
+        loop {
+            let base = self.base;
+            if self.catches(base) {
+                return None;
+            }
+            let header = self.header(base);
+            let (tag, distance) = (header.tag.get(), header.distance());
             match return_kind(tag) {
-                Return::Exit => {
-                    self.leave_native_level(kind(tag));
-                    self.base = base - distance;
-                    self.exit = Exit::Failed(Throw::Error);
-                    return Next::Leave;
-                }
-                Return::Coroutine => return self.end_close(),
-                how => {
-                    if how == Return::Interlude {
-                        self.abandon_interlude(self.window_of(base));
-                    }
-                    self.leave_native_level(kind(tag));
-                    self.base = base - distance;
-                }
+                end @ (Return::Exit | Return::Coroutine) => return Some(end),
+                Return::Interlude => self.abandon_interlude(self.window_of(base)),
+                _ => {}
             }
+            self.leave_native_level(kind(tag));
+            self.base = base - distance;
         }
     }
 

@@ -1,7 +1,11 @@
 //! Metatables, user values and the registry.
 
 use crate::arguments::Arguments;
-use lunette_gc::value::Value;
+use lunette_gc::{
+    reference::Ref,
+    userdata::Userdata,
+    value::{Slot, Value},
+};
 use lunette_interpreter::{Frame, Machine, NativeResult};
 
 /// `debug.getmetatable(value)`
@@ -27,12 +31,17 @@ pub(super) fn getregistry(machine: &mut Machine, frame: Frame) -> NativeResult {
     frame.return_one(machine, Value::Table(machine.registry()))
 }
 
+/// The slot of a user value. What the library's own objects hold is not for programs: they have no handle.
+fn user_value(machine: &Machine, userdata: Ref<Userdata>, number: i64) -> Option<&Slot> {
+    let index = usize::try_from(number).ok()?.checked_sub(1)?;
+    if machine.heap.get(userdata).handle.get() == 0 { None } else { machine.heap.user_values(userdata).get(index) }
+}
+
 /// `debug.getuservalue(u, n)`
 pub(super) fn getuservalue(machine: &mut Machine, frame: Frame) -> NativeResult {
     let number = frame.optional_integer(machine, 1, 1)?;
     if let Some(Value::Userdata(userdata)) = frame.argument(machine, 0)
-        && let Some(index) = usize::try_from(number).ok().and_then(|number| number.checked_sub(1))
-        && let Some(slot) = machine.heap.user_values(userdata).get(index)
+        && let Some(slot) = user_value(machine, userdata, number)
     {
         return frame.return_two(machine, slot.get(), Value::Boolean(true));
     }
@@ -46,8 +55,7 @@ pub(super) fn setuservalue(machine: &mut Machine, frame: Frame) -> NativeResult 
         return Err(frame.type_error(machine, 0, "userdata"));
     };
     let value = frame.check_any(machine, 1)?;
-    let index = usize::try_from(number).ok().and_then(|number| number.checked_sub(1));
-    match index.and_then(|index| machine.heap.user_values(userdata).get(index)) {
+    match user_value(machine, userdata, number) {
         Some(slot) => {
             slot.set(value);
             machine.heap.barrier(userdata);
