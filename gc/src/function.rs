@@ -29,7 +29,7 @@ region_layout! {
         pub shape: Cell<Option<Ref<Shape>>>,
         /// Second entry: metatable of the table.
         pub metatable: Cell<Option<Ref<Table>>>,
-        /// Second entry: the table that holds the field.
+        /// Second entry: the table that holds the field; none if it is known that there is none along `__index`.
         pub holder: Cell<Option<Ref<Table>>>,
         /// First entry: where the field is.
         pub offset: Cell<u32>,

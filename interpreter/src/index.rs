@@ -5,6 +5,7 @@ use crate::{
     error::Throw,
     machine::{Machine, Outcome},
     metamethod::Event,
+    method_cache::Inherited,
     slow::after_allocation,
 };
 use lunette_bytecode::instruction::Word;
@@ -147,11 +148,10 @@ impl Machine {
         let object_table = self.heap.get(table);
         let (shape, metatable) = (object_table.shape.get(), object_table.metatable.get());
         let epoch = self.heap.prototype_epoch();
-        if site.next_shape.get() == Some(shape)
-            && site.metatable.get() == metatable
-            && site.epoch.get() == epoch
-            && let Some(holder) = site.holder.get()
-        {
+        if site.next_shape.get() == Some(shape) && site.metatable.get() == metatable && site.epoch.get() == epoch {
+            let Some(holder) = site.holder.get() else {
+                return Ok(Lookup::Found(Value::Nil));
+            };
             let value = self.field_at(holder, site.holder_offset.get());
             if !value.is_nil() {
                 return Ok(Lookup::Found(value));
@@ -165,42 +165,45 @@ impl Machine {
             }
             return self.look_up(object, Value::String(key));
         }
-        if let Some(offset) = self.heap.find_field_offset(shape, key) {
+        let own = self.heap.find_field_offset(shape, key);
+        if let Some(offset) = own {
             let value = self.field_at(table, offset);
             site.shape.set(Some(shape));
             site.offset.set(offset);
             self.heap.barrier(prototype);
-            if !value.is_nil() || metatable.is_none() {
+            if !value.is_nil() {
                 return Ok(Lookup::Found(value));
             }
-            return self.look_up(object, Value::String(key));
         }
         let Some(metatable) = metatable else {
             return Ok(Lookup::Found(Value::Nil));
         };
-        // Not in the table itself: if a table along `__index` has it, remember that.
+        // Not in the table itself: remember what there is along `__index`.
         let mut found = self.method_cache.get(shape, metatable, key, epoch);
         if found.is_none() {
-            found = self.find_holder(table, key);
+            found = self.find_inherited(table, key);
             if let Some(found) = found {
-                let epoch = self.heap.prototype_epoch();
-                self.method_cache.set(shape, metatable, key, epoch, found);
+                self.method_cache.set(shape, metatable, key, self.heap.prototype_epoch(), found);
             }
         }
-        let Some((holder, offset)) = found else {
-            return self.look_up(object, Value::String(key));
+        let (holder, offset) = match found {
+            Some(Inherited::Field(holder, offset)) => (Some(holder), offset),
+            Some(Inherited::Absent) => (None, 0),
+            None => return self.look_up(object, Value::String(key)),
         };
-        let value = self.field_at(holder, offset);
-        if value.is_nil() {
+        let value = holder.map_or(Value::Nil, |holder| self.field_at(holder, offset));
+        if holder.is_some() && value.is_nil() {
             return self.look_up(object, Value::String(key));
         }
-        let (site, _, _) = self.site(number);
-        site.next_shape.set(Some(shape));
-        site.metatable.set(Some(metatable));
-        site.holder.set(Some(holder));
-        site.holder_offset.set(offset);
-        site.epoch.set(self.heap.prototype_epoch());
-        self.heap.barrier(prototype);
+        if own.is_none() {
+            let (site, _, _) = self.site(number);
+            site.next_shape.set(Some(shape));
+            site.metatable.set(Some(metatable));
+            site.holder.set(holder);
+            site.holder_offset.set(offset);
+            site.epoch.set(self.heap.prototype_epoch());
+            self.heap.barrier(prototype);
+        }
         Ok(Lookup::Found(value))
     }
 
@@ -211,29 +214,36 @@ impl Machine {
         })
     }
 
-    /// The table along `__index` of `table` that has `key` as a field, and the field's offset, if all tables on the way
-    /// are such that changes to them are noticed. Marks them as prototypes.
-    fn find_holder(&self, table: Ref<Table>, key: Ref<Str>) -> Option<(Ref<Table>, u32)> {
+    /// What looking for `key` along `__index` of `table` gives, if all tables on the way are such that changes to them
+    /// are noticed. Marks them as prototypes.
+    fn find_inherited(&self, table: Ref<Table>, key: Ref<Str>) -> Option<Inherited> {
         let mut current = table;
         for _ in 0..8 {
-            let metatable = self.heap.get(current).metatable.get()?;
-            let Value::Table(next) = self.metatable_event(metatable, Event::Index) else {
-                return None;
+            let Some(metatable) = self.heap.get(current).metatable.get() else {
+                return Some(Inherited::Absent);
             };
-            for part in [metatable, next] {
-                let flags = &self.heap.get(part).header.flags;
-                flags.set(flags.get() | Table::PROTOTYPE);
-            }
+            self.mark_prototype(metatable);
+            let next = match self.metatable_event(metatable, Event::Index) {
+                Value::Table(next) => next,
+                Value::Nil => return Some(Inherited::Absent),
+                _ => return None,
+            };
+            self.mark_prototype(next);
             let shape = self.heap.get(next).shape.get();
             if self.heap.is_dictionary(shape) {
                 return None;
             }
             if let Some(offset) = self.heap.find_field_offset(shape, key) {
-                return if self.field_at(next, offset).is_nil() { None } else { Some((next, offset)) };
+                return if self.field_at(next, offset).is_nil() { None } else { Some(Inherited::Field(next, offset)) };
             }
             current = next;
         }
         None
+    }
+
+    fn mark_prototype(&self, table: Ref<Table>) {
+        let flags = &self.heap.get(table).header.flags;
+        flags.set(flags.get() | Table::PROTOTYPE);
     }
 
     /// Writes a named field through a site.

@@ -12,6 +12,15 @@ use lunette_gc::{
 
 const ENTRIES: usize = 1024;
 
+/// What looking along `__index` gives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Inherited {
+    /// The field is at this offset of this table's fields.
+    Field(Ref<Table>, u32),
+    /// There is none.
+    Absent,
+}
+
 #[derive(Clone, Copy, Default)]
 struct Entry {
     shape: Option<Ref<Shape>>,
@@ -19,7 +28,7 @@ struct Entry {
     key: Option<Ref<Str>>,
     generation: u32,
     epoch: u32,
-    found: Option<(Ref<Table>, u32)>,
+    found: Option<Inherited>,
 }
 
 /// The cache.
@@ -45,15 +54,9 @@ impl MethodCache {
         (mixed.wrapping_mul(0x9e37_79b1) >> 22) as usize % ENTRIES
     }
 
-    /// The table that has the field, and the field's offset in it.
+    /// What looking for the key along `__index` of a table gives.
     #[inline(always)]
-    pub fn get(
-        &self,
-        shape: Ref<Shape>,
-        metatable: Ref<Table>,
-        key: Ref<Str>,
-        epoch: u32,
-    ) -> Option<(Ref<Table>, u32)> {
+    pub fn get(&self, shape: Ref<Shape>, metatable: Ref<Table>, key: Ref<Str>, epoch: u32) -> Option<Inherited> {
         let entry = &self.entries[MethodCache::place(shape, metatable, key)];
         let is_it = entry.shape == Some(shape)
             && entry.metatable == Some(metatable)
@@ -63,15 +66,8 @@ impl MethodCache {
         if is_it { entry.found } else { None }
     }
 
-    /// Remembers where the field is.
-    pub fn set(
-        &mut self,
-        shape: Ref<Shape>,
-        metatable: Ref<Table>,
-        key: Ref<Str>,
-        epoch: u32,
-        found: (Ref<Table>, u32),
-    ) {
+    /// Remembers what looking gives.
+    pub fn set(&mut self, shape: Ref<Shape>, metatable: Ref<Table>, key: Ref<Str>, epoch: u32, found: Inherited) {
         self.entries[MethodCache::place(shape, metatable, key)] = Entry {
             shape: Some(shape),
             metatable: Some(metatable),

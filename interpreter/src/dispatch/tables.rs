@@ -29,19 +29,27 @@ unsafe fn field<D: Driver>(s: State<D>, table: *mut Table, offset: u32) -> Regis
     }
 }
 
-/// The field that the site remembers along `__index`.
+/// The value that the site remembers along `__index`: where it is, or that there is none.
+enum Inherited {
+    Field(Register),
+    Absent,
+    Unknown,
+}
+
 #[inline(always)]
-unsafe fn inherited_field<D: Driver>(s: State<D>, table: *mut Table, site: *mut Site) -> Option<Register> {
+unsafe fn inherited_field<D: Driver>(s: State<D>, table: *mut Table, site: *mut Site) -> Inherited {
     // SAFETY: as for `own_field`; the epoch says that nothing changed on the way to the holder.
     unsafe {
         if (*site).next_shape.get() == Some((*table).shape.get())
             && (*site).metatable.get() == (*table).metatable.get()
             && (*site).epoch.get() == (*s.machine).heap.prototype_epoch()
-            && let Some(holder) = (*site).holder.get()
         {
-            return Some(field(s, s.resolve(holder), (*site).holder_offset.get()));
+            return match (*site).holder.get() {
+                Some(holder) => Inherited::Field(field(s, s.resolve(holder), (*site).holder_offset.get())),
+                None => Inherited::Absent,
+            };
         }
-        None
+        Inherited::Unknown
     }
 }
 
@@ -58,11 +66,16 @@ unsafe fn get_cached<D: Driver>(s: State<D>, w: Word, object: Register, target: 
                 target.copy_from(found);
                 return Flow::Next(s);
             }
-            if let Some(found) = inherited_field(s, table, site)
-                && found.tag() != NIL
-            {
-                target.copy_from(found);
-                return Flow::Next(s);
+            match inherited_field(s, table, site) {
+                Inherited::Field(found) if found.tag() != NIL => {
+                    target.copy_from(found);
+                    return Flow::Next(s);
+                }
+                Inherited::Absent => {
+                    target.set(NIL, 0);
+                    return Flow::Next(s);
+                }
+                _ => {}
             }
         }
         s.call_out(w, slow::get_field)
@@ -90,8 +103,8 @@ pub(super) unsafe fn get_method<D: Driver>(s: State<D>, w: Word) -> Flow<D> {
             let table: *mut Table = s.object(object.payload());
             let site = s.site(w.c());
             let found = match inherited_field(s, table, site) {
-                None => own_field(s, table, site),
-                found => found,
+                Inherited::Field(found) => Some(found),
+                _ => own_field(s, table, site),
             };
             if let Some(found) = found
                 && found.tag() != NIL
