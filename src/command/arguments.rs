@@ -88,7 +88,7 @@ pub struct Script {
     #[command(flatten)]
     pub session: Session,
     /// The program, `-` for standard input, and its arguments
-    #[arg(value_name = "SCRIPT [ARGUMENTS]", trailing_var_arg = true, allow_hyphen_values = true)]
+    #[arg(value_name = "SCRIPT [ARGUMENTS]", trailing_var_arg = true)]
     pub script: Vec<OsString>,
     /// What `-e` and `-l` ask for, in their order.
     #[arg(skip)]
@@ -186,22 +186,13 @@ impl CommandLine {
     }
 
     fn parse_matches() -> Result<CommandLine, clap::Error> {
-        let mut command = CommandLine::command();
-        let matches = command.try_get_matches_from_mut(std::env::args_os())?;
+        let matches = CommandLine::command().try_get_matches_from(std::env::args_os())?;
         let mut line = CommandLine::from_arg_matches(&matches)?;
         let (script, matches) = match (&mut line.subcommand, matches.subcommand()) {
             (Some(Subcommand::Run(script)), Some((_, matches))) => (script, matches),
             _ => (&mut line.script, &matches),
         };
         script.tasks = tasks(script, matches);
-        // What begins with a hyphen after the script's name is the script's.
-        if let Some(first) = script.script.first().filter(|_| !std::env::args_os().any(|argument| argument == "--"))
-            && first.len() > 1
-            && first.as_encoded_bytes()[0] == b'-'
-        {
-            let message = format!("unexpected argument '{}' found", first.display());
-            return Err(command.error(clap::error::ErrorKind::UnknownArgument, message));
-        }
         Ok(line)
     }
 }
