@@ -278,8 +278,11 @@ impl Collector<'_> {
                 self.start();
             }
             let multiplier = u64::from(state.parameters.step_multiplier.get().max(1));
-            let bytes = (kibibytes as u64).saturating_mul(1024).saturating_mul(multiplier) / 100;
-            self.advance(bytes.clamp(pace::BASIC_STEP, usize::MAX as u64) as usize) == Progress::Full
+            let asked = if kibibytes == 0 { pace::BASIC_STEP } else { (kibibytes as u64).saturating_mul(1024) };
+            let budget = (asked.saturating_mul(multiplier) / 100) as usize;
+            // What is left of the budget when marking ends would be lost.
+            self.advance(budget) == Progress::Full
+                || (heap.phase() == Phase::Clearing && self.advance(budget) == Progress::Full)
         };
         self.set_trigger();
         is_complete

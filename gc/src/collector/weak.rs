@@ -169,8 +169,7 @@ impl Marker<'_> {
             while let Some(table) = self.heap.list_next(list, &mut position).and_then(Ref::from_units) {
                 for entry in self.heap.entries_of(self.heap.get(table)) {
                     if is_dead(self, entry.key_tag.get(), entry.key_payload.get()) {
-                        clear_value(entry);
-                        bury_key(entry);
+                        remove(entry);
                     }
                 }
             }
@@ -197,7 +196,7 @@ impl Marker<'_> {
             self.clear_array(table);
             for entry in self.heap.entries_of(table) {
                 if is_dead(self, entry.value_tag.get(), entry.value_payload.get()) {
-                    clear_value(entry);
+                    remove(entry);
                 }
             }
         }
@@ -216,9 +215,10 @@ impl Marker<'_> {
     }
 }
 
-fn clear_value(entry: &HashEntry) {
+fn remove(entry: &HashEntry) {
     entry.value_payload.set(0);
     entry.value_tag.set(Tag::Nil as u8);
+    bury_key(entry);
 }
 
 /// Values that wait for their keys.
