@@ -12,7 +12,11 @@ use crate::{
     metamethod::Event,
     native::{CAUGHT, Frame, Step, THROWN},
 };
-use lunette_gc::{function::Closure, reference::Ref, value::Value};
+use lunette_gc::{
+    function::{Closure, NativeClosure},
+    reference::Ref,
+    value::Value,
+};
 
 /// Which frame runs next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,6 +51,7 @@ impl Machine {
     }
 
     /// Makes room for `slots` slots from slot `from` on, and the reserve.
+    #[inline]
     pub fn ensure_stack(&mut self, from: u32, slots: u32) -> Result<(), Throw> {
         let needed = u64::from(from) + u64::from(slots) + u64::from(STACK_RESERVE);
         if needed <= u64::from(self.stack_length) { Ok(()) } else { self.grow_stack(needed) }
@@ -139,18 +144,7 @@ impl Machine {
                     return self.push_lua(closure, function, count, wanted, return_kind as u32 | flags);
                 }
                 Value::NativeClosure(closure) => {
-                    let slots = self.natives[self.heap.get(closure).native as usize].slots;
-                    let base = function + FRAME_SLOTS;
-                    self.ensure_stack(base, count + slots)?;
-                    self.charge(10)?;
-                    for index in 0..slots {
-                        self.set_value(base + count + index, Value::Nil);
-                    }
-                    let header = self.slot(base - 1);
-                    header.payload.set(header_payload(0, base - self.base));
-                    header.tag.set(header_tag(return_kind as u32 | flags | NATIVE, wanted));
-                    header.spare.set(count);
-                    self.base = base;
+                    self.push_native(closure, function, count, wanted, return_kind as u32 | flags)?;
                     return Ok(Next::Native);
                 }
                 callee => {
@@ -166,6 +160,32 @@ impl Machine {
                 }
             }
         }
+    }
+
+    /// Makes the frame of a native function.
+    #[inline]
+    pub(crate) fn push_native(
+        &mut self,
+        closure: Ref<NativeClosure>,
+        function: u32,
+        count: u32,
+        wanted: i32,
+        kind: u32,
+    ) -> Result<Frame, Throw> {
+        let slots = self.natives[self.heap.get(closure).native as usize].slots;
+        let base = function + FRAME_SLOTS;
+        self.ensure_stack(base, count + slots)?;
+        self.charge(10)?;
+        let window = base + count + slots;
+        for local in base + count..window {
+            self.set_value(local, Value::Nil);
+        }
+        let header = self.slot(base - 1);
+        header.payload.set(header_payload(0, base - self.base));
+        header.tag.set(header_tag(kind | NATIVE, wanted));
+        header.spare.set(count);
+        self.base = base;
+        Ok(Frame { base, count, phase: 0, window })
     }
 
     fn push_lua(

@@ -117,11 +117,11 @@ impl Arguments for Frame {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn check_integer(self, machine: &Machine, index: u32) -> Result<i64, Throw> {
         match self.argument(machine, index) {
             Some(Value::Integer(value)) => Ok(value),
-            value => machine.to_integer(value.unwrap_or(Value::Nil)).ok_or_else(|| integer_error(self, machine, index)),
+            _ => converted_integer(self, machine, index),
         }
     }
 
@@ -154,16 +154,11 @@ impl Arguments for Frame {
         if self.is_none_or_nil(machine, index) { Ok(default) } else { self.check_float(machine, index) }
     }
 
-    #[inline]
+    #[inline(always)]
     fn check_string(self, machine: &Machine, index: u32) -> Result<Ref<Str>, Throw> {
         match self.argument(machine, index) {
             Some(Value::String(string)) => Ok(string),
-            Some(value @ (Value::Integer(_) | Value::Float(_))) => {
-                let string = text::number_string(machine, value)?;
-                machine.set_value(self.base + index, Value::String(string));
-                Ok(string)
-            }
-            _ => Err(self.type_error(machine, index, "string")),
+            _ => converted_string(self, machine, index),
         }
     }
 
@@ -193,6 +188,25 @@ impl Arguments for Frame {
     fn is_none_or_nil(self, machine: &Machine, index: u32) -> bool {
         self.argument_or_nil(machine, index).is_nil()
     }
+}
+
+/// The argument is a number, which is converted, or there is an error.
+#[cold]
+fn converted_string(frame: Frame, machine: &Machine, index: u32) -> Result<Ref<Str>, Throw> {
+    match frame.argument(machine, index) {
+        Some(value @ (Value::Integer(_) | Value::Float(_))) => {
+            let string = text::number_string(machine, value)?;
+            machine.set_value(frame.base + index, Value::String(string));
+            Ok(string)
+        }
+        _ => Err(frame.type_error(machine, index, "string")),
+    }
+}
+
+/// The argument is no integer, but may convert to one.
+#[cold]
+fn converted_integer(frame: Frame, machine: &Machine, index: u32) -> Result<i64, Throw> {
+    machine.to_integer(frame.argument_or_nil(machine, index)).ok_or_else(|| integer_error(frame, machine, index))
 }
 
 /// The argument is no integer: because it is no number, or because it is one with a fraction.

@@ -6,10 +6,10 @@ use crate::{
     error::Throw,
     frame::{COUNTED, FRAME_SLOTS, HeaderSlot, Return, VARIADIC, kind},
     machine::{Machine, Outcome},
-    native::{Step, THROWN},
+    native::{Frame, NativeResult, Step, THROWN},
 };
 use lunette_bytecode::instruction::Word;
-use lunette_gc::value::Value;
+use lunette_gc::{function::NativeClosure, reference::Ref, value::Value};
 
 impl Machine {
     /// Number of arguments of the call window at slot `window`, from operand b.
@@ -26,39 +26,57 @@ pub(crate) fn call(machine: &mut Machine, word: Word) -> Outcome {
     let window = machine.register_index(word.a());
     let count = machine.argument_count(word, window);
     let wanted = word.c() as i32 - 1;
+    if let Value::NativeClosure(closure) = machine.value(window)
+        && !machine.hooked
+    {
+        return call_native(machine, closure, window, count, wanted);
+    }
+    let next = machine.push_call(window, count, wanted, Return::Call, 0)?;
+    Ok(machine.drive(next))
+}
+
+/// Calls a native function and, if it returns at once, goes on without the loop around native frames.
+fn call_native(machine: &mut Machine, closure: Ref<NativeClosure>, window: u32, count: u32, wanted: i32) -> Outcome {
     let caller = machine.base;
     let stack = machine.stack;
-    match machine.push_call(window, count, wanted, Return::Call, 0)? {
-        Next::Native if !machine.hooked => {
-            let frame = machine.native_frame();
-            let closure = frame.closure(machine);
-            let function = machine.natives[machine.heap.get(closure).native as usize].function;
-            let mut result = function(machine, frame);
-            if matches!(result, Err(Throw::Memory)) {
-                machine.collect_fully(frame.window);
-                result = function(machine, frame);
+    let (frame, result) = run_native(machine, closure, window, count, wanted)?;
+    match result {
+        Ok(Step::Return { first, count }) if !machine.hooked => {
+            machine.base = caller;
+            machine.deliver(first, count, window, wanted);
+            if machine.heap.needs_collection() {
+                return machine.lua_safepoint(wanted < 0);
             }
-            match result {
-                Ok(Step::Return { first, count }) if !machine.hooked => {
-                    machine.base = caller;
-                    machine.deliver(first, count, window, wanted);
-                    if machine.heap.needs_collection() {
-                        return machine.lua_safepoint(wanted < 0);
-                    }
-                    Ok(if machine.stack == stack { Status::Next } else { Status::Reload })
-                }
-                Ok(step) => {
-                    let next = machine.take_step(frame, step).unwrap_or_else(|throw| machine.unwind(throw));
-                    Ok(machine.drive(next))
-                }
-                Err(throw) => {
-                    machine.header(frame.base).set_resume(THROWN);
-                    Ok(machine.raise(throw))
-                }
-            }
+            Ok(if machine.stack == stack { Status::Next } else { Status::Reload })
         }
-        next => Ok(machine.drive(next)),
+        Ok(step) => {
+            let next = machine.take_step(frame, step).unwrap_or_else(|throw| machine.unwind(throw));
+            Ok(machine.drive(next))
+        }
+        Err(throw) => {
+            machine.header(frame.base).set_resume(THROWN);
+            Ok(machine.raise(throw))
+        }
     }
+}
+
+/// Makes the frame of a native function and calls it in phase 0. An error of making the frame is the caller's.
+#[inline]
+fn run_native(
+    machine: &mut Machine,
+    closure: Ref<NativeClosure>,
+    window: u32,
+    count: u32,
+    wanted: i32,
+) -> Result<(Frame, NativeResult), Throw> {
+    let frame = machine.push_native(closure, window, count, wanted, Return::Call as u32)?;
+    let function = machine.natives[machine.heap.get(closure).native as usize].function;
+    let mut result = function(machine, frame);
+    if matches!(result, Err(Throw::Memory)) {
+        machine.collect_fully(frame.window);
+        result = function(machine, frame);
+    }
+    Ok((frame, result))
 }
 
 /// `tail_call`
@@ -72,8 +90,10 @@ pub(crate) fn tail_call(machine: &mut Machine, word: Word) -> Outcome {
             return Err(machine.call_error(window));
         }
     }
-    if matches!(machine.value(window), Value::NativeClosure(_)) && !machine.hooked {
-        return tail_call_native(machine, window, count);
+    if let Value::NativeClosure(closure) = machine.value(window)
+        && !machine.hooked
+    {
+        return tail_call_native(machine, closure, window, count);
     }
     let next = machine.tail_call_from(window, count).unwrap_or_else(|throw| machine.unwind(throw));
     Ok(machine.drive(next))
@@ -81,19 +101,11 @@ pub(crate) fn tail_call(machine: &mut Machine, word: Word) -> Outcome {
 
 /// A native function is called above the frame, which its errors are to tell about, and takes the frame's place only
 /// when it does not return at once.
-fn tail_call_native(machine: &mut Machine, window: u32, count: u32) -> Outcome {
+fn tail_call_native(machine: &mut Machine, closure: Ref<NativeClosure>, window: u32, count: u32) -> Outcome {
     let caller = machine.base;
-    machine.push_call(window, count, -1, Return::Call, 0)?;
-    let frame = machine.native_frame();
-    let closure = frame.closure(machine);
-    let function = machine.natives[machine.heap.get(closure).native as usize].function;
-    let mut result = function(machine, frame);
-    if matches!(result, Err(Throw::Memory)) {
-        machine.collect_fully(frame.window);
-        result = function(machine, frame);
-    }
+    let (frame, result) = run_native(machine, closure, window, count, -1)?;
     match result {
-        Ok(Step::Return { first, count }) => {
+        Ok(Step::Return { first, count }) if !machine.hooked => {
             machine.base = caller;
             leave(machine, first, count)
         }
@@ -102,7 +114,10 @@ fn tail_call_native(machine: &mut Machine, window: u32, count: u32) -> Outcome {
             let next = machine.take_step(frame, step).unwrap_or_else(|throw| machine.unwind(throw));
             Ok(machine.drive(next))
         }
-        Err(throw) => Ok(machine.raise(throw)),
+        Err(throw) => {
+            machine.header(frame.base).set_resume(THROWN);
+            Ok(machine.raise(throw))
+        }
     }
 }
 
