@@ -19,26 +19,30 @@ use crate::{
 use core::cell::Cell;
 
 region_layout! {
-    /// An inline cache: what was found when one instruction last looked up a field. It has two entries. The first is
-    /// for a field of the table itself: `shape`, `offset`. The second is, for an instruction that gets, a field found
+    /// An inline cache: what was found when one instruction last looked up a field. It has three entries. Two are
+    /// for a field of the table itself: `shape`, `offset` and `other_shape`, `other_offset`. The third is, for an instruction that gets, a field found
     /// along `__index`: `next_shape`, `metatable`, `epoch` → `holder`, `holder_offset`; for an instruction that sets, a
     /// field that is added: `next_shape` → `added_shape`, `holder_offset`. Offsets are in bytes from the start of the
     /// table's fields object.
     pub struct Site {
         /// First entry: shape of the table; none if the entry is empty.
         pub shape: Cell<Option<Ref<Shape>>>,
-        /// Second entry: metatable of the table.
+        /// Third entry: metatable of the table.
         pub metatable: Cell<Option<Ref<Table>>>,
-        /// Second entry: the table that holds the field; none if it is known that there is none along `__index`.
+        /// Third entry: the table that holds the field; none if it is known that there is none along `__index`.
         pub holder: Cell<Option<Ref<Table>>>,
         /// First entry: where the field is.
         pub offset: Cell<u32>,
-        /// Second entry: the epoch of prototypes in which `holder` was found.
+        /// Third entry: the epoch of prototypes in which `holder` was found.
         pub epoch: Cell<u32>,
-        /// Second entry: where the field is in the holder, or in the table it was added to.
+        /// Third entry: where the field is in the holder, or in the table it was added to.
         pub holder_offset: Cell<u32>,
-        /// Second entry: shape of the table; none if the entry is empty.
+        /// Third entry: shape of the table; none if the entry is empty.
         pub next_shape: Cell<Option<Ref<Shape>>>,
+        /// Second entry: shape of the table; none if the entry is empty.
+        pub other_shape: Cell<Option<Ref<Shape>>>,
+        /// Second entry: where the field is.
+        pub other_offset: Cell<u32>,
         /// Number of the constant that is the key.
         pub key: u32,
     }
@@ -94,7 +98,7 @@ impl Site {
     }
 }
 
-const _: () = assert!(size_of::<Prototype>().is_multiple_of(8) && size_of::<Site>() == 32);
+const _: () = assert!(size_of::<Prototype>().is_multiple_of(8) && size_of::<Site>() == 40);
 // SAFETY: begins with the header.
 unsafe impl Object for Prototype {
     const KIND: Kind = Kind::Prototype;

@@ -269,6 +269,8 @@ impl Heap {
                     epoch: Cell::new(0),
                     holder_offset: Cell::new(0),
                     next_shape: Cell::new(None),
+                    other_shape: Cell::new(None),
+                    other_offset: Cell::new(0),
                     key,
                 });
             }

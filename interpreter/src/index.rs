@@ -13,9 +13,11 @@ use lunette_gc::{
     function::{Prototype, Site},
     reference::Ref,
     string::Str,
-    table::{Origin, Table, TableError},
-    value::Value,
+    table::{Origin, Parts, Shape, Table, TableError},
+    value::{Tag, Value},
 };
+
+const NIL_TAG: u8 = Tag::Nil as u8;
 
 /// How long a chain of `__index` or `__newindex` may be.
 const MAX_CHAIN: u32 = 2000;
@@ -138,65 +140,40 @@ impl Machine {
         }
     }
 
-    /// Reads a named field through a site.
+    /// Reads the field of a site from a table, if that needs no metamethod. Fills the site.
     #[inline(always)]
-    fn get_named(&mut self, object: Value, number: usize) -> Result<Lookup, Throw> {
+    fn get_from_table(&mut self, table: Ref<Table>, number: usize) -> Option<Parts> {
         let (site, key, prototype) = self.site(number);
-        let Value::Table(table) = object else {
-            return self.look_up(object, Value::String(key));
-        };
-        let object_table = self.heap.get(table);
-        let (shape, metatable) = (object_table.shape.get(), object_table.metatable.get());
-        let epoch = self.heap.prototype_epoch();
-        if site.next_shape.get() == Some(shape) && site.metatable.get() == metatable && site.epoch.get() == epoch {
-            let Some(holder) = site.holder.get() else {
-                return Ok(Lookup::Found(Value::Nil));
-            };
-            let value = self.field_at(holder, site.holder_offset.get());
-            if !value.is_nil() {
-                return Ok(Lookup::Found(value));
-            }
-        }
-        let is_field = !self.heap.is_dictionary(shape) && self.heap.get(key).is_short();
-        if !is_field {
-            let value = self.heap.table_get_string(table, key);
-            if !value.is_nil() || metatable.is_none() {
-                return Ok(Lookup::Found(value));
-            }
-            return self.look_up(object, Value::String(key));
-        }
+        let object = self.heap.get(table);
+        let (shape, metatable) = (object.shape.get(), object.metatable.get());
         let own = self.heap.find_field_offset(shape, key);
         if let Some(offset) = own {
-            let value = self.field_at(table, offset);
-            site.shape.set(Some(shape));
-            site.offset.set(offset);
-            self.heap.barrier(prototype);
-            if !value.is_nil() {
-                return Ok(Lookup::Found(value));
+            if site.shape.get() != Some(shape) {
+                site.other_shape.set(site.shape.get());
+                site.other_offset.set(site.offset.get());
+                site.shape.set(Some(shape));
+                site.offset.set(offset);
+                self.heap.barrier(prototype);
             }
+            let value = self.field_at(table, offset);
+            if value.0 != NIL_TAG {
+                return Some(value);
+            }
+        } else if self.heap.is_dictionary(shape) || !self.heap.get(key).is_short() {
+            let value = self.heap.table_get_string_parts(table, key);
+            return if value.0 != NIL_TAG || metatable.is_none() { Some(value) } else { None };
         }
         let Some(metatable) = metatable else {
-            return Ok(Lookup::Found(Value::Nil));
+            return Some((NIL_TAG, 0));
         };
-        // Not in the table itself: remember what there is along `__index`.
-        let mut found = self.method_cache.get(shape, metatable, key, epoch);
-        if found.is_none() {
-            found = self.find_inherited(table, key);
-            if let Some(found) = found {
-                self.method_cache.set(shape, metatable, key, self.heap.prototype_epoch(), found);
-            }
-        }
-        let (holder, offset) = match found {
-            Some(Inherited::Field(holder, offset)) => (Some(holder), offset),
-            Some(Inherited::Absent) => (None, 0),
-            None => return self.look_up(object, Value::String(key)),
-        };
-        let value = holder.map_or(Value::Nil, |holder| self.field_at(holder, offset));
-        if holder.is_some() && value.is_nil() {
-            return self.look_up(object, Value::String(key));
-        }
+        let found = self.inherited(shape, metatable, key)?;
+        let value = self.value_of(found)?;
         if own.is_none() {
             let (site, _, _) = self.site(number);
+            let (holder, offset) = match found {
+                Inherited::Field(holder, offset) => (Some(holder), offset),
+                Inherited::Absent => (None, 0),
+            };
             site.next_shape.set(Some(shape));
             site.metatable.set(Some(metatable));
             site.holder.set(holder);
@@ -204,24 +181,73 @@ impl Machine {
             site.epoch.set(self.heap.prototype_epoch());
             self.heap.barrier(prototype);
         }
-        Ok(Lookup::Found(value))
+        Some(value)
     }
 
-    fn field_at(&self, table: Ref<Table>, offset: u32) -> Value {
+    /// The value of what was found along `__index`; `None` if it is nil by now and must be looked for again.
+    fn value_of(&self, found: Inherited) -> Option<Parts> {
+        match found {
+            Inherited::Absent => Some((NIL_TAG, 0)),
+            Inherited::Field(holder, offset) => {
+                let value = self.field_at(holder, offset);
+                if value.0 == NIL_TAG { None } else { Some(value) }
+            }
+        }
+    }
+
+    /// What looking for `key` along `__index` of an object with this shape and metatable gives, if that is remembered or
+    /// can be.
+    fn inherited(&mut self, shape: Ref<Shape>, metatable: Ref<Table>, key: Ref<Str>) -> Option<Inherited> {
+        let epoch = self.heap.prototype_epoch();
+        if let Some(found) = self.method_cache.get(shape, metatable, key, epoch) {
+            return Some(found);
+        }
+        let found = self.find_inherited(metatable, key)?;
+        self.method_cache.set(shape, metatable, key, self.heap.prototype_epoch(), found);
+        Some(found)
+    }
+
+    /// Reads a named field through a site.
+    #[inline(always)]
+    fn get_named(&mut self, word: Word, object: Value) -> Outcome {
+        let found = match object {
+            Value::Table(table) => self.get_from_table(table, word.c()),
+            // The methods of strings: no string has fields of its own, so that the metatable's shape does as well.
+            Value::String(_) => self.metatable(object).and_then(|metatable| {
+                let shape = self.heap.get(metatable).shape.get();
+                let (_, key, _) = self.site(word.c());
+                let found = self.inherited(shape, metatable, key)?;
+                self.value_of(found)
+            }),
+            _ => None,
+        };
+        if let Some((tag, payload)) = found {
+            let target = self.slot(self.register_index(word.a()));
+            target.payload.set(payload);
+            target.tag.set(tag.into());
+            return Ok(Status::Next);
+        }
+        let key = Value::String(self.site(word.c()).1);
+        let found = self.look_up(object, key)?;
+        self.finish_get(word.a(), key, found)
+    }
+
+    #[inline(always)]
+    fn field_at(&self, table: Ref<Table>, offset: u32) -> Parts {
         let fields = self.heap.get(table).fields.get();
-        fields.map_or(Value::Nil, |fields| {
-            self.heap.slots(fields).get((offset as usize - 8) / 16).map_or(Value::Nil, |slot| slot.get())
+        fields.map_or((NIL_TAG, 0), |fields| {
+            let slot = &self.heap.slots(fields)[(offset as usize - 8) / 16];
+            (slot.tag.get() as u8, slot.payload.get())
         })
     }
 
-    /// What looking for `key` along `__index` of `table` gives, if all tables on the way are such that changes to them
-    /// are noticed. Marks them as prototypes.
-    fn find_inherited(&self, table: Ref<Table>, key: Ref<Str>) -> Option<Inherited> {
-        let mut current = table;
+    /// What looking for `key` along `__index` of an object with this metatable gives, if all tables on the way are such
+    /// that changes to them are noticed. Marks them as prototypes.
+    fn find_inherited(&self, mut metatable: Ref<Table>, key: Ref<Str>) -> Option<Inherited> {
+        if !self.heap.get(key).is_short() {
+            return None;
+        }
         for _ in 0..8 {
-            let Some(metatable) = self.heap.get(current).metatable.get() else {
-                return Some(Inherited::Absent);
-            };
             self.mark_prototype(metatable);
             let next = match self.metatable_event(metatable, Event::Index) {
                 Value::Table(next) => next,
@@ -234,9 +260,13 @@ impl Machine {
                 return None;
             }
             if let Some(offset) = self.heap.find_field_offset(shape, key) {
-                return if self.field_at(next, offset).is_nil() { None } else { Some(Inherited::Field(next, offset)) };
+                let is_nil = self.field_at(next, offset).0 == NIL_TAG;
+                return if is_nil { None } else { Some(Inherited::Field(next, offset)) };
             }
-            current = next;
+            let Some(further) = self.heap.get(next).metatable.get() else {
+                return Some(Inherited::Absent);
+            };
+            metatable = further;
         }
         None
     }
@@ -270,6 +300,8 @@ impl Machine {
         }
         if let Some(offset) = self.heap.find_field_offset(after, key) {
             if before == after {
+                site.other_shape.set(site.shape.get());
+                site.other_offset.set(site.offset.get());
                 site.shape.set(Some(after));
                 site.offset.set(offset);
             } else {
@@ -280,20 +312,6 @@ impl Machine {
             self.heap.barrier(prototype);
         }
         Ok(Store::Done)
-    }
-
-    #[inline(always)]
-    fn finish_get_named(&mut self, word: Word, found: Lookup) -> Outcome {
-        match found {
-            Lookup::Found(value) => {
-                self.set_register(word.a(), value);
-                Ok(Status::Next)
-            }
-            Lookup::Call { function, object } => {
-                let key = Value::String(self.site(word.c()).1);
-                self.call_metamethod(function, &[object, key])
-            }
-        }
     }
 
     fn finish_get(&mut self, target: usize, key: Value, found: Lookup) -> Outcome {
@@ -335,16 +353,14 @@ pub(crate) fn is_upvalue_field(word: Word) -> bool {
 /// `get_field` and `get_upvalue_field`.
 pub(crate) fn get_field(machine: &mut Machine, word: Word) -> Outcome {
     let object = if is_upvalue_field(word) { upvalue(machine, word.b()) } else { machine.register(word.b()) };
-    let found = machine.get_named(object, word.c())?;
-    machine.finish_get_named(word, found)
+    machine.get_named(word, object)
 }
 
 /// `get_method`
 pub(crate) fn get_method(machine: &mut Machine, word: Word) -> Outcome {
     let object = machine.register(word.b());
-    let found = machine.get_named(object, word.c())?;
     machine.set_register(word.a() + 32, object);
-    machine.finish_get_named(word, found)
+    machine.get_named(word, object)
 }
 
 /// `set_field` and `set_upvalue_field`.

@@ -226,6 +226,7 @@ impl Walk<'_> {
                 for site in heap.sites(object.cast()) {
                     self.reference(site.shape.get(), object);
                     self.reference(site.next_shape.get(), object);
+                    self.reference(site.other_shape.get(), object);
                     self.reference(site.metatable.get(), object);
                     self.reference(site.holder.get(), object);
                 }

@@ -366,6 +366,7 @@ impl Marker<'_> {
         if self.heap.phase() == Phase::Idle {
             for site in self.heap.sites(prototype) {
                 self.discover_ref(site.shape.get());
+                self.discover_ref(site.other_shape.get());
                 self.discover_ref(site.next_shape.get());
                 self.discover_ref(site.metatable.get());
                 self.discover_ref(site.holder.get());
@@ -392,7 +393,8 @@ impl Marker<'_> {
                     site.metatable.get().map(Ref::cast),
                     site.holder.get().map(Ref::cast),
                 ];
-                if !is_alive(first) || !second.into_iter().all(is_alive) {
+                let other = site.other_shape.get().map(Ref::cast);
+                if !is_alive(first) || !is_alive(other) || !second.into_iter().all(is_alive) {
                     empty(site);
                 }
             }
@@ -403,6 +405,7 @@ impl Marker<'_> {
 
 fn empty(site: &Site) {
     site.shape.set(None);
+    site.other_shape.set(None);
     site.next_shape.set(None);
     site.metatable.set(None);
     site.holder.set(None);

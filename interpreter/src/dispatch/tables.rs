@@ -10,10 +10,14 @@ use lunette_gc::{function::Site, reference::Ref, storage::SlotArray, table::Tabl
 unsafe fn own_field<D: Driver>(s: State<D>, table: *mut Table, site: *mut Site) -> Option<Register> {
     // SAFETY: tables and sites lie in the region; the offset was found for this shape, whose tables have that field.
     unsafe {
-        if (*site).shape.get() != Some((*table).shape.get()) {
-            return None;
+        let shape = Some((*table).shape.get());
+        if (*site).shape.get() == shape {
+            return Some(field(s, table, (*site).offset.get()));
         }
-        Some(field(s, table, (*site).offset.get()))
+        if (*site).other_shape.get() == shape {
+            return Some(field(s, table, (*site).other_offset.get()));
+        }
+        None
     }
 }
 
