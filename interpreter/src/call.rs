@@ -10,7 +10,7 @@ use crate::{
     },
     machine::{MAX_STACK, Machine, Outcome, STACK_EMERGENCY, STACK_RESERVE},
     metamethod::Event,
-    native::{CAUGHT, Frame, Step, THROWN},
+    native::{CAUGHT, Frame, Native, NativeFunction, Step, THROWN},
 };
 use lunette_gc::{
     function::{Closure, NativeClosure},
@@ -162,8 +162,8 @@ impl Machine {
         }
     }
 
-    /// Makes the frame of a native function.
-    #[inline]
+    /// Makes the frame of a native function; gives it and the function's code.
+    #[inline(always)]
     pub(crate) fn push_native(
         &mut self,
         closure: Ref<NativeClosure>,
@@ -171,8 +171,8 @@ impl Machine {
         count: u32,
         wanted: i32,
         kind: u32,
-    ) -> Result<Frame, Throw> {
-        let slots = self.natives[self.heap.get(closure).native as usize].slots;
+    ) -> Result<(Frame, NativeFunction), Throw> {
+        let Native { function: code, slots, .. } = self.natives[self.heap.get(closure).native as usize];
         let base = function + FRAME_SLOTS;
         self.ensure_stack(base, count + slots)?;
         self.charge(10)?;
@@ -185,7 +185,7 @@ impl Machine {
         header.tag.set(header_tag(kind | NATIVE, wanted));
         header.spare.set(count);
         self.base = base;
-        Ok(Frame { base, count, phase: 0, window })
+        Ok((Frame { base, count, phase: 0, window }, code))
     }
 
     fn push_lua(
@@ -405,11 +405,16 @@ impl Machine {
     }
 
     /// Moves results to where the caller wants them and sets the open top if it wants all.
+    #[inline(always)]
     pub(crate) fn deliver(&mut self, first: u32, count: u32, to: u32, wanted: i32) {
         if wanted == 1 && count >= 1 {
             self.copy_slot(first, to);
             return;
         }
+        self.deliver_list(first, count, to, wanted);
+    }
+
+    fn deliver_list(&mut self, first: u32, count: u32, to: u32, wanted: i32) {
         if wanted < 0 {
             self.copy_slots(first, to, count);
             self.open_top = to + count;

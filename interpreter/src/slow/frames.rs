@@ -6,7 +6,7 @@ use crate::{
     error::Throw,
     frame::{COUNTED, FRAME_SLOTS, HeaderSlot, Return, VARIADIC, kind},
     machine::{Machine, Outcome},
-    native::{Frame, NativeResult, Step, THROWN},
+    native::{Frame, NativeFunction, NativeResult, Step, THROWN},
 };
 use lunette_bytecode::instruction::Word;
 use lunette_gc::{function::NativeClosure, reference::Ref, value::Value};
@@ -36,19 +36,29 @@ pub(crate) fn call(machine: &mut Machine, word: Word) -> Outcome {
 }
 
 /// Calls a native function and, if it returns at once, goes on without the loop around native frames.
+#[inline(always)]
 fn call_native(machine: &mut Machine, closure: Ref<NativeClosure>, window: u32, count: u32, wanted: i32) -> Outcome {
     let caller = machine.base;
     let stack = machine.stack;
-    let (frame, result) = run_native(machine, closure, window, count, wanted)?;
-    match result {
-        Ok(Step::Return { first, count }) if !machine.hooked => {
-            machine.base = caller;
-            machine.deliver(first, count, window, wanted);
-            if machine.heap.needs_collection() {
-                return machine.lua_safepoint(wanted < 0);
-            }
-            Ok(if machine.stack == stack { Status::Next } else { Status::Reload })
+    let (frame, function) = machine.push_native(closure, window, count, wanted, Return::Call as u32)?;
+    let result = function(machine, frame);
+    if let Ok(Step::Return { first, count }) = result
+        && !machine.hooked
+    {
+        machine.base = caller;
+        machine.deliver(first, count, window, wanted);
+        if machine.heap.needs_collection() {
+            return machine.lua_safepoint(wanted < 0);
         }
+        return Ok(if machine.stack == stack { Status::Next } else { Status::Reload });
+    }
+    finish_native(machine, frame, function, result)
+}
+
+/// Goes on with a native function that was called in phase 0 and did not return at once.
+#[inline(never)]
+fn finish_native(machine: &mut Machine, frame: Frame, function: NativeFunction, result: NativeResult) -> Outcome {
+    match try_again(machine, frame, function, result) {
         Ok(step) => {
             let next = machine.take_step(frame, step).unwrap_or_else(|throw| machine.unwind(throw));
             Ok(machine.drive(next))
@@ -60,23 +70,13 @@ fn call_native(machine: &mut Machine, closure: Ref<NativeClosure>, window: u32, 
     }
 }
 
-/// Makes the frame of a native function and calls it in phase 0. An error of making the frame is the caller's.
-#[inline]
-fn run_native(
-    machine: &mut Machine,
-    closure: Ref<NativeClosure>,
-    window: u32,
-    count: u32,
-    wanted: i32,
-) -> Result<(Frame, NativeResult), Throw> {
-    let frame = machine.push_native(closure, window, count, wanted, Return::Call as u32)?;
-    let function = machine.natives[machine.heap.get(closure).native as usize].function;
-    let mut result = function(machine, frame);
-    if matches!(result, Err(Throw::Memory)) {
-        machine.collect_fully(frame.window);
-        result = function(machine, frame);
+/// Calls a native function again if it has failed for lack of memory.
+fn try_again(machine: &mut Machine, frame: Frame, function: NativeFunction, result: NativeResult) -> NativeResult {
+    if !matches!(result, Err(Throw::Memory)) {
+        return result;
     }
-    Ok((frame, result))
+    machine.collect_fully(frame.window);
+    function(machine, frame)
 }
 
 /// `tail_call`
@@ -103,8 +103,9 @@ pub(crate) fn tail_call(machine: &mut Machine, word: Word) -> Outcome {
 /// when it does not return at once.
 fn tail_call_native(machine: &mut Machine, closure: Ref<NativeClosure>, window: u32, count: u32) -> Outcome {
     let caller = machine.base;
-    let (frame, result) = run_native(machine, closure, window, count, -1)?;
-    match result {
+    let (frame, function) = machine.push_native(closure, window, count, -1, Return::Call as u32)?;
+    let result = function(machine, frame);
+    match try_again(machine, frame, function, result) {
         Ok(Step::Return { first, count }) if !machine.hooked => {
             machine.base = caller;
             leave(machine, first, count)
