@@ -125,6 +125,13 @@ impl Machine {
             }
             return Ok(None);
         }
+        // Results below the frame, where its caller wants them, could not be looked at.
+        let from = first;
+        let first = if from < self.base { self.frame_top() } else { from };
+        if from != first {
+            self.ensure_stack(first, count)?;
+            self.copy_slots(from, first, count);
+        }
         let top = self.frame_top().max(first + count);
         let saved = Value::Integer((i64::from(first) << 32) | i64::from(count));
         self.push_hook(top, "return", None, saved, Afterwards::Return).map(Some)

@@ -1,8 +1,8 @@
 //! What debuggers see of frames and functions: local variables, temporaries, upvalues, transferred values.
 
 use crate::{
-    closing::Afterwards,
-    frame::{FRAME_SLOTS, HeaderSlot, NATIVE, Return, VARIADIC, kind, return_kind},
+    closing::{Afterwards, INTERLUDE_SLOTS},
+    frame::{FRAME_SLOTS, HeaderSlot, Return, VARIADIC, kind},
     hook,
     machine::Machine,
     traceback::FrameView,
@@ -57,15 +57,16 @@ impl Machine {
 
     /// One more than the last slot of the frame that is surely in use.
     fn end_of(&self, frame: FrameView) -> u32 {
-        let own = match self.frame_function(frame) {
-            Value::Closure(closure) if kind(self.frame_header(frame).tag.get()) & NATIVE == 0 => {
-                frame.base + u32::from(self.heap.get(self.prototype_of(closure)).register_count)
-            }
-            _ => frame.base + self.frame_header(frame).argument_count(),
-        };
-        match self.callee_of(frame) {
-            Some(callee) => self.frame_window(callee).min(own),
-            None => own,
+        if let Some(callee) = self.callee_of(frame) {
+            let window = self.frame_window(callee);
+            return match self.frame_return(callee) {
+                Return::Interlude | Return::Closing => window - INTERLUDE_SLOTS,
+                _ => window,
+            };
+        }
+        match self.prototype_of_value(self.frame_function(frame)) {
+            Some(prototype) => frame.base + u32::from(self.heap.get(prototype).register_count),
+            None => frame.base + self.frame_header(frame).argument_count(),
         }
     }
 
@@ -124,7 +125,7 @@ impl Machine {
     /// result, and how many there are.
     pub fn transfer_of(&self, frame: FrameView) -> Option<(u32, u32)> {
         let callee = self.callee_of(frame)?;
-        if return_kind(self.frame_header(callee).tag.get()) != Return::Interlude {
+        if self.frame_return(callee) != Return::Interlude {
             return None;
         }
         let window = self.frame_window(callee);
@@ -132,7 +133,7 @@ impl Machine {
             return None;
         };
         if mode == Afterwards::Return as i64 {
-            let Value::Integer(saved) = self.thread_slot(frame.thread, window - 2).get() else {
+            let Value::Integer(saved) = self.thread_slot(frame.thread, window - INTERLUDE_SLOTS).get() else {
                 return None;
             };
             return Some((((saved >> 32) as u32 + 1).saturating_sub(frame.base), saved as u32));
