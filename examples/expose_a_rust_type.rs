@@ -39,9 +39,8 @@ impl Userdata for Account {
 
 fn main() -> Result<()> {
     let mut instance = Engine::default().instantiate_with(Streams::inherited())?;
-    let open = instance.function(|_, (owner, balance): (String, Option<i64>)| {
-        Ok(Account { owner, balance: balance.unwrap_or(0) })
-    })?;
+    let open = instance
+        .function(|_, (owner, balance): (String, Option<i64>)| Ok(Account { owner, balance: balance.unwrap_or(0) }))?;
     instance.set("open_account", &open)?;
     instance.exec(
         r#"

@@ -14,11 +14,7 @@ use crate::{
     value::Value,
 };
 use lunette_gc::{heap::OutOfMemory, value::Value as Raw};
-use lunette_interpreter::{
-    Machine, Throw,
-    load::LoadError,
-    metamethod::Event,
-};
+use lunette_interpreter::{Machine, Throw, load::LoadError, metamethod::Event};
 use std::{any::TypeId, collections::HashMap, sync::Arc};
 
 /// What the API keeps with a machine.

@@ -301,10 +301,7 @@ impl<T: FromLua> FromLua for Vec<T> {
 }
 
 /// A table with these fields.
-fn fields<K: IntoLua, V: IntoLua>(
-    pairs: impl IntoIterator<Item = (K, V)>,
-    context: &mut Context<'_>,
-) -> Result<Value> {
+fn fields<K: IntoLua, V: IntoLua>(pairs: impl IntoIterator<Item = (K, V)>, context: &mut Context<'_>) -> Result<Value> {
     let table = context.table()?;
     for (key, value) in pairs {
         table.raw_set(context, key, value)?;
@@ -357,9 +354,8 @@ impl<T: IntoLua> IntoLuaMulti for Variadic<T> {
 
 impl<T: FromLua> FromLuaMulti for Variadic<T> {
     fn from_lua_multi(values: Vec<Value>, context: &mut Context<'_>) -> Result<Self> {
-        let convert = |(index, value)| {
-            T::from_lua(value, context).map_err(|error| ConversionError::at(error, index + 1))
-        };
+        let convert =
+            |(index, value)| T::from_lua(value, context).map_err(|error| ConversionError::at(error, index + 1));
         values.into_iter().enumerate().map(convert).collect::<Result<_>>().map(Variadic)
     }
 }

@@ -109,7 +109,8 @@ impl Error {
                 let line = (error.line > 0).then(|| {
                     let start = error.range.start.min(source.len());
                     let start = source[..start].iter().rposition(|&byte| byte == b'\n').map_or(0, |at| at + 1);
-                    let end = source[start..].iter().position(|&byte| byte == b'\n').map_or(source.len(), |at| start + at);
+                    let end =
+                        source[start..].iter().position(|&byte| byte == b'\n').map_or(source.len(), |at| start + at);
                     text(&source[start..end])
                 });
                 Error::Syntax(Arc::new(SyntaxError {

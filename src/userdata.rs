@@ -129,9 +129,8 @@ impl<T: Userdata> Methods<T> {
         R: IntoLua,
         F: Fn(&mut Context<'_>, &T) -> Result<R> + Send + Sync + 'static,
     {
-        let erased = shared(move |context: &mut Context<'_>, object: &T, ()| {
-            getter(context, object)?.into_lua(context)
-        });
+        let erased =
+            shared(move |context: &mut Context<'_>, object: &T, ()| getter(context, object)?.into_lua(context));
         self.getters.insert(name, erased);
     }
 
@@ -353,11 +352,7 @@ pub(crate) fn new_userdata<T: Userdata>(context: &mut Context<'_>, object: T) ->
 }
 
 /// A userdata with a metatable made by [`finalized_metatable`].
-pub(crate) fn new_with_metatable(
-    context: &mut Context<'_>,
-    object: Object,
-    metatable: &Table,
-) -> Result<AnyUserdata> {
+pub(crate) fn new_with_metatable(context: &mut Context<'_>, object: Object, metatable: &Table) -> Result<AnyUserdata> {
     let number = context.state().objects.insert(object);
     let made = place_userdata(context, number, metatable);
     if made.is_err() {

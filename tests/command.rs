@@ -48,13 +48,8 @@ fn run(arguments: &[&str]) -> Output {
 }
 
 fn run_with_input(arguments: &[&str], input: &[u8]) -> Output {
-    let mut child = lunette()
-        .args(arguments)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let mut child =
+        lunette().args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     // Who ends without reading all of it is right to.
     let _ = child.stdin.take().unwrap().write_all(input);
     child.wait_with_output().unwrap()
@@ -130,9 +125,8 @@ fn syntax_errors_show_the_line() {
     let script = folder.file("s.lua", "print(1)\n\tlocal x = = 1\n");
     let output = run(&[&script]);
     assert_eq!(output.status.code(), Some(1));
-    let expected = format!(
-        "lunette: {script}:2: unexpected symbol near '='\n 2 | \tlocal x = = 1\n   | \t          ^\n"
-    );
+    let expected =
+        format!("lunette: {script}:2: unexpected symbol near '='\n 2 | \tlocal x = = 1\n   | \t          ^\n");
     assert_eq!(stderr(&output), expected);
 }
 
