@@ -36,9 +36,12 @@ impl Machine {
     /// An error whose value is this string.
     #[cold]
     pub fn throw_text(&self, text: &[u8]) -> Throw {
-        self.heap.enter_emergency();
-        let string = self.heap.new_string(text);
-        self.heap.leave_emergency();
+        let string = self.heap.new_string(text).or_else(|_| {
+            self.heap.enter_emergency();
+            let string = self.heap.new_string(text);
+            self.heap.leave_emergency();
+            string
+        });
         match string {
             Ok(string) => self.throw(Value::String(string)),
             Err(_) => Throw::Memory,

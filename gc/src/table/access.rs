@@ -31,7 +31,7 @@ impl Heap {
             (&raw mut (*pointer).hash).write(Cell::new(None));
             (&raw mut (*pointer).array_length).write(Cell::new(0));
             (&raw mut (*pointer).absent).write(Cell::new(0));
-            (&raw mut (*pointer).link).write(Cell::new(0));
+            (&raw mut (*pointer).array_tags).write(Cell::new(0));
         }
         if array_hint | field_hint != 0 {
             self.reserve_new(table, array_hint, field_hint)?;

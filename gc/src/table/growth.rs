@@ -72,6 +72,7 @@ impl Heap {
         copy_cells(old_payloads, payloads);
         copy_cells(old_tags, tags);
         let old = object.array.replace(Some(new));
+        object.array_tags.set(new.units() + 1 + capacity);
         self.barrier_storage(table, new, self.get(new).bytes());
         if let Some(old) = old {
             self.discard(old, self.get(old).bytes());

@@ -95,8 +95,9 @@ region_layout! {
         pub array_length: Cell<u32>,
         /// A set bit says that the table, as a metatable, is known to lack the metamethod of that number.
         pub absent: Cell<u32>,
-        /// Free for the collector.
-        pub link: Cell<u32>,
+        /// Where the tags of the array part are, in the units of references: so that payload and tag of an element are
+        /// found at the same time.
+        pub array_tags: Cell<u32>,
     }
 }
 // SAFETY: begins with the header.

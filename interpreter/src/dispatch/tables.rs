@@ -190,15 +190,15 @@ pub(super) unsafe fn set_upvalue_field<D: Driver>(s: State<D>, w: Word) -> Flow<
 /// Payload and tag of array element `index` (from 0), if it is in use.
 #[inline(always)]
 unsafe fn element<D: Driver>(s: State<D>, table: *mut Table, index: u64) -> Option<(*mut u64, *mut u8)> {
-    // SAFETY: elements below `array_length` lie in the array part.
+    // SAFETY: elements below `array_length` lie in the array part, which is there then.
     unsafe {
         if index >= u64::from((*table).array_length.get()) {
             return None;
         }
-        let array = s.resolve((*table).array.get()?);
-        let capacity = (*array).length() as usize;
-        let payloads = array.add(1).cast::<u64>();
-        Some((payloads.add(index as usize), payloads.add(capacity).cast::<u8>().add(index as usize)))
+        let array = (*table).array.as_ptr().cast::<u32>().read();
+        let payloads = s.object::<u64>(u64::from(array) + 1);
+        let tags = s.object::<u8>((*table).array_tags.get().into());
+        Some((payloads.add(index as usize), tags.add(index as usize)))
     }
 }
 
