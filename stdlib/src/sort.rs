@@ -138,6 +138,7 @@ impl Sort {
     }
 
     /// The state in four words.
+    #[inline(always)]
     pub fn to_words(&self) -> [u64; 4] {
         let pair = |low: u32, high: u32| u64::from(low) | u64::from(high) << 32;
         [
@@ -149,6 +150,7 @@ impl Sort {
     }
 
     /// The state from [`Sort::to_words`]; none if no state has such words.
+    #[inline(always)]
     pub fn from_words(words: [u64; 4]) -> Option<Self> {
         let phase = *PHASES.get(usize::try_from(words[3]).ok()?)?;
         let [[low, high], [ascending, descending], [pivot, seed]] =
@@ -158,6 +160,7 @@ impl Sort {
     }
 
     /// Whether the indices are in the order that the phase relies on.
+    #[inline(always)]
     fn is_consistent(&self) -> bool {
         let &Sort { phase, low, high, pivot, ascending, descending, .. } = self;
         let length = i64::from(high) - i64::from(low);

@@ -18,7 +18,8 @@ use lunette_gc::{
     value::{Tag, Value},
 };
 use lunette_interpreter::{
-    Frame, Machine, NativeResult, Throw, compare::Comparison, limits::Meter, metamethod::Event, native::Native, number,
+    Frame, Machine, NativeResult, Step, Throw, compare::Comparison, frame::FRAME_SLOTS, limits::Meter,
+    metamethod::Event, native::Native, number,
 };
 
 /// `table.sort(list [, comp])`
@@ -66,7 +67,10 @@ fn sort(machine: &mut Machine, frame: Frame) -> NativeResult {
             let length = length_result(machine, frame)?;
             start(machine, frame, frame.argument_or_nil(machine, 0), length)
         }
-        _ => advance(machine, frame, load_state(machine, frame)),
+        _ => {
+            let state = load_state(machine, frame);
+            advance(machine, frame, state)
+        }
     }
 }
 
@@ -83,6 +87,9 @@ fn start(machine: &mut Machine, frame: Frame, list: Value, length: i64) -> Nativ
         && sort_plain(machine, table)?
     {
         return frame.return_none();
+    }
+    for word in 0..PENDING_COUNT {
+        frame.set_local(machine, STATE + word, Value::Integer(0));
     }
     advance(machine, frame, Sort::new(length as u32))
 }
@@ -120,18 +127,24 @@ impl Pending for Waiting<'_> {
     }
 }
 
+/// The state's words are integers from the first time on: only the payloads of their slots are read and written.
+#[inline(always)]
 fn load_state(machine: &Machine, frame: Frame) -> Sort {
-    let words = core::array::from_fn(|word| integer_local(machine, frame, STATE + word as u32) as u64);
+    let first = frame.local_slot(STATE);
+    let words = core::array::from_fn(|word| machine.slot(first + word as u32).payload.get());
     Sort::from_words(words).unwrap_or(Sort::new(0))
 }
 
+#[inline(always)]
 fn store_state(machine: &Machine, frame: Frame, sort: &Sort) {
+    let first = frame.local_slot(STATE);
     for (word, value) in sort.to_words().into_iter().enumerate() {
-        frame.set_local(machine, STATE + word as u32, Value::Integer(value as i64));
+        machine.slot(first + word as u32).payload.set(value);
     }
 }
 
 /// Goes on from the frame's phase until something must be called.
+#[inline(always)]
 fn advance(machine: &mut Machine, frame: Frame, mut sort: Sort) -> NativeResult {
     let list = frame.argument_or_nil(machine, 0);
     let function = frame.argument_or_nil(machine, 1);
@@ -150,6 +163,11 @@ fn advance(machine: &mut Machine, frame: Frame, mut sort: Sort) -> NativeResult 
         }
         machine.charge(1)?;
         match sort.step(less, &mut Waiting { machine, frame }) {
+            Action::Compare(left, right) if push_pair(machine, frame, (list, function), left, right) => {
+                store_state(machine, frame, &sort);
+                frame.set_phase(machine, COMPARED);
+                return Ok(Step::Call { count: 2 });
+            }
             Action::Compare(left, right) => match plain_pair(machine, list, left, right) {
                 Some(pair) => match comparison(machine, function, pair) {
                     Comparison::Known(known) => less = known,
@@ -238,6 +256,31 @@ fn act(
         frame.set_local(machine, local, value);
         phase = next;
     }
+}
+
+/// Puts a call of the comparison function with two elements of the array part of a table into the window; `false` if
+/// there is no function or an element is not there.
+#[inline(always)]
+fn push_pair(machine: &Machine, frame: Frame, (list, function): (Value, Value), left: u32, right: u32) -> bool {
+    let Value::Table(table) = list else { return false };
+    if function.is_nil() {
+        return false;
+    }
+    let (payloads, tags) = machine.heap.array_slices(table);
+    for (place, index) in [left, right].into_iter().enumerate() {
+        let index = index as usize - 1;
+        match tags.get(index) {
+            Some(tag) if tag.get() != Tag::Nil as u8 => {
+                let slot = machine.slot(frame.window + FRAME_SLOTS + place as u32);
+                // Booleans in arrays have any payload.
+                slot.payload.set(if tag.get() <= Tag::True as u8 { 0 } else { payloads[index].get() });
+                slot.tag.set(tag.get().into());
+            }
+            _ => return false,
+        }
+    }
+    machine.set_value(frame.window, function);
+    true
 }
 
 /// Two elements of the array part of a table.
