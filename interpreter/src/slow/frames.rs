@@ -1,7 +1,6 @@
 //! Calls and returns that need more than moving a few values.
 
 use crate::{
-    call::Next,
     dispatch::state::{Operands, Status},
     error::Throw,
     frame::{COUNTED, FRAME_SLOTS, HeaderSlot, Return, VARIADIC, kind},

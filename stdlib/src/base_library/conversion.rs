@@ -50,6 +50,7 @@ fn parse_integer(text: &[u8], base: u8) -> Option<i64> {
     let end = text.iter().rposition(|byte| !is_space(byte))? + 1;
     let (digits, is_negative) = match &text[start..end] {
         [b'-', digits @ ..] => (digits, true),
+        [b'+', digits @ ..] => (digits, false),
         digits => (digits, false),
     };
     if digits.is_empty() {
@@ -74,9 +75,10 @@ mod tests {
     #[test]
     fn integers_in_bases() {
         assert_eq!(parse_integer(b"  -ff \n", 16), Some(-255));
+        assert_eq!(parse_integer(b"+7", 8), Some(7));
         assert_eq!(parse_integer(b"zz", 36), Some(35 * 36 + 35));
         assert_eq!(parse_integer(b"7fffffffffffffff1", 16), Some(0xffff_ffff_ffff_fff1_u64 as i64));
-        for text in [&b""[..], b"-", b"8", b"1 1", b"+1", b"0x1", b" "] {
+        for text in [&b""[..], b"-", b"8", b"1 1", b"0x1", b" "] {
             assert_eq!(parse_integer(text, 8), None, "{text:?}");
         }
     }

@@ -286,10 +286,12 @@ fn read_formats(machine: &mut Machine, frame: Frame, formats: Formats) -> Result
 
 /// Reads more ahead: a step if the function must wait for it.
 fn fill(machine: &mut Machine, frame: Frame, file: File, phase: u32) -> Result<Progress<Option<Step>>, Throw> {
-    if phase != FILLING && file.stream(machine) == Stream::INPUT && output::pending(machine) > 0 {
-        if let Flush::Wait(ticket) = output::flush(machine)? {
-            return frame.wait(machine, PROMPTING, ticket).map(|step| Progress::Done(Some(step)));
-        }
+    if phase != FILLING
+        && file.stream(machine) == Stream::INPUT
+        && output::pending(machine) > 0
+        && let Flush::Wait(ticket) = output::flush(machine)?
+    {
+        return frame.wait(machine, PROMPTING, ticket).map(|step| Progress::Done(Some(step)));
     }
     Ok(match file.fill(machine)? {
         Progress::Done(count) => {
