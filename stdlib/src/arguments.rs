@@ -45,6 +45,7 @@ pub(crate) trait Arguments {
         options: &[&str],
     ) -> Result<usize, Throw>;
     /// Whether the argument is absent or nil.
+    #[expect(clippy::wrong_self_convention, reason = "a frame is a small copy")]
     fn is_none_or_nil(self, machine: &Machine, index: u32) -> bool;
 }
 
