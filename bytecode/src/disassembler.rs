@@ -137,6 +137,7 @@ pub(crate) fn operand_prefix(kind: OperandKind) -> &'static str {
         | OperandKind::Count
         | OperandKind::Jump
         | OperandKind::SmallCount
+        | OperandKind::Live
         | OperandKind::Swapped
         | OperandKind::WideInteger
         | OperandKind::WideCount

@@ -39,6 +39,9 @@ pub enum OperandKind {
     Upvalue,
     /// Unsigned 8-bit number in field `k`.
     SmallCount,
+    /// Number of registers in use after the instruction, in field `k`: those from there on hold nothing that is needed.
+    /// 0 says that all may be in use.
+    Live,
     /// 1 in field `k` if the source had the operands the other way round, else 0.
     Swapped,
     /// Signed 32-bit integer in field `d`.
@@ -159,6 +162,7 @@ impl Word {
             | OperandKind::Site
             | OperandKind::Upvalue
             | OperandKind::SmallCount
+            | OperandKind::Live
             | OperandKind::Swapped
             | OperandKind::WideConstant
             | OperandKind::WideCount
@@ -184,7 +188,7 @@ impl Word {
         let (low, high) = match operand.kind {
             OperandKind::Integer | OperandKind::Jump => (i16::MIN as i64, i16::MAX as i64),
             OperandKind::WideInteger | OperandKind::WideJump => (i32::MIN as i64, i32::MAX as i64),
-            OperandKind::SmallCount => (0, u8::MAX as i64),
+            OperandKind::SmallCount | OperandKind::Live => (0, u8::MAX as i64),
             OperandKind::Swapped => (0, 1),
             OperandKind::WideConstant | OperandKind::WideCount | OperandKind::Function => (0, u32::MAX as i64),
             _ => (0, u16::MAX as i64),
@@ -273,6 +277,9 @@ macro_rules! operand_kind {
     };
     (small_count) => {
         OperandKind::SmallCount
+    };
+    (live) => {
+        OperandKind::Live
     };
     (swapped) => {
         OperandKind::Swapped

@@ -64,6 +64,7 @@ fn kind_name(operand: Operand) -> &'static str {
         OperandKind::Site => "site",
         OperandKind::Upvalue => "upvalue",
         OperandKind::SmallCount => "small_count",
+        OperandKind::Live => "live",
         OperandKind::Swapped => "swapped",
         OperandKind::WideInteger => "wide_integer",
         OperandKind::WideConstant => "wide_constant",

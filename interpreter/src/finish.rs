@@ -43,7 +43,7 @@ impl Machine {
                 if last - 1 > first {
                     return self.concat_rest(word);
                 }
-                let status = slow::after_allocation(self)?;
+                let status = slow::after_allocation(self, word)?;
                 let _ = status;
             }
             _ if opcode.entry().flow == Flow::Branch => self.branch(word, !result.is_falsy()),

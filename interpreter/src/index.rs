@@ -324,9 +324,9 @@ impl Machine {
         }
     }
 
-    fn finish_set(&mut self, key: Value, value: Value, stored: Store) -> Outcome {
+    fn finish_set(&mut self, word: Word, key: Value, value: Value, stored: Store) -> Outcome {
         match stored {
-            Store::Done => after_allocation(self),
+            Store::Done => after_allocation(self, word),
             Store::Call { function, object } => {
                 let next = self.push_values(function, &[object, key, value], 0, crate::frame::Return::Finish, false)?;
                 Ok(self.drive(next))
@@ -371,10 +371,10 @@ pub(crate) fn set_field(machine: &mut Machine, word: Word) -> Outcome {
         (machine.register(word.a()), machine.register(word.b()))
     };
     match machine.set_named(object, word.c(), value)? {
-        Store::Done => after_allocation(machine),
+        Store::Done => after_allocation(machine, word),
         stored => {
             let key = Value::String(machine.site(word.c()).1);
-            machine.finish_set(key, value, stored)
+            machine.finish_set(word, key, value, stored)
         }
     }
 }
@@ -418,8 +418,8 @@ pub(crate) fn set_index(machine: &mut Machine, word: Word) -> Outcome {
         && machine.heap.get(table).metatable.get().is_none()
     {
         machine.raw_set(table, key, value)?;
-        return after_allocation(machine);
+        return after_allocation(machine, word);
     }
     let stored = machine.store(object, key, value)?;
-    machine.finish_set(key, value, stored)
+    machine.finish_set(word, key, value, stored)
 }

@@ -3,12 +3,12 @@
 use crate::{
     call::Next,
     closing::Afterwards,
-    dispatch::state::{OutOfLine, Status},
+    dispatch::state::{Operands, OutOfLine, Status},
     error::Throw,
     frame::Return,
     machine::{Machine, Outcome, STACK_RESERVE},
 };
-use lunette_bytecode::instruction::Word;
+use lunette_bytecode::instruction::{Opcode, OperandKind, Word};
 use lunette_gc::{
     collector::{Mode, Progress},
     value::Value,
@@ -27,12 +27,27 @@ impl Machine {
         Ok(next)
     }
 
-    /// A safepoint of the running Lua frame, after an instruction.
+    /// A safepoint of the running Lua frame, after the instruction `word`.
     #[cold]
-    pub(crate) fn lua_safepoint(&mut self, open: bool) -> Outcome {
-        let top = if open { self.frame_top().max(self.open_top) } else { self.frame_top() };
+    pub(crate) fn lua_safepoint(&mut self, word: Word) -> Outcome {
+        let top = self.live_top(word);
         let next = self.safepoint(top, Next::Lua)?;
         Ok(self.drive(next))
+    }
+
+    /// One more than the last slot that the running Lua frame needs after the instruction `word`.
+    pub(crate) fn live_top(&self, word: Word) -> u32 {
+        let window = self.register_index(word.a());
+        match Opcode::ALL[word.opcode_number() as usize] {
+            Opcode::call if word.c() == 0 => self.open_top,
+            Opcode::call => window + word.c() as u32 - 1,
+            Opcode::generic_for_call => window + 4 + word.b() as u32,
+            Opcode::set_list | Opcode::set_list_open => window + 1,
+            opcode => {
+                let is_known = opcode.entry().operands.iter().any(|operand| operand.kind == OperandKind::Live);
+                if is_known && word.k() != 0 { self.base + word.k() as u32 } else { self.frame_top() }
+            }
+        }
     }
 
     /// Collects all garbage, with slots below `top` in use.

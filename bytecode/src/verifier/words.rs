@@ -103,6 +103,7 @@ fn verify_operand(
         | OperandKind::Count
         | OperandKind::WideCount
         | OperandKind::SmallCount
+        | OperandKind::Live
         | OperandKind::Swapped => {}
     }
     Ok(())

@@ -2,7 +2,7 @@
 
 use super::{Done, Generator};
 use crate::error::Failure;
-use lunette_bytecode::instruction::{Opcode, Word};
+use lunette_bytecode::instruction::{MAX_REGISTERS, Opcode, OperandKind, Word};
 
 impl Generator<'_> {
     /// Emits an instruction in the current line; gives its number.
@@ -12,7 +12,15 @@ impl Generator<'_> {
 
     /// Emits an instruction in the line of the offset `position`.
     pub(super) fn emit_at(&mut self, opcode: Opcode, operands: &[i64], position: u32) -> Result<u32, Failure> {
-        let word = opcode.encode(operands).ok_or_else(|| Failure::near("control structure too long", position))?;
+        let mut word = opcode.encode(operands);
+        if let [.., last] = opcode.entry().operands
+            && last.kind == OperandKind::Live
+        {
+            let written = operands.first().map_or(0, |&first| first + 1);
+            let live = written.max(self.function.free.into()).min(MAX_REGISTERS.into());
+            word = opcode.encode(&[operands, &[live]].concat());
+        }
+        let word = word.ok_or_else(|| Failure::near("control structure too long", position))?;
         self.emit_word(word, self.lines.line(position))
     }
 

@@ -149,7 +149,8 @@ impl Generator<'_> {
     pub(super) fn closure(&mut self, id: FunctionId, destination: Destination) -> Result<u8, Failure> {
         let number = self.function(id)?;
         let register = self.take(destination)?;
-        self.emit(Opcode::closure, &[register.into(), number.into()])?;
+        let end = self.ast.functions[id.0 as usize].end;
+        self.emit_at(Opcode::closure, &[register.into(), number.into()], end)?;
         Ok(register)
     }
 }

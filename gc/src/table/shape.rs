@@ -26,7 +26,7 @@ const PROTOTYPE_EPOCH: usize = FIRST_TABLE_ROOT + 2;
 const SHAPE_COUNT: usize = FIRST_TABLE_ROOT + 3;
 
 /// The most fields of a table in shape mode.
-pub const MAX_FIELDS: u32 = 32;
+pub const MAX_FIELDS: u32 = 128;
 /// The most live shapes; when there are as many, tables with new keys go to dictionary mode.
 pub const MAX_SHAPES: u64 = 1 << 14;
 /// Computed keys make new shapes only up to this many fields…

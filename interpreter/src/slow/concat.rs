@@ -40,7 +40,7 @@ pub(crate) fn concat(machine: &mut Machine, word: Word) -> Outcome {
                 string
             };
             machine.set_value(first, Value::String(string));
-            return after_allocation(machine);
+            return after_allocation(machine, word);
         }
     }
     let next = machine.concat_rest(word)?;
@@ -118,7 +118,7 @@ impl Machine {
             return self.push_values(handler, &[left, right], 1, Return::Finish, false);
         }
         if self.heap.needs_collection() {
-            let top = self.frame_top();
+            let top = self.live_top(word);
             return self.safepoint(top, Next::Lua);
         }
         Ok(Next::Lua)

@@ -39,7 +39,7 @@ pub(crate) fn closure(machine: &mut Machine, word: Word) -> Outcome {
         }
     }
     machine.set_register(word.a(), Value::Closure(closure));
-    after_allocation(machine)
+    after_allocation(machine, word)
 }
 
 /// `new_cell`
@@ -51,7 +51,7 @@ pub(crate) fn new_cell(machine: &mut Machine, word: Word) -> Outcome {
     };
     let cell = machine.heap.new_cell(value)?;
     machine.set_register(word.a(), Value::Cell(cell));
-    after_allocation(machine)
+    after_allocation(machine, word)
 }
 
 /// Code that passed the verifier but was not made by the compiler.
@@ -63,7 +63,7 @@ pub(crate) fn not_a_cell(machine: &mut Machine, _: Word) -> Outcome {
 pub(crate) fn new_table(machine: &mut Machine, word: Word) -> Outcome {
     let table = machine.heap.new_table(word.b() as u32, word.c() as u32)?;
     machine.set_register(word.a(), Value::Table(table));
-    after_allocation(machine)
+    after_allocation(machine, word)
 }
 
 /// `set_list`
@@ -86,5 +86,5 @@ fn store_list(machine: &mut Machine, word: Word, first: u32, count: u32) -> Outc
     let slots = &machine.stack_slots()[first as usize..(first + count) as usize];
     machine.heap.set_list(table, word.d().into(), slots).map_err(|error| machine.table_error(error))?;
     machine.charge(u64::from(count))?;
-    after_allocation(machine)
+    after_allocation(machine, word)
 }

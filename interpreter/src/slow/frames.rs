@@ -28,7 +28,7 @@ pub(crate) fn call(machine: &mut Machine, word: Word) -> Outcome {
     if let Value::NativeClosure(closure) = machine.value(window)
         && !machine.hooked
     {
-        return call_native(machine, closure, window, count, wanted);
+        return call_native(machine, word, closure, window, count);
     }
     let next = machine.push_call(window, count, wanted, Return::Call, 0)?;
     Ok(machine.drive(next))
@@ -36,7 +36,8 @@ pub(crate) fn call(machine: &mut Machine, word: Word) -> Outcome {
 
 /// Calls a native function and, if it returns at once, goes on without the loop around native frames.
 #[inline(always)]
-fn call_native(machine: &mut Machine, closure: Ref<NativeClosure>, window: u32, count: u32, wanted: i32) -> Outcome {
+fn call_native(machine: &mut Machine, word: Word, closure: Ref<NativeClosure>, window: u32, count: u32) -> Outcome {
+    let wanted = word.c() as i32 - 1;
     let caller = machine.base;
     let stack = machine.stack;
     let (frame, function) = machine.push_native(closure, window, count, wanted, Return::Call as u32)?;
@@ -47,7 +48,7 @@ fn call_native(machine: &mut Machine, closure: Ref<NativeClosure>, window: u32, 
         machine.base = caller;
         machine.deliver(first, count, window, wanted);
         if machine.heap.needs_collection() {
-            return machine.lua_safepoint(wanted < 0);
+            return machine.lua_safepoint(word);
         }
         return Ok(if machine.stack == stack { Status::Next } else { Status::Reload });
     }

@@ -24,9 +24,10 @@ use crate::{
     dispatch::state::Status,
     machine::{Machine, Outcome},
 };
+use lunette_bytecode::instruction::Word;
 
 /// What an instruction that has taken memory does last.
 #[inline(always)]
-pub(crate) fn after_allocation(machine: &mut Machine) -> Outcome {
-    if machine.heap.needs_collection() { machine.lua_safepoint(false) } else { Ok(Status::Next) }
+pub(crate) fn after_allocation(machine: &mut Machine, word: Word) -> Outcome {
+    if machine.heap.needs_collection() { machine.lua_safepoint(word) } else { Ok(Status::Next) }
 }
