@@ -12,6 +12,10 @@ impl Generator<'_> {
     pub(super) fn block(&mut self, id: BlockId) -> Done {
         for number in self.ast.block(id) {
             let Statement { kind, position } = self.ast.statements[number];
+            // What has no expressions is in the line of its keyword, not of the statement before.
+            if matches!(kind, StatementKind::Return(_) | StatementKind::Break { .. } | StatementKind::ResolvedGoto(_)) {
+                self.position = position;
+            }
             self.statement(kind)?;
             self.position = position;
         }
