@@ -11,6 +11,7 @@ use crate::{
     object::{AnyObject, Header, Kind},
     reference::{REFERENCE_SCALE, Ref},
     storage::{ByteArray, RefArray, SlotArray, ValueArray},
+    string::Str,
     table::{HashEntry, HashPart, Shape, Table},
     thread::Thread,
     userdata::Userdata,
@@ -223,12 +224,13 @@ impl Marker<'_> {
     /// Scans entries of a hash part that hold their keys alive, and their values, too, if those are not weak.
     ///
     /// A removed entry gets its place back when its key is stored again. So that it does so whether there was a
-    /// collection or not, the key stays what it is; only if it is an object and found dead it becomes a dead key.
+    /// collection or not, the key stays what it is; only if it is an object or a long string, whose removed entries are
+    /// not used again, and found dead it becomes a dead key.
     pub fn scan_entries(&mut self, part: Ref<HashPart>, entries: &[HashEntry], with_values: bool) {
         let mut has_removed = false;
         for entry in entries {
             let (tag, key) = (entry.key_tag.get(), entry.key_payload.get());
-            if entry.value_tag.get() != Tag::Nil as u8 || tag == Tag::String as u8 {
+            if entry.value_tag.get() != Tag::Nil as u8 || self.is_short_string(tag, key) {
                 self.discover_parts(tag, key);
             } else {
                 has_removed |= tag >= FIRST_REFERENCE_TAG;
@@ -240,6 +242,11 @@ impl Marker<'_> {
         if has_removed && self.heap.list_push(&self.state.removed, part.units()).is_err() {
             self.state.is_incomplete.set(1);
         }
+    }
+
+    fn is_short_string(&self, tag: u8, payload: u64) -> bool {
+        tag == Tag::String as u8
+            && Ref::<Str>::from_units(payload as u32).is_some_and(|string| self.heap.get(string).is_short())
     }
 
     fn scan_table(&mut self, table: Ref<Table>) {

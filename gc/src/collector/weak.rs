@@ -168,7 +168,14 @@ impl Marker<'_> {
             let mut position = list.start();
             while let Some(table) = self.heap.list_next(list, &mut position).and_then(Ref::from_units) {
                 for entry in self.heap.entries_of(self.heap.get(table)) {
-                    if is_dead(self, entry.key_tag.get(), entry.key_payload.get()) {
+                    let (tag, key) = (entry.key_tag.get(), entry.key_payload.get());
+                    let is_dead = if entry.is_removed() {
+                        tag >= FIRST_REFERENCE_TAG
+                            && Ref::<AnyObject>::from_units(key as u32).is_some_and(|key| !self.heap.is_marked(key))
+                    } else {
+                        is_dead(self, tag, key)
+                    };
+                    if is_dead {
                         remove(entry);
                     }
                 }

@@ -39,7 +39,7 @@ impl HashEntry {
     }
 
     #[inline(always)]
-    pub(super) fn is_removed(&self) -> bool {
+    pub(crate) fn is_removed(&self) -> bool {
         self.value_tag.get() == NIL_TAG
     }
 }
@@ -145,16 +145,26 @@ impl Heap {
         let part = self.get(part);
         match string_of(key.1) {
             Some(string) if key.0 == STRING && !self.get(string).is_short() => {
-                Some(part.entry(self.find_long(part, hash, string)?))
+                // The collector may take away the key of a removed entry: so that it does not matter whether it did, a
+                // long string that is stored again gets a new entry.
+                let number = self.find_long(part, hash, string, |entry| !entry.is_removed())?;
+                Some(part.entry(number))
             }
             _ => part.find(hash, key),
         }
     }
 
     #[cold]
-    fn find_long(&self, part: &HashPart, hash: u32, string: Ref<Str>) -> Option<u32> {
+    fn find_long(
+        &self,
+        part: &HashPart,
+        hash: u32,
+        string: Ref<Str>,
+        accepts: impl Fn(&HashEntry) -> bool,
+    ) -> Option<u32> {
         part.find_by(hash, |entry| {
             entry.key_tag.get() == STRING
+                && accepts(entry)
                 && string_of(entry.key_payload.get()).is_some_and(|other| self.same_bytes(string, other))
         })
     }
@@ -168,7 +178,7 @@ impl Heap {
         };
         let long = string_of(key.1).filter(|&string| key.0 == STRING && !self.get(string).is_short());
         let live = match long {
-            Some(string) => self.find_long(part, hash, string),
+            Some(string) => self.find_long(part, hash, string, |_| true),
             None => part.find_by(hash, |entry| entry.key() == key),
         };
         live.or_else(|| part.find_by(hash, is_dead_key))
