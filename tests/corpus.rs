@@ -72,7 +72,7 @@ fn language_and_library() {
 
 #[test]
 fn language_and_library_under_stress() {
-    check(&lua_files("tests/lua"), &["--gc-stress=13"], says_ok);
+    check(&lua_files("tests/lua"), &["--gc-stress=53"], says_ok);
 }
 
 #[test]
