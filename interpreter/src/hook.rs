@@ -199,7 +199,7 @@ impl Machine {
                 || !(code..code + length).contains(&last)
                 || resume <= last
                 || self.line_of(prototype, last - code) != line;
-            if is_new && line.is_some() {
+            if is_new {
                 let thread = self.get_thread();
                 thread.hook_mask.set(thread.hook_mask.get() | LINE << REPORTED_SHIFT);
                 return self.push_lua_hook(top, "line", line).map(Some);

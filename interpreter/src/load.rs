@@ -1,7 +1,10 @@
 //! Loading a module: its functions become prototypes in the region.
 
 use crate::{debug_info, error::Throw, machine::Machine};
-use alloc::vec::Vec;
+use alloc::{
+    collections::btree_map::{BTreeMap, Entry},
+    vec::Vec,
+};
 use lunette_bytecode::{
     fuel,
     module::{Constant, Module},
@@ -45,6 +48,8 @@ impl Machine {
         let functions = self.heap.new_ref_array(module.functions.len() as u32)?;
         let source = self.heap.new_string(&module.source)?;
         let mut code_bytes = Vec::new();
+        // Equal constants of a module are one string, however long.
+        let mut strings = BTreeMap::new();
         for (number, function) in module.functions.iter().enumerate() {
             code_bytes.clear();
             code_bytes.try_reserve_exact(function.code.len() * 8).map_err(|_| LoadError::Memory)?;
@@ -83,7 +88,10 @@ impl Machine {
                     Constant::Boolean(value) => Value::Boolean(*value),
                     Constant::Integer(value) => Value::Integer(*value),
                     Constant::Float(value) => Value::Float(*value),
-                    Constant::String(bytes) => Value::String(self.heap.new_string(bytes)?),
+                    Constant::String(bytes) => Value::String(match strings.entry(bytes.as_ref() as &[u8]) {
+                        Entry::Occupied(entry) => *entry.get(),
+                        Entry::Vacant(entry) => *entry.insert(self.heap.new_string(bytes)?),
+                    }),
                 });
             }
             self.heap.refs(functions)[number].set(Some(prototype.cast()));

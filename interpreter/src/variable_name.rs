@@ -218,7 +218,7 @@ impl Machine {
             let mode = self.thread_slot(frame.thread, self.frame_window(frame) - 1).get();
             let finalizing = matches!(mode, Value::Integer(mode) if mode == Afterwards::GoOnFinalized as i64);
             return Some(if finalizing {
-                FunctionName::new("metamethod", b"gc")
+                FunctionName::new("metamethod", b"__gc")
             } else {
                 FunctionName::new("hook", b"?")
             });
@@ -230,7 +230,7 @@ impl Machine {
             self.caller_of(frame).map_or(Value::Nil, |caller| self.frame_function(caller))
             && self.natives[self.heap.get(closure).native as usize].name == "run_finalizers"
         {
-            return Some(FunctionName::new("metamethod", b"gc"));
+            return Some(FunctionName::new("metamethod", b"__gc"));
         }
         let caller = self.caller_of(frame)?;
         let (prototype, number) = self.lua_position(caller)?;
