@@ -220,7 +220,7 @@ fn functions_are_extracted_with_those_in_them() {
     assert_eq!(extracted.source, module.source);
     assert_eq!(extracted.functions.len(), 2);
     assert_eq!(extracted.functions[0].upvalues, module.functions[1].upvalues);
-    assert_eq!(extracted.functions[0].code[2], assemble_word("closure r3, f1"));
+    assert_eq!(extracted.functions[0].code[2], assemble_word("closure r3, f1, #4"));
     assert_eq!(extracted.functions[1], module.functions[3]);
     assert_eq!(module.extract(2).unwrap().functions, module.functions[2..3]);
     assert_eq!(module.extract(4), None);

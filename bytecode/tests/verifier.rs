@@ -66,7 +66,7 @@ fn sites() {
     let header = "constant k0 \"a\"\nconstant k1 1\nsite site0 k0";
     accepts(header, "get_field r0, r1, site0\nreturn_none");
     refuses(header, "return_none", None, UnusedSite(0));
-    refuses(header, "get_field r0, r1, site0\nset_field r0, r1, site0\nreturn_none", 1, SharedSite(0));
+    refuses(header, "get_field r0, r1, site0\nset_field r0, r1, site0, #0\nreturn_none", 1, SharedSite(0));
     refuses(header, "get_field r0, r1, site1\nreturn_none", 0, Site(1));
     refuses("constant k0 1\nsite site0 k0", "get_field r0, r1, site0\nreturn_none", None, SiteKey(0));
     refuses("site site0 k0", "get_field r0, r1, site0\nreturn_none", None, SiteKey(0));
@@ -118,8 +118,8 @@ fn operands() {
     refuses("", "copy r0, r8\nreturn_none", 0, Register(8));
     refuses("", "load_true r0\nload_nil r6, #3\nreturn_none", 1, Register(8));
     refuses("", "load_nil r6, #0\nreturn_none", 0, Count);
-    refuses("", "concat r6, #1\nreturn_none", 0, Count);
-    refuses("", "concat r6, #3\nreturn_none", 0, Register(8));
+    refuses("", "concat r6, #1, #0\nreturn_none", 0, Count);
+    refuses("", "concat r6, #3, #0\nreturn_none", 0, Register(8));
     refuses("", "call r5, #3, #1\nreturn_none", 0, Register(8));
     refuses("", "call r5, #1, #5\nreturn_none", 0, Register(8));
     accepts("", "call r5, #2, #4\nreturn_none");
@@ -139,6 +139,11 @@ fn operands() {
     accepts("constant k0 1\nconstant k1 1.5", "add_constant r0, r0, k0, #0\nadd_constant r0, r0, k1, #1\nreturn_none");
     refuses("", "get_upvalue r0, u0\nreturn_none", 0, Upvalue(0));
     accepts("upvalue u0 \"\" r200", "get_upvalue r0, u0\nreturn_none");
+    for live in [0, 3, 8] {
+        accepts("", &format!("new_table r5, #0, #0, #{live}\nnew_cell r0, #{live}\nreturn_none"));
+    }
+    refuses("", "new_cell r0, #8\nnew_table r5, #0, #0, #9\nreturn_none", 1, Live(9));
+    refuses("registers 254", "set_index r0, r0, r0, #255\nreturn_none", 0, Live(255));
 }
 
 #[test]
@@ -241,17 +246,22 @@ fn function_tree() {
             .collect();
         assemble(&format!("module \"\"\n{functions}")).unwrap()
     };
-    assert_eq!(verify(&module(&["closure r0, f2\nclosure r0, f1", "closure r0, f3", "", ""])), Ok(()));
-    assert_eq!(verify(&module(&["closure r0, f1\nclosure r1, f1", ""])), Ok(()));
+    assert_eq!(verify(&module(&["closure r0, f2, #0\nclosure r0, f1, #0", "closure r0, f3, #0", "", ""])), Ok(()));
+    assert_eq!(verify(&module(&["closure r0, f1, #0\nclosure r1, f1, #0", ""])), Ok(()));
     refuses_module(&module(&["", ""]), 1, None, Orphan);
-    refuses_module(&module(&["closure r0, f1"]), 0, 0, NoSuchFunction(1));
-    refuses_module(&module(&["closure r0, f0"]), 0, 0, ClosureOfEarlierFunction(0));
-    refuses_module(&module(&["closure r0, f1", "closure r0, f1"]), 1, 0, ClosureOfEarlierFunction(1));
-    refuses_module(&module(&["closure r0, f1\nclosure r0, f2", "closure r0, f2", ""]), 1, 0, SharedFunction(2));
-    assert_eq!(verify(&module(&["closure r0, f1", "upvalue u0 \"\" r1|"])), Ok(()));
-    refuses_module(&module(&["closure r0, f1", "upvalue u0 \"\" r2|"]), 1, None, Capture(0));
-    refuses_module(&module(&["closure r0, f1", "upvalue u0 \"\" u0|"]), 1, None, Capture(0));
-    assert_eq!(verify(&module(&["upvalue u0 \"\" r9|closure r0, f1", "upvalue u0 \"\" u0|"])), Ok(()));
+    refuses_module(&module(&["closure r0, f1, #0"]), 0, 0, NoSuchFunction(1));
+    refuses_module(&module(&["closure r0, f0, #0"]), 0, 0, ClosureOfEarlierFunction(0));
+    refuses_module(&module(&["closure r0, f1, #0", "closure r0, f1, #0"]), 1, 0, ClosureOfEarlierFunction(1));
+    refuses_module(
+        &module(&["closure r0, f1, #0\nclosure r0, f2, #0", "closure r0, f2, #0", ""]),
+        1,
+        0,
+        SharedFunction(2),
+    );
+    assert_eq!(verify(&module(&["closure r0, f1, #0", "upvalue u0 \"\" r1|"])), Ok(()));
+    refuses_module(&module(&["closure r0, f1, #0", "upvalue u0 \"\" r2|"]), 1, None, Capture(0));
+    refuses_module(&module(&["closure r0, f1, #0", "upvalue u0 \"\" u0|"]), 1, None, Capture(0));
+    assert_eq!(verify(&module(&["upvalue u0 \"\" r9|closure r0, f1, #0", "upvalue u0 \"\" u0|"])), Ok(()));
 }
 
 /// Runs through an accepted function along random branches and checks what an interpreter relies on.
@@ -281,6 +291,7 @@ fn walk(module: &Module, function: &Function, random: &mut Random) {
                     assert!(matches!(key, Constant::String(_)));
                 }
                 OperandKind::Upvalue => assert!((value as usize) < function.upvalues.len()),
+                OperandKind::Live => assert!(value <= registers),
                 OperandKind::Function => {
                     for upvalue in &module.functions[value as usize].upvalues {
                         match upvalue.capture {

@@ -3,6 +3,7 @@
 mod common;
 
 use common::{mnemonics, module, operands};
+use lunette_bytecode::instruction::OperandKind;
 use lunette_bytecode::module::{Attribute, Capture, Constant};
 
 /// Checks the mnemonics of the main function, without its last `return_none`.
@@ -205,7 +206,7 @@ fn results_arrive_where_they_are_wanted() {
 fn concatenation_is_one_instruction() {
     let module = module("local a, b = ... local c = a .. b .. 'x' .. a + 1");
     let code = &module.functions[0].code;
-    assert_eq!(operands(code[code.len() - 2]), [2, 4]);
+    assert_eq!(operands(code[code.len() - 2]), [2, 4, 3]);
 }
 
 #[test]
@@ -312,8 +313,34 @@ fn variables_to_be_closed() {
 fn tables() {
     let module = module("return {1, 2, x = 3, [4] = 5, ...}");
     let code = &module.functions[0].code;
-    assert_eq!(operands(code[0]), [0, 2, 2]);
+    assert_eq!(operands(code[0]), [0, 2, 2, 1]);
     assert_eq!(mnemonics(&module.functions[0])[7..], ["variable_arguments", "set_list_open", "return_one"]);
+}
+
+/// The `live` operands of the main function, with the mnemonics of their instructions.
+fn live_registers(source: &str) -> Vec<(&'static str, i64)> {
+    let code = &module(source).functions[0].code;
+    let live = code.iter().filter_map(|&word| {
+        let entry = common::opcode(word).entry();
+        let operand = entry.operands.iter().find(|operand| operand.kind == OperandKind::Live)?;
+        Some((entry.name, word.operand(*operand)))
+    });
+    live.collect()
+}
+
+#[test]
+fn safepoints_count_the_live_registers_only() {
+    // Temporaries that the instruction used up, or a statement before it, are not counted.
+    assert_eq!(live_registers("local a, b = ... b = a .. 'x' .. a"), [("concat", 3)]);
+    assert_eq!(live_registers("local a = ... a(1, 2, 3, 4) a = {}"), [("new_table", 1)]);
+    assert_eq!(live_registers("local a = ... do local b, c = a, a end a = function() end"), [("closure", 1)]);
+    // What a later instruction of the expression reads is, and so are all variables in scope.
+    assert_eq!(live_registers("local a = ... a = a(a.x, {}, a.y)"), [("new_table", 5)]);
+    assert_eq!(
+        live_registers("local a, b, c = ... local d = function() return a end"),
+        [("new_cell", 3), ("closure", 4)]
+    );
+    assert_eq!(live_registers("local a, b = ... a.x = b"), [("set_field", 2)]);
 }
 
 #[test]

@@ -86,6 +86,9 @@ pub enum VerifyErrorKind {
     /// A register operand, or what the instruction touches beyond them.
     #[error("register {0} out of range")]
     Register(u64),
+    /// More registers in use after the instruction than there are.
+    #[error("{0} registers cannot be in use")]
+    Live(u64),
     /// A constant operand.
     #[error("there is no constant {0}")]
     Constant(u64),

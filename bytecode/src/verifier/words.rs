@@ -83,6 +83,11 @@ fn verify_operand(
                 return Err(VerifyErrorKind::Upvalue(number));
             }
         }
+        OperandKind::Live => {
+            if number > u64::from(function.register_count) {
+                return Err(VerifyErrorKind::Live(number));
+            }
+        }
         OperandKind::Site => {
             if number >= function.sites.len() as u64 {
                 return Err(VerifyErrorKind::Site(number));
@@ -103,7 +108,6 @@ fn verify_operand(
         | OperandKind::Count
         | OperandKind::WideCount
         | OperandKind::SmallCount
-        | OperandKind::Live
         | OperandKind::Swapped => {}
     }
     Ok(())

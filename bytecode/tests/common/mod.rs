@@ -131,9 +131,9 @@ code
     load_integer r0, #-100000
     load_nil r1, #3
     load_constant r2, k6
-    new_cell r0
-    closure r3, f2
-    closure r3, f2
+    new_cell r0, #4
+    closure r3, f2, #4
+    closure r3, f2, #4
   line 2
     load_integer r4, #1
     load_integer r5, #10
@@ -171,13 +171,13 @@ code
   next:
     loop_back ->loop
   done:
-    new_table r4, #2, #0
+    new_table r4, #2, #0, #5
     load_true r5
     set_list r4, #1, #1
     variable_arguments r5, #0
     set_list_open r4, #2
-    concat r4, #3
-    closure r5, f1
+    concat r4, #3, #5
+    closure r5, f1, #0
     call r4, #1, #0
     return_closing r4, #0
 end
@@ -191,7 +191,7 @@ function f1
 code
     get_upvalue r2, u1
     set_upvalue r2, u0
-    closure r3, f3
+    closure r3, f3, #4
     tail_call r0, #1
 end
 

@@ -143,8 +143,8 @@ impl Generator<'_> {
                 }
             }
         }
-        self.emit_at(Opcode::concat, &[first.into(), count], link.position)?;
         self.function.free = mark;
+        self.emit_at(Opcode::concat, &[first.into(), count], link.position)?;
         Ok(Operand::Register(self.put(Operand::Register(first), destination)?))
     }
 }
