@@ -4,6 +4,7 @@ use crate::error::{Failure, Problem, SyntaxError};
 use crate::lexer::{Lexer, Spanned};
 use crate::lines::LineTable;
 use crate::memory::Memory;
+use crate::resolver::MAX_LOCALS;
 use crate::strings::{StringId, Strings};
 use crate::token::{Symbol, Token};
 use alloc::boxed::Box;
@@ -71,6 +72,9 @@ impl Source<'_> {
         is_in_target_list: bool,
     ) -> Failure {
         let (start, token, _) = offender;
+        if let Err(failure) = self.check_local_lists(start) {
+            return failure;
+        }
         let complaint = match complaint(Expected(expected), token, is_in_target_list) {
             Complaint::Text(text) => text.into(),
             Complaint::Expected(what) => alloc::format!("'{what}' expected"),
@@ -110,8 +114,50 @@ impl Source<'_> {
         })
     }
 
+    /// The error of a list of local variables before the offset `limit` that is longer than a function may have: Lua
+    /// meets it before the token it is about to complain of. The resolver, which counts all variables, has not run.
+    fn check_local_lists(&mut self, limit: u32) -> Result<(), Failure> {
+        let mut lexer = self.lexer(0);
+        let mut count = None;
+        let mut previous = None;
+        loop {
+            let (start, token, end) = lexer.next_token()?;
+            if start >= limit {
+                return Ok(());
+            }
+            count = match (token, count) {
+                (Token::Symbol(Symbol::Local), _) => Some(0),
+                // Names of attributes stand after `<`.
+                (Token::Name(_), Some(count)) if previous != Some(Token::Symbol(Symbol::Less)) => Some(count + 1),
+                (Token::Name(_) | Token::Symbol(Symbol::Comma | Symbol::Less | Symbol::Greater), count) => count,
+                _ => None,
+            };
+            if count > Some(MAX_LOCALS) {
+                let mut message = alloc::format!("too many local variables (limit is {MAX_LOCALS}) in ");
+                match self.innermost_function(start)? {
+                    None => message.push_str("main function"),
+                    Some(line) => message.push_str(&alloc::format!("function at line {line}")),
+                }
+                return Err(self.locate(&Problem { message: message.into_bytes(), after: end, near: true }));
+            }
+            previous = Some(token);
+        }
+    }
+
+    /// The line of the innermost function at the offset `limit`; `None` in the main function.
+    fn innermost_function(&mut self, limit: u32) -> Result<Option<u32>, Failure> {
+        let open = self.open_at(limit)?;
+        let function = open.iter().rev().find(|open| open.symbol == Symbol::Function);
+        Ok(function.map(|open| self.lines.line(open.position)))
+    }
+
     /// The innermost bracket or block that is open at the offset `limit`. All before `limit` is correct.
     fn innermost_open(&mut self, limit: u32) -> Result<Option<Open>, Failure> {
+        Ok(self.open_at(limit)?.pop())
+    }
+
+    /// The brackets and blocks that are open at the offset `limit`, the innermost last.
+    fn open_at(&mut self, limit: u32) -> Result<Vec<Open>, Failure> {
         let memory = self.memory;
         let mut lexer = self.lexer(0);
         let mut open: Vec<Open> = Vec::new();
@@ -120,7 +166,7 @@ impl Source<'_> {
         loop {
             let (start, token, _) = lexer.next_token()?;
             if start >= limit {
-                return Ok(open.pop());
+                return Ok(open);
             }
             let innermost = open.last_mut();
             match token {

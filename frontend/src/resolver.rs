@@ -14,7 +14,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use lunette_bytecode::module::Attribute;
 
-const MAX_LOCALS: u32 = 200;
+pub(crate) const MAX_LOCALS: u32 = 200;
 const MAX_UPVALUES: u32 = 255;
 /// Variables that a numeric and a generic loop keep for themselves.
 pub(crate) const NUMERIC_STATE: u32 = 3;
