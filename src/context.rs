@@ -33,6 +33,8 @@ pub(crate) struct State {
     pub panic: Option<std::string::String>,
     /// Calls from Rust in progress, one inside the other.
     pub depth: u32,
+    /// Whether the program has asked to end.
+    pub has_exited: bool,
     /// Whether the finalizers of all objects were run.
     pub is_closed: bool,
     /// Time for each outermost call in nanoseconds.
@@ -462,6 +464,11 @@ impl Context<'_> {
         if std::mem::replace(&mut self.state().is_closed, true) {
             return Ok(());
         }
+        // As with C's `exit`, files get what was written to them, whether or not finalizers run.
+        if self.state().has_exited && !self.machine.exit_closes() {
+            lunette_stdlib::flush_files_from_host(self.machine);
+            return Ok(());
+        }
         self.finalize(lunette_stdlib::close)
     }
 
@@ -474,6 +481,9 @@ impl Context<'_> {
             Throw::Memory => Error::Memory,
             Throw::Stop => {
                 let reason = self.machine.take_stop_reason().unwrap_or(StopReason::Interrupt);
+                if matches!(reason, StopReason::Exit(_)) {
+                    self.state().has_exited = true;
+                }
                 Error::Stopped(reason)
             }
             Throw::Error | Throw::Unhandled => self.runtime_error(),

@@ -61,6 +61,7 @@ impl Instance {
             traceback: Vec::new(),
             panic: None,
             depth: 0,
+            has_exited: false,
             is_closed: false,
             time_limit: configuration.time_limit.map(nanoseconds),
         });

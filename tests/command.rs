@@ -145,8 +145,13 @@ fn exit_statuses_of_programs() {
     for (code, status) in [("os.exit(7)", 7), ("os.exit(true)", 0), ("os.exit(false)", 1), ("os.exit(256 + 3)", 3)] {
         assert_eq!(fails(&[], code), (Some(status), String::new()), "{code}");
     }
-    let output = run(&["-e", "io.write('written'); os.exit(0)"]);
-    assert_eq!(stdout(&output), "written");
+    let finalizer = "setmetatable({}, {__gc = function() print('closed') end}); io.write('written '); os.exit";
+    assert_eq!(stdout(&run(&["-e", &format!("{finalizer}(0)")])), "written ");
+    assert_eq!(stdout(&run(&["-e", &format!("{finalizer}(0, true)")])), "written closed\n");
+    let folder = Folder::new("exit");
+    let path = folder.path("unclosed");
+    run(&["-e", &format!("file = io.open('{path}', 'w'); file:write('data'); os.exit(0)")]);
+    assert_eq!(fs::read(&path).unwrap(), b"data");
 }
 
 #[test]

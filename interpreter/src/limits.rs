@@ -42,6 +42,8 @@ pub(crate) struct Limits {
     interrupt: Arc<AtomicBool>,
     /// Why the instance stopped.
     pub reason: Option<StopReason>,
+    /// Whether a program that asked to end wants its finalizers to run.
+    closes: bool,
 }
 
 /// Interrupts an instance from another thread.
@@ -117,6 +119,17 @@ impl Machine {
     pub fn stop(&mut self, reason: StopReason) -> Throw {
         self.limits.reason = Some(reason);
         Throw::Stop
+    }
+
+    /// Stops the instance as the program asks: with this exit status, and with or without calling its finalizers.
+    pub fn exit(&mut self, status: i32, closes: bool) -> Throw {
+        self.limits.closes = closes;
+        self.stop(StopReason::Exit(status))
+    }
+
+    /// Whether the program that stopped the instance wants its finalizers to run.
+    pub fn exit_closes(&self) -> bool {
+        self.limits.closes
     }
 
     /// The heap, and apart from it what charges fuel: for work on bytes that lie in the heap.

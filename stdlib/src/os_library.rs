@@ -13,7 +13,6 @@ use lunette_interpreter::{
     Frame, Machine, NativeResult, Step, Throw,
     host::{Request, Response},
     index::{Lookup, Store},
-    limits::StopReason,
     native::Native,
 };
 
@@ -94,7 +93,8 @@ fn exit(machine: &mut Machine, frame: Frame) -> NativeResult {
         Value::Boolean(success) => i32::from(!success),
         _ => frame.optional_integer(machine, 0, 0)? as i32,
     };
-    Err(machine.stop(StopReason::Exit(code)))
+    let closes = !frame.argument_or_nil(machine, 1).is_falsy();
+    Err(machine.exit(code, closes))
 }
 
 fn getenv(machine: &mut Machine, frame: Frame) -> NativeResult {
