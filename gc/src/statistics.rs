@@ -1,6 +1,6 @@
 //! Figures about the heap. The clock is the machine's: it times its calls of the collector.
 
-use crate::{heap::Heap, region_layout};
+use crate::{heap::Heap, region::BLOCK_BYTES, region_layout};
 use core::cell::Cell;
 
 /// The kind of a collection.
@@ -35,9 +35,9 @@ pub struct Statistics {
     pub live_bytes: u64,
     /// The most bytes in use, as far as collections saw it.
     pub peak_bytes: u64,
-    /// Bytes of the region that were ever used.
+    /// Bytes of the blocks that were ever used.
     pub touched_bytes: u64,
-    /// Bytes of free blocks among them.
+    /// Bytes of those of them that are free.
     pub free_block_bytes: u64,
     /// Minor collections.
     pub minor_collections: u64,
@@ -85,8 +85,8 @@ impl Heap {
             used_bytes: self.used_bytes(),
             live_bytes: self.state().live_bytes.get(),
             peak_bytes: cells.peak_bytes.get(),
-            touched_bytes: self.touched_bytes() as u64,
-            free_block_bytes: u64::from(header.free_blocks.get()) * crate::region::BLOCK_BYTES as u64,
+            touched_bytes: u64::from(header.frontier.get() - header.first_block.get()) * BLOCK_BYTES as u64,
+            free_block_bytes: u64::from(header.free_blocks.get()) * BLOCK_BYTES as u64,
             minor_collections: cells.minor_collections.get(),
             full_collections: cells.full_collections.get(),
             steps: cells.steps.get(),

@@ -4,13 +4,14 @@
 //! before marking ends or by the next minor collection.
 //!
 //! A large table would have to be scanned again and again, so it is treated the other way round: it stays as it is, and
-//! the object that was written into it is remembered, to be marked with the roots. Storage that replaces a large table's
-//! is marked without being scanned, because what it holds was in the old one or was remembered.
+//! the object that was written into it is marked, or, between collections, remembered and marked with the roots of the
+//! next one. Storage that replaces a large table's is marked without being scanned, because what it holds was in the old
+//! one or was treated like that.
 
 use super::{MARK, Phase};
 use crate::{
     heap::Heap,
-    object::{AnyObject, Header, Object},
+    object::{AnyObject, Header, Kind, Object},
     reference::{REFERENCE_SCALE, Ref},
     table::{Parts, Table},
     value::FIRST_REFERENCE_TAG,
@@ -107,8 +108,22 @@ impl Heap {
         if header.gc.get() & MARK == state.epoch.get() || header.gc.get() & Header::REMEMBERED != 0 {
             return;
         }
-        header.gc.set(header.gc.get() | Header::REMEMBERED);
-        if self.list_push(&state.remembered, value.units()).is_err() {
+        let list = match self.phase() {
+            Phase::Marking if header.kind == Kind::String as u8 => {
+                let bytes = self.mark_string(value.cast());
+                state.marked_bytes.set(state.marked_bytes.get() + bytes);
+                return;
+            }
+            Phase::Marking => {
+                header.gc.set(header.gc.get() & !(MARK | Header::BARRIER) | state.epoch.get());
+                &state.marks
+            }
+            _ => {
+                header.gc.set(header.gc.get() | Header::REMEMBERED);
+                &state.remembered
+            }
+        };
+        if self.list_push(list, value.units()).is_err() {
             state.is_incomplete.set(1);
         }
     }

@@ -258,6 +258,7 @@ impl<'h> Marker<'h> {
             }
             if let Some(object) = self.heap.take_remembered() {
                 self.discover(object.units());
+                self.work += VISIT;
                 continue;
             }
             match self.heap.list_pop(&self.state.log).and_then(Ref::from_units) {

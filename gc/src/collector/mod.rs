@@ -62,10 +62,14 @@ region_layout! {
         pub is_incomplete: Cell<u8>,
         /// 1 if the next collection must be a full one.
         pub needs_full: Cell<u8>,
-        /// The [`Mode`] last asked for.
-        pub mode: Cell<u8>,
+        /// A [`pace::Policy`].
+        pub policy: Cell<u8>,
+        /// Automatic policy: full collections until minor ones are tried again.
+        pub hold_off: Cell<u8>,
+        /// Automatic policy: what `hold_off` was last set to.
+        pub last_hold_off: Cell<u8>,
         /// To a multiple of 4.
-        pub padding: u8,
+        pub padding: [u8; 3],
         /// Number of collections that got to their atomic phase.
         pub cycle: Cell<u32>,
         /// Number of full collections.
@@ -84,14 +88,16 @@ region_layout! {
         pub shapes_alive: Cell<u32>,
         /// Sites of the prototypes in `prototypes`.
         pub site_count: Cell<u32>,
-        /// To a multiple of 8.
-        pub more_padding: u32,
         /// Bytes of objects marked in this collection.
         pub marked_bytes: Cell<u64>,
         /// Bytes of marked objects, strings that were made with a mark included.
         pub live_bytes: Cell<u64>,
         /// `live_bytes` after the last full collection.
         pub live_after_full: Cell<u64>,
+        /// Bytes that the newest minor collections found allocated since the ones before.
+        pub young_bytes: Cell<u64>,
+        /// Those of them that survived.
+        pub survived_bytes: Cell<u64>,
         /// Used bytes when the collection in progress began.
         pub bytes_before: Cell<u64>,
         /// Marked objects that are not scanned yet.
@@ -410,7 +416,9 @@ impl Collector<'_> {
             state.needs_full.set(1);
             return;
         }
+        let young = before.saturating_sub(state.live_bytes.get());
         self.sweep_young();
+        self.note_survival(young, state.marked_bytes.get());
         heap.count_collection(CollectionKind::Minor, before, heap.used_bytes());
     }
 }

@@ -10,13 +10,22 @@ use core::cell::Cell;
 /// Least work of a step in bytes.
 pub(super) const BASIC_STEP: u64 = 8 << 10;
 /// Bytes allocated between two steps of a full collection.
-const STEP_ALLOCATION: u64 = 64 << 10;
+const STEP_ALLOCATION: u64 = 32 << 10;
 /// Bytes of marking for each byte allocated, at a step multiplier of 100.
-const WORK_PER_BYTE: u64 = 4;
+const WORK_PER_BYTE: u64 = 8;
 /// Least bytes allocated between two minor collections.
 const LEAST_NURSERY: u64 = 512 << 10;
 /// Most bytes allocated between two minor collections.
 const MOST_NURSERY: u64 = 1 << 20;
+/// Bytes allocated after which it is looked at how much survived.
+const SURVIVAL_SAMPLE: u64 = 4 << 20;
+/// Percentage of survivors up to which minor collections are worth their while.
+const MOST_SURVIVORS: u64 = 35;
+/// Most full collections before minor ones are tried again.
+const LONGEST_HOLD_OFF: u8 = 8;
+/// Automatic policy: percentage of the growth that the pause allows, after which minor collections give way to a full
+/// one: old garbage comes on top of what they let live.
+const GENERATIONAL_SHARE: u32 = 60;
 /// Least growth of the heap before a full collection.
 const LEAST_GROWTH: u64 = 256 << 10;
 
@@ -24,10 +33,22 @@ const LEAST_GROWTH: u64 = 256 << 10;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Mode {
-    /// Full collections in steps. While the program asks for nothing, it is taken for this mode, but minor collections
-    /// save it from most of them.
+    /// Full collections in steps. A program that asks for nothing is said to be in this mode, but has minor collections
+    /// as long as they pay.
     Incremental = 0,
     /// Minor collections, with full ones in steps between them.
+    Generational,
+}
+
+/// How kinds of collections are chosen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(super) enum Policy {
+    /// Minor collections as long as few objects survive them.
+    Automatic = 0,
+    /// No minor collections.
+    Incremental,
+    /// Minor collections always.
     Generational,
 }
 
@@ -116,7 +137,7 @@ impl Collector<'_> {
 
     /// The mode last asked for.
     pub fn mode(&self) -> Mode {
-        if self.heap.state().mode.get() == 0 { Mode::Incremental } else { Mode::Generational }
+        if self.policy() == Policy::Generational { Mode::Generational } else { Mode::Incremental }
     }
 
     /// Sets the mode and returns the previous one. Changing to the generational mode takes a full collection.
@@ -126,23 +147,76 @@ impl Collector<'_> {
     pub unsafe fn set_mode(&self, mode: Mode) -> Mode {
         let state = self.heap.state();
         let previous = self.mode();
-        state.mode.set(mode as u8);
         match mode {
             Mode::Incremental => {
-                state.is_generational.set(0);
-                if self.heap.phase() != Phase::Marking {
-                    self.heap.list_clear(&state.log);
+                state.policy.set(Policy::Incremental as u8);
+                self.end_minor_collections();
+            }
+            Mode::Generational => {
+                state.policy.set(Policy::Generational as u8);
+                if state.is_generational.get() == 0 {
+                    self.complete();
                 }
-                self.heap.list_clear(&state.young_strings);
             }
-            Mode::Generational if state.is_generational.get() == 0 => {
-                state.is_generational.set(1);
-                self.complete();
-            }
-            Mode::Generational => {}
         }
         self.set_trigger();
         previous
+    }
+
+    fn policy(&self) -> Policy {
+        match self.heap.state().policy.get() {
+            0 => Policy::Automatic,
+            1 => Policy::Incremental,
+            _ => Policy::Generational,
+        }
+    }
+
+    /// Decides, when a full collection has marked all that is alive, whether minor collections follow.
+    pub(super) fn choose_kind(&self) {
+        let state = self.heap.state();
+        let is_generational = match self.policy() {
+            Policy::Automatic if state.hold_off.get() > 0 => {
+                state.hold_off.set(state.hold_off.get() - 1);
+                false
+            }
+            Policy::Automatic | Policy::Generational => true,
+            Policy::Incremental => false,
+        };
+        state.is_generational.set(is_generational.into());
+        state.young_bytes.set(0);
+        state.survived_bytes.set(0);
+    }
+
+    /// Notes how much survived a minor collection. If it is so much that marking everything now and then is less work
+    /// than marking the survivors and, later, everything, there are no minor collections for a while.
+    pub(super) fn note_survival(&self, young: u64, survived: u64) {
+        let state = self.heap.state();
+        state.young_bytes.set(state.young_bytes.get() + young);
+        state.survived_bytes.set(state.survived_bytes.get() + survived);
+        if self.policy() != Policy::Automatic || state.young_bytes.get() < SURVIVAL_SAMPLE {
+            return;
+        }
+        if state.survived_bytes.get() > state.young_bytes.get() / 100 * MOST_SURVIVORS {
+            let hold_off = (state.last_hold_off.get() * 2).clamp(1, LONGEST_HOLD_OFF);
+            state.hold_off.set(hold_off);
+            state.last_hold_off.set(hold_off);
+            self.end_minor_collections();
+        } else {
+            state.last_hold_off.set(0);
+        }
+        state.young_bytes.set(0);
+        state.survived_bytes.set(0);
+    }
+
+    /// There are no minor collections until a full one has marked all that is alive.
+    fn end_minor_collections(&self) {
+        let state = self.heap.state();
+        state.is_generational.set(0);
+        if self.heap.phase() != Phase::Marking {
+            self.heap.list_clear(&state.log);
+            while self.heap.take_remembered().is_some() {}
+        }
+        self.heap.list_clear(&state.young_strings);
     }
 
     /// Sets the bytes in use at which the collector is to run next.
@@ -158,7 +232,7 @@ impl Collector<'_> {
             Phase::Idle => self.nursery(),
             Phase::Marking => STEP_ALLOCATION,
             // Sweeping is soon over; until then there are no minor collections.
-            _ => STEP_ALLOCATION / 4,
+            _ => STEP_ALLOCATION / 2,
         };
         // Near the limit rather collect too often than run into it.
         let room = heap.memory_limit().saturating_sub(used) / 2;
@@ -177,9 +251,13 @@ impl Collector<'_> {
     fn full_threshold(&self) -> u64 {
         let (heap, state) = (self.heap, self.heap.state());
         let live = state.live_after_full.get();
-        let percent = match self.mode() {
-            Mode::Incremental => state.parameters.pause.get().max(100) - 100,
-            Mode::Generational => state.parameters.major_multiplier.get(),
+        let pause = state.parameters.pause.get().max(100) - 100;
+        let percent = match self.policy() {
+            Policy::Automatic if state.is_generational.get() != 0 => {
+                (u64::from(pause) * u64::from(GENERATIONAL_SHARE) / 100) as u32
+            }
+            Policy::Automatic | Policy::Incremental => pause,
+            Policy::Generational => state.parameters.major_multiplier.get(),
         };
         let growth = (live / 100).saturating_mul(percent.into()).max(LEAST_GROWTH);
         // Near the limit marking must be done before there is no room left.

@@ -31,6 +31,7 @@ impl Collector<'_> {
     /// Begins to sweep after a full marking.
     pub(super) fn begin_sweeping(&self) {
         let (heap, state) = (self.heap, self.heap.state());
+        heap.note_peak();
         heap.forget_holes();
         heap.header().recyclable.set(0);
         heap.list_clear(&state.touched);
@@ -41,6 +42,7 @@ impl Collector<'_> {
         state.string_cursor.set(0);
         state.block_cursor.set(heap.header().first_block.get());
         state.phase.set(Phase::Clearing as u8);
+        self.choose_kind();
     }
 
     /// Goes on with sweeping; whether it is done.
@@ -276,8 +278,7 @@ impl Heap {
     #[inline(always)]
     pub(crate) fn revive(&self, string: Ref<Str>) -> Ref<Str> {
         if self.state().phase.get() == Phase::Clearing as u8 && !self.is_marked(string.cast()) {
-            self.mark_string(string);
-            let bytes = self.string_size(string);
+            let bytes = self.mark_living_string(string);
             self.header().used_bytes.set(self.header().used_bytes.get() + bytes);
         }
         string
@@ -287,7 +288,9 @@ impl Heap {
     pub(crate) fn note_interned(&self, string: Ref<Str>) {
         let state = self.state();
         match self.phase() {
-            Phase::Clearing => self.mark_string(string),
+            Phase::Clearing => {
+                self.mark_living_string(string);
+            }
             Phase::Marking => {}
             _ if state.is_generational.get() == 0 => {}
             _ if self.list_push(&state.young_strings, string.units()).is_err() => state.needs_full.set(1),
@@ -295,15 +298,20 @@ impl Heap {
         }
     }
 
-    fn mark_string(&self, string: Ref<Str>) {
-        let (state, header) = (self.state(), &self.get(string).header);
-        header.gc.set(header.gc.get() & !MARK | state.epoch.get());
-        let bytes = self.string_size(string);
-        self.mark_lines(string.units() as usize * REFERENCE_SCALE, bytes as usize, state.epoch.get());
-        state.live_bytes.set(state.live_bytes.get() + bytes);
+    /// Marks a string after marking has ended; its size.
+    fn mark_living_string(&self, string: Ref<Str>) -> u64 {
+        let bytes = self.mark_string(string);
+        let live = &self.state().live_bytes;
+        live.set(live.get() + bytes);
+        bytes
     }
 
-    fn string_size(&self, string: Ref<Str>) -> u64 {
-        (size_of::<Str>() + self.get(string).length as usize).next_multiple_of(REFERENCE_SCALE) as u64
+    /// Marks a string; its size.
+    pub(super) fn mark_string(&self, string: Ref<Str>) -> u64 {
+        let (epoch, object) = (self.state().epoch.get(), self.get(string));
+        object.header.gc.set(object.header.gc.get() & !MARK | epoch);
+        let bytes = (size_of::<Str>() + object.length as usize).next_multiple_of(REFERENCE_SCALE);
+        self.mark_lines(string.units() as usize * REFERENCE_SCALE, bytes, epoch);
+        bytes as u64
     }
 }

@@ -148,7 +148,7 @@ unsafe fn set_cached<D: Driver>(s: State<D>, w: Word, object: Register, value: R
             if let Some(found) = own_field(s, table, site) {
                 if found.tag() != NIL || may_revive(s, table) {
                     found.copy_from(value);
-                    if s.needs_barrier(&raw const (*table).header) {
+                    if value.tag() >= STRING && s.needs_barrier(&raw const (*table).header) {
                         return s.slow(w, slow::table_barrier);
                     }
                     return Flow::Next(s);
@@ -256,8 +256,8 @@ unsafe fn set_element<D: Driver>(s: State<D>, w: Word, object: Register, key: i6
                     return Flow::Next(s);
                 }
                 *payload = value.payload();
-                if s.needs_barrier(&raw const (*table).header) {
-                    return s.slow(w, slow::table_barrier);
+                if value.tag() >= STRING && s.needs_barrier(&raw const (*table).header) {
+                    return s.slow(w, slow::element_barrier);
                 }
                 return Flow::Next(s);
             }

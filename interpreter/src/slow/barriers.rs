@@ -18,6 +18,14 @@ pub(crate) fn table_barrier(machine: &mut Machine, word: Word) -> Outcome {
     Ok(Status::Next)
 }
 
+/// After a reference was stored into an element of a table.
+pub(crate) fn element_barrier(machine: &mut Machine, word: Word) -> Outcome {
+    if let Value::Table(table) = machine.register(word.a()) {
+        machine.heap.barrier_value(table, machine.register(word.c()).to_parts());
+    }
+    Ok(Status::Next)
+}
+
 /// After `set_upvalue`.
 pub(crate) fn upvalue_barrier(machine: &mut Machine, word: Word) -> Outcome {
     if let Value::Closure(closure) = machine.function_of(machine.base)

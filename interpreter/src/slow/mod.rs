@@ -11,7 +11,7 @@ mod loops;
 
 pub(crate) use crate::index::{get_field, get_index, get_method, get_string_index, set_field, set_index};
 pub(crate) use arithmetic::{arithmetic, unary};
-pub(crate) use barriers::{cell_barrier, table_barrier, upvalue_barrier};
+pub(crate) use barriers::{cell_barrier, element_barrier, table_barrier, upvalue_barrier};
 pub(crate) use branches::{equal, equal_constant, order, order_integer, sense_of};
 pub(crate) use concat::concat;
 pub(crate) use construct::{closure, new_cell, new_table, not_a_cell, set_list, set_list_open};
