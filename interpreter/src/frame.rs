@@ -62,6 +62,12 @@ const WANTED_SHIFT: u32 = 16;
 /// Mask of a header's tag: zero in these bits means a plain return to a Lua caller.
 pub const PLAIN_RETURN_MASK: u32 = (0x07 | NATIVE | VARIADIC | COUNTED) << KIND_SHIFT;
 
+/// Bit of a header's tag: the frame lies above its arguments.
+pub const VARIADIC_MASK: u32 = VARIADIC << KIND_SHIFT;
+
+/// Bit of a header's tag: the frame was entered by a tail call.
+pub const TAIL_CALLED_MASK: u32 = TAIL_CALLED << KIND_SHIFT;
+
 /// The tag of a header.
 #[inline(always)]
 pub const fn header_tag(kind: u32, wanted: i32) -> u32 {

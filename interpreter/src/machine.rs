@@ -357,15 +357,16 @@ impl Machine {
 
     /// One more than the last slot that belongs to the frame.
     pub(crate) fn top_of(&self, base: u32) -> u32 {
+        let header = self.header(base);
         match self.function_of(base) {
-            Value::Closure(closure) if !self.is_native_frame(base) => {
+            Value::Closure(closure) if kind(header.tag.get()) & NATIVE == 0 => {
                 base + u32::from(self.heap.get(self.prototype_of(closure)).register_count)
             }
             Value::NativeClosure(closure) => {
-                let native = &self.natives[self.heap.get(closure).native as usize];
-                base + self.header(base).argument_count() + native.slots
+                let slots = self.natives[self.heap.get(closure).native as usize].slots;
+                base + header.argument_count() + slots
             }
-            _ => base + self.header(base).argument_count(),
+            _ => base + header.argument_count(),
         }
     }
 

@@ -26,7 +26,19 @@ pub fn integer_floor_divide(x: i64, y: i64) -> Option<i64> {
 /// `x % y` on floats.
 #[inline(always)]
 pub fn float_modulo(x: f64, y: f64) -> f64 {
-    let remainder = libm::fmod(x, y);
+    // Where both are integers of moderate size their remainder is exact, and much quicker.
+    let (integer_x, integer_y) = (x as i64, y as i64);
+    const EXACT: i64 = 1 << 53;
+    let remainder = if integer_x as f64 == x
+        && integer_y as f64 == y
+        && x > 0.0
+        && integer_x < EXACT
+        && (1..EXACT).contains(&integer_y)
+    {
+        (integer_x % integer_y) as f64
+    } else {
+        libm::fmod(x, y)
+    };
     if remainder != 0.0 && (remainder < 0.0) != (y < 0.0) { remainder + y } else { remainder }
 }
 

@@ -47,8 +47,36 @@ pub(super) unsafe fn call<D: Driver>(s: State<D>, w: Word) -> Flow<D> {
 
 #[inline(always)]
 pub(super) unsafe fn tail_call<D: Driver>(s: State<D>, w: Word) -> Flow<D> {
-    // SAFETY: the state is the machine's.
-    unsafe { s.call_out(w, slow::tail_call) }
+    // SAFETY: as for `call`; the function and its arguments take the place of the running frame's, which lie below.
+    unsafe {
+        let function = s.register(w.a());
+        if function.tag() != CLOSURE {
+            return s.call_out(w, slow::tail_call);
+        }
+        let closure: *mut Closure = s.object(function.payload());
+        let prototype: *mut Prototype = s.resolve((*closure).prototype);
+        if (*prototype).is_variadic != 0 || w.b() <= usize::from((*prototype).parameter_count) {
+            return s.slow(w, slow::tail_call);
+        }
+        let header = s.base.wrapping_sub(16).cast::<Slot>();
+        if (*header).tag.get() & frame::VARIADIC_MASK != 0
+            || s.base.wrapping_add(usize::from((*prototype).register_count) * 16) > (*s.machine).stack_limit
+        {
+            return s.slow(w, slow::tail_call);
+        }
+        let budget = (*s.machine).budget - i64::from((*prototype).entry_cost);
+        if budget < 0 {
+            return s.slow(w, slow::tail_call);
+        }
+        (*s.machine).budget = budget;
+        (*header).tag.set((*header).tag.get() | frame::TAIL_CALLED_MASK);
+        Register(s.base.wrapping_sub(32).cast()).copy_from(function);
+        for number in 0..w.b() - 1 {
+            s.register_after(0, number).copy_from(s.register_after(w.a(), number + 2));
+        }
+        let code = s.resolve((*prototype).code).add(1).cast::<u64>();
+        Flow::Next(State { pc: code, prototype, ..s })
+    }
 }
 
 /// Whether the frame can be left for its Lua caller with `count` results and no more to do than [`leave`] does.

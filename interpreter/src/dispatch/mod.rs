@@ -282,6 +282,7 @@ mod matched {
             let at = State { pc: s.pc.add(1), ..s };
             match core::mem::transmute::<u8, Opcode>(word.opcode_number()) {
                 Opcode::call => at.call_out(word, slow::call),
+                Opcode::tail_call => at.call_out(word, slow::tail_call),
                 Opcode::return_none => at.call_out(word, slow::return_none),
                 Opcode::return_one => at.call_out(word, slow::return_one),
                 Opcode::return_values => at.call_out(word, slow::return_values),
