@@ -23,7 +23,7 @@ use calls::*;
 use loops::*;
 use lunette_bytecode::{for_each_instruction, instruction::Word};
 use moves::*;
-use state::{Driver, Flow, OutOfLine, State, Status};
+use state::{Driver, Flow, OutOfLine, Stage, State, Status};
 use tables::*;
 
 #[inline(always)]
@@ -138,9 +138,33 @@ mod threaded {
         }
 
         #[inline(always)]
+        unsafe fn stage<S: Stage>(s: State<Self>, word: Word) -> Flow<Self> {
+            // SAFETY: the state is the machine's.
+            Flow::Leave(unsafe { second_stage::<S>(s.pc, s.base, s.region, s.machine, s.prototype, word) })
+        }
+
+        #[inline(always)]
         unsafe fn call_out<F: OutOfLine>(s: State<Self>, word: Word, _: F) -> Flow<Self> {
             // SAFETY: the state is the machine's.
             Flow::Leave(unsafe { go_on::<F>(s.pc, s.base, s.region, s.machine, s.prototype, word) })
+        }
+    }
+
+    #[inline(never)]
+    unsafe extern "sysv64" fn second_stage<S: Stage>(
+        pc: *const u64,
+        base: *mut u8,
+        region: *mut u8,
+        machine: *mut Machine,
+        prototype: *mut Prototype,
+        word: Word,
+    ) -> u64 {
+        // SAFETY: the caller's state is the machine's.
+        unsafe {
+            match S::run(State { pc, base, region, machine, prototype, driver: PhantomData }, word) {
+                Flow::Next(s) => dispatch(s),
+                Flow::Leave(exit) => exit,
+            }
         }
     }
 
@@ -217,6 +241,12 @@ mod matched {
         unsafe fn slow<F: OutOfLine>(s: State<Self>, word: Word, function: F) -> Flow<Self> {
             // SAFETY: the state is the machine's.
             unsafe { Self::call_out(s, word, function) }
+        }
+
+        #[inline(always)]
+        unsafe fn stage<S: Stage>(s: State<Self>, word: Word) -> Flow<Self> {
+            // SAFETY: the state is the machine's.
+            unsafe { S::run(s, word) }
         }
 
         #[inline(always)]

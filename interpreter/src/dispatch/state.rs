@@ -19,8 +19,17 @@ pub(crate) trait Driver: Sized {
     /// Finishes the instruction `word` by `function`, on a path that is rarely taken, and goes on.
     unsafe fn slow<F: OutOfLine>(state: State<Self>, word: Word, function: F) -> Flow<Self>;
 
+    /// Goes on with a second stage of the instruction `word`.
+    unsafe fn stage<S: Stage>(state: State<Self>, word: Word) -> Flow<Self>;
+
     /// Finishes the instruction `word` by `function` and goes on.
     unsafe fn call_out<F: OutOfLine>(state: State<Self>, word: Word, function: F) -> Flow<Self>;
+}
+
+/// A second stage of an instruction, apart from the first so that it takes no machine registers there.
+pub(crate) trait Stage {
+    /// Executes the instruction `word`.
+    unsafe fn run<D: Driver>(state: State<D>, word: Word) -> Flow<D>;
 }
 
 /// A function that finishes an instruction out of line.

@@ -1,23 +1,31 @@
 //! Table access through inline caches, and construction.
 
-use super::state::{Driver, Flow, INTEGER, NIL, Operands, Register, STRING, State, TABLE, TRUE};
+use super::state::{Driver, Flow, INTEGER, NIL, Operands, Register, STRING, Stage, State, TABLE, TRUE};
 use crate::{metamethod::Event, slow};
-use lunette_bytecode::instruction::Word;
+use lunette_bytecode::instruction::{Opcode, Word};
 use lunette_gc::{function::Site, reference::Ref, storage::SlotArray, table::Table, value::Slot};
 
-/// The field of `table` that the site remembers, if the table has the remembered shape.
+/// The field of `table` that the site's first entry remembers.
 #[inline(always)]
-unsafe fn own_field<D: Driver>(s: State<D>, table: *mut Table, site: *mut Site) -> Option<Register> {
+unsafe fn first_field<D: Driver>(s: State<D>, table: *mut Table, site: *mut Site) -> Option<Register> {
     // SAFETY: tables and sites lie in the region; the offset was found for this shape, whose tables have that field.
     unsafe {
-        let shape = Some((*table).shape.get());
-        if (*site).shape.get() == shape {
-            return Some(field(s, table, (*site).offset.get()));
+        if (*site).shape.get() != Some((*table).shape.get()) {
+            return None;
         }
-        if (*site).other_shape.get() == shape {
+        Some(field(s, table, (*site).offset.get()))
+    }
+}
+
+/// The field of `table` that the site's first or second entry remembers.
+#[inline(always)]
+unsafe fn own_field<D: Driver>(s: State<D>, table: *mut Table, site: *mut Site) -> Option<Register> {
+    // SAFETY: as for `first_field`.
+    unsafe {
+        if (*site).other_shape.get() == Some((*table).shape.get()) {
             return Some(field(s, table, (*site).other_offset.get()));
         }
-        None
+        first_field(s, table, site)
     }
 }
 
@@ -58,44 +66,67 @@ unsafe fn inherited_field<D: Driver>(s: State<D>, table: *mut Table, site: *mut 
 }
 
 #[inline(always)]
-unsafe fn get_cached<D: Driver>(s: State<D>, w: Word, object: Register, target: Register) -> Flow<D> {
+unsafe fn get_cached<D: Driver>(s: State<D>, w: Word, object: Register) -> Flow<D> {
     // SAFETY: operands are verified.
     unsafe {
-        if object.tag() == TABLE {
-            let table: *mut Table = s.object(object.payload());
-            let site = s.site(w.c());
-            if let Some(found) = own_field(s, table, site)
-                && (found.tag() != NIL || (*table).metatable.get().is_none())
-            {
-                target.copy_from(found);
-                return Flow::Next(s);
-            }
-            match inherited_field(s, table, site) {
-                Inherited::Field(found) if found.tag() != NIL => {
+        if object.tag() == TABLE
+            && let Some(found) = first_field(s, s.object(object.payload()), s.site(w.c()))
+            && found.tag() != NIL
+        {
+            s.register(w.a()).copy_from(found);
+            return Flow::Next(s);
+        }
+        D::stage::<GetField>(s, w)
+    }
+}
+
+/// The other entries of a site that gets.
+struct GetField;
+
+impl Stage for GetField {
+    #[inline(always)]
+    unsafe fn run<D: Driver>(s: State<D>, w: Word) -> Flow<D> {
+        // SAFETY: operands are verified.
+        unsafe {
+            let object =
+                if w.opcode_number() == Opcode::get_field as u8 { s.register(w.b()) } else { s.upvalue(w.b()) };
+            let target = s.register(w.a());
+            if object.tag() == TABLE {
+                let table: *mut Table = s.object(object.payload());
+                let site = s.site(w.c());
+                if let Some(found) = own_field(s, table, site)
+                    && (found.tag() != NIL || (*table).metatable.get().is_none())
+                {
                     target.copy_from(found);
                     return Flow::Next(s);
                 }
-                Inherited::Absent => {
-                    target.set(NIL, 0);
-                    return Flow::Next(s);
+                match inherited_field(s, table, site) {
+                    Inherited::Field(found) if found.tag() != NIL => {
+                        target.copy_from(found);
+                        return Flow::Next(s);
+                    }
+                    Inherited::Absent => {
+                        target.set(NIL, 0);
+                        return Flow::Next(s);
+                    }
+                    _ => {}
                 }
-                _ => {}
             }
+            s.call_out(w, slow::get_field)
         }
-        s.call_out(w, slow::get_field)
     }
 }
 
 #[inline(always)]
 pub(super) unsafe fn get_field<D: Driver>(s: State<D>, w: Word) -> Flow<D> {
     // SAFETY: operands are verified.
-    unsafe { get_cached(s, w, s.register(w.b()), s.register(w.a())) }
+    unsafe { get_cached(s, w, s.register(w.b())) }
 }
 
 #[inline(always)]
 pub(super) unsafe fn get_upvalue_field<D: Driver>(s: State<D>, w: Word) -> Flow<D> {
     // SAFETY: operands are verified.
-    unsafe { get_cached(s, w, s.upvalue(w.b()), s.register(w.a())) }
+    unsafe { get_cached(s, w, s.upvalue(w.b())) }
 }
 
 #[inline(always)]
@@ -103,22 +134,37 @@ pub(super) unsafe fn get_method<D: Driver>(s: State<D>, w: Word) -> Flow<D> {
     // SAFETY: operands are verified.
     unsafe {
         let object = s.register(w.b());
-        if object.tag() == TABLE {
-            let table: *mut Table = s.object(object.payload());
-            let site = s.site(w.c());
-            let found = match inherited_field(s, table, site) {
-                Inherited::Field(found) => Some(found),
-                _ => own_field(s, table, site),
-            };
-            if let Some(found) = found
+        if object.tag() == TABLE
+            && let Inherited::Field(found) = inherited_field(s, s.object(object.payload()), s.site(w.c()))
+            && found.tag() != NIL
+        {
+            s.register_after(w.a(), 2).copy_from(object);
+            s.register(w.a()).copy_from(found);
+            return Flow::Next(s);
+        }
+        D::stage::<GetMethod>(s, w)
+    }
+}
+
+/// The entries of a site that gets a method for fields of the table itself.
+struct GetMethod;
+
+impl Stage for GetMethod {
+    #[inline(always)]
+    unsafe fn run<D: Driver>(s: State<D>, w: Word) -> Flow<D> {
+        // SAFETY: operands are verified.
+        unsafe {
+            let object = s.register(w.b());
+            if object.tag() == TABLE
+                && let Some(found) = own_field(s, s.object(object.payload()), s.site(w.c()))
                 && found.tag() != NIL
             {
                 s.register_after(w.a(), 2).copy_from(object);
                 s.register(w.a()).copy_from(found);
                 return Flow::Next(s);
             }
+            s.call_out(w, slow::get_method)
         }
-        s.call_out(w, slow::get_method)
     }
 }
 
@@ -144,34 +190,64 @@ unsafe fn set_cached<D: Driver>(s: State<D>, w: Word, object: Register, value: R
     unsafe {
         if object.tag() == TABLE {
             let table: *mut Table = s.object(object.payload());
-            let site = s.site(w.c());
-            if let Some(found) = own_field(s, table, site) {
-                if found.tag() != NIL || may_revive(s, table) {
-                    found.copy_from(value);
-                    if value.tag() >= STRING && s.needs_barrier(&raw const (*table).header) {
-                        return s.slow(w, slow::table_barrier);
-                    }
-                    return Flow::Next(s);
-                }
-            } else if (*site).next_shape.get() == Some((*table).shape.get())
-                && may_revive(s, table)
-                && let Some(fields) = (*table).fields.get()
-                && let Some(shape) = (*site).added_shape()
+            if let Some(found) = first_field(s, table, s.site(w.c()))
+                && found.tag() != NIL
             {
-                // The field is new: the site remembers the shape with it.
-                let fields: *mut SlotArray = s.resolve(fields);
-                let offset = (*site).holder_offset.get();
-                if (offset as usize) < 8 + 16 * (*fields).length() as usize && value.tag() != NIL {
-                    Register(fields.cast::<u8>().add(offset as usize).cast()).copy_from(value);
-                    (*table).shape.set(shape);
-                    if s.needs_barrier(&raw const (*table).header) {
-                        return s.slow(w, slow::table_barrier);
-                    }
-                    return Flow::Next(s);
+                found.copy_from(value);
+                if value.tag() >= STRING && s.needs_barrier(&raw const (*table).header) {
+                    return s.slow(w, slow::table_barrier);
                 }
+                return Flow::Next(s);
             }
         }
-        s.call_out(w, slow::set_field)
+        D::stage::<SetField>(s, w)
+    }
+}
+
+/// The other entries of a site that sets.
+struct SetField;
+
+impl Stage for SetField {
+    #[inline(always)]
+    unsafe fn run<D: Driver>(s: State<D>, w: Word) -> Flow<D> {
+        // SAFETY: operands are verified.
+        unsafe {
+            let (object, value) = if w.opcode_number() == Opcode::set_field as u8 {
+                (s.register(w.a()), s.register(w.b()))
+            } else {
+                (s.upvalue(w.b()), s.register(w.a()))
+            };
+            if object.tag() == TABLE {
+                let table: *mut Table = s.object(object.payload());
+                let site = s.site(w.c());
+                if let Some(found) = own_field(s, table, site) {
+                    if found.tag() != NIL || may_revive(s, table) {
+                        found.copy_from(value);
+                        if s.needs_barrier(&raw const (*table).header) {
+                            return s.slow(w, slow::table_barrier);
+                        }
+                        return Flow::Next(s);
+                    }
+                } else if (*site).next_shape.get() == Some((*table).shape.get())
+                    && may_revive(s, table)
+                    && let Some(fields) = (*table).fields.get()
+                    && let Some(shape) = (*site).added_shape()
+                {
+                    // The field is new: the site remembers the shape with it.
+                    let fields: *mut SlotArray = s.resolve(fields);
+                    let offset = (*site).holder_offset.get();
+                    if (offset as usize) < 8 + 16 * (*fields).length() as usize && value.tag() != NIL {
+                        Register(fields.cast::<u8>().add(offset as usize).cast()).copy_from(value);
+                        (*table).shape.set(shape);
+                        if s.needs_barrier(&raw const (*table).header) {
+                            return s.slow(w, slow::table_barrier);
+                        }
+                        return Flow::Next(s);
+                    }
+                }
+            }
+            s.call_out(w, slow::set_field)
+        }
     }
 }
 
