@@ -48,7 +48,7 @@ impl Generator<'_> {
             return Ok(Operand::Register(self.logical(term, destination)?));
         }
         let mark = self.function.free;
-        let mut left = self.operand(self.prefix(chain, 0))?;
+        let mut left = self.operand_before(self.prefix(chain, 0), Some(self.ast.link(chain, 0).position))?;
         for number in 0..links {
             let link = self.ast.link(chain, number);
             let destination = if number + 1 == links { destination } else { Destination::Next };
@@ -133,9 +133,10 @@ impl Generator<'_> {
             match (term, self.last_link(term)) {
                 // Parentheses make no difference: the operator goes from the right anyway.
                 (Term::Chain(chain, links), Some(inner)) if inner.operator == BinaryOperator::Concatenate => {
-                    self.value(self.prefix(chain, links - 1), Destination::Next)?;
+                    let operand = self.prefix(chain, links - 1);
+                    self.value(operand, Destination::Next)?;
                     link = inner;
-                    self.position = link.position;
+                    self.pass(operand, Some(link.position));
                 }
                 _ => {
                     self.value(term, Destination::Next)?;

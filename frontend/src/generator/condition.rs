@@ -108,8 +108,9 @@ impl Generator<'_> {
         Some(Run { chain, first, last, is_or: operator == BinaryOperator::Or })
     }
 
-    /// Jumps if the truth of `term` is `when`, and goes on otherwise.
-    pub(super) fn condition(&mut self, mut term: Term, mut when: bool, list: &mut JumpList) -> Done {
+    /// Jumps if the truth of `term` is `when`, and goes on otherwise. A value is tested in the line of `end`, the word
+    /// after the term, if that is given.
+    pub(super) fn condition(&mut self, mut term: Term, mut when: bool, end: Option<u32>, list: &mut JumpList) -> Done {
         while let Term::Node(id) = term
             && let Expression { kind: ExpressionKind::Unary(UnaryOperator::Not, inner), position } =
                 self.ast.expression(id)
@@ -119,7 +120,7 @@ impl Generator<'_> {
             when = !when;
         }
         if let Some(run) = self.run(term) {
-            return self.logical_condition(&run, when, list);
+            return self.logical_condition(&run, when, end, list);
         }
         let mark = self.function.free;
         if let Some((left, link)) = self.comparison_parts(term)? {
@@ -127,7 +128,7 @@ impl Generator<'_> {
             self.function.free = mark;
             return self.branch(&comparison, when, list);
         }
-        match self.operand(term)? {
+        match self.operand_before(term, end)? {
             Operand::Constant(constant) => {
                 if constant.is_true() == when {
                     self.emit_jump(Opcode::jump, &[], list)?;
@@ -142,33 +143,33 @@ impl Generator<'_> {
         Ok(())
     }
 
-    fn logical_condition(&mut self, run: &Run, when: bool, list: &mut JumpList) -> Done {
-        let first = self.prefix(run.chain, run.first);
+    fn logical_condition(&mut self, run: &Run, when: bool, end: Option<u32>, list: &mut JumpList) -> Done {
+        let (last, last_end) = self.operand_of_run(run, run.last, end);
         if run.is_or == when {
-            self.condition(first, when, list)?;
             for number in run.first..run.last {
-                let operand = self.operand_of_link(run.chain, number);
-                self.condition(operand, when, list)?;
+                let (operand, end) = self.operand_of_run(run, number, end);
+                self.condition(operand, when, end, list)?;
             }
-            return Ok(());
+            return self.condition(last, when, last_end, list);
         }
         let mut over = JumpList::default();
-        self.condition(first, !when, &mut over)?;
-        for number in run.first..run.last - 1 {
-            let operand = self.operand_of_link(run.chain, number);
-            self.condition(operand, !when, &mut over)?;
+        for number in run.first..run.last {
+            let (operand, end) = self.operand_of_run(run, number, end);
+            self.condition(operand, !when, end, &mut over)?;
         }
-        let operand = self.operand_of_link(run.chain, run.last - 1);
-        self.condition(operand, when, list)?;
+        self.condition(last, when, last_end, list)?;
         self.patch_here(over);
         Ok(())
     }
 
-    /// The operand of a link, after passing its operator.
-    fn operand_of_link(&mut self, chain: Chain, number: u32) -> Term {
-        let link = self.ast.link(chain, number);
-        self.position = link.position;
-        self.term(link.operand)
+    /// An operand of a run, and where the operator after it ends; `end` is that of the run.
+    fn operand_of_run(&self, run: &Run, number: u32, end: Option<u32>) -> (Term, Option<u32>) {
+        let operand = match number {
+            number if number == run.first => self.prefix(run.chain, run.first),
+            number => self.term(self.ast.link(run.chain, number - 1).operand),
+        };
+        let is_last = number == run.last;
+        (operand, if is_last { end } else { Some(self.ast.link(run.chain, number).position) })
     }
 
     // ---- comparisons ----
@@ -177,8 +178,7 @@ impl Generator<'_> {
     fn comparison_parts(&mut self, term: Term) -> Result<Option<(Operand, Link)>, Failure> {
         match (term, self.last_link(term)) {
             (Term::Chain(chain, links), Some(link)) if is_comparison(link.operator) => {
-                let left = self.operand(self.prefix(chain, links - 1))?;
-                self.position = link.position;
+                let left = self.operand_before(self.prefix(chain, links - 1), Some(link.position))?;
                 Ok(Some((left, link)))
             }
             _ => Ok(None),
@@ -262,7 +262,7 @@ impl Generator<'_> {
     /// Evaluates `not term`, where the term is a condition.
     pub(super) fn negated_condition(&mut self, term: Term, destination: Destination) -> Result<u8, Failure> {
         let mut exits = Exits::default();
-        self.condition(term, false, &mut exits.to_true)?;
+        self.condition(term, false, None, &mut exits.to_true)?;
         let target = self.take(destination)?;
         self.complete(exits, Some(false), target)?;
         Ok(target)
@@ -273,17 +273,15 @@ impl Generator<'_> {
         let Some(run) = self.run(term) else { return self.value(term, destination) };
         let base = self.function.free;
         let mut exits = Exits::default();
-        let first = self.prefix(run.chain, run.first);
-        self.value_or_jump(first, run.is_or, destination, &mut exits)?;
-        for number in run.first..run.last - 1 {
-            let operand = self.operand_of_link(run.chain, number);
-            self.value_or_jump(operand, run.is_or, destination, &mut exits)?;
+        for number in run.first..run.last {
+            let (operand, end) = self.operand_of_run(&run, number, None);
+            self.value_or_jump(operand, run.is_or, end, destination, &mut exits)?;
         }
-        let last = self.operand_of_link(run.chain, run.last - 1);
+        let (last, _) = self.operand_of_run(&run, run.last, None);
         let has_boolean_exits = !exits.to_true.is_empty() || !exits.to_false.is_empty();
         let mut falls_to = None;
         if has_boolean_exits && self.is_condition(last) && self.run(last).is_none() {
-            self.condition(last, true, &mut exits.to_true)?;
+            self.condition(last, true, None, &mut exits.to_true)?;
             falls_to = Some(false);
         } else {
             self.value(last, destination)?;
@@ -295,21 +293,29 @@ impl Generator<'_> {
     }
 
     /// If the truth of `term` is `when`, puts its value in `destination`, or finds it to be a boolean, and jumps.
-    fn value_or_jump(&mut self, term: Term, when: bool, destination: Destination, exits: &mut Exits) -> Done {
+    fn value_or_jump(
+        &mut self,
+        term: Term,
+        when: bool,
+        end: Option<u32>,
+        destination: Destination,
+        exits: &mut Exits,
+    ) -> Done {
         if let Some(run) = self.run(term) {
-            return self.logical_or_jump(&run, when, destination, exits);
+            return self.logical_or_jump(&run, when, end, destination, exits);
         }
         let base = self.function.free;
         let is_negation = matches!(term, Term::Node(id)
             if matches!(self.ast.expression(id).kind, ExpressionKind::Unary(UnaryOperator::Not, _)));
         if is_negation || self.is_condition(term) {
-            return self.condition(term, when, exits.boolean(when));
+            return self.condition(term, when, end, exits.boolean(when));
         }
         let operand = match term {
             Term::Chain(..) => self.chain(term, destination)?,
             Term::Node(id) if self.is_in_place(id) => self.operand(term)?,
             Term::Node(_) => Operand::Register(self.value(term, destination)?),
         };
+        self.pass(term, end);
         match operand {
             Operand::Constant(constant) if constant.is_true() != when => {}
             Operand::Constant(constant) => {
@@ -327,24 +333,28 @@ impl Generator<'_> {
         Ok(())
     }
 
-    fn logical_or_jump(&mut self, run: &Run, when: bool, destination: Destination, exits: &mut Exits) -> Done {
-        let first = self.prefix(run.chain, run.first);
+    fn logical_or_jump(
+        &mut self,
+        run: &Run,
+        when: bool,
+        end: Option<u32>,
+        destination: Destination,
+        exits: &mut Exits,
+    ) -> Done {
+        let (last, last_end) = self.operand_of_run(run, run.last, end);
         if run.is_or == when {
-            self.value_or_jump(first, when, destination, exits)?;
             for number in run.first..run.last {
-                let operand = self.operand_of_link(run.chain, number);
-                self.value_or_jump(operand, when, destination, exits)?;
+                let (operand, end) = self.operand_of_run(run, number, end);
+                self.value_or_jump(operand, when, end, destination, exits)?;
             }
-            return Ok(());
+            return self.value_or_jump(last, when, last_end, destination, exits);
         }
         let mut over = JumpList::default();
-        self.condition(first, !when, &mut over)?;
-        for number in run.first..run.last - 1 {
-            let operand = self.operand_of_link(run.chain, number);
-            self.condition(operand, !when, &mut over)?;
+        for number in run.first..run.last {
+            let (operand, end) = self.operand_of_run(run, number, end);
+            self.condition(operand, !when, end, &mut over)?;
         }
-        let operand = self.operand_of_link(run.chain, run.last - 1);
-        self.value_or_jump(operand, when, destination, exits)?;
+        self.value_or_jump(last, when, last_end, destination, exits)?;
         self.patch_here(over);
         Ok(())
     }

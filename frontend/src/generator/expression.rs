@@ -73,6 +73,28 @@ impl Generator<'_> {
         }
     }
 
+    /// Evaluates an operand that the word ending at `end` follows.
+    pub(super) fn operand_before(&mut self, term: Term, end: Option<u32>) -> Result<Operand, Failure> {
+        let operand = self.operand(term)?;
+        self.pass(term, end);
+        Ok(operand)
+    }
+
+    /// Passes the word after an operand, if it is given. Variables that are no local ones, and elements of tables, count
+    /// as read only then, which the lines show.
+    pub(super) fn pass(&mut self, term: Term, end: Option<u32>) {
+        let Some(end) = end else { return };
+        let is_read_late = matches!(term, Term::Node(id) if match self.ast.expression(id).kind {
+            ExpressionKind::Suffixed(suffixed) => !self.ast.is_call(suffixed),
+            ExpressionKind::Upvalue(_) | ExpressionKind::UpvalueGlobal(..) | ExpressionKind::Global(_) => true,
+            _ => false,
+        });
+        if is_read_late {
+            self.move_to_line(end);
+        }
+        self.position = end;
+    }
+
     /// Whether an instruction can use the node without code of its own: it is a variable or a constant.
     pub(super) fn is_in_place(&self, id: ExpressionId) -> bool {
         let kind = self.ast.expression(id).kind;

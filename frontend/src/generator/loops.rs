@@ -27,7 +27,7 @@ impl Generator<'_> {
         let start = self.here();
         let mut exits = JumpList::default();
         let term = self.term(condition);
-        self.condition(term, false, &mut exits)?;
+        self.condition(term, false, None, &mut exits)?;
         self.enter_loop(false)?;
         self.scoped_block(body)?;
         self.emit_jump_to(Opcode::loop_back, &[], start)?;
@@ -44,7 +44,7 @@ impl Generator<'_> {
         self.block(body)?;
         let mut exits = JumpList::default();
         let term = self.term(condition);
-        self.condition(term, true, &mut exits)?;
+        self.condition(term, true, None, &mut exits)?;
         self.close_above(level)?;
         self.emit_jump_to(Opcode::loop_back, &[], start)?;
         self.patch_here(exits);

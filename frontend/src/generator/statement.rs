@@ -104,12 +104,12 @@ impl Generator<'_> {
         let mut ends = JumpList::default();
         for number in first_clause..first_clause + length {
             let Clause { condition, body, position } = self.ast.clauses[number as usize];
-            if self.jump_if_condition(condition, body)? {
+            if self.jump_if_condition(condition, body, position)? {
                 continue;
             }
             let mut otherwise_jumps = JumpList::default();
             let term = self.term(condition);
-            self.condition(term, false, &mut otherwise_jumps)?;
+            self.condition(term, false, Some(position), &mut otherwise_jumps)?;
             self.position = position;
             self.scoped_block(body)?;
             if number + 1 < first_clause + length || otherwise.is_some() {
@@ -125,7 +125,12 @@ impl Generator<'_> {
     }
 
     /// If all that a clause does is to jump forward, its condition can do that itself. Whether it has.
-    fn jump_if_condition(&mut self, condition: ExpressionId, body: BlockId) -> Result<bool, crate::error::Failure> {
+    fn jump_if_condition(
+        &mut self,
+        condition: ExpressionId,
+        body: BlockId,
+        then: u32,
+    ) -> Result<bool, crate::error::Failure> {
         let statements = self.ast.block(body);
         let [statement] = &self.ast.statements[statements] else { return Ok(false) };
         let term = self.term(condition);
@@ -136,7 +141,7 @@ impl Generator<'_> {
                     return Ok(false);
                 }
                 let mut exits = innermost.exits;
-                self.condition(term, true, &mut exits)?;
+                self.condition(term, true, Some(then), &mut exits)?;
                 if let Some(innermost) = self.function.loops.last_mut() {
                     innermost.exits = exits;
                 }
@@ -148,7 +153,7 @@ impl Generator<'_> {
                     return Ok(false);
                 }
                 let mut jumps = label.jumps;
-                self.condition(term, true, &mut jumps)?;
+                self.condition(term, true, Some(then), &mut jumps)?;
                 self.labels[id.0 as usize].jumps = jumps;
             }
             _ => return Ok(false),
