@@ -147,7 +147,7 @@ impl Heap {
         Ok(cell)
     }
 
-    /// A Lua closure whose upvalues are still to be set with [`Heap::set_upvalue_cell`] before the next safepoint.
+    /// A Lua closure whose upvalues are still to be set through [`Heap::upvalue_cells`] before the next safepoint.
     pub fn new_closure(&self, prototype: Ref<Prototype>, upvalue_count: u32) -> Result<Ref<Closure>, OutOfMemory> {
         let closure = self.allocate::<Closure>(size_of::<Closure>() + 4 * upvalue_count as usize, 0)?;
         // SAFETY: just allocated.

@@ -16,6 +16,8 @@
 //! marking, when the program stands still. See `barrier` for all other objects.
 
 mod barrier;
+mod caches;
+mod ephemeron;
 mod finalizer;
 mod mark;
 mod pace;
@@ -62,7 +64,7 @@ region_layout! {
         pub is_incomplete: Cell<u8>,
         /// 1 if the next collection must be a full one.
         pub needs_full: Cell<u8>,
-        /// A [`pace::Policy`].
+        /// The `Policy`.
         pub policy: Cell<u8>,
         /// Automatic policy: full collections until minor ones are tried again.
         pub hold_off: Cell<u8>,
@@ -133,7 +135,7 @@ region_layout! {
         /// Objects whose finalizer is to be called.
         pub pending: List,
         /// Values that wait for their keys to be marked.
-        pub waiting: weak::WaitingTable,
+        pub waiting: ephemeron::WaitingTable,
         /// When to do what.
         pub parameters: pace::ParameterCells,
     }

@@ -16,8 +16,9 @@
 //! together with its index and its transitions is such an object, too.
 //!
 //! **What others write.** Whoever writes nil into the array part (the collector into weak tables) calls
-//! [`Heap::trim_array`] afterwards. The collector may clear entries of transitions, make values of the hash part nil, and
-//! the keys of removed entries dead keys; it tells the number of live shapes by [`Heap::set_shape_count`].
+//! [`Heap::trim_array`](crate::heap::Heap::trim_array) afterwards. The collector may clear entries of transitions, make values of the hash part nil, and
+//! the keys of removed entries dead keys; it tells the number of live shapes by
+//! [`Heap::set_shape_count`](crate::heap::Heap::set_shape_count).
 //!
 //! **Values** go in and out as [`Value`](crate::value::Value) or, in functions whose names end in `_parts`, as [`Parts`].
 

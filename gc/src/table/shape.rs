@@ -2,7 +2,7 @@
 //!
 //! That state lies in the last root slots of the heap, see [`FIRST_TABLE_ROOT`].
 //!
-//! A shape's transitions are a hash array of children by the hash of their key. A child lies within [`WINDOW`] places of
+//! A shape's transitions are a hash array of children by the hash of their key. A child lies within `WINDOW` places of
 //! its hash and all of these places are looked at, so that the collector may clear any entry.
 
 use super::{Origin, Shape};
