@@ -157,3 +157,15 @@ pub(crate) fn registry_table(machine: &Machine, name: &str) -> Result<Ref<Table>
         }
     }
 }
+
+/// The table with weak keys in a field of the registry, which is made if there is none.
+pub(crate) fn weak_registry_table(machine: &Machine, name: &str) -> Result<Ref<Table>, Throw> {
+    let table = registry_table(machine, name)?;
+    if machine.heap.get(table).metatable.get().is_none() {
+        let metatable = machine.heap.new_table(0, 1)?;
+        let mode = machine.new_string(b"k")?;
+        set_field(machine, metatable, "__mode", Value::String(mode))?;
+        machine.set_metatable(Value::Table(table), Some(metatable))?;
+    }
+    Ok(table)
+}

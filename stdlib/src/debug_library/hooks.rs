@@ -2,9 +2,13 @@
 
 use super::thread_argument;
 use crate::arguments::Arguments;
+use crate::library::weak_registry_table;
 use alloc::vec::Vec;
 use lunette_gc::value::Value;
 use lunette_interpreter::{Frame, Machine, NativeResult, hook};
+
+/// Field of the registry: the hooks by their threads, for programs to see, as in the reference implementation.
+const HOOKS: &str = "_HOOKKEY";
 
 /// The letters of the events in a mask.
 const LETTERS: [(u8, u32); 3] = [(b'c', hook::CALL), (b'r', hook::RETURN), (b'l', hook::LINE)];
@@ -12,8 +16,10 @@ const LETTERS: [(u8, u32); 3] = [(b'c', hook::CALL), (b'r', hook::RETURN), (b'l'
 /// `debug.sethook([thread,] hook, mask, count)`
 pub(super) fn sethook(machine: &mut Machine, frame: Frame) -> NativeResult {
     let (thread, first) = thread_argument(machine, frame);
+    let hooks = weak_registry_table(machine, HOOKS)?;
     if frame.is_none_or_nil(machine, first) {
         machine.set_hook(thread, Value::Nil, 0, 0);
+        machine.raw_set(hooks, Value::Thread(thread), Value::Nil)?;
         return frame.return_none();
     }
     let letters = frame.check_string(machine, first + 1)?;
@@ -25,7 +31,9 @@ pub(super) fn sethook(machine: &mut Machine, frame: Frame) -> NativeResult {
     if count > 0 {
         mask |= hook::COUNT;
     }
-    machine.set_hook(thread, if mask == 0 { Value::Nil } else { function }, mask, count);
+    let function = if mask == 0 { Value::Nil } else { function };
+    machine.set_hook(thread, function, mask, count);
+    machine.raw_set(hooks, Value::Thread(thread), function)?;
     frame.return_none()
 }
 

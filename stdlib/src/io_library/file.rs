@@ -12,7 +12,7 @@
 
 use crate::{
     arguments::Arguments,
-    library::{get_field, registry_table, set_field},
+    library::{get_field, registry_table, weak_registry_table},
     output::{self, Buffering, Flush},
 };
 use lunette_gc::{reference::Ref, storage::ByteArray, string::Str, userdata::Userdata, value::Value};
@@ -77,7 +77,7 @@ impl File {
         let file = machine.heap.new_userdata(0, VALUES)?;
         File(file).set(machine, KIND, FileKind::Closed as i64);
         machine.set_metatable(Value::Userdata(file), metatable)?;
-        let list = registry_table(machine, FILES)?;
+        let list = weak_registry_table(machine, FILES)?;
         machine.raw_set(list, Value::Userdata(file), Value::Boolean(true))?;
         Ok(File(file))
     }
@@ -337,15 +337,6 @@ impl File {
 
 fn bad_descriptor() -> HostError {
     HostError { message: "Bad file descriptor".into(), code: 9 }
-}
-
-/// Makes the list of files.
-pub(super) fn make_list(machine: &Machine) -> Result<(), Throw> {
-    let list = registry_table(machine, FILES)?;
-    let metatable = machine.heap.new_table(0, 1)?;
-    let mode = machine.new_string(b"k")?;
-    set_field(machine, metatable, "__mode", Value::String(mode))?;
-    machine.set_metatable(Value::Table(list), Some(metatable))
 }
 
 /// Writes what all open files have to write, and waits, from outside of the instance: after its program has ended

@@ -74,7 +74,6 @@ fn complete(machine: &mut Machine, library: Ref<Table>) -> Result<(), Throw> {
     set_field(machine, metatable, "__name", Value::String(name))?;
     let registry = machine.registry();
     set_field(machine, registry, file::TYPE_NAME, Value::Table(metatable))?;
-    file::make_list(machine)?;
     let standard = [
         ("stdin", Stream::INPUT, Some(file::DEFAULT_INPUT)),
         ("stdout", Stream::OUTPUT, Some(file::DEFAULT_OUTPUT)),
