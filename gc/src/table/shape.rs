@@ -29,9 +29,9 @@ const SHAPE_COUNT: usize = FIRST_TABLE_ROOT + 3;
 pub const MAX_FIELDS: u32 = 128;
 /// The most live shapes; when there are as many, tables with new keys go to dictionary mode.
 pub const MAX_SHAPES: u64 = 1 << 14;
-/// Computed keys make new shapes only up to this many fields…
-const MAX_COMPUTED_FIELDS: u32 = 8;
-/// …and while the parent has fewer children than this, halved with every field it has.
+/// Computed keys make new shapes only up to this many of them…
+const MAX_COMPUTED_FIELDS: u8 = 8;
+/// …and while the parent has fewer children than this, halved with every computed key it has.
 const MAX_COMPUTED_CHILDREN: u32 = 16;
 /// Lookups without an index before one is made.
 const LOOKUPS_BEFORE_INDEX: u32 = 4;
@@ -49,6 +49,13 @@ region_layout! {
 // SAFETY: begins with the header.
 unsafe impl Object for Transitions {
     const KIND: Kind = Kind::Transitions;
+}
+
+impl Shape {
+    /// How many of the keys were computed when the shape was made; kept in the flags of the header.
+    fn computed(&self) -> u8 {
+        self.header.flags.get()
+    }
 }
 
 /// The heap-wide state.
@@ -221,12 +228,14 @@ impl Heap {
             None => 0,
         };
         if origin == Origin::Computed {
-            let limit = (MAX_COMPUTED_CHILDREN >> object.count.min(31)).max(1);
-            if object.count >= MAX_COMPUTED_FIELDS || children >= limit as usize {
+            let limit = (MAX_COMPUTED_CHILDREN >> object.computed()).max(1);
+            if object.computed() >= MAX_COMPUTED_FIELDS || children >= limit as usize {
                 return Ok(None);
             }
         }
         let child = self.new_shape(Some(shape), Some(key))?;
+        let computed = object.computed() + u8::from(origin == Origin::Computed);
+        self.get(child).header.flags.set(computed);
         Ok(self.enter_transition(shape, child, children)?.then_some(child))
     }
 
