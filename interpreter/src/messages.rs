@@ -67,7 +67,8 @@ impl Machine {
             text.extend_from_slice(b" (");
             text.extend_from_slice(kind.as_bytes());
             text.extend_from_slice(b" '");
-            text.extend_from_slice(&name);
+            // As in C, a name ends at a zero byte, which only string constants have.
+            text.extend(name.iter().take_while(|&&byte| byte != 0));
             text.extend_from_slice(b"')");
         }
         text

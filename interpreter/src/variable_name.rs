@@ -3,6 +3,7 @@
 
 use crate::{
     closing::Afterwards,
+    finish::is_consumed,
     frame::Return,
     machine::Machine,
     metamethod::{EVENTS, Event},
@@ -172,15 +173,22 @@ impl Machine {
         let opcode = opcode_of(word);
         match opcode {
             Opcode::get_upvalue_field | Opcode::set_upvalue_field => {
-                return Some(FunctionName::new(
-                    "upvalue",
-                    self.upvalue_name(prototype, operands.raw_b()).unwrap_or(b"?"),
-                ));
+                let Value::Closure(running) = self.function_of(self.base) else { return None };
+                let cell = self.heap.upvalue_cells(running)[operands.raw_b() as usize].get()?;
+                // What an `__index` gave has no name.
+                let is_culprit = self.heap.get(cell).value.get().to_parts() == culprit.to_parts();
+                let name = self.upvalue_name(prototype, operands.raw_b()).unwrap_or(b"?");
+                return is_culprit.then(|| FunctionName::new("upvalue", name));
             }
             Opcode::concat => {
-                let last = operands.a() + operands.raw_b();
-                return (operands.a()..last)
-                    .rev()
+                let operand = |register: u32| self.slot(self.base + register);
+                let mut right = operands.a() + operands.raw_b() - 1;
+                while right > operands.a() && is_consumed(operand(right)) {
+                    right -= 1;
+                }
+                // Of two operands that are the same value, the left one is meant.
+                return [right.saturating_sub(1).max(operands.a()), right]
+                    .into_iter()
                     .find(|&register| self.value(self.base + register).to_parts() == culprit.to_parts())
                     .and_then(|register| self.register_name(prototype, number, register));
             }

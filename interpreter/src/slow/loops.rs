@@ -47,12 +47,13 @@ pub(crate) fn numeric_for_prepare(machine: &mut Machine, word: Word) -> Outcome 
         if step == 0.0 {
             return Err(machine.runtime_error(format_args!("'for' step is zero")));
         }
-        let runs = if step > 0.0 { initial <= limit } else { limit <= initial };
+        // A NaN is behind no limit yet: such a loop runs once.
+        let is_past = if step > 0.0 { limit < initial } else { initial < limit };
         machine.set_value(index, Value::Float(initial));
         machine.set_value(index + 1, Value::Float(limit));
         machine.set_value(index + 2, Value::Float(step));
         machine.set_value(index + 3, Value::Float(initial));
-        runs
+        !is_past
     };
     if !runs {
         machine.jump_by(word.d_signed());
@@ -66,9 +67,6 @@ fn integer_limit(machine: &Machine, initial: i64, limit: Value, step: i64) -> Re
         Value::Integer(limit) => limit,
         other => {
             let limit = machine.for_number(other, "limit")?;
-            if limit.is_nan() {
-                return Ok(None);
-            }
             let clipped = if step > 0 { float_to_integer_floor(limit) } else { float_to_integer_ceil(limit) };
             match clipped {
                 Some(limit) => limit,
@@ -78,6 +76,7 @@ fn integer_limit(machine: &Machine, initial: i64, limit: Value, step: i64) -> Re
                     }
                     i64::MAX
                 }
+                // Below all integers, or NaN, which the reference takes for that.
                 None => {
                     if step > 0 {
                         return Ok(None);
