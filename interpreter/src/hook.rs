@@ -49,11 +49,16 @@ impl Machine {
         (object.hook.get(), object.hook_mask.get() & 0xff, object.hook_count.get())
     }
 
+    /// Whether hooks are called now: neither hooks nor finalizers are reported.
+    fn allows_hooks(&self) -> bool {
+        self.get_thread().hook_mask.get() & RUNNING == 0 && !self.finalizing
+    }
+
     /// Whether the hook is to be called for `event` now. Says so once.
     pub(crate) fn hook_is_due(&self, event: u32) -> bool {
         let thread = self.get_thread();
         let mask = thread.hook_mask.get();
-        if mask & event == 0 || mask & RUNNING != 0 {
+        if mask & event == 0 || !self.allows_hooks() {
             return false;
         }
         let reported = event << REPORTED_SHIFT;
@@ -120,7 +125,7 @@ impl Machine {
             // The caller goes on in the line of its call.
             let caller = self.base - self.header(self.base).distance();
             let thread = self.get_thread();
-            if thread.hook_mask.get() & RUNNING == 0 && !self.is_native_frame(caller) {
+            if self.allows_hooks() && !self.is_native_frame(caller) {
                 thread.hook_last.set(self.header(caller).resume() - 1);
             }
             return Ok(None);
@@ -158,7 +163,7 @@ impl Machine {
     /// Reports the next instruction of the running Lua frame, if the hook wants it.
     fn report_instruction(&mut self) -> Result<Option<Next>, Throw> {
         let thread = self.get_thread();
-        if thread.hook_mask.get() & (RUNNING | COUNT | LINE) & !RUNNING == 0 || thread.hook_mask.get() & RUNNING != 0 {
+        if thread.hook_mask.get() & (COUNT | LINE) == 0 || !self.allows_hooks() {
             return Ok(None);
         }
         let frame = FrameView { thread: self.thread, base: self.base };

@@ -67,4 +67,21 @@ assert(n == 1)
 n = 0 debug.sethook(function(event) if event == "return" then n = n + 1 end end, "r") pcall(error) pcall(leaf) debug.sethook()
 assert(n >= 2)
 assert(not pcall(debug.sethook, 5, "l") and not pcall(debug.sethook, hook) and not pcall(debug.sethook, hook, 5, {})) debug.sethook()
+-- Finalizers are not reported
+local finalized = 0
+local reported = 0
+local function finalizer()
+  finalized = finalized + 1
+  local a = 1
+end
+setmetatable({}, {__gc = finalizer})
+debug.sethook(function() if debug.getinfo(2, "f").func == finalizer then reported = reported + 1 end end, "crl", 1)
+collectgarbage()
+debug.sethook()
+assert(finalized == 1 and reported == 0)
+-- A plain value is tested in the line of `then`, and operands are read in the line of the operator after them
+local lines = {}
+local chunk = load("local t = ...\nif t.x\nthen t.x\n= t.y\n+\nt.z end")
+debug.sethook(function(_, line) lines[#lines + 1] = line end, "l") chunk({x = 1, y = 2, z = 3}) debug.sethook()
+assert(table.concat(lines, " "):find("1 3 5 6 5 6"), table.concat(lines, " "))
 print("ok")
