@@ -225,9 +225,20 @@ impl Heap {
         self.retire_holes();
     }
 
-    /// Makes a collection due after every `every_n_allocations`-th allocation; 0 ends that.
+    /// Makes a full collection due after every `every_n_allocations`-th allocation; 0 ends that.
     pub fn set_stress(&self, every_n_allocations: u32) {
+        self.set_stress_of_kind(every_n_allocations, false);
+    }
+
+    /// Makes, after every `every_n_allocations`-th allocation, a minor collection or a small step of a full one due, so
+    /// that a missing barrier shows; 0 ends that.
+    pub fn set_partial_stress(&self, every_n_allocations: u32) {
+        self.set_stress_of_kind(every_n_allocations, true);
+    }
+
+    fn set_stress_of_kind(&self, every_n_allocations: u32, is_partial: bool) {
         let header = self.header();
+        header.stress_is_partial.set(is_partial.into());
         match (header.stress_every.replace(every_n_allocations), every_n_allocations) {
             (0, 1..) => header.stress_limit.set(header.hole.limit.replace(0)),
             (1.., 0) => header.hole.limit.set(header.stress_limit.get()),

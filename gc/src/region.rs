@@ -106,6 +106,10 @@ region_layout! {
         pub stress_every: Cell<u32>,
         /// Stress: allocations left to the next collection.
         pub stress_left: Cell<u32>,
+        /// Stress: 1 if minor collections and steps take the place of full collections.
+        pub stress_is_partial: Cell<u32>,
+        /// Stress: how often a collection was due.
+        pub stress_count: Cell<u32>,
         /// Stress: the limit of `hole`, whose own is 0 so that every allocation is seen.
         pub stress_limit: Cell<u64>,
         /// Segments of lists.

@@ -45,6 +45,7 @@ type Model = HashMap<u64, BTreeMap<Key, Content>>;
 #[derive(Clone, Copy, Debug)]
 enum Plan {
     Stress(u32),
+    PartialStress(u32),
     Automatic,
     Incremental,
     Generational,
@@ -76,6 +77,7 @@ impl Test {
         unsafe {
             match plan {
                 Plan::Stress(every) => heap.set_stress(every),
+                Plan::PartialStress(every) => heap.set_partial_stress(every),
                 Plan::Automatic => {}
                 Plan::Incremental => drop(heap.collector().set_mode(Mode::Incremental)),
                 Plan::Generational => drop(heap.collector().set_mode(Mode::Generational)),
@@ -333,6 +335,12 @@ fn stress_at_every_allocation() {
 #[test]
 fn stress_at_some_allocations() {
     run(Plan::Stress(37), 20_000);
+}
+
+#[test]
+fn partial_stress() {
+    run(Plan::PartialStress(1), 10_000);
+    run(Plan::PartialStress(13), 30_000);
 }
 
 #[test]

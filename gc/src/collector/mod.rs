@@ -238,9 +238,9 @@ impl Collector<'_> {
         if header.stress_every.get() != 0 && header.stress_left.get() == 0 {
             header.stress_left.set(header.stress_every.get());
             if state.is_stopped.get() == 0 {
-                self.complete();
+                let progress = self.collect_for_stress();
                 self.set_trigger();
-                return Progress::Full;
+                return progress;
             }
         }
         if state.is_stopped.get() != 0 {
@@ -259,6 +259,29 @@ impl Collector<'_> {
         };
         self.set_trigger();
         progress
+    }
+
+    fn collect_for_stress(&self) -> Progress {
+        const MINOR_COLLECTIONS: u32 = 16;
+        const STEP: usize = 1 << 10;
+        let header = self.heap.header();
+        let count = header.stress_count.get();
+        header.stress_count.set(count.wrapping_add(1));
+        if header.stress_is_partial.get() == 0 {
+            self.complete();
+            return Progress::Full;
+        }
+        match self.heap.phase() {
+            Phase::Idle if !self.must_be_full() && !count.is_multiple_of(MINOR_COLLECTIONS) => {
+                self.minor();
+                Progress::Minor
+            }
+            Phase::Idle => {
+                self.start();
+                Progress::Step
+            }
+            _ => self.advance(STEP),
+        }
     }
 
     /// A full collection at once.
