@@ -156,7 +156,11 @@ impl Machine {
         let frame = crate::traceback::FrameView { thread: self.thread, base: self.base };
         let name = self
             .lua_position(frame)
-            .and_then(|(prototype, number)| self.local_in_register(prototype, index - self.base, number + 1))
+            .and_then(|(prototype, number)| {
+                // The variables of a generic loop come into scope after the instruction.
+                let in_scope_at = |number| self.local_in_register(prototype, index - self.base, number);
+                in_scope_at(number).or_else(|| in_scope_at(number + 1))
+            })
             .map_or(String::from("?"), |local| String::from_utf8_lossy(local.name).into_owned());
         self.runtime_error(format_args!("variable '{name}' got a non-closable value"))
     }

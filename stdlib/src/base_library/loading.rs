@@ -36,6 +36,8 @@ pub(crate) fn load_chunk(
     mode: &[u8],
     environment: Value,
 ) -> Result<Loaded, Throw> {
+    // As in C, the name ends at a zero byte.
+    let chunk_name = chunk_name.split(|&byte| byte == 0).next().unwrap_or_default();
     let is_binary = chunk.first() == Some(&ESCAPE);
     let (letter, kind) = if is_binary { (b'b', "binary") } else { (b't', "text") };
     if !mode.contains(&letter) {
