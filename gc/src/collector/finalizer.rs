@@ -11,10 +11,10 @@ use crate::{
 
 impl Heap {
     /// Notes that a table or userdata has a finalizer to be called once when the object is dead. Doing so twice is doing
-    /// it once.
+    /// it once; after [`Heap::take_all_finalizable`] it is nothing.
     pub fn register_finalizable(&self, object: Ref<AnyObject>) -> Result<(), OutOfMemory> {
         let flags = &self.get(object).header.flags;
-        if flags.get() & Header::FINALIZABLE != 0 {
+        if flags.get() & Header::FINALIZABLE != 0 || self.state().is_closing.get() != 0 {
             return Ok(());
         }
         self.list_push(&self.state().finalizable, object.units()).map_err(|_| OutOfMemory { requested: 0 })?;
@@ -40,9 +40,10 @@ impl Heap {
         !self.state().pending.is_empty()
     }
 
-    /// Makes the finalizers of all objects, alive or not, due: the newest first.
+    /// Makes the finalizers of all objects, alive or not, due: the newest first. There are no new ones from now on.
     pub fn take_all_finalizable(&self) {
         let state = self.state();
+        state.is_closing.set(1);
         for list in [&state.finalizable, &state.finalizable_old] {
             while let Some(units) = self.list_pop(list) {
                 if self.list_push(&state.pending, units).is_err() {

@@ -70,8 +70,10 @@ region_layout! {
         pub hold_off: Cell<u8>,
         /// Automatic policy: what `hold_off` was last set to.
         pub last_hold_off: Cell<u8>,
+        /// 1 if all finalizers were made due: there are no new ones, or the end might never come.
+        pub is_closing: Cell<u8>,
         /// To a multiple of 4.
-        pub padding: [u8; 3],
+        pub padding: [u8; 2],
         /// Number of collections that got to their atomic phase.
         pub cycle: Cell<u32>,
         /// Number of full collections.
