@@ -239,11 +239,6 @@ fn finalizers_come_in_reverse_order_and_once() {
         assert!(heap.next_pending_finalizer().is_none());
         heap.take_all_finalizable();
         assert!(same(heap.next_pending_finalizer().unwrap(), objects[5]));
-        // At the end there are no new finalizers.
-        heap.register_finalizable(objects[5].cast()).unwrap();
-        heap.root(ROOT).set(Value::Nil);
-        full(&heap);
-        assert!(heap.next_pending_finalizer().is_none());
     }
 }
 
@@ -432,7 +427,7 @@ fn large_tables_that_grow_and_change_keep_their_content() {
                     if heap.needs_collection() {
                         heap.collect_step();
                     } else if n % 64 == 0 && mode.is_some() {
-                        heap.collector().step(((random >> 12) % 3) as usize);
+                        heap.collector().step(if n % 8192 == 0 { 0 } else { (random >> 12) as usize % 3 + 1 });
                     }
                 }
                 if n % 50_000 == 0 {

@@ -21,15 +21,16 @@ mod ephemeron;
 mod finalizer;
 mod mark;
 mod pace;
+mod state;
 mod sweep;
 mod trace;
 pub mod verify;
 mod weak;
 
 pub use pace::{Mode, Parameters};
+pub use state::CollectorState;
 
 use crate::{heap::Heap, list::List, object::AnyObject, reference::Ref, region_layout, statistics::CollectionKind};
-use core::cell::Cell;
 use mark::Marker;
 
 /// Bits of a header's `gc` that hold the epoch in which the object was marked; 0 if it never was.
@@ -47,100 +48,6 @@ pub enum Phase {
     Clearing,
     /// Looking for free lines.
     Sweeping,
-}
-
-region_layout! {
-    /// The collector's state in the region.
-    pub struct CollectorState {
-        /// A [`Phase`].
-        pub phase: Cell<u8>,
-        /// The mark of the newest full collection.
-        pub epoch: Cell<u8>,
-        /// 1 if there are minor collections, so that writes to old objects must be remembered.
-        pub is_generational: Cell<u8>,
-        /// 1 if the program has stopped the collector.
-        pub is_stopped: Cell<u8>,
-        /// 1 if there was no memory for an entry of a list: what the collection in progress knows is incomplete.
-        pub is_incomplete: Cell<u8>,
-        /// 1 if the next collection must be a full one.
-        pub needs_full: Cell<u8>,
-        /// The `Policy`.
-        pub policy: Cell<u8>,
-        /// Automatic policy: full collections until minor ones are tried again.
-        pub hold_off: Cell<u8>,
-        /// Automatic policy: what `hold_off` was last set to.
-        pub last_hold_off: Cell<u8>,
-        /// 1 if all finalizers were made due: there are no new ones, or the end might never come.
-        pub is_closing: Cell<u8>,
-        /// To a multiple of 4.
-        pub padding: [u8; 2],
-        /// Number of collections that got to their atomic phase.
-        pub cycle: Cell<u32>,
-        /// Number of full collections.
-        pub full_cycle: Cell<u32>,
-        /// The string `__mode`.
-        pub mode_key: Cell<Option<Ref<crate::string::Str>>>,
-        /// How often the roots were scanned again in this marking phase.
-        pub rescans: Cell<u32>,
-        /// The next entry to look at of the last hash part in `removed`.
-        pub entry_cursor: Cell<u32>,
-        /// The next entry of the intern table to look at.
-        pub string_cursor: Cell<u32>,
-        /// The next block to look at.
-        pub block_cursor: Cell<u32>,
-        /// Live shapes.
-        pub shapes_alive: Cell<u32>,
-        /// Sites of the prototypes in `prototypes`.
-        pub site_count: Cell<u32>,
-        /// Bytes of objects marked in this collection.
-        pub marked_bytes: Cell<u64>,
-        /// Bytes of marked objects, strings that were made with a mark included.
-        pub live_bytes: Cell<u64>,
-        /// `live_bytes` after the last full collection.
-        pub live_after_full: Cell<u64>,
-        /// Bytes that the newest minor collections found allocated since the ones before.
-        pub young_bytes: Cell<u64>,
-        /// Those of them that survived.
-        pub survived_bytes: Cell<u64>,
-        /// Used bytes when the collection in progress began.
-        pub bytes_before: Cell<u64>,
-        /// Marked objects that are not scanned yet.
-        pub marks: List,
-        /// Parts of large storage that are not scanned yet: pairs of object and index.
-        pub slices: List,
-        /// Marked objects that were written to.
-        pub log: List,
-        /// Large tables that were written to too often to be scanned again before marking ends.
-        pub deferred: List,
-        /// Objects that were written into large tables; they have `Header::REMEMBERED` set.
-        pub remembered: List,
-        /// Blocks and large objects that were allocated into since the last collection.
-        pub touched: List,
-        /// Short strings made since the last collection, when generational.
-        pub young_strings: List,
-        /// Shapes whose dead children are to be removed.
-        pub shapes: List,
-        /// Prototypes in whose sites dead references are to be removed.
-        pub prototypes: List,
-        /// Tables with weak values.
-        pub weak_values: List,
-        /// Tables with weak keys.
-        pub ephemerons: List,
-        /// Tables with weak keys and values.
-        pub all_weak: List,
-        /// Hash parts with removed entries whose keys are objects that may be dead.
-        pub removed: List,
-        /// Objects with a finalizer, in the order of registration, that survived a collection since.
-        pub finalizable_old: List,
-        /// The others.
-        pub finalizable: List,
-        /// Objects whose finalizer is to be called.
-        pub pending: List,
-        /// Values that wait for their keys to be marked.
-        pub waiting: ephemeron::WaitingTable,
-        /// When to do what.
-        pub parameters: pace::ParameterCells,
-    }
 }
 
 /// What a call of the collector did.
@@ -295,30 +202,43 @@ impl Collector<'_> {
         self.set_trigger();
     }
 
-    /// A part of a collection worth so many KiB of allocation, a basic one for 0; in generational mode 0 asks for a
-    /// minor collection. Whether a full collection was completed, or a minor one was done.
+    /// A part of a full collection worth so many KiB of allocation, a basic one for 0; in generational mode 0 asks for a
+    /// minor collection. Whether that completed a full collection, or a minor one was done.
     ///
     /// # Safety
     /// See [`Collector`].
     pub unsafe fn step(&self, kibibytes: usize) -> bool {
-        let (heap, state) = (self.heap, self.heap.state());
-        let is_minor = kibibytes == 0 && self.mode() == Mode::Generational && !self.must_be_full();
-        let is_complete = if heap.phase() == Phase::Idle && is_minor {
-            self.minor();
+        let is_complete = if kibibytes == 0 && self.mode() == Mode::Generational {
+            self.minor_or_full();
             true
         } else {
-            if heap.phase() == Phase::Idle {
-                self.start();
-            }
-            let multiplier = u64::from(state.parameters.step_multiplier.get().max(1));
-            let asked = if kibibytes == 0 { pace::BASIC_STEP } else { (kibibytes as u64).saturating_mul(1024) };
-            let budget = (asked.saturating_mul(multiplier) / 100) as usize;
-            // What is left of the budget when marking ends would be lost.
-            self.advance(budget) == Progress::Full
-                || (heap.phase() == Phase::Clearing && self.advance(budget) == Progress::Full)
+            self.part(kibibytes)
         };
         self.set_trigger();
         is_complete
+    }
+
+    fn minor_or_full(&self) {
+        if matches!(self.heap.phase(), Phase::Clearing | Phase::Sweeping) {
+            self.finish_sweeping();
+        }
+        if self.heap.phase() == Phase::Idle && !self.must_be_full() {
+            self.minor();
+        } else {
+            self.complete();
+        }
+    }
+
+    fn part(&self, kibibytes: usize) -> bool {
+        if self.heap.phase() == Phase::Idle {
+            self.start();
+        }
+        let multiplier = u64::from(self.parameters().step_multiplier.max(1));
+        let asked = if kibibytes == 0 { pace::BASIC_STEP } else { (kibibytes as u64).saturating_mul(1024) };
+        let budget = (asked.saturating_mul(multiplier) / 100) as usize;
+        // What is left of the budget when marking ends would be lost.
+        self.advance(budget) == Progress::Full
+            || (self.heap.phase() == Phase::Clearing && self.advance(budget) == Progress::Full)
     }
 
     /// Whether the next collection cannot be a minor one.
