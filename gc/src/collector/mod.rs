@@ -30,7 +30,7 @@ mod weak;
 pub use pace::{Mode, Parameters};
 pub use state::CollectorState;
 
-use crate::{heap::Heap, list::List, object::AnyObject, reference::Ref, region_layout, statistics::CollectionKind};
+use crate::{heap::Heap, object::AnyObject, reference::Ref, statistics::CollectionKind};
 use mark::Marker;
 
 /// Bits of a header's `gc` that hold the epoch in which the object was marked; 0 if it never was.
