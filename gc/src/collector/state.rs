@@ -25,8 +25,10 @@ region_layout! {
         pub hold_off: Cell<u8>,
         /// Automatic policy: what `hold_off` was last set to.
         pub last_hold_off: Cell<u8>,
+        /// 1 when all finalizers were taken: there are no new ones.
+        pub is_closing: Cell<u8>,
         /// To a multiple of 4.
-        pub padding: [u8; 3],
+        pub padding: [u8; 2],
         /// Number of collections that got to their atomic phase.
         pub cycle: Cell<u32>,
         /// Number of full collections.
