@@ -239,6 +239,11 @@ fn finalizers_come_in_reverse_order_and_once() {
         assert!(heap.next_pending_finalizer().is_none());
         heap.take_all_finalizable();
         assert!(same(heap.next_pending_finalizer().unwrap(), objects[5]));
+        // At the end there are no new finalizers.
+        heap.register_finalizable(objects[5].cast()).unwrap();
+        heap.root(ROOT).set(Value::Nil);
+        full(&heap);
+        assert!(heap.next_pending_finalizer().is_none());
     }
 }
 
