@@ -443,8 +443,14 @@ impl Machine {
         let caller = base - distance;
         match return_kind(tag) {
             Return::Call => {
+                let wanted = wanted(tag);
                 self.base = caller;
-                self.deliver(first, count, to, wanted(tag));
+                self.deliver(first, count, to, wanted);
+                // Lua functions have safepoints of their own.
+                if kind(tag) & NATIVE != 0 && self.heap.needs_collection() {
+                    let top = u32::try_from(wanted).map_or(self.open_top, |wanted| to + wanted);
+                    return self.safepoint(top, Next::Lua);
+                }
                 Ok(Next::Lua)
             }
             Return::Native => {

@@ -33,7 +33,7 @@ pub(crate) enum Afterwards {
     Unwind = 1,
     /// As `GoOn`, and a finalizer has run.
     GoOnFinalized = 2,
-    /// As `GoOn`, and a hook has run for a Lua frame.
+    /// As `GoOn`, and a hook has run: a Lua frame executes its instruction now.
     GoOnHooked = 3,
     /// A hook has run for the return of the frame below; the saved value is where its results are and how many.
     Return = 4,
@@ -147,14 +147,13 @@ impl Machine {
         if mode == Afterwards::GoOnFinalized as i64 {
             self.finalizing = false;
         }
-        if self.is_native_frame(self.base) {
-            self.hook_ended();
-            return Ok(Next::Native);
-        }
+        let is_native = self.is_native_frame(self.base);
         if mode == Afterwards::GoOnHooked as i64 {
             self.hook_ended();
-            self.jump_by(-1);
+            if !is_native {
+                self.jump_by(-1);
+            }
         }
-        Ok(Next::Lua)
+        Ok(if is_native { Next::Native } else { Next::Lua })
     }
 }

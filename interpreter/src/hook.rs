@@ -54,11 +54,17 @@ impl Machine {
         self.get_thread().hook_mask.get() & RUNNING == 0 && !self.finalizing
     }
 
+    /// Whether the running frame is of the function that runs finalizers, which programs do not know of.
+    fn runs_finalizers(&self) -> bool {
+        let number = self.native_closure_of(self.base).map(|closure| self.heap.get(closure).native);
+        number.is_some() && number == self.finalizer_native
+    }
+
     /// Whether the hook is to be called for `event` now. Says so once.
     pub(crate) fn hook_is_due(&self, event: u32) -> bool {
         let thread = self.get_thread();
         let mask = thread.hook_mask.get();
-        if mask & event == 0 || !self.allows_hooks() {
+        if mask & event == 0 || !self.allows_hooks() || self.runs_finalizers() {
             return false;
         }
         let reported = event << REPORTED_SHIFT;
@@ -111,7 +117,7 @@ impl Machine {
         let top = self.frame_top();
         if self.is_native_frame(self.base) {
             let saved = Value::Integer(self.open_top.into());
-            return self.push_hook(top, event, None, saved, Afterwards::GoOn).map(Some);
+            return self.push_hook(top, event, None, saved, Afterwards::GoOnHooked).map(Some);
         }
         // The instruction's own events are still to come.
         self.get_thread().hook_last.set(0);

@@ -84,4 +84,19 @@ local lines = {}
 local chunk = load("local t = ...\nif t.x\nthen t.x\n= t.y\n+\nt.z end")
 debug.sethook(function(_, line) lines[#lines + 1] = line end, "l") chunk({x = 1, y = 2, z = 3}) debug.sethook()
 assert(table.concat(lines, " "):find("1 3 5 6 5 6"), table.concat(lines, " "))
+-- A finalizer that runs during a hook does not end it
+local calls, is_inside, nested = 0, false, 0
+local again = {}
+again.__gc = function(object) calls = calls + 1 setmetatable(object, again) end
+local function create() setmetatable({}, again) end create()
+debug.sethook(function()
+  if is_inside then nested = nested + 1 return end
+  is_inside = true
+  for i = 1, 3000 do string.rep("x", 1000 + i) end
+  is_inside = false
+end, "cr")
+for _ = 1, 10 do leaf() end
+debug.sethook()
+again.__gc = nil
+assert(calls > 0 and nested == 0)
 print("ok")
