@@ -3,7 +3,7 @@
 #
 #   LUNETTE_LUA_TESTS=/path/to/testes tests/official_suite.sh [OPTIONS OF lunette run ...]
 #
-# With --gc-stress=N the collector runs at every N-th allocation. N down to 10 takes seconds, 1 takes minutes; the
+# With --gc-stress=N the collector runs at every N-th allocation. N down to 10 takes seconds, 1 about a minute; the
 # memory of dead objects is poisoned in builds with debug assertions (CARGO_PROFILE_RELEASE_DEBUG_ASSERTIONS=true).
 # `_U` makes the suite leave out what is heavy or not portable.
 set -euo pipefail
