@@ -91,7 +91,7 @@ fn call_function(machine: &mut Machine, frame: Frame) -> NativeResult {
     };
     let outcome = catch_unwind(AssertUnwindSafe(|| {
         let context = &mut Context { machine };
-        let arguments = (0..frame.count).map(|index| context.wrap(frame.argument_or_nil(context.machine, index)));
+        let arguments = (0..frame.count()).map(|index| context.wrap(frame.argument_or_nil(context.machine, index)));
         let arguments = arguments.collect::<Result<Vec<Value>>>()?;
         let results = function(context, arguments)?;
         results.iter().map(|value| context.unwrap(value)).collect::<Result<Vec<Raw>>>()
@@ -108,13 +108,13 @@ fn return_all(machine: &mut Machine, frame: Frame, results: &[Raw]) -> NativeRes
         return frame.return_one(machine, result);
     }
     let count = results.len() as u32;
-    if machine.reserve_slots(frame.window, u64::from(count)) != Ok(true) {
+    if machine.reserve_slots(frame.window(), u64::from(count)) != Ok(true) {
         return Err(machine.native_error(format_args!("too many results")));
     }
     for (index, &value) in results.iter().enumerate() {
-        machine.set_value(frame.window + index as u32, value);
+        machine.set_value(frame.window() + index as u32, value);
     }
-    Ok(Step::Return { first: frame.window, count })
+    Ok(Step::Return { first: frame.window(), count })
 }
 
 /// The error of a Rust function as one of Lua.
@@ -129,7 +129,7 @@ fn throw(machine: &mut Machine, frame: Frame, error: Error) -> Throw {
         Error::Stopped(reason) => machine.stop(reason),
         Error::Panicked(_) => machine.stop(StopReason::Interrupt),
         Error::Conversion(ConversionError { message, position: Some(position) }) => {
-            let view = FrameView { thread: machine.current_thread(), base: frame.base };
+            let view = FrameView { thread: machine.current_thread(), base: frame.base() };
             let name = machine.function_name(view).map(|found| found.name);
             let name = name.or_else(|| machine.global_function_name(view)).unwrap_or_else(|| b"?".to_vec());
             let name = std::string::String::from_utf8_lossy(&name).into_owned();
@@ -175,16 +175,16 @@ fn note_traceback(machine: &mut Machine, frame: Frame) -> NativeResult {
 
 /// Resumes a coroutine for Rust.
 fn resume(machine: &mut Machine, frame: Frame) -> NativeResult {
-    match frame.phase {
+    match frame.phase() {
         0 => match frame.argument_or_nil(machine, 0) {
             Raw::Thread(thread) => {
                 frame.set_phase(machine, 1);
-                Ok(Step::Resume { thread, first: frame.base + 1, count: frame.count - 1 })
+                Ok(Step::Resume { thread, first: frame.base() + 1, count: frame.count() - 1 })
             }
             _ => Err(machine.native_error(format_args!("not a coroutine"))),
         },
         CAUGHT => Err(Throw::Error),
-        _ => Ok(Step::Return { first: frame.window, count: frame.result_count(machine) }),
+        _ => Ok(Step::Return { first: frame.window(), count: frame.result_count(machine) }),
     }
 }
 

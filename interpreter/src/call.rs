@@ -185,7 +185,7 @@ impl Machine {
         header.tag.set(header_tag(kind | NATIVE, wanted));
         header.spare.set(count);
         self.base = base;
-        Ok((Frame { base, count, phase: 0, window }, code))
+        Ok((Frame::new(base, count, 0, window), code))
     }
 
     fn push_lua(
@@ -287,7 +287,7 @@ impl Machine {
     pub(crate) fn native_frame(&self) -> Frame {
         let header = self.header(self.base);
         let count = header.argument_count();
-        Frame { base: self.base, count, phase: header.resume(), window: self.frame_top() }
+        Frame::new(self.base, count, header.resume(), self.frame_top())
     }
 
     /// Calls the running native frame's function in its phase and does what it says.
@@ -297,7 +297,7 @@ impl Machine {
             return Ok(Next::Leave);
         };
         if self.hooked
-            && frame.phase == 0
+            && frame.phase() == 0
             && let Some(next) = self.call_hook(kind(self.header(self.base).tag.get()) & TAIL_CALLED != 0)?
         {
             return Ok(next);
@@ -305,12 +305,15 @@ impl Machine {
         let function = self.natives[self.heap.get(closure).native as usize].function;
         let mut result = function(self, frame);
         if result.is_err_and(|throw| throw == Throw::Memory) {
-            let top =
-                if frame.phase == 0 || frame.phase == CAUGHT { frame.window } else { self.open_top.max(frame.window) };
+            let top = if frame.phase() == 0 || frame.phase() == CAUGHT {
+                frame.window()
+            } else {
+                self.open_top.max(frame.window())
+            };
             self.collect_fully(top);
             result = function(self, frame);
         }
-        let step = result.inspect_err(|_| self.header(frame.base).set_resume(THROWN))?;
+        let step = result.inspect_err(|_| self.header(frame.base()).set_resume(THROWN))?;
         self.take_step(frame, step)
     }
 
@@ -322,13 +325,13 @@ impl Machine {
                 let closure = frame.closure(self);
                 let unyieldable = !self.natives[self.heap.get(closure).native as usize].yieldable;
                 let flags = self.enter_native_level(unyieldable, false)?;
-                let pushed = self.push_call(frame.window, count, -1, Return::Native, flags);
+                let pushed = self.push_call(frame.window(), count, -1, Return::Native, flags);
                 if pushed.is_err() {
                     self.leave_native_level(flags);
                 }
                 pushed
             }
-            Step::TailCall { count } => self.tail_call_from(frame.window, count),
+            Step::TailCall { count } => self.tail_call_from(frame.window(), count),
             Step::Yield { first, count } => self.yield_values(first, count),
             Step::Resume { thread, first, count } => self.resume_thread(thread, first, count),
             Step::CloseThread { thread } => self.close_thread(thread),
@@ -344,7 +347,7 @@ impl Machine {
             Step::Continue => {
                 self.charge(1)?;
                 if self.heap.needs_collection() {
-                    return self.safepoint(frame.window, Next::Native);
+                    return self.safepoint(frame.window(), Next::Native);
                 }
                 Ok(Next::Native)
             }
@@ -375,26 +378,26 @@ impl Machine {
         let header = self.header(caller);
         let (tag, distance) = (header.tag.get(), header.distance());
         let base = self.window_of(caller) + FRAME_SLOTS;
-        let shift = frame.base - base;
+        let shift = frame.base() - base;
         let (end, step) = match step {
-            Step::Call { count } | Step::TailCall { count } => (frame.window + FRAME_SLOTS + count, step),
+            Step::Call { count } | Step::TailCall { count } => (frame.window() + FRAME_SLOTS + count, step),
             Step::Return { first, count } => (first + count, Step::Return { first: first - shift, count }),
             Step::Yield { first, count } => (first + count, Step::Yield { first: first - shift, count }),
             Step::Resume { thread, first, count } => {
                 (first + count, Step::Resume { thread, first: first - shift, count })
             }
-            Step::CloseThread { .. } | Step::Wait(_) | Step::Continue => (frame.window, step),
+            Step::CloseThread { .. } | Step::Wait(_) | Step::Continue => (frame.window(), step),
         };
-        let phase = self.header(frame.base).resume();
-        self.copy_slots(frame.base - FRAME_SLOTS, base - FRAME_SLOTS, 1);
-        self.copy_slots(frame.base, base, end.max(frame.window) - frame.base);
+        let phase = self.header(frame.base()).resume();
+        self.copy_slots(frame.base() - FRAME_SLOTS, base - FRAME_SLOTS, 1);
+        self.copy_slots(frame.base(), base, end.max(frame.window()) - frame.base());
         let header = self.header(base);
         let flags = kind(tag) & (COUNTED | UNYIELDABLE) | TAIL_CALLED | NATIVE;
         header.payload.set(header_payload(phase, base - (caller - distance)));
         header.tag.set(header_tag(return_kind(tag) as u32 | flags, wanted(tag)));
-        header.spare.set(frame.count);
+        header.spare.set(frame.count());
         self.base = base;
-        (Frame { base, window: frame.window - shift, ..frame }, step)
+        (Frame::new(base, frame.count(), frame.phase(), frame.window() - shift), step)
     }
 
     /// Slot of the function of the frame's call window: where its results go.

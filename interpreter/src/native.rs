@@ -123,24 +123,57 @@ pub enum Step {
     Continue,
 }
 
-/// The frame of a native function while it runs.
+/// The frame of a native function while it runs. Two words, so that it travels in machine registers.
 #[derive(Clone, Copy, Debug)]
 pub struct Frame {
-    /// Index of the slot of argument 0.
-    pub base: u32,
-    /// Number of arguments.
-    pub count: u32,
-    /// The phase: 0 at first, then what was set.
-    pub phase: u32,
-    /// Index of the window's first slot.
-    pub window: u32,
+    /// Base and number of arguments.
+    place: u64,
+    /// Phase and window.
+    progress: u64,
 }
 
 impl Frame {
+    /// The frame with `count` arguments from slot `base` on and its window at slot `window`, in a phase.
+    #[inline(always)]
+    pub(crate) fn new(base: u32, count: u32, phase: u32, window: u32) -> Frame {
+        Frame { place: u64::from(base) | u64::from(count) << 32, progress: u64::from(phase) | u64::from(window) << 32 }
+    }
+
+    /// Index of the slot of argument 0.
+    #[inline(always)]
+    pub fn base(self) -> u32 {
+        self.place as u32
+    }
+
+    /// Number of arguments.
+    #[inline(always)]
+    pub fn count(self) -> u32 {
+        (self.place >> 32) as u32
+    }
+
+    /// The phase: 0 at first, then what was set.
+    #[inline(always)]
+    pub fn phase(self) -> u32 {
+        self.progress as u32
+    }
+
+    /// Index of the window's first slot.
+    #[inline(always)]
+    pub fn window(self) -> u32 {
+        (self.progress >> 32) as u32
+    }
+
+    /// The frame in another phase, for functions that go on in one at once.
+    #[inline(always)]
+    #[must_use]
+    pub fn in_phase(self, phase: u32) -> Frame {
+        Frame::new(self.base(), self.count(), phase, self.window())
+    }
+
     /// Argument `index` (from 0); `None` if there are fewer.
     #[inline(always)]
     pub fn argument(self, machine: &Machine, index: u32) -> Option<Value> {
-        if index < self.count { Some(machine.value(self.base + index)) } else { None }
+        if index < self.count() { Some(machine.value(self.base() + index)) } else { None }
     }
 
     /// Argument `index` (from 0); nil if there are fewer.
@@ -152,7 +185,7 @@ impl Frame {
     /// Index of the slot of local `index`.
     #[inline(always)]
     pub fn local_slot(self, index: u32) -> u32 {
-        self.base + self.count + index
+        self.base() + self.count() + index
     }
 
     /// Value of local `index`.
@@ -170,12 +203,12 @@ impl Frame {
     /// Sets the phase in which the function will be called again.
     #[inline(always)]
     pub fn set_phase(self, machine: &Machine, phase: u32) {
-        machine.header(self.base).set_resume(phase);
+        machine.header(self.base()).set_resume(phase);
     }
 
     /// The function itself.
     pub fn closure(self, machine: &Machine) -> Ref<NativeClosure> {
-        match machine.value(self.base - FRAME_SLOTS) {
+        match machine.value(self.base() - FRAME_SLOTS) {
             Value::NativeClosure(closure) => closure,
             other => unreachable!("a native frame has a native closure, not {other:?}"),
         }
@@ -184,13 +217,13 @@ impl Frame {
     /// Returns no value.
     #[inline(always)]
     pub fn return_none(self) -> NativeResult {
-        Ok(Step::Return { first: self.base, count: 0 })
+        Ok(Step::Return { first: self.base(), count: 0 })
     }
 
     /// Returns one value.
     #[inline(always)]
     pub fn return_one(self, machine: &Machine, value: Value) -> NativeResult {
-        let first = self.base - FRAME_SLOTS;
+        let first = self.base() - FRAME_SLOTS;
         machine.set_value(first, value);
         Ok(Step::Return { first, count: 1 })
     }
@@ -204,9 +237,9 @@ impl Frame {
     /// Returns a few values; at most 16, for which there is always room.
     pub fn return_values(self, machine: &Machine, values: &[Value]) -> NativeResult {
         for (index, &value) in values.iter().enumerate() {
-            machine.set_value(self.window + index as u32, value);
+            machine.set_value(self.window() + index as u32, value);
         }
-        Ok(Step::Return { first: self.window, count: values.len() as u32 })
+        Ok(Step::Return { first: self.window(), count: values.len() as u32 })
     }
 
     /// Calls `function` with a few arguments, at most 16, to come back in `phase`.
@@ -225,16 +258,16 @@ impl Frame {
         first: u32,
         count: u32,
     ) -> NativeResult {
-        machine.ensure_stack(self.window + FRAME_SLOTS, count)?;
-        machine.copy_slots(first, self.window + FRAME_SLOTS, count);
-        machine.set_value(self.window, function);
+        machine.ensure_stack(self.window() + FRAME_SLOTS, count)?;
+        machine.copy_slots(first, self.window() + FRAME_SLOTS, count);
+        machine.set_value(self.window(), function);
         self.set_phase(machine, phase);
         Ok(Step::Call { count })
     }
 
     /// Makes room for `slots` slots in the window.
     pub fn reserve(self, machine: &mut Machine, slots: u32) -> Result<(), Throw> {
-        machine.ensure_stack(self.window, slots)
+        machine.ensure_stack(self.window(), slots)
     }
 
     /// Returns what `function` returns for a few arguments, at most 16.
@@ -244,9 +277,9 @@ impl Frame {
     }
 
     fn write_window(self, machine: &Machine, function: Value, arguments: &[Value]) {
-        machine.set_value(self.window, function);
+        machine.set_value(self.window(), function);
         for (index, &value) in arguments.iter().enumerate() {
-            machine.set_value(self.window + FRAME_SLOTS + index as u32, value);
+            machine.set_value(self.window() + FRAME_SLOTS + index as u32, value);
         }
     }
 
@@ -265,13 +298,13 @@ impl Frame {
     /// Number of results in the window, when called again after a call.
     #[inline(always)]
     pub fn result_count(self, machine: &Machine) -> u32 {
-        machine.open_top.saturating_sub(self.window)
+        machine.open_top.saturating_sub(self.window())
     }
 
     /// Result `index` in the window, when called again after a call; nil if there are fewer.
     #[inline(always)]
     pub fn result(self, machine: &Machine, index: u32) -> Value {
-        if index < self.result_count(machine) { machine.value(self.window + index) } else { Value::Nil }
+        if index < self.result_count(machine) { machine.value(self.window() + index) } else { Value::Nil }
     }
 }
 

@@ -52,7 +52,7 @@ pub(crate) trait Arguments {
 impl Arguments for Frame {
     #[cold]
     fn argument_error(self, machine: &Machine, index: u32, message: fmt::Arguments<'_>) -> Throw {
-        let view = FrameView { thread: machine.current_thread(), base: self.base };
+        let view = FrameView { thread: machine.current_thread(), base: self.base() };
         let mut number = index + 1;
         let name = match machine.function_name(view) {
             Some(found) => {
@@ -197,7 +197,7 @@ fn converted_string(frame: Frame, machine: &Machine, index: u32) -> Result<Ref<S
     match frame.argument(machine, index) {
         Some(value @ (Value::Integer(_) | Value::Float(_))) => {
             let string = text::number_string(machine, value)?;
-            machine.set_value(frame.base + index, Value::String(string));
+            machine.set_value(frame.base() + index, Value::String(string));
             Ok(string)
         }
         _ => Err(frame.type_error(machine, index, "string")),

@@ -55,10 +55,10 @@ fn wrap(machine: &mut Machine, frame: Frame) -> NativeResult {
 const RETURNED: u32 = 1;
 
 fn resume(machine: &mut Machine, frame: Frame) -> NativeResult {
-    if frame.phase == 0 {
+    if frame.phase() == 0 {
         let thread = frame.check_thread(machine, 0)?;
         frame.set_phase(machine, RETURNED);
-        return Ok(Step::Resume { thread, first: frame.base + 1, count: frame.count - 1 });
+        return Ok(Step::Resume { thread, first: frame.base() + 1, count: frame.count() - 1 });
     }
     crate::base_library::finish(machine, frame)
 }
@@ -68,10 +68,10 @@ fn wrapped_coroutine(machine: &mut Machine, frame: Frame) -> NativeResult {
     let Value::Thread(thread) = machine.heap.native_values(frame.closure(machine))[0].get() else {
         unreachable!("a wrapped coroutine is a thread");
     };
-    match frame.phase {
+    match frame.phase() {
         0 => {
             frame.set_phase(machine, RETURNED);
-            Ok(Step::Resume { thread, first: frame.base, count: frame.count })
+            Ok(Step::Resume { thread, first: frame.base(), count: frame.count() })
         }
         CAUGHT => {
             if machine.thread_status(thread) == FAILED && frame.local(machine, 0).is_nil() {
@@ -87,16 +87,16 @@ fn wrapped_coroutine(machine: &mut Machine, frame: Frame) -> NativeResult {
             }
             Err(machine.throw(error))
         }
-        _ => Ok(Step::Return { first: frame.window, count: frame.result_count(machine) }),
+        _ => Ok(Step::Return { first: frame.window(), count: frame.result_count(machine) }),
     }
 }
 
 fn yield_(_: &mut Machine, frame: Frame) -> NativeResult {
-    Ok(Step::Yield { first: frame.base, count: frame.count })
+    Ok(Step::Yield { first: frame.base(), count: frame.count() })
 }
 
 fn isyieldable(machine: &mut Machine, frame: Frame) -> NativeResult {
-    let is_yieldable = if frame.count == 0 {
+    let is_yieldable = if frame.count() == 0 {
         machine.is_yieldable()
     } else {
         let thread = frame.check_thread(machine, 0)?;
@@ -126,7 +126,7 @@ fn status(machine: &mut Machine, frame: Frame) -> NativeResult {
 }
 
 fn close(machine: &mut Machine, frame: Frame) -> NativeResult {
-    match frame.phase {
+    match frame.phase() {
         0 => {
             let thread = frame.check_thread(machine, 0)?;
             if !matches!(machine.thread_status(thread), SUSPENDED | DEAD | FAILED) {

@@ -58,7 +58,7 @@ pub(crate) fn step(machine: &mut Machine, frame: Frame) -> Result<Progress, Thro
         _ => Stream::INPUT,
     };
     let response = machine.take_response();
-    let next = match (frame.phase, response) {
+    let next = match (frame.phase(), response) {
         (OPENING, Some(Response::Opened(stream))) => {
             frame.set_local(machine, STREAM, Value::Integer(stream.0.into()));
             frame.ask(machine, READING, Request::Read(stream, PIECE))

@@ -125,7 +125,7 @@ fn random_state(machine: &Machine, frame: Frame) -> Ref<Userdata> {
 fn random(machine: &mut Machine, frame: Frame) -> NativeResult {
     let state = random_state(machine, frame);
     let mut random = load_random(machine, state);
-    let (low, high) = match frame.count {
+    let (low, high) = match frame.count() {
         0 => {
             let value = random.next_float();
             store_random(machine, state, random);
@@ -139,7 +139,7 @@ fn random(machine: &mut Machine, frame: Frame) -> NativeResult {
             return Err(machine.native_error(format_args!("wrong number of arguments")));
         }
     };
-    let value = if frame.count == 1 && high == 0 { Some(random.next() as i64) } else { random.next_in(low, high) };
+    let value = if frame.count() == 1 && high == 0 { Some(random.next() as i64) } else { random.next_in(low, high) };
     store_random(machine, state, random);
     match value {
         Some(value) => frame.return_one(machine, Value::Integer(value)),
@@ -151,8 +151,8 @@ fn random(machine: &mut Machine, frame: Frame) -> NativeResult {
 fn randomseed(machine: &mut Machine, frame: Frame) -> NativeResult {
     const SEEDED: u32 = 1;
     let (first, second) = match machine.take_response() {
-        Some(response) if frame.phase == SEEDED => seeds(&response),
-        _ if frame.count == 0 => return frame.ask(machine, SEEDED, Request::Entropy(16)),
+        Some(response) if frame.phase() == SEEDED => seeds(&response),
+        _ if frame.count() == 0 => return frame.ask(machine, SEEDED, Request::Entropy(16)),
         _ => (frame.check_integer(machine, 0)? as u64, frame.optional_integer(machine, 1, 0)? as u64),
     };
     store_random(machine, random_state(machine, frame), Random::seeded(first, second));
@@ -315,7 +315,7 @@ fn min(machine: &mut Machine, frame: Frame) -> NativeResult {
 fn extreme(machine: &mut Machine, frame: Frame, order: impl Fn(Value, Value) -> (Value, Value)) -> NativeResult {
     const COMPARED: u32 = 1;
     let (mut best, mut next) = (0, 1);
-    if frame.phase == COMPARED
+    if frame.phase() == COMPARED
         && let (Value::Integer(earlier), Value::Integer(compared)) =
             (frame.local(machine, BEST), frame.local(machine, NEXT))
     {
@@ -323,8 +323,8 @@ fn extreme(machine: &mut Machine, frame: Frame, order: impl Fn(Value, Value) -> 
         next = compared as u32 + 1;
     }
     frame.check_any(machine, 0)?;
-    while next < frame.count {
-        let (left, right) = order(machine.value(frame.base + best), machine.value(frame.base + next));
+    while next < frame.count() {
+        let (left, right) = order(machine.value(frame.base() + best), machine.value(frame.base() + next));
         match machine.order(left, right, Event::Less) {
             Comparison::Known(is_better) => best = if is_better { next } else { best },
             Comparison::Call(metamethod) => {
@@ -336,5 +336,5 @@ fn extreme(machine: &mut Machine, frame: Frame, order: impl Fn(Value, Value) -> 
         }
         next += 1;
     }
-    frame.return_one(machine, machine.value(frame.base + best))
+    frame.return_one(machine, machine.value(frame.base() + best))
 }

@@ -185,10 +185,10 @@ fn zone<'w>(
 ) -> Result<Result<&'w ZoneFile, Step>, Throw> {
     if workspace.zone.is_none() {
         match machine.take_response() {
-            Some(Response::Bytes(bytes)) if frame.phase == ZONED => {
+            Some(Response::Bytes(bytes)) if frame.phase() == ZONED => {
                 workspace.zone = ZoneFile::parse(&bytes).ok();
             }
-            Some(_) if frame.phase == ZONED => {}
+            Some(_) if frame.phase() == ZONED => {}
             _ => return frame.ask(machine, ZONED, Request::TimeZone).map(Err),
         }
     }
@@ -281,7 +281,7 @@ fn time(machine: &mut Machine, frame: Frame) -> NativeResult {
         };
     }
     let table = Value::Table(frame.check_table(machine, 0)?);
-    if matches!(frame.phase, 0 | FIELD)
+    if matches!(frame.phase(), 0 | FIELD)
         && let Some(step) = read_fields(machine, frame, table)?
     {
         return Ok(step);
@@ -305,7 +305,7 @@ fn number(machine: &Machine, frame: Frame) -> u32 {
 
 /// Reads the fields of the table into locals: the six numbers, checked, and `isdst`.
 fn read_fields(machine: &mut Machine, frame: Frame, table: Value) -> Result<Option<Step>, Throw> {
-    let mut given = (frame.phase == FIELD).then(|| frame.result(machine, 0));
+    let mut given = (frame.phase() == FIELD).then(|| frame.result(machine, 0));
     loop {
         let index = number(machine, frame);
         let Some(&name) = Fields::NAMES.iter().chain(&["isdst"]).nth(index as usize) else {
@@ -358,7 +358,7 @@ fn normalize(machine: &Machine, frame: Frame, zone: &impl Zone) -> Result<(i64, 
 
 /// Writes the date into the table, and returns the time.
 fn write_fields(machine: &mut Machine, frame: Frame, table: Value, seconds: i64, date: &Date) -> NativeResult {
-    let first = if frame.phase == STORED { number(machine, frame) } else { 0 };
+    let first = if frame.phase() == STORED { number(machine, frame) } else { 0 };
     for (index, (name, value)) in date_fields(date).into_iter().enumerate().skip(first as usize) {
         let key = Value::String(machine.new_string(name.as_bytes())?);
         if let Store::Call { function, object } = machine.store(table, key, value)? {

@@ -47,14 +47,14 @@ fn absolute(position: i64, length: usize) -> i64 {
 fn char(machine: &mut Machine, frame: Frame) -> NativeResult {
     with_workspace(machine, |machine, workspace| {
         let limit = allowance(&machine.heap);
-        for index in 0..frame.count {
+        for index in 0..frame.count() {
             let code = frame.check_integer(machine, index)?;
             let Some(encoded) = u32::try_from(code).ok().and_then(encode) else {
                 return Err(frame.argument_error(machine, index, format_args!("value out of range")));
             };
             append(&mut workspace.text, encoded.as_bytes(), limit)?;
         }
-        machine.charge(frame.count.into())?;
+        machine.charge(frame.count().into())?;
         let result = machine.new_string(&workspace.text)?;
         frame.return_one(machine, Value::String(result))
     })
@@ -77,17 +77,17 @@ fn codepoint(machine: &mut Machine, frame: Frame) -> NativeResult {
         return frame.return_none();
     }
     let most = (last - first) as u64 + 1;
-    if !machine.reserve_slots(frame.window, most)? {
+    if !machine.reserve_slots(frame.window(), most)? {
         return Err(machine.native_error(format_args!("stack overflow (string slice too long)")));
     }
     machine.charge(most)?;
     let mut count = 0;
     for code in CodePoints::new(machine.bytes(string), first as usize - 1, last as usize, lax) {
         let code = code.map_err(|_| machine.native_error(format_args!("{InvalidCode}")))?;
-        machine.set_value(frame.window + count, Value::Integer(code.into()));
+        machine.set_value(frame.window() + count, Value::Integer(code.into()));
         count += 1;
     }
-    Ok(Step::Return { first: frame.window, count })
+    Ok(Step::Return { first: frame.window(), count })
 }
 
 /// `utf8.codes(s [, lax])`

@@ -37,7 +37,7 @@ fn is_enabled(machine: &Machine) -> bool {
 }
 
 fn warn(machine: &mut Machine, frame: Frame) -> NativeResult {
-    if frame.phase != 0 {
+    if frame.phase() != 0 {
         return match step(machine, frame)? {
             Some(step) => Ok(step),
             None => frame.return_none(),
@@ -45,11 +45,11 @@ fn warn(machine: &mut Machine, frame: Frame) -> NativeResult {
     }
     frame.check_string(machine, 0)?;
     let mut message = Vec::new();
-    for index in 0..frame.count {
+    for index in 0..frame.count() {
         let part = frame.check_string(machine, index)?;
         message.extend_from_slice(machine.bytes(part));
     }
-    if frame.count == 1 && message.first() == Some(&b'@') {
+    if frame.count() == 1 && message.first() == Some(&b'@') {
         match message.as_slice() {
             b"@on" => set_enabled(machine, true),
             b"@off" => set_enabled(machine, false),
@@ -83,7 +83,7 @@ pub(crate) fn step(machine: &mut Machine, frame: Frame) -> Result<Option<Step>, 
         Value::Integer(offset) => offset as usize,
         _ => 0,
     };
-    if frame.phase == FLUSHING {
+    if frame.phase() == FLUSHING {
         // What was written before must be seen before.
         if let Flush::Wait(ticket) = output::flush(machine)? {
             return frame.wait(machine, FLUSHING, ticket).map(Some);
@@ -103,7 +103,7 @@ pub(crate) fn step(machine: &mut Machine, frame: Frame) -> Result<Option<Step>, 
     if length == 0 {
         return Ok(None);
     }
-    if frame.phase == FLUSHING && machine.charge_output(length) < length {
+    if frame.phase() == FLUSHING && machine.charge_output(length) < length {
         return Err(machine.stop(StopReason::Output));
     }
     let bytes = &machine.heap.string_bytes(message)[offset..];

@@ -70,14 +70,13 @@ pub(crate) enum Flow<D> {
 
 /// What an out-of-line path did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u64)]
 pub(crate) enum Status {
     /// The instruction is done; the frame is where it was.
-    Next = 0,
+    Next,
     /// Go on in the machine's current frame at its saved pc: anything may have moved.
-    Reload = 1,
+    Reload,
     /// Leave the loop; the machine knows why.
-    Leave = 2,
+    Leave,
 }
 
 pub(crate) const NIL: u32 = Tag::Nil as u32;

@@ -64,7 +64,7 @@ fn finish_native(machine: &mut Machine, frame: Frame, function: NativeFunction, 
             Ok(machine.drive(next))
         }
         Err(throw) => {
-            machine.header(frame.base).set_resume(THROWN);
+            machine.header(frame.base()).set_resume(THROWN);
             Ok(machine.raise(throw))
         }
     }
@@ -75,7 +75,7 @@ fn try_again(machine: &mut Machine, frame: Frame, function: NativeFunction, resu
     if !matches!(result, Err(Throw::Memory)) {
         return result;
     }
-    machine.collect_fully(frame.window);
+    machine.collect_fully(frame.window());
     function(machine, frame)
 }
 
@@ -116,7 +116,7 @@ fn tail_call_native(machine: &mut Machine, closure: Ref<NativeClosure>, window: 
             Ok(machine.drive(next))
         }
         Err(throw) => {
-            machine.header(frame.base).set_resume(THROWN);
+            machine.header(frame.base()).set_resume(THROWN);
             Ok(machine.raise(throw))
         }
     }

@@ -72,7 +72,7 @@ pub(super) fn rawset(machine: &mut Machine, frame: Frame) -> NativeResult {
 
 /// `select(n, ...)`
 pub(super) fn select(machine: &mut Machine, frame: Frame) -> NativeResult {
-    let count = i64::from(frame.count);
+    let count = i64::from(frame.count());
     if let Some(Value::String(word)) = frame.argument(machine, 0)
         && machine.bytes(word).first() == Some(&b'#')
     {
@@ -83,7 +83,7 @@ pub(super) fn select(machine: &mut Machine, frame: Frame) -> NativeResult {
     if first < 1 {
         return Err(frame.argument_error(machine, 0, format_args!("index out of range")));
     }
-    Ok(Step::Return { first: frame.base + first as u32, count: (count - first) as u32 })
+    Ok(Step::Return { first: frame.base() + first as u32, count: (count - first) as u32 })
 }
 
 /// `next(table, key)`
@@ -99,7 +99,7 @@ pub(super) fn next(machine: &mut Machine, frame: Frame) -> NativeResult {
 /// `pairs(t)`; the closure holds `next`.
 pub(super) fn pairs(machine: &mut Machine, frame: Frame) -> NativeResult {
     const ANSWERED: u32 = 1;
-    if frame.phase == ANSWERED {
+    if frame.phase() == ANSWERED {
         let results = [0, 1, 2].map(|index| frame.result(machine, index));
         return frame.return_values(machine, &results);
     }
@@ -124,7 +124,7 @@ fn held(machine: &Machine, frame: Frame) -> Value {
 pub(super) fn ipairs_iterator(machine: &mut Machine, frame: Frame) -> NativeResult {
     const ANSWERED: u32 = 1;
     let index = Value::Integer(frame.check_integer(machine, 1)?.wrapping_add(1));
-    let value = if frame.phase == ANSWERED {
+    let value = if frame.phase() == ANSWERED {
         frame.result(machine, 0)
     } else {
         let object = frame.check_any(machine, 0)?;

@@ -33,7 +33,7 @@ const RESULT: u32 = 0;
 
 fn collectgarbage(machine: &mut Machine, frame: Frame) -> NativeResult {
     const FINALIZED: u32 = 1;
-    if frame.phase == FINALIZED {
+    if frame.phase() == FINALIZED {
         return frame.return_one(machine, frame.local(machine, RESULT));
     }
     let option = frame.check_option(machine, 0, Some("collect"), &OPTIONS)?;
@@ -42,12 +42,12 @@ fn collectgarbage(machine: &mut Machine, frame: Frame) -> NativeResult {
     }
     let result = match OPTIONS[option] {
         "collect" => {
-            machine.collect_fully(frame.window);
+            machine.collect_fully(frame.window());
             Value::Integer(0)
         }
         "step" => {
             let kibibytes = frame.optional_integer(machine, 1, 0)?;
-            Value::Boolean(machine.collect_step(frame.window, usize::try_from(kibibytes).unwrap_or(0)))
+            Value::Boolean(machine.collect_step(frame.window(), usize::try_from(kibibytes).unwrap_or(0)))
         }
         "generational" => {
             set_parameters(machine, frame, [|p, v| p.minor_multiplier = v, |p, v| p.major_multiplier = v])?;
@@ -125,7 +125,7 @@ fn set_mode(machine: &mut Machine, frame: Frame, mode: Mode) -> Result<Value, Th
         let name = machine.new_string(name.as_bytes())?;
         frame.set_local(machine, local as u32, Value::String(name));
     }
-    let previous = machine.set_collector_mode(frame.window, mode);
+    let previous = machine.set_collector_mode(frame.window(), mode);
     Ok(frame.local(machine, u32::from(previous == Mode::Generational)))
 }
 
@@ -136,7 +136,7 @@ pub(super) const RUN_FINALIZERS: Native =
 const NEXT: u32 = 1;
 
 fn run_finalizers(machine: &mut Machine, frame: Frame) -> NativeResult {
-    match frame.phase {
+    match frame.phase() {
         0 => machine.set_finalizing(true),
         CAUGHT => {
             let error = machine.pending_error();

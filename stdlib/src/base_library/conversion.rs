@@ -11,7 +11,7 @@ use lunette_interpreter::{Frame, Machine, NativeResult, metamethod::Event};
 /// `tostring(v)`
 pub(super) fn tostring(machine: &mut Machine, frame: Frame) -> NativeResult {
     const ANSWERED: u32 = 1;
-    if frame.phase == ANSWERED {
+    if frame.phase() == ANSWERED {
         let string = text::check_text(machine, frame.result(machine, 0))?;
         return frame.return_one(machine, Value::String(string));
     }

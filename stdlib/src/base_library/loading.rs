@@ -132,7 +132,7 @@ const PIECES: u32 = 0;
 
 fn load(machine: &mut Machine, frame: Frame) -> NativeResult {
     const READ: u32 = 1;
-    let chunk = match frame.phase {
+    let chunk = match frame.phase() {
         CAUGHT => return frame.return_two(machine, Value::Nil, machine.pending_error()),
         READ => {
             let pieces = match frame.local(machine, PIECES) {
@@ -175,7 +175,7 @@ fn load(machine: &mut Machine, frame: Frame) -> NativeResult {
     };
     let chunk_name = match frame.optional_string(machine, 1)? {
         Some(name) => machine.bytes(name).to_vec(),
-        None if frame.phase == READ => b"=(load)".to_vec(),
+        None if frame.phase() == READ => b"=(load)".to_vec(),
         None => chunk.clone(),
     };
     let mode = mode(machine, frame, 2)?;
@@ -191,7 +191,7 @@ fn load_file(
     mode: &[u8],
     environment: Value,
 ) -> Result<Result<Loaded, Step>, Throw> {
-    if frame.phase == 0 {
+    if frame.phase() == 0 {
         let path = frame.optional_string(machine, 0)?.map_or(Value::Nil, Value::String);
         frame.set_local(machine, file_reading::PATH, path);
         return file_reading::begin(machine, frame).map(Err);
@@ -214,8 +214,8 @@ fn loadfile(machine: &mut Machine, frame: Frame) -> NativeResult {
 
 fn dofile(machine: &mut Machine, frame: Frame) -> NativeResult {
     const RETURNED: u32 = 1;
-    if frame.phase == RETURNED {
-        return Ok(Step::Return { first: frame.window, count: frame.result_count(machine) });
+    if frame.phase() == RETURNED {
+        return Ok(Step::Return { first: frame.window(), count: frame.result_count(machine) });
     }
     match load_file(machine, frame, b"bt", Value::Table(machine.globals()))? {
         Ok(Ok(function)) => frame.call(machine, RETURNED, function, &[]),

@@ -26,7 +26,7 @@ const CONVERTED: u32 = 2;
 const ENDING: u32 = 3;
 
 fn print(machine: &mut Machine, frame: Frame) -> NativeResult {
-    match frame.phase {
+    match frame.phase() {
         0 => {
             frame.set_local(machine, POSITION, Value::Integer(0));
             frame.set_local(machine, OFFSET, Value::Integer(0));
@@ -58,7 +58,7 @@ fn local(machine: &Machine, frame: Frame, index: u32) -> usize {
 /// Writes from where the locals say on.
 fn write(machine: &mut Machine, frame: Frame) -> NativeResult {
     let mut offset = local(machine, frame, OFFSET);
-    let end = frame.count.max(1) * 2;
+    let end = frame.count().max(1) * 2;
     let mut scratch = Vec::new();
     for position in local(machine, frame, POSITION) as u32..end {
         let argument = frame.argument(machine, position / 2);

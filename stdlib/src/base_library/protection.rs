@@ -8,7 +8,7 @@ use lunette_interpreter::{Frame, Machine, NativeResult, Step, Throw, native::CAU
 /// `assert(v, message, ...)`
 pub(super) fn assert(machine: &mut Machine, frame: Frame) -> NativeResult {
     if !frame.check_any(machine, 0)?.is_falsy() {
-        return Ok(Step::Return { first: frame.base, count: frame.count });
+        return Ok(Step::Return { first: frame.base(), count: frame.count() });
     }
     let message = match frame.argument(machine, 1) {
         Some(message) => message,
@@ -39,30 +39,30 @@ const RETURNED: u32 = 1;
 
 /// `pcall(f, ...)`
 pub(super) fn pcall(machine: &mut Machine, frame: Frame) -> NativeResult {
-    if frame.phase == 0 {
+    if frame.phase() == 0 {
         let function = frame.check_any(machine, 0)?;
-        return frame.call_slots(machine, RETURNED, function, frame.base + 1, frame.count - 1);
+        return frame.call_slots(machine, RETURNED, function, frame.base() + 1, frame.count() - 1);
     }
     finish(machine, frame)
 }
 
 /// `xpcall(f, handler, ...)`; the machine takes the handler from the arguments.
 pub(super) fn xpcall(machine: &mut Machine, frame: Frame) -> NativeResult {
-    if frame.phase == 0 {
+    if frame.phase() == 0 {
         frame.check_function(machine, 1)?;
         let function = frame.argument_or_nil(machine, 0);
-        return frame.call_slots(machine, RETURNED, function, frame.base + 2, frame.count - 2);
+        return frame.call_slots(machine, RETURNED, function, frame.base() + 2, frame.count() - 2);
     }
     finish(machine, frame)
 }
 
 /// True and the results, or false and the error.
 pub(crate) fn finish(machine: &Machine, frame: Frame) -> NativeResult {
-    if frame.phase == CAUGHT {
+    if frame.phase() == CAUGHT {
         return frame.return_two(machine, Value::Boolean(false), machine.pending_error());
     }
     // The slot before the results is the last argument's, which is needed no more.
-    let first = frame.window - 1;
+    let first = frame.window() - 1;
     machine.set_value(first, Value::Boolean(true));
     Ok(Step::Return { first, count: frame.result_count(machine) + 1 })
 }

@@ -22,7 +22,7 @@ const RAN: u32 = 3;
 const REPORTED: u32 = 4;
 
 fn debug(machine: &mut Machine, frame: Frame) -> NativeResult {
-    match frame.phase {
+    match frame.phase() {
         PROMPTED => {
             machine.take_response();
             let loaded = registry_table(machine, LOADED)?;

@@ -192,8 +192,8 @@ fn default_file(machine: &mut Machine, frame: Frame, field: &str, mode: &[u8]) -
 }
 
 fn io_close(machine: &mut Machine, frame: Frame) -> NativeResult {
-    if frame.phase == 0 {
-        let file = if frame.count == 0 {
+    if frame.phase() == 0 {
+        let file = if frame.count() == 0 {
             // The default output may be closed already: then it is said so as of any file.
             let file = get_field(machine, machine.registry(), DEFAULT_OUTPUT)?;
             match File::from_value(machine, file)? {
@@ -209,7 +209,7 @@ fn io_close(machine: &mut Machine, frame: Frame) -> NativeResult {
 }
 
 fn close(machine: &mut Machine, frame: Frame) -> NativeResult {
-    if frame.phase == 0 {
+    if frame.phase() == 0 {
         let file = File::check_open(machine, frame, 0)?;
         frame.set_local(machine, FILE, file.value());
     }
@@ -217,7 +217,7 @@ fn close(machine: &mut Machine, frame: Frame) -> NativeResult {
 }
 
 fn collect(machine: &mut Machine, frame: Frame) -> NativeResult {
-    if frame.phase == 0 {
+    if frame.phase() == 0 {
         let file = File::check(machine, frame, 0)?;
         if matches!(file.kind(machine), FileKind::Closed | FileKind::Standard) {
             return frame.return_none();
@@ -234,7 +234,7 @@ pub(super) fn close_local(machine: &mut Machine, frame: Frame) -> NativeResult {
         let message = machine.new_string(b"cannot close standard file")?;
         return frame.return_two(machine, Value::Nil, Value::String(message));
     }
-    if frame.phase != CLOSED {
+    if frame.phase() != CLOSED {
         match file.flush(machine)? {
             Progress::Wait(ticket) => return frame.wait(machine, FLUSHING, ticket),
             // The stream is closed all the same; what closing says is the result.

@@ -88,7 +88,7 @@ const FIRST_VALUE: u32 = 2;
 impl Formats {
     fn count(self, machine: &Machine, frame: Frame) -> u32 {
         match self {
-            Formats::Arguments(first) => frame.count.saturating_sub(first),
+            Formats::Arguments(first) => frame.count().saturating_sub(first),
             Formats::Values => machine.heap.native_values(frame.closure(machine)).len() as u32 - FIRST_VALUE,
         }
     }
@@ -126,7 +126,7 @@ impl Formats {
 }
 
 fn io_read(machine: &mut Machine, frame: Frame) -> NativeResult {
-    if frame.phase == 0 {
+    if frame.phase() == 0 {
         let file = File::default(machine, DEFAULT_INPUT)?;
         frame.set_local(machine, FILE, file.value());
     }
@@ -134,7 +134,7 @@ fn io_read(machine: &mut Machine, frame: Frame) -> NativeResult {
 }
 
 fn read(machine: &mut Machine, frame: Frame) -> NativeResult {
-    if frame.phase == 0 {
+    if frame.phase() == 0 {
         let file = File::check_open(machine, frame, 0)?;
         frame.set_local(machine, FILE, file.value());
     }
@@ -171,7 +171,7 @@ fn io_lines(machine: &mut Machine, frame: Frame) -> NativeResult {
 }
 
 fn make_iterator(machine: &Machine, frame: Frame, file: File, to_close: bool) -> Result<Value, Throw> {
-    let count = frame.count.saturating_sub(1);
+    let count = frame.count().saturating_sub(1);
     if count > MAX_FORMATS {
         return Err(frame.argument_error(machine, MAX_FORMATS + 1, format_args!("too many arguments")));
     }
@@ -181,12 +181,12 @@ fn make_iterator(machine: &Machine, frame: Frame, file: File, to_close: bool) ->
 }
 
 fn next_lines(machine: &mut Machine, frame: Frame) -> NativeResult {
-    if CLOSING.contains(&frame.phase) {
+    if CLOSING.contains(&frame.phase()) {
         return end_lines(machine, frame);
     }
     let values = machine.heap.native_values(frame.closure(machine));
     let (file, to_close) = (values[0].get(), !values[1].get().is_falsy());
-    if frame.phase == 0 {
+    if frame.phase() == 0 {
         match File::from_value(machine, file)? {
             Some(file) if file.is_open(machine) => frame.set_local(machine, FILE, file.value()),
             _ => return Err(machine.native_error(format_args!("file is already closed"))),
@@ -204,8 +204,8 @@ fn next_lines(machine: &mut Machine, frame: Frame) -> NativeResult {
 /// Closes the file at its end, and returns nothing.
 fn end_lines(machine: &mut Machine, frame: Frame) -> NativeResult {
     // Closing finds the phases of its own, from the beginning on.
-    let phase = if CLOSING.contains(&frame.phase) { frame.phase } else { 0 };
-    match close_local(machine, Frame { phase, ..frame })? {
+    let phase = if CLOSING.contains(&frame.phase()) { frame.phase() } else { 0 };
+    match close_local(machine, frame.in_phase(phase))? {
         Step::Return { .. } => frame.return_none(),
         step => Ok(step),
     }
@@ -216,18 +216,18 @@ fn read_formats(machine: &mut Machine, frame: Frame, formats: Formats) -> Result
     let Some(file) = File::from_value(machine, frame.local(machine, FILE))? else {
         unreachable!("the file was noted");
     };
-    if frame.phase == 0
+    if frame.phase() == 0
         && let Err(error) = file.check_readable(machine)
     {
         return Ok(Outcome::Error(error));
     }
-    match frame.phase {
+    match frame.phase() {
         0 | TURNING => match file.flush(machine)? {
             Progress::Done(()) => {}
             Progress::Wait(ticket) => return frame.wait(machine, TURNING, ticket).map(Outcome::Wait),
             Progress::Failed(error) => return Ok(Outcome::Error(error)),
         },
-        FILLING | PROMPTING => match fill(machine, frame, file, frame.phase)? {
+        FILLING | PROMPTING => match fill(machine, frame, file, frame.phase())? {
             Progress::Done(step) => {
                 if let Some(step) = step {
                     return Ok(Outcome::Wait(step));
@@ -257,8 +257,8 @@ fn read_formats(machine: &mut Machine, frame: Frame, formats: Formats) -> Result
         };
         let is_last = index + 1 >= count || value.is_nil();
         if is_last && index == 0 {
-            machine.set_value(frame.window, value);
-            return Ok(Outcome::Values(Step::Return { first: frame.window, count: 1 }));
+            machine.set_value(frame.window(), value);
+            return Ok(Outcome::Values(Step::Return { first: frame.window(), count: 1 }));
         }
         let values = match frame.local(machine, VALUES) {
             Value::Table(values) => values,
@@ -272,14 +272,14 @@ fn read_formats(machine: &mut Machine, frame: Frame, formats: Formats) -> Result
         frame.set_local(machine, FORMAT, Value::Integer(i64::from(index) + 1));
         frame.set_local(machine, TEXT, Value::Nil);
         if is_last {
-            if !machine.reserve_slots(frame.window, u64::from(index) + 1)? {
+            if !machine.reserve_slots(frame.window(), u64::from(index) + 1)? {
                 return Err(machine.native_error(format_args!("stack overflow (too many arguments)")));
             }
             for slot in 0..=index {
                 let value = machine.heap.table_get_integer(values, i64::from(slot) + 1);
-                machine.set_value(frame.window + slot, value);
+                machine.set_value(frame.window() + slot, value);
             }
-            return Ok(Outcome::Values(Step::Return { first: frame.window, count: index + 1 }));
+            return Ok(Outcome::Values(Step::Return { first: frame.window(), count: index + 1 }));
         }
     }
 }

@@ -38,7 +38,7 @@ const FLUSHING: u32 = 3;
 const SEEKING: u32 = 4;
 
 fn io_write(machine: &mut Machine, frame: Frame) -> NativeResult {
-    if frame.phase == 0 {
+    if frame.phase() == 0 {
         let file = File::default(machine, DEFAULT_OUTPUT)?;
         frame.set_local(machine, FILE, file.value());
     }
@@ -46,7 +46,7 @@ fn io_write(machine: &mut Machine, frame: Frame) -> NativeResult {
 }
 
 fn write(machine: &mut Machine, frame: Frame) -> NativeResult {
-    if frame.phase == 0 {
+    if frame.phase() == 0 {
         let file = File::check_open(machine, frame, 0)?;
         frame.set_local(machine, FILE, file.value());
     }
@@ -70,28 +70,28 @@ fn integer(machine: &Machine, frame: Frame, local: u32) -> i64 {
 /// Writes the arguments from number `first` on.
 fn write_arguments(machine: &mut Machine, frame: Frame, first: u32) -> NativeResult {
     let file = local_file(machine, frame)?;
-    if frame.phase == 0 {
+    if frame.phase() == 0 {
         frame.set_local(machine, ARGUMENT, Value::Integer(first.into()));
         frame.set_local(machine, TAKEN, Value::Integer(0));
         if let Err(error) = file.check_writable(machine) {
             return file_result(machine, frame, None, Err(error));
         }
     }
-    if frame.phase <= REWINDING
+    if frame.phase() <= REWINDING
         && let Progress::Wait(ticket) = file.rewind(machine)
     {
         return frame.wait(machine, REWINDING, ticket);
     }
-    if frame.phase == WRITING {
+    if frame.phase() == WRITING {
         match file.flush(machine)? {
             Progress::Done(()) => {}
             Progress::Wait(ticket) => return frame.wait(machine, WRITING, ticket),
             Progress::Failed(error) => return file_result(machine, frame, None, Err(error)),
         }
     }
-    if frame.phase != FLUSHING {
+    if frame.phase() != FLUSHING {
         let mut argument = integer(machine, frame, ARGUMENT) as u32;
-        while argument < frame.count {
+        while argument < frame.count() {
             let string = frame.check_string(machine, argument)?;
             loop {
                 let taken = integer(machine, frame, TAKEN) as usize;
@@ -129,7 +129,7 @@ fn write_arguments(machine: &mut Machine, frame: Frame, first: u32) -> NativeRes
 }
 
 fn io_flush(machine: &mut Machine, frame: Frame) -> NativeResult {
-    if frame.phase == 0 {
+    if frame.phase() == 0 {
         let file = File::default(machine, DEFAULT_OUTPUT)?;
         frame.set_local(machine, FILE, file.value());
     }
@@ -137,7 +137,7 @@ fn io_flush(machine: &mut Machine, frame: Frame) -> NativeResult {
 }
 
 fn flush(machine: &mut Machine, frame: Frame) -> NativeResult {
-    if frame.phase == 0 {
+    if frame.phase() == 0 {
         let file = File::check_open(machine, frame, 0)?;
         frame.set_local(machine, FILE, file.value());
     }
@@ -158,7 +158,7 @@ fn seek(machine: &mut Machine, frame: Frame) -> NativeResult {
     let origin = [Origin::Start, Origin::Current, Origin::End]
         [frame.check_option(machine, 1, Some("cur"), &["set", "cur", "end"])?];
     let offset = frame.optional_integer(machine, 2, 0)?;
-    if frame.phase == SEEKING {
+    if frame.phase() == SEEKING {
         match machine.take_response() {
             Some(Response::Position(position)) => {
                 return frame.return_one(machine, Value::Integer(position as i64));
@@ -167,7 +167,7 @@ fn seek(machine: &mut Machine, frame: Frame) -> NativeResult {
             _ => {}
         }
     }
-    if frame.phase < SEEKING {
+    if frame.phase() < SEEKING {
         match file.flush(machine)? {
             Progress::Done(()) => {}
             Progress::Wait(ticket) => return frame.wait(machine, FLUSHING, ticket),

@@ -35,7 +35,7 @@ pub(super) enum Search {
 pub(super) const SEARCHPATH: Native = Native::new("package.searchpath", searchpath).with_locals(LOCALS);
 
 fn searchpath(machine: &mut Machine, frame: Frame) -> NativeResult {
-    if frame.phase == 0 {
+    if frame.phase() == 0 {
         let name = frame.check_string(machine, 0)?;
         let path = frame.check_string(machine, 1)?;
         let separator = frame.optional_string(machine, 2)?;
@@ -90,7 +90,7 @@ pub(super) fn step(machine: &mut Machine, frame: Frame, first_local: u32) -> Res
         unreachable!("the locals of a search are set when it begins");
     };
     let mut position = position as usize;
-    match (frame.phase, machine.take_response()) {
+    match (frame.phase(), machine.take_response()) {
         (OPENING, Some(Response::Opened(stream))) => {
             return frame.ask(machine, CLOSING, Request::Close(stream)).map(Search::Waiting);
         }

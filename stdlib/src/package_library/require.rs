@@ -26,7 +26,7 @@ fn require(machine: &mut Machine, frame: Frame) -> NativeResult {
     let name = frame.check_string(machine, 0)?;
     let key = Value::String(name);
     let loaded = registry_table(machine, LOADED)?;
-    match frame.phase {
+    match frame.phase() {
         SEARCHED => match frame.result(machine, 0) {
             loader @ (Value::Closure(_) | Value::NativeClosure(_)) => {
                 let data = frame.result(machine, 1);

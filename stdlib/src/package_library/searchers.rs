@@ -68,11 +68,11 @@ fn loading_error(machine: &Machine, frame: Frame, file: &[u8], message: &[u8]) -
 fn lua(machine: &mut Machine, frame: Frame) -> NativeResult {
     const FIRST_LOCAL: u32 = file_reading::LOCALS;
     let name = frame.check_string(machine, 0)?;
-    if frame.phase == 0 {
+    if frame.phase() == 0 {
         let name = machine.bytes(name).to_vec();
         begin_search(machine, frame, "path", &name, FIRST_LOCAL)?;
     }
-    if !(file_reading::FIRST_PHASE..path_search::FIRST_PHASE).contains(&frame.phase) {
+    if !(file_reading::FIRST_PHASE..path_search::FIRST_PHASE).contains(&frame.phase()) {
         return match path_search::step(machine, frame, FIRST_LOCAL)? {
             Search::Waiting(step) => Ok(step),
             Search::NotFound(message) => text::return_string(machine, frame, &message),
@@ -104,7 +104,7 @@ fn lua(machine: &mut Machine, frame: Frame) -> NativeResult {
 
 /// Searches native libraries, which cannot be loaded if there are any.
 fn search_native(machine: &mut Machine, frame: Frame, name: &[u8]) -> NativeResult {
-    if frame.phase == 0 {
+    if frame.phase() == 0 {
         begin_search(machine, frame, "cpath", name, 0)?;
     }
     match path_search::step(machine, frame, 0)? {

@@ -45,27 +45,27 @@ pub(super) fn byte(machine: &mut Machine, frame: Frame) -> NativeResult {
         return frame.return_one(machine, Value::Integer(bytes[start].into()));
     }
     let count = end - start;
-    if !machine.reserve_slots(frame.window, count as u64)? {
+    if !machine.reserve_slots(frame.window(), count as u64)? {
         return Err(machine.native_error(format_args!("stack overflow (string slice too long)")));
     }
     for (index, &byte) in machine.bytes(string)[start..end].iter().enumerate() {
-        machine.set_value(frame.window + index as u32, Value::Integer(byte.into()));
+        machine.set_value(frame.window() + index as u32, Value::Integer(byte.into()));
     }
     machine.charge(count as u64)?;
-    Ok(Step::Return { first: frame.window, count: count as u32 })
+    Ok(Step::Return { first: frame.window(), count: count as u32 })
 }
 
 /// `string.char(···)`
 pub(super) fn char(machine: &mut Machine, frame: Frame) -> NativeResult {
-    for index in 0..frame.count {
+    for index in 0..frame.count() {
         if !(0..=255).contains(&frame.check_integer(machine, index)?) {
             return Err(frame.argument_error(machine, index, format_args!("value out of range")));
         }
     }
-    machine.charge(frame.count.into())?;
-    let result = machine.heap.new_string_uninit(frame.count as usize, |target| {
+    machine.charge(frame.count().into())?;
+    let result = machine.heap.new_string_uninit(frame.count() as usize, |target| {
         for (index, byte) in target.iter_mut().enumerate() {
-            *byte = machine.to_integer(machine.value(frame.base + index as u32)).unwrap_or_default() as u8;
+            *byte = machine.to_integer(machine.value(frame.base() + index as u32)).unwrap_or_default() as u8;
         }
     })?;
     frame.return_one(machine, Value::String(result))

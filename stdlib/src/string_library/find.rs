@@ -40,10 +40,10 @@ pub(super) fn find(machine: &mut Machine, frame: Frame) -> NativeResult {
         match search(machine, workspace, (subject, pattern), Caret::Anchor, start, None)? {
             Some((found, pattern, matcher)) => {
                 let captures = pattern.capture_count() as u32;
-                machine.set_value(frame.window, Value::Integer(found.start as i64 + 1));
-                machine.set_value(frame.window + 1, Value::Integer(found.end as i64));
-                push_captures(machine, subject, (pattern, matcher, found), captures, frame.window + 2)?;
-                Ok(Step::Return { first: frame.window, count: captures + 2 })
+                machine.set_value(frame.window(), Value::Integer(found.start as i64 + 1));
+                machine.set_value(frame.window() + 1, Value::Integer(found.end as i64));
+                push_captures(machine, subject, (pattern, matcher, found), captures, frame.window() + 2)?;
+                Ok(Step::Return { first: frame.window(), count: captures + 2 })
             }
             None => frame.return_one(machine, Value::Nil),
         }
@@ -63,8 +63,8 @@ pub(super) fn match_(machine: &mut Machine, frame: Frame) -> NativeResult {
         match search(machine, workspace, (subject, pattern), Caret::Anchor, start, None)? {
             Some((found, pattern, matcher)) => {
                 let values = pattern.value_count() as u32;
-                push_captures(machine, subject, (pattern, matcher, found), values, frame.window)?;
-                Ok(Step::Return { first: frame.window, count: values })
+                push_captures(machine, subject, (pattern, matcher, found), values, frame.window())?;
+                Ok(Step::Return { first: frame.window(), count: values })
             }
             None => frame.return_one(machine, Value::Nil),
         }
@@ -94,11 +94,11 @@ fn next_match(machine: &mut Machine, frame: Frame) -> NativeResult {
         match search(machine, workspace, (subject, pattern), Caret::Literal, start as usize, last)? {
             Some((found, pattern, matcher)) => {
                 let values = pattern.value_count() as u32;
-                push_captures(machine, subject, (pattern, matcher, found), values, frame.window)?;
+                push_captures(machine, subject, (pattern, matcher, found), values, frame.window())?;
                 let state = &machine.heap.native_values(closure)[2..];
                 state[0].set(Value::Integer(found.end as i64));
                 state[1].set(Value::Integer(found.end as i64));
-                Ok(Step::Return { first: frame.window, count: values })
+                Ok(Step::Return { first: frame.window(), count: values })
             }
             None => frame.return_one(machine, Value::Nil),
         }

@@ -47,7 +47,7 @@ fn format_into(machine: &mut Machine, frame: Frame, text: &mut Vec<u8>) -> Nativ
     let mut earlier = Accumulator::load(machine, frame, RESULT);
     let (mut rest, mut argument) = (format, 0);
     let mut converted = None;
-    if frame.phase == CONVERTED {
+    if frame.phase() == CONVERTED {
         if let (Value::Integer(length), Value::Integer(number)) =
             (frame.local(machine, REST), frame.local(machine, ARGUMENT))
         {
@@ -61,7 +61,7 @@ fn format_into(machine: &mut Machine, frame: Frame, text: &mut Vec<u8>) -> Nativ
         let here = pieces.rest();
         if pieces.at_directive() {
             argument += 1;
-            if argument >= frame.count {
+            if argument >= frame.count() {
                 return Err(frame.argument_error(machine, argument, format_args!("no value")));
             }
         }
@@ -74,7 +74,7 @@ fn format_into(machine: &mut Machine, frame: Frame, text: &mut Vec<u8>) -> Nativ
             Piece::Directive(directive) => directive,
         };
         if directive.conversion == Conversion::String {
-            let value = machine.value(frame.base + argument);
+            let value = machine.value(frame.base() + argument);
             let bytes = match (converted.take(), value) {
                 (Some(string), _) | (None, Value::String(string)) => machine.bytes(string),
                 (None, value) => {

@@ -43,7 +43,7 @@ fn pack_into(machine: &mut Machine, frame: Frame, out: &mut Vec<u8>) -> Result<(
     while let Some(item) = items.next(out.len()).map_err(|found| error(found, argument))? {
         argument += u32::from(item.kind.has_value());
         let is_text = matches!(item.kind, Kind::Characters | Kind::PrefixedString | Kind::ZeroTerminated);
-        if item.kind.has_value() && argument == frame.count {
+        if item.kind.has_value() && argument == frame.count() {
             // PUC Lua finds a nil of its own there.
             let expected = if is_text { "string" } else { "number" };
             return Err(frame.argument_error(machine, argument, format_args!("{expected} expected, got nil")));
@@ -96,7 +96,7 @@ pub(super) fn unpack(machine: &mut Machine, frame: Frame) -> NativeResult {
     let values = count_values(machine.bytes(format));
     if values >= room {
         room = values + 1;
-        if !machine.reserve_slots(frame.window, room.into())? {
+        if !machine.reserve_slots(frame.window(), room.into())? {
             return Err(machine.native_error(format_args!("stack overflow (too many results)")));
         }
     }
@@ -123,11 +123,11 @@ pub(super) fn unpack(machine: &mut Machine, frame: Frame) -> NativeResult {
                 continue;
             }
         };
-        machine.set_value(frame.window + count, value);
+        machine.set_value(frame.window() + count, value);
         count += 1;
     }
-    machine.set_value(frame.window + count, Value::Integer(position as i64 + 1));
-    Ok(Step::Return { first: frame.window, count: count + 1 })
+    machine.set_value(frame.window() + count, Value::Integer(position as i64 + 1));
+    Ok(Step::Return { first: frame.window(), count: count + 1 })
 }
 
 /// At least the number of values that a format asks for: its letters.

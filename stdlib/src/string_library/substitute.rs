@@ -118,7 +118,7 @@ impl Job {
                 Work { result: Accumulator::new(machine, room)?, copied: 0, count: 0, changed: false }
             }
         };
-        if self.frame.phase == REPLACED {
+        if self.frame.phase() == REPLACED {
             let Value::Integer(found) = self.frame.local(machine, MATCH) else {
                 unreachable!("the match was noted");
             };
@@ -199,9 +199,9 @@ impl Job {
 
     fn call(&self, machine: &Machine, function: Value, arguments: &[Value]) -> NativeResult {
         self.frame.set_phase(machine, REPLACED);
-        machine.set_value(self.frame.window, function);
+        machine.set_value(self.frame.window(), function);
         for (index, &value) in arguments.iter().enumerate() {
-            machine.set_value(self.frame.window + FRAME_SLOTS + index as u32, value);
+            machine.set_value(self.frame.window() + FRAME_SLOTS + index as u32, value);
         }
         Ok(Step::Call { count: arguments.len() as u32 })
     }

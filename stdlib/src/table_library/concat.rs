@@ -31,7 +31,7 @@ const BATCH: usize = 1024;
 
 fn concat(machine: &mut Machine, frame: Frame) -> NativeResult {
     let list = check_list(machine, frame, 0, READ | LENGTH)?;
-    if frame.phase == 0 {
+    if frame.phase() == 0 {
         if let Some(table) = plain(machine, list) {
             return concat_plain(machine, frame, table);
         }
@@ -39,7 +39,7 @@ fn concat(machine: &mut Machine, frame: Frame) -> NativeResult {
             Access::Done(length) => start(machine, frame, length)?,
             Access::Call(step) => return Ok(step),
         }
-    } else if frame.phase == MEASURED {
+    } else if frame.phase() == MEASURED {
         start(machine, frame, length_result(machine, frame)?)?;
     }
     concat_any(machine, frame, list)
@@ -112,7 +112,7 @@ fn concat_any(machine: &mut Machine, frame: Frame, list: Value) -> NativeResult 
     let Some(mut result) = Accumulator::load(machine, frame, RESULT) else {
         unreachable!("the text was begun");
     };
-    let mut element = (frame.phase == ELEMENT).then(|| frame.result(machine, 0));
+    let mut element = (frame.phase() == ELEMENT).then(|| frame.result(machine, 0));
     let mut next = Some(integer_local(machine, frame, NEXT));
     while let Some(index) = next
         && index <= last

@@ -35,13 +35,13 @@ const SHIFT_LOCALS: u32 = 3;
 const BYTES_PER_ELEMENT: i64 = 2;
 
 fn insert(machine: &mut Machine, frame: Frame) -> NativeResult {
-    let list = match frame.phase {
+    let list = match frame.phase() {
         0 => {
             let list = check_list(machine, frame, 0, READ | WRITE | LENGTH)?;
             if let Some(table) = plain(machine, list) {
                 let length = machine.heap.table_length(table);
                 let position = insert_position(machine, frame, length)?;
-                let value = machine.value(frame.base + frame.count - 1);
+                let value = machine.value(frame.base() + frame.count() - 1);
                 let done = machine.heap.array_insert(table, position, value.to_parts());
                 if done.map_err(|error| machine.table_error(error))? {
                     charge_bytes(machine, ((length - position) * BYTES_PER_ELEMENT).max(0) as usize)?;
@@ -62,7 +62,7 @@ fn insert(machine: &mut Machine, frame: Frame) -> NativeResult {
             frame.argument_or_nil(machine, 0)
         }
     };
-    let mut element = (frame.phase == ELEMENT).then(|| frame.result(machine, 0));
+    let mut element = (frame.phase() == ELEMENT).then(|| frame.result(machine, 0));
     let end = integer_local(machine, frame, END);
     loop {
         let at = integer_local(machine, frame, AT);
@@ -86,7 +86,7 @@ fn insert(machine: &mut Machine, frame: Frame) -> NativeResult {
             return Ok(step);
         }
     }
-    let value = machine.value(frame.base + frame.count - 1);
+    let value = machine.value(frame.base() + frame.count() - 1);
     match write(machine, frame, list, (end, value), FINISHED)? {
         Access::Done(()) => frame.return_none(),
         Access::Call(step) => Ok(step),
@@ -97,7 +97,7 @@ fn insert(machine: &mut Machine, frame: Frame) -> NativeResult {
 #[inline]
 fn insert_position(machine: &Machine, frame: Frame, length: i64) -> Result<i64, Throw> {
     let end = length.wrapping_add(1);
-    match frame.count {
+    match frame.count() {
         2 => Ok(end),
         3 => {
             let position = frame.check_integer(machine, 1)?;
@@ -118,7 +118,7 @@ fn start_insert(machine: &Machine, frame: Frame, length: i64) -> Result<(), Thro
 }
 
 fn remove(machine: &mut Machine, frame: Frame) -> NativeResult {
-    let list = match frame.phase {
+    let list = match frame.phase() {
         0 => {
             let list = check_list(machine, frame, 0, READ | WRITE | LENGTH)?;
             if let Some(table) = plain(machine, list) {
@@ -144,7 +144,7 @@ fn remove(machine: &mut Machine, frame: Frame) -> NativeResult {
         }
     };
     let at = integer_local(machine, frame, AT);
-    match frame.phase {
+    match frame.phase() {
         0 | MEASURED => match read(machine, frame, list, at, REMOVED)? {
             Access::Done(value) => frame.set_local(machine, RESULT, value),
             Access::Call(step) => return Ok(step),
@@ -152,7 +152,7 @@ fn remove(machine: &mut Machine, frame: Frame) -> NativeResult {
         REMOVED => frame.set_local(machine, RESULT, frame.result(machine, 0)),
         _ => {}
     }
-    let mut element = (frame.phase == ELEMENT).then(|| frame.result(machine, 0));
+    let mut element = (frame.phase() == ELEMENT).then(|| frame.result(machine, 0));
     let end = integer_local(machine, frame, END);
     loop {
         let at = integer_local(machine, frame, AT);
@@ -213,7 +213,7 @@ fn move_elements(machine: &mut Machine, frame: Frame) -> NativeResult {
         (frame.check_integer(machine, 1)?, frame.check_integer(machine, 2)?, frame.check_integer(machine, 3)?);
     let target_index = if frame.is_none_or_nil(machine, 4) { 0 } else { 4 };
     let (source, target) = (frame.argument_or_nil(machine, 0), frame.argument_or_nil(machine, target_index));
-    if frame.phase == 0 {
+    if frame.phase() == 0 {
         check_list(machine, frame, 0, READ)?;
         check_list(machine, frame, target_index, WRITE)?;
         if last < first {
@@ -245,12 +245,12 @@ fn move_elements(machine: &mut Machine, frame: Frame) -> NativeResult {
         }
         frame.set_local(machine, FORWARD, Value::Boolean(forward));
     }
-    if frame.phase == COMPARED {
+    if frame.phase() == COMPARED {
         frame.set_local(machine, FORWARD, Value::Boolean(frame.result(machine, 0).is_falsy()));
     }
     let count = last - first + 1;
     let is_forward = !frame.local(machine, FORWARD).is_falsy();
-    let mut element = (frame.phase == ELEMENT).then(|| frame.result(machine, 0));
+    let mut element = (frame.phase() == ELEMENT).then(|| frame.result(machine, 0));
     loop {
         let done = integer_local(machine, frame, DONE);
         if done >= count {

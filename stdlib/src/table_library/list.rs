@@ -21,22 +21,22 @@ const LOCALS: u32 = 3;
 
 /// `table.pack(···)`
 pub(super) fn pack(machine: &mut Machine, frame: Frame) -> NativeResult {
-    let table = machine.heap.new_table(frame.count, 1)?;
-    for index in 0..frame.count {
+    let table = machine.heap.new_table(frame.count(), 1)?;
+    for index in 0..frame.count() {
         machine
             .heap
-            .table_set_integer(table, i64::from(index) + 1, machine.value(frame.base + index))
+            .table_set_integer(table, i64::from(index) + 1, machine.value(frame.base() + index))
             .map_err(|error| machine.table_error(error))?;
     }
-    set_field(machine, table, "n", Value::Integer(frame.count.into()))?;
-    machine.charge(frame.count.into())?;
+    set_field(machine, table, "n", Value::Integer(frame.count().into()))?;
+    machine.charge(frame.count().into())?;
     frame.return_one(machine, Value::Table(table))
 }
 
 fn unpack(machine: &mut Machine, frame: Frame) -> NativeResult {
     let list = frame.argument_or_nil(machine, 0);
     let first = frame.optional_integer(machine, 1, 1)?;
-    let last = match frame.phase {
+    let last = match frame.phase() {
         0 if frame.is_none_or_nil(machine, 2) => match length(machine, frame, list, MEASURED)? {
             Access::Done(length) => length,
             Access::Call(step) => return Ok(step),
@@ -49,11 +49,11 @@ fn unpack(machine: &mut Machine, frame: Frame) -> NativeResult {
         return frame.return_none();
     }
     let count = (last as u64).wrapping_sub(first as u64);
-    if count >= i32::MAX as u64 || !machine.reserve_slots(frame.window, count + 1)? {
+    if count >= i32::MAX as u64 || !machine.reserve_slots(frame.window(), count + 1)? {
         return Err(machine.native_error(format_args!("too many results to unpack")));
     }
     let count = count as u32 + 1;
-    if frame.phase != ELEMENT {
+    if frame.phase() != ELEMENT {
         machine.charge(count.into())?;
     }
     if let Some(table) = plain(machine, list) {
@@ -69,7 +69,7 @@ fn unpack(machine: &mut Machine, frame: Frame) -> NativeResult {
             elements
         }
     };
-    let mut element = (frame.phase == ELEMENT).then(|| frame.result(machine, 0));
+    let mut element = (frame.phase() == ELEMENT).then(|| frame.result(machine, 0));
     loop {
         let done = integer_local(machine, frame, COUNT);
         if done >= count.into() {
@@ -91,7 +91,7 @@ fn unpack(machine: &mut Machine, frame: Frame) -> NativeResult {
 fn push_elements(machine: &Machine, frame: Frame, table: Ref<Table>, first: i64, count: u32) -> NativeResult {
     for index in 0..count {
         let value = machine.heap.table_get_integer(table, first.wrapping_add(index.into()));
-        machine.set_value(frame.window + index, value);
+        machine.set_value(frame.window() + index, value);
     }
-    Ok(Step::Return { first: frame.window, count })
+    Ok(Step::Return { first: frame.window(), count })
 }

@@ -55,7 +55,7 @@ const LOCALS: u32 = PENDING + 2 * MAX_PENDING as u32;
 const BATCH: u32 = 256;
 
 fn sort(machine: &mut Machine, frame: Frame) -> NativeResult {
-    match frame.phase {
+    match frame.phase() {
         0 => {
             let list = check_list(machine, frame, 0, READ | WRITE | LENGTH)?;
             match length(machine, frame, list, MEASURED)? {
@@ -148,10 +148,10 @@ fn store_state(machine: &Machine, frame: Frame, sort: &Sort) {
 fn advance(machine: &mut Machine, frame: Frame, mut sort: Sort) -> NativeResult {
     let list = frame.argument_or_nil(machine, 0);
     let function = frame.argument_or_nil(machine, 1);
-    let mut less = frame.phase == COMPARED && !frame.result(machine, 0).is_falsy();
+    let mut less = frame.phase() == COMPARED && !frame.result(machine, 0).is_falsy();
     // An action that takes metamethods: in which phase it is, and what that has given.
-    let mut slow = match frame.phase {
-        LEFT..=SWAP_HALF => Some((frame.phase, Some(frame.result(machine, 0)))),
+    let mut slow = match frame.phase() {
+        LEFT..=SWAP_HALF => Some((frame.phase(), Some(frame.result(machine, 0)))),
         _ => None,
     };
     loop {
@@ -271,7 +271,7 @@ fn push_pair(machine: &Machine, frame: Frame, (list, function): (Value, Value), 
         let index = index as usize - 1;
         match tags.get(index) {
             Some(tag) if tag.get() != Tag::Nil as u8 => {
-                let slot = machine.slot(frame.window + FRAME_SLOTS + place as u32);
+                let slot = machine.slot(frame.window() + FRAME_SLOTS + place as u32);
                 // Booleans in arrays have any payload.
                 slot.payload.set(if tag.get() <= Tag::True as u8 { 0 } else { payloads[index].get() });
                 slot.tag.set(tag.get().into());
@@ -279,7 +279,7 @@ fn push_pair(machine: &Machine, frame: Frame, (list, function): (Value, Value), 
             _ => return false,
         }
     }
-    machine.set_value(frame.window, function);
+    machine.set_value(frame.window(), function);
     true
 }
 
