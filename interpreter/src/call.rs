@@ -10,7 +10,7 @@ use crate::{
     },
     machine::{MAX_STACK, Machine, Outcome, STACK_EMERGENCY, STACK_RESERVE},
     metamethod::Event,
-    native::{CAUGHT, Frame, Native, NativeFunction, Step, THROWN},
+    native::{CAUGHT, Frame, Native, NativeFunction, PASS_ON, PASS_ON_TRUE, Step, THROWN},
 };
 use lunette_gc::{
     function::{Closure, NativeClosure},
@@ -302,6 +302,10 @@ impl Machine {
         {
             return Ok(next);
         }
+        if matches!(frame.phase(), PASS_ON | PASS_ON_TRUE) {
+            let (first, count) = self.passed_on(frame.phase(), frame.window(), frame.result_count(self));
+            return self.return_from(first, count);
+        }
         let function = self.natives[self.heap.get(closure).native as usize].function;
         let mut result = function(self, frame);
         if result.is_err_and(|throw| throw == Throw::Memory) {
@@ -412,9 +416,9 @@ impl Machine {
     pub(crate) fn deliver(&mut self, first: u32, count: u32, to: u32, wanted: i32) {
         if wanted == 1 && count >= 1 {
             self.copy_slot(first, to);
-            return;
+        } else if wanted != 0 {
+            self.deliver_list(first, count, to, wanted);
         }
-        self.deliver_list(first, count, to, wanted);
     }
 
     fn deliver_list(&mut self, first: u32, count: u32, to: u32, wanted: i32) {
@@ -431,8 +435,38 @@ impl Machine {
         }
     }
 
+    /// What a function in a phase of passing on returns when `count` values have come back, from slot `first` on. The
+    /// slot before them is the header of a frame that was left, or needed no more by the function.
+    #[inline(always)]
+    pub(crate) fn passed_on(&self, phase: u32, first: u32, count: u32) -> (u32, u32) {
+        if phase != PASS_ON_TRUE {
+            return (first, count);
+        }
+        self.set_value(first - 1, Value::Boolean(true));
+        (first - 1, count + 1)
+    }
+
     /// Leaves the running frame with `count` results from slot `first` on.
-    pub(crate) fn return_from(&mut self, first: u32, count: u32) -> Result<Next, Throw> {
+    pub(crate) fn return_from(&mut self, mut first: u32, mut count: u32) -> Result<Next, Throw> {
+        loop {
+            let header = self.header(self.base);
+            let caller = self.base - header.distance();
+            let tag = header.tag.get();
+            if self.hooked || return_kind(tag) != Return::Native {
+                return self.return_to(first, count);
+            }
+            let phase = self.header(caller).resume();
+            if !matches!(phase, PASS_ON | PASS_ON_TRUE) {
+                return self.return_to(first, count);
+            }
+            self.leave_native_level(kind(tag));
+            self.base = caller;
+            (first, count) = self.passed_on(phase, first, count);
+        }
+    }
+
+    /// Leaves the running frame for the one below, which is to take the results itself.
+    fn return_to(&mut self, first: u32, count: u32) -> Result<Next, Throw> {
         let base = self.base;
         if self.hooked
             && let Some(next) = self.return_hook(first, count)?

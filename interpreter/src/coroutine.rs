@@ -4,11 +4,11 @@
 use crate::{
     call::{MAX_NATIVE_DEPTH, Next},
     error::Throw,
-    frame::{FRAME_SLOTS, HeaderSlot, Return, header_tag, kind},
+    frame::{COUNTED, FRAME_SLOTS, HeaderSlot, Return, header_tag, kind, wanted},
     machine::{Machine, roots},
-    native::CAUGHT,
+    native::{CAUGHT, PASS_ON, PASS_ON_TRUE},
 };
-use lunette_gc::{reference::Ref, thread::Thread, value::Value};
+use lunette_gc::{reference::Ref, storage::SlotArray, thread::Thread, value::Value};
 
 /// Status of a thread: it can be resumed.
 pub const SUSPENDED: u32 = 0;
@@ -124,19 +124,16 @@ impl Machine {
         object.resumer.set(Some(resumer));
         // While a thread is suspended it counts its own levels only.
         object.native_depth.set(object.native_depth.get() + depth + 1);
-        // A suspended thread's frame is that of `yield`, or the bottom frame below its function.
-        let target = if fresh { FRAME_SLOTS + FRAME_SLOTS } else { self.frame_top() };
+        if !fresh {
+            // The thread's frame is that of `yield`, which returns the values.
+            return Ok(self.return_across(source, first, count).unwrap_or_else(|throw| self.unwind(throw)));
+        }
+        let target = FRAME_SLOTS + FRAME_SLOTS;
         if let Err(throw) = self.ensure_stack(target, count) {
             return Ok(self.unwind(throw));
         }
-        for (index, slot) in self.heap.slots(source)[first as usize..(first + count) as usize].iter().enumerate() {
-            self.set_value(target + index as u32, slot.get());
-        }
-        let next = if fresh {
-            self.push_call(FRAME_SLOTS, count, -1, Return::Coroutine, 0)
-        } else {
-            self.return_from(target, count)
-        };
+        self.copy_across(source, first, target, count);
+        let next = self.push_call(FRAME_SLOTS, count, -1, Return::Coroutine, 0);
         Ok(next.unwrap_or_else(|throw| self.unwind(throw)))
     }
 
@@ -158,6 +155,8 @@ impl Machine {
                 self.runtime_error(format_args!("attempt to yield across a C-call boundary"))
             });
         }
+        // What the thread is resumed with is returned.
+        self.header(self.base).set_resume(PASS_ON);
         self.leave_thread(first, count, SUSPENDED)
     }
 
@@ -194,16 +193,62 @@ impl Machine {
         let top = if status == SUSPENDED { self.frame_top() } else { FRAME_SLOTS };
         let source = self.get_thread().stack.get();
         self.switch_to_resumer(status, top);
-        let window = self.frame_top();
-        self.ensure_stack(window, count)?;
-        for (index, slot) in self.heap.slots(source)[first as usize..(first + count) as usize].iter().enumerate() {
-            self.set_value(window + index as u32, slot.get());
+        self.return_across(source, first, count)
+    }
+
+    /// Leaves the running native frame, whose thread has just been switched to, with `count` values from slot `first` of
+    /// the stack `source` on.
+    fn return_across(&mut self, source: Ref<SlotArray>, first: u32, count: u32) -> Result<Next, Throw> {
+        let header = self.header(self.base);
+        let (tag, phase) = (header.tag.get(), header.resume());
+        let passes_on = matches!(phase, PASS_ON | PASS_ON_TRUE);
+        if !passes_on || self.hooked || kind(tag) & (COUNTED | 7) != Return::Call as u32 {
+            let window = self.frame_top();
+            self.ensure_stack(window, count)?;
+            self.copy_across(source, first, window, count);
+            if passes_on {
+                let (first, count) = self.passed_on(phase, window, count);
+                return self.return_from(first, count);
+            }
+            self.open_top = window + count;
+            if self.heap.needs_collection() {
+                return self.safepoint(self.open_top, Next::Native);
+            }
+            return Ok(Next::Native);
         }
-        self.open_top = window + count;
-        if self.heap.needs_collection() {
-            return self.safepoint(self.open_top, Next::Native);
+        // Straight to the Lua function that called.
+        let to = self.base - FRAME_SLOTS;
+        let caller = self.base - header.distance();
+        let mut target = to;
+        let end = match u32::try_from(wanted(tag)) {
+            Ok(wanted) => to + wanted,
+            Err(_) => {
+                self.ensure_stack(to, count + 1)?;
+                self.open_top = to + count + u32::from(phase == PASS_ON_TRUE);
+                self.open_top
+            }
+        };
+        if phase == PASS_ON_TRUE && target < end {
+            self.set_value(target, Value::Boolean(true));
+            target += 1;
         }
-        Ok(Next::Native)
+        let given = count.min(end - target);
+        self.copy_across(source, first, target, given);
+        for slot in target + given..end {
+            self.set_value(slot, Value::Nil);
+        }
+        self.base = caller;
+        if self.heap.needs_collection() { self.safepoint(end, Next::Lua) } else { Ok(Next::Lua) }
+    }
+
+    /// Copies values from another stack.
+    #[inline(always)]
+    fn copy_across(&self, source: Ref<SlotArray>, first: u32, to: u32, count: u32) {
+        for (index, slot) in self.heap.slots(source)[first as usize..][..count as usize].iter().enumerate() {
+            let target = self.slot(to + index as u32);
+            target.payload.set(slot.payload.get());
+            target.tag.set(slot.tag.get());
+        }
     }
 
     fn switch_to_resumer(&mut self, status: u32, top: u32) {

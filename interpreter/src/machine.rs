@@ -268,14 +268,19 @@ impl Machine {
     }
 
     /// Whether the frame belongs to a native function.
+    #[inline(always)]
     pub(crate) fn is_native_frame(&self, base: u32) -> bool {
         kind(self.header(base).tag.get()) & NATIVE != 0
     }
 
     /// The native closure of the frame, if it is one's.
+    #[inline]
     pub(crate) fn native_closure_of(&self, base: u32) -> Option<Ref<NativeClosure>> {
+        if !self.is_native_frame(base) {
+            return None;
+        }
         match self.function_of(base) {
-            Value::NativeClosure(closure) if self.is_native_frame(base) => Some(closure),
+            Value::NativeClosure(closure) => Some(closure),
             _ => None,
         }
     }

@@ -75,6 +75,12 @@ pub const CAUGHT: u32 = u32::MAX;
 /// The phase of a function that has thrown an error.
 pub(crate) const THROWN: u32 = u32::MAX - 1;
 
+/// The phase of a function that has no more to do than to return what comes back to it: it is not called again.
+pub const PASS_ON: u32 = u32::MAX - 2;
+
+/// As [`PASS_ON`], with `true` before what comes back. The function has an argument or a local.
+pub const PASS_ON_TRUE: u32 = u32::MAX - 3;
+
 /// What a native function wants to happen next.
 #[derive(Clone, Copy, Debug)]
 pub enum Step {

@@ -157,10 +157,12 @@ impl Machine {
 
     /// Whether the frame is that of a native function that catches errors and waits for a callee. One that has thrown
     /// an error itself does not catch that.
+    #[inline]
     fn catches(&self, base: u32) -> bool {
         self.native_of(base).is_some_and(|native| native.catches) && self.header(base).resume() != THROWN
     }
 
+    #[inline]
     pub(crate) fn native_of(&self, base: u32) -> Option<&crate::native::Native> {
         self.native_closure_of(base).map(|closure| &self.natives[self.heap.get(closure).native as usize])
     }

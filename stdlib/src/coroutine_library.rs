@@ -9,7 +9,7 @@ use lunette_gc::{reference::Ref, table::Table, thread::Thread, value::Value};
 use lunette_interpreter::{
     Frame, Machine, NativeResult, Step, Throw,
     coroutine::{DEAD, FAILED, NORMAL, SUSPENDED},
-    native::{CAUGHT, Native},
+    native::{CAUGHT, Native, PASS_ON, PASS_ON_TRUE},
 };
 
 /// The library.
@@ -52,15 +52,13 @@ fn wrap(machine: &mut Machine, frame: Frame) -> NativeResult {
     frame.return_one(machine, Value::NativeClosure(wrapped))
 }
 
-const RETURNED: u32 = 1;
-
 fn resume(machine: &mut Machine, frame: Frame) -> NativeResult {
-    if frame.phase() == 0 {
-        let thread = frame.check_thread(machine, 0)?;
-        frame.set_phase(machine, RETURNED);
-        return Ok(Step::Resume { thread, first: frame.base() + 1, count: frame.count() - 1 });
+    if frame.phase() == CAUGHT {
+        return crate::base_library::false_and_error(machine, frame);
     }
-    crate::base_library::finish(machine, frame)
+    let thread = frame.check_thread(machine, 0)?;
+    frame.set_phase(machine, PASS_ON_TRUE);
+    Ok(Step::Resume { thread, first: frame.base() + 1, count: frame.count() - 1 })
 }
 
 /// The function that `wrap` gives. Its local says whether the coroutine is being closed after an error.
@@ -68,27 +66,22 @@ fn wrapped_coroutine(machine: &mut Machine, frame: Frame) -> NativeResult {
     let Value::Thread(thread) = machine.heap.native_values(frame.closure(machine))[0].get() else {
         unreachable!("a wrapped coroutine is a thread");
     };
-    match frame.phase() {
-        0 => {
-            frame.set_phase(machine, RETURNED);
-            Ok(Step::Resume { thread, first: frame.base(), count: frame.count() })
-        }
-        CAUGHT => {
-            if machine.thread_status(thread) == FAILED && frame.local(machine, 0).is_nil() {
-                frame.set_local(machine, 0, Value::Boolean(true));
-                frame.set_phase(machine, CAUGHT);
-                return Ok(Step::CloseThread { thread });
-            }
-            let error = machine.pending_error();
-            if let Value::String(message) = error {
-                let mut text: Vec<u8> = machine.position_text(1);
-                text.extend_from_slice(machine.bytes(message));
-                return Err(machine.throw_text(&text));
-            }
-            Err(machine.throw(error))
-        }
-        _ => Ok(Step::Return { first: frame.window(), count: frame.result_count(machine) }),
+    if frame.phase() != CAUGHT {
+        frame.set_phase(machine, PASS_ON);
+        return Ok(Step::Resume { thread, first: frame.base(), count: frame.count() });
     }
+    if machine.thread_status(thread) == FAILED && frame.local(machine, 0).is_nil() {
+        frame.set_local(machine, 0, Value::Boolean(true));
+        frame.set_phase(machine, CAUGHT);
+        return Ok(Step::CloseThread { thread });
+    }
+    let error = machine.pending_error();
+    if let Value::String(message) = error {
+        let mut text: Vec<u8> = machine.position_text(1);
+        text.extend_from_slice(machine.bytes(message));
+        return Err(machine.throw_text(&text));
+    }
+    Err(machine.throw(error))
 }
 
 fn yield_(_: &mut Machine, frame: Frame) -> NativeResult {
@@ -125,6 +118,8 @@ fn status(machine: &mut Machine, frame: Frame) -> NativeResult {
     frame.return_one(machine, Value::String(name))
 }
 
+const CLOSED: u32 = 1;
+
 fn close(machine: &mut Machine, frame: Frame) -> NativeResult {
     match frame.phase() {
         0 => {
@@ -133,7 +128,7 @@ fn close(machine: &mut Machine, frame: Frame) -> NativeResult {
                 let name = status_name(machine, thread);
                 return Err(machine.native_error(format_args!("cannot close a {name} coroutine")));
             }
-            frame.set_phase(machine, RETURNED);
+            frame.set_phase(machine, CLOSED);
             Ok(Step::CloseThread { thread })
         }
         CAUGHT => frame.return_two(machine, Value::Boolean(false), machine.pending_error()),

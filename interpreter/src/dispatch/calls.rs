@@ -1,6 +1,6 @@
 //! Calls and returns between Lua functions; everything else out of line.
 
-use super::state::{CLOSURE, Driver, Flow, Operands, Register, State};
+use super::state::{CLOSURE, Driver, Flow, NATIVE_CLOSURE, Operands, Register, State};
 use crate::{
     frame::{self, PLAIN_RETURN_MASK, Return, header_payload, header_tag},
     slow,
@@ -17,7 +17,10 @@ pub(super) unsafe fn call<D: Driver>(s: State<D>, w: Word) -> Flow<D> {
     unsafe {
         let function = s.register(w.a());
         if function.tag() != CLOSURE {
-            return s.call_out(w, slow::call);
+            if function.tag() == NATIVE_CLOSURE {
+                return s.call_out(w, slow::call_native);
+            }
+            return s.slow(w, slow::call);
         }
         let closure: *mut Closure = s.object(function.payload());
         let prototype: *mut Prototype = s.resolve((*closure).prototype);

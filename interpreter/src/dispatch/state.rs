@@ -87,6 +87,7 @@ pub(crate) const FLOAT: u32 = Tag::Float as u32;
 pub(crate) const STRING: u32 = Tag::String as u32;
 pub(crate) const TABLE: u32 = Tag::Table as u32;
 pub(crate) const CLOSURE: u32 = Tag::Closure as u32;
+pub(crate) const NATIVE_CLOSURE: u32 = Tag::NativeClosure as u32;
 pub(crate) const CELL: u32 = Tag::Cell as u32;
 
 /// Operands of a word, as byte offsets where the table scales them.

@@ -25,18 +25,18 @@ pub(crate) fn call(machine: &mut Machine, word: Word) -> Outcome {
     let window = machine.register_index(word.a());
     let count = machine.argument_count(word, window);
     let wanted = word.c() as i32 - 1;
-    if let Value::NativeClosure(closure) = machine.value(window)
-        && !machine.hooked
-    {
-        return call_native(machine, word, closure, window, count);
-    }
     let next = machine.push_call(window, count, wanted, Return::Call, 0)?;
     Ok(machine.drive(next))
 }
 
-/// Calls a native function and, if it returns at once, goes on without the loop around native frames.
+/// `call` of a native function in a thread without hook: if it returns at once, the loop goes on as it was.
 #[inline(always)]
-fn call_native(machine: &mut Machine, word: Word, closure: Ref<NativeClosure>, window: u32, count: u32) -> Outcome {
+pub(crate) fn call_native(machine: &mut Machine, word: Word) -> Outcome {
+    let window = machine.register_index(word.a());
+    let count = machine.argument_count(word, window);
+    let Value::NativeClosure(closure) = machine.value(window) else {
+        unreachable!("the caller has looked");
+    };
     let wanted = word.c() as i32 - 1;
     let caller = machine.base;
     let stack = machine.stack;

@@ -9,7 +9,7 @@ mod protection;
 
 pub use collection::close;
 pub(crate) use loading::{load_chunk, load_file_text};
-pub(crate) use protection::finish;
+pub(crate) use protection::false_and_error;
 
 use crate::{
     library::{Definition, get_field, native_value, set_field},

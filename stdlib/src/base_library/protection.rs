@@ -3,7 +3,10 @@
 use crate::arguments::Arguments;
 use alloc::vec::Vec;
 use lunette_gc::value::Value;
-use lunette_interpreter::{Frame, Machine, NativeResult, Step, Throw, native::CAUGHT};
+use lunette_interpreter::{
+    Frame, Machine, NativeResult, Step, Throw,
+    native::{CAUGHT, PASS_ON_TRUE},
+};
 
 /// `assert(v, message, ...)`
 pub(super) fn assert(machine: &mut Machine, frame: Frame) -> NativeResult {
@@ -35,34 +38,26 @@ fn throw_at(machine: &Machine, value: Value, level: i64) -> Throw {
     }
 }
 
-const RETURNED: u32 = 1;
-
 /// `pcall(f, ...)`
 pub(super) fn pcall(machine: &mut Machine, frame: Frame) -> NativeResult {
-    if frame.phase() == 0 {
-        let function = frame.check_any(machine, 0)?;
-        return frame.call_slots(machine, RETURNED, function, frame.base() + 1, frame.count() - 1);
+    if frame.phase() == CAUGHT {
+        return false_and_error(machine, frame);
     }
-    finish(machine, frame)
+    let function = frame.check_any(machine, 0)?;
+    frame.call_slots(machine, PASS_ON_TRUE, function, frame.base() + 1, frame.count() - 1)
 }
 
 /// `xpcall(f, handler, ...)`; the machine takes the handler from the arguments.
 pub(super) fn xpcall(machine: &mut Machine, frame: Frame) -> NativeResult {
-    if frame.phase() == 0 {
-        frame.check_function(machine, 1)?;
-        let function = frame.argument_or_nil(machine, 0);
-        return frame.call_slots(machine, RETURNED, function, frame.base() + 2, frame.count() - 2);
+    if frame.phase() == CAUGHT {
+        return false_and_error(machine, frame);
     }
-    finish(machine, frame)
+    frame.check_function(machine, 1)?;
+    let function = frame.argument_or_nil(machine, 0);
+    frame.call_slots(machine, PASS_ON_TRUE, function, frame.base() + 2, frame.count() - 2)
 }
 
-/// True and the results, or false and the error.
-pub(crate) fn finish(machine: &Machine, frame: Frame) -> NativeResult {
-    if frame.phase() == CAUGHT {
-        return frame.return_two(machine, Value::Boolean(false), machine.pending_error());
-    }
-    // The slot before the results is the last argument's, which is needed no more.
-    let first = frame.window() - 1;
-    machine.set_value(first, Value::Boolean(true));
-    Ok(Step::Return { first, count: frame.result_count(machine) + 1 })
+/// What a function that catches an error returns.
+pub(crate) fn false_and_error(machine: &Machine, frame: Frame) -> NativeResult {
+    frame.return_two(machine, Value::Boolean(false), machine.pending_error())
 }
