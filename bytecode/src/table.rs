@@ -105,6 +105,7 @@ macro_rules! for_each_instruction {
             set_list_open(a: read, d: wide_count) flow next extent(a + 1) effects(allocate) "as set_list with the values from R[a+1] up to top";
             get_field(a: write, b: read, c: site) flow next extent(0) effects(call) "R[a] = R[b][key of site c]";
             set_field(a: read, b: read, c: site, k: live) flow next extent(0) effects(call) "R[a][key of site c] = R[b]";
+            initialize_field(a: read, b: read, c: site, k: live) flow next extent(0) effects(call) "as set_field, where R[a] is the new table of a constructor: a nil value, too, gives the key its place";
             get_upvalue_field(a: write, b: upvalue, c: site) flow next extent(0) effects(call) "R[a] = U[b][key of site c]";
             set_upvalue_field(a: read, b: upvalue, c: site, k: live) flow next extent(0) effects(call) "U[b][key of site c] = R[a]";
             get_index(a: write, b: read, c: read) flow next extent(0) effects(call) "R[a] = R[b][R[c]]";

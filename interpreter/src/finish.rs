@@ -30,7 +30,11 @@ impl Machine {
         let word = self.current_word(self.base);
         let opcode = Opcode::ALL[word.opcode_number() as usize];
         match opcode {
-            Opcode::set_field | Opcode::set_index | Opcode::set_integer | Opcode::set_upvalue_field => {}
+            Opcode::set_field
+            | Opcode::initialize_field
+            | Opcode::set_index
+            | Opcode::set_integer
+            | Opcode::set_upvalue_field => {}
             Opcode::concat => {
                 // The result stands for the last two operands; the slot of the second is marked as consumed.
                 let first = self.register_index(word.a());

@@ -140,9 +140,10 @@ impl Machine {
         }
     }
 
-    /// Reads the field of a site from a table, if that needs no metamethod. Fills the site.
+    /// Reads the field of a site from a table, if that needs no metamethod. Fills the site. What is found along `__index`
+    /// for tables of a shape that has the key, too, is not remembered `for_method`: those sites look there first.
     #[inline(always)]
-    fn get_from_table(&mut self, table: Ref<Table>, number: usize) -> Option<Parts> {
+    fn get_from_table(&mut self, table: Ref<Table>, number: usize, for_method: bool) -> Option<Parts> {
         let (site, key, prototype) = self.site(number);
         let object = self.heap.get(table);
         let (shape, metatable) = (object.shape.get(), object.metatable.get());
@@ -156,32 +157,37 @@ impl Machine {
                 self.heap.barrier(prototype);
             }
             let value = self.field_at(table, offset);
-            if value.0 != NIL_TAG {
+            if value.0 != NIL_TAG || metatable.is_none() {
                 return Some(value);
             }
         } else if self.heap.is_dictionary(shape) || !self.heap.get(key).is_short() {
             let value = self.heap.table_get_string_parts(table, key);
             return if value.0 != NIL_TAG || metatable.is_none() { Some(value) } else { None };
         }
-        let Some(metatable) = metatable else {
-            return Some((NIL_TAG, 0));
+        let found = match metatable {
+            Some(metatable) => self.inherited(shape, metatable, key)?,
+            None => Inherited::Absent,
         };
-        let found = self.inherited(shape, metatable, key)?;
         let value = self.value_of(found)?;
-        if own.is_none() {
-            let (site, _, _) = self.site(number);
-            let (holder, offset) = match found {
-                Inherited::Field(holder, offset) => (Some(holder), offset),
-                Inherited::Absent => (None, 0),
-            };
-            site.next_shape.set(Some(shape));
-            site.metatable.set(Some(metatable));
-            site.holder.set(holder);
-            site.holder_offset.set(offset);
-            site.epoch.set(self.heap.prototype_epoch());
-            self.heap.barrier(prototype);
+        if own.is_none() || !for_method {
+            self.remember_inherited(number, shape, metatable, found);
         }
         Some(value)
+    }
+
+    /// Fills the third entry of a site that gets.
+    fn remember_inherited(&self, number: usize, shape: Ref<Shape>, metatable: Option<Ref<Table>>, found: Inherited) {
+        let (site, _, prototype) = self.site(number);
+        let (holder, offset) = match found {
+            Inherited::Field(holder, offset) => (Some(holder), offset),
+            Inherited::Absent => (None, 0),
+        };
+        site.next_shape.set(Some(shape));
+        site.metatable.set(metatable);
+        site.holder.set(holder);
+        site.holder_offset.set(offset);
+        site.epoch.set(self.heap.prototype_epoch());
+        self.heap.barrier(prototype);
     }
 
     /// The value of what was found along `__index`; `None` if it is nil by now and must be looked for again.
@@ -207,18 +213,25 @@ impl Machine {
         Some(found)
     }
 
+    /// The method of strings with the key of a site, which remembers it as if the metatable were a table without the
+    /// key.
+    fn get_from_strings(&mut self, metatable: Ref<Table>, number: usize) -> Option<Parts> {
+        let shape = self.heap.get(metatable).shape.get();
+        let (_, key, _) = self.site(number);
+        let found = self.inherited(shape, metatable, key)?;
+        let value = self.value_of(found)?;
+        if self.heap.find_field(shape, key).is_none() {
+            self.remember_inherited(number, shape, Some(metatable), found);
+        }
+        Some(value)
+    }
+
     /// Reads a named field through a site.
     #[inline(always)]
-    fn get_named(&mut self, word: Word, object: Value) -> Outcome {
+    fn get_named(&mut self, word: Word, object: Value, for_method: bool) -> Outcome {
         let found = match object {
-            Value::Table(table) => self.get_from_table(table, word.c()),
-            // The methods of strings: no string has fields of its own, so that the metatable's shape does as well.
-            Value::String(_) => self.metatable(object).and_then(|metatable| {
-                let shape = self.heap.get(metatable).shape.get();
-                let (_, key, _) = self.site(word.c());
-                let found = self.inherited(shape, metatable, key)?;
-                self.value_of(found)
-            }),
+            Value::Table(table) => self.get_from_table(table, word.c(), for_method),
+            Value::String(_) => self.metatable(object).and_then(|metatable| self.get_from_strings(metatable, word.c())),
             _ => None,
         };
         if let Some((tag, payload)) = found {
@@ -278,7 +291,7 @@ impl Machine {
 
     /// Writes a named field through a site.
     fn set_named(&self, object: Value, number: usize, value: Value) -> Result<Store, Throw> {
-        let (site, key, prototype) = self.site(number);
+        let (_, key, _) = self.site(number);
         let Value::Table(table) = object else {
             return self.store(object, Value::String(key), value);
         };
@@ -290,13 +303,35 @@ impl Machine {
             return self.store(object, Value::String(key), value);
         }
         self.heap.table_set_string(table, key, value, Origin::Named).map_err(|error| self.table_error(error))?;
+        self.remember_stored(table, before, number, value);
+        Ok(Store::Done)
+    }
+
+    /// Writes a field of a new table through a site.
+    fn initialize_named(&self, object: Value, number: usize, value: Value) -> Result<Store, Throw> {
+        let (_, key, _) = self.site(number);
+        match object {
+            Value::Table(table) if self.heap.get(table).metatable.get().is_none() && self.heap.get(key).is_short() => {
+                let before = self.heap.get(table).shape.get();
+                let stored = self.heap.table_initialize_short(table, key, value.to_parts());
+                stored.map_err(|error| self.table_error(error))?;
+                self.remember_stored(table, before, number, value);
+                Ok(Store::Done)
+            }
+            _ => self.set_named(object, number, value),
+        }
+    }
+
+    /// Fills a site that sets, after a value was stored in a table that had the shape `before`.
+    fn remember_stored(&self, table: Ref<Table>, before: Ref<Shape>, number: usize, value: Value) {
+        let (site, key, prototype) = self.site(number);
         let after = self.heap.get(table).shape.get();
         if self.bytes(key).starts_with(b"__")
             || self.heap.is_dictionary(after)
             || !self.heap.get(key).is_short()
-            || value.is_nil()
+            || before == after && value.is_nil()
         {
-            return Ok(Store::Done);
+            return;
         }
         if let Some(offset) = self.heap.find_field_offset(after, key) {
             if before == after {
@@ -311,7 +346,6 @@ impl Machine {
             }
             self.heap.barrier(prototype);
         }
-        Ok(Store::Done)
     }
 
     fn finish_get(&mut self, target: usize, key: Value, found: Lookup) -> Outcome {
@@ -353,14 +387,14 @@ pub(crate) fn is_upvalue_field(word: Word) -> bool {
 /// `get_field` and `get_upvalue_field`.
 pub(crate) fn get_field(machine: &mut Machine, word: Word) -> Outcome {
     let object = if is_upvalue_field(word) { upvalue(machine, word.b()) } else { machine.register(word.b()) };
-    machine.get_named(word, object)
+    machine.get_named(word, object, false)
 }
 
 /// `get_method`
 pub(crate) fn get_method(machine: &mut Machine, word: Word) -> Outcome {
     let object = machine.register(word.b());
     machine.set_register(word.a() + 32, object);
-    machine.get_named(word, object)
+    machine.get_named(word, object, true)
 }
 
 /// `set_field` and `set_upvalue_field`.
@@ -370,25 +404,17 @@ pub(crate) fn set_field(machine: &mut Machine, word: Word) -> Outcome {
     } else {
         (machine.register(word.a()), machine.register(word.b()))
     };
-    match machine.set_named(object, word.c(), value)? {
-        Store::Done => after_allocation(machine, word),
-        stored => {
-            let key = Value::String(machine.site(word.c()).1);
-            machine.finish_set(word, key, value, stored)
-        }
-    }
+    let stored = machine.set_named(object, word.c(), value)?;
+    let key = Value::String(machine.site(word.c()).1);
+    machine.finish_set(word, key, value, stored)
 }
 
-/// `get_index` with a string key.
-pub(crate) fn get_string_index(machine: &mut Machine, word: Word) -> Outcome {
-    if let (Value::Table(table), Value::String(key)) = (machine.register(word.b()), machine.register(word.c())) {
-        let value = machine.heap.table_get_string(table, key);
-        if !value.is_nil() {
-            machine.set_register(word.a(), value);
-            return Ok(Status::Next);
-        }
-    }
-    get_index(machine, word)
+/// `initialize_field`
+pub(crate) fn initialize_field(machine: &mut Machine, word: Word) -> Outcome {
+    let (object, value) = (machine.register(word.a()), machine.register(word.b()));
+    let stored = machine.initialize_named(object, word.c(), value)?;
+    let key = Value::String(machine.site(word.c()).1);
+    machine.finish_set(word, key, value, stored)
 }
 
 /// `get_index` and `get_integer`.

@@ -51,6 +51,8 @@ events! {
 
 /// Number of types that have one metatable for all their values.
 pub(crate) const TYPE_COUNT: u32 = 8;
+/// The number of strings among them.
+pub(crate) const STRING_TYPE: usize = 3;
 
 /// The name of a value's type.
 pub fn type_name(value: Value) -> &'static str {
@@ -71,7 +73,7 @@ fn type_number(value: Value) -> Option<usize> {
         Value::Nil | Value::Cell(_) => 0,
         Value::Boolean(_) => 1,
         Value::Integer(_) | Value::Float(_) => 2,
-        Value::String(_) => 3,
+        Value::String(_) => STRING_TYPE,
         Value::Closure(_) | Value::NativeClosure(_) => 4,
         Value::LightUserdata(_) => 5,
         Value::Thread(_) => 6,

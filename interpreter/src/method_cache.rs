@@ -3,7 +3,7 @@
 //! It lies outside the region because it can be dropped at any time; a collection does that, since it may free what the
 //! cache refers to, and so does every change of prototypes.
 
-use alloc::{boxed::Box, vec};
+use alloc::boxed::Box;
 use lunette_gc::{
     reference::Ref,
     string::Str,
@@ -33,14 +33,14 @@ struct Entry {
 
 /// The cache.
 pub(crate) struct MethodCache {
-    entries: Box<[Entry]>,
+    entries: Box<[Entry; ENTRIES]>,
     generation: u32,
 }
 
 impl MethodCache {
     /// An empty cache.
     pub fn new() -> MethodCache {
-        MethodCache { entries: vec![Entry::default(); ENTRIES].into_boxed_slice(), generation: 1 }
+        MethodCache { entries: Box::new([Entry::default(); ENTRIES]), generation: 1 }
     }
 
     /// Forgets everything.

@@ -281,7 +281,7 @@ fn event_of(opcode: Opcode) -> Option<Event> {
     use Opcode as O;
     Some(match opcode {
         O::get_field | O::get_upvalue_field | O::get_index | O::get_integer | O::get_method => Event::Index,
-        O::set_field | O::set_upvalue_field | O::set_index | O::set_integer => Event::NewIndex,
+        O::set_field | O::initialize_field | O::set_upvalue_field | O::set_index | O::set_integer => Event::NewIndex,
         O::add | O::add_integer | O::add_constant => Event::Add,
         O::subtract | O::subtract_integer | O::subtract_constant => Event::Subtract,
         O::multiply | O::multiply_constant => Event::Multiply,

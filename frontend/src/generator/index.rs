@@ -124,6 +124,17 @@ impl Generator<'_> {
         self.emit(Opcode::set_index, &[table, key, value]).map(drop)
     }
 
+    /// `name = value` in a table's constructor.
+    pub(super) fn initialize(&mut self, table: u8, name: StringId, value: Operand) -> Done {
+        match self.site(name)? {
+            Some(site) => {
+                let value = self.register(value)?;
+                self.emit(Opcode::initialize_field, &[table.into(), value.into(), site]).map(drop)
+            }
+            None => self.set(Object::Operand(Operand::Register(table)), Key::Field(name), value),
+        }
+    }
+
     /// The register of a key that no other instruction form has room for.
     fn key_register(&mut self, key: Key) -> Result<u8, Failure> {
         match key {

@@ -47,7 +47,6 @@ impl Generator<'_> {
     }
 
     fn fill_table(&mut self, table: u8, first: u32, length: u32, position: u32) -> Done {
-        let object = Object::Operand(Operand::Register(table));
         let mut stored = 0;
         let mut waiting = 0;
         for number in first..first + length {
@@ -57,7 +56,7 @@ impl Generator<'_> {
                 waiting = 0;
             }
             let Field { key, value } = self.ast.fields[number as usize];
-            let key = match key {
+            match key {
                 FieldKey::Positional if number + 1 == first + length && self.ast.is_multiple(value) => {
                     self.multiple(value, Results::Open)?;
                     self.position = position;
@@ -67,18 +66,15 @@ impl Generator<'_> {
                 FieldKey::Positional => {
                     self.next(value)?;
                     waiting += 1;
-                    continue;
                 }
-                FieldKey::Name(name) => Key::Field(name),
+                FieldKey::Name(name) => self.field(table, Key::Field(name), value)?,
                 FieldKey::Expression(key) => {
                     let mark = self.function.free;
                     let key = self.key(key)?;
-                    self.field(object, key, value)?;
+                    self.field(table, key, value)?;
                     self.function.free = mark;
-                    continue;
                 }
-            };
-            self.field(object, key, value)?;
+            }
         }
         self.position = position;
         if waiting > 0 {
@@ -87,10 +83,13 @@ impl Generator<'_> {
         Ok(())
     }
 
-    fn field(&mut self, table: Object, key: Key, value: ExpressionId) -> Done {
+    fn field(&mut self, table: u8, key: Key, value: ExpressionId) -> Done {
         let mark = self.function.free;
         let value = self.operand(self.term(value))?;
-        self.set(table, key, value)?;
+        match key {
+            Key::Field(name) => self.initialize(table, name, value)?,
+            _ => self.set(Object::Operand(Operand::Register(table)), key, value)?,
+        }
         self.function.free = mark;
         Ok(())
     }

@@ -210,6 +210,12 @@ impl Heap {
 
 /// For inline caches.
 impl Heap {
+    /// As [`Heap::find_field_offset`] if that takes little; `None` if not.
+    #[inline(always)]
+    pub fn peek_field_offset(&self, shape: Ref<Shape>, key: Ref<Str>) -> Option<Option<u32>> {
+        self.peek_field_number(shape, key).map(|number| number.map(field_offset))
+    }
+
     /// Byte offset, from the start of the fields object, of the field that `shape` has for a short string.
     pub fn find_field_offset(&self, shape: Ref<Shape>, key: Ref<Str>) -> Option<u32> {
         self.find_field(shape, key).map(field_offset)

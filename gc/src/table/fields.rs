@@ -1,7 +1,8 @@
 //! Short-string keys: fields in shape mode, entries of the hash part in dictionary mode.
 
 use super::{
-    NIL, NIL_TAG, Origin, Parts, Shape, Table, TableError, hash::capacity_for, key::STRING, shape::MAX_FIELDS,
+    HashEntry, NIL, NIL_TAG, Origin, Parts, Shape, Table, TableError, hash::capacity_for, key::STRING,
+    shape::MAX_FIELDS,
 };
 use crate::{
     heap::{Heap, OutOfMemory},
@@ -59,6 +60,41 @@ impl Heap {
             Some(number) => self.field_slot(object, number).map_or(NIL, slot_parts),
             None => NIL,
         }
+    }
+
+    /// The value of a short-string key, if it takes little to find; `None` says nothing about it.
+    #[inline(always)]
+    pub fn peek_short_parts(&self, table: Ref<Table>, key: Ref<Str>) -> Option<Parts> {
+        let object = self.get(table);
+        if let Some(number) = self.peek_field_number(object.shape.get(), key) {
+            return Some(number.and_then(|number| self.field_slot(object, number)).map_or(NIL, slot_parts));
+        }
+        if !self.is_dictionary(object.shape.get()) {
+            return None;
+        }
+        let part = self.get(object.hash.get()?);
+        Some(part.find(self.get(key).hash, (STRING, key.units().into())).map_or(NIL, HashEntry::value))
+    }
+
+    /// Gives a short-string key another value, if it has one and that takes little; says whether it was done. The value
+    /// is not nil, and the barrier is the caller's business.
+    #[inline(always)]
+    pub fn replace_short_parts(&self, table: Ref<Table>, key: Ref<Str>, value: Parts) -> bool {
+        let object = self.get(table);
+        if object.absent.get() != 0 || object.is_prototype() {
+            return false;
+        }
+        if let Some(number) = self.peek_field_number(object.shape.get(), key) {
+            let slot = number.and_then(|number| self.field_slot(object, number));
+            let slot = slot.filter(|slot| slot.tag.get() as u8 != NIL_TAG);
+            return slot.inspect(|slot| set_slot(slot, value)).is_some();
+        }
+        if !self.is_dictionary(object.shape.get()) {
+            return false;
+        }
+        let Some(part) = object.hash.get() else { return false };
+        let entry = self.get(part).find(self.get(key).hash, (STRING, key.units().into()));
+        entry.filter(|entry| !entry.is_removed()).inspect(|entry| entry.set_value(value)).is_some()
     }
 
     /// The value of field `number` in the order of the shape.
@@ -146,13 +182,28 @@ impl Heap {
         Ok(())
     }
 
+    /// Stores the value of a short-string key named in a table's constructor. In shape mode the key gets its place even
+    /// if the value is nil, so that tables from one constructor share their shape.
+    pub fn table_initialize_short(&self, table: Ref<Table>, key: Ref<Str>, value: Parts) -> Result<(), TableError> {
+        let shape = self.get(table).shape.get();
+        if value.0 != NIL_TAG || self.is_dictionary(shape) || self.find_field(shape, key).is_some() {
+            return self.table_set_short_parts(table, key, value, Origin::Named);
+        }
+        let next = match self.transition(shape, key) {
+            Some(next) => Some(next),
+            None => self.add_transition(shape, key, Origin::Named)?,
+        };
+        next.map_or(Ok(()), |next| self.add_field(table, next, value))
+    }
+
     /// Gives a table in shape mode a shape that is a transition of its own; the value is that of the new key. Does
     /// nothing if it is nil.
     #[inline(never)]
     pub fn table_add_field_parts(&self, table: Ref<Table>, next: Ref<Shape>, value: Parts) -> Result<(), TableError> {
-        if value.0 == NIL_TAG {
-            return Ok(());
-        }
+        if value.0 == NIL_TAG { Ok(()) } else { self.add_field(table, next, value) }
+    }
+
+    fn add_field(&self, table: Ref<Table>, next: Ref<Shape>, value: Parts) -> Result<(), TableError> {
         let object = self.get(table);
         let number = self.get(next).count - 1;
         let capacity = self.field_capacity(table);

@@ -11,6 +11,7 @@
 mod arithmetic;
 mod branches;
 mod calls;
+mod fields;
 mod loops;
 mod moves;
 pub(crate) mod state;
@@ -20,6 +21,7 @@ use crate::{error::Throw, machine::Machine};
 use arithmetic::*;
 use branches::*;
 use calls::*;
+use fields::*;
 use loops::*;
 use lunette_bytecode::{for_each_instruction, instruction::Word};
 use moves::*;

@@ -9,7 +9,7 @@ mod construct;
 mod frames;
 mod loops;
 
-pub(crate) use crate::index::{get_field, get_index, get_method, get_string_index, set_field, set_index};
+pub(crate) use crate::index::{get_field, get_index, get_method, initialize_field, set_field, set_index};
 pub(crate) use arithmetic::{arithmetic, unary};
 pub(crate) use barriers::{cell_barrier, element_barrier, table_barrier, upvalue_barrier};
 pub(crate) use branches::{equal, equal_constant, order, order_integer, sense_of};

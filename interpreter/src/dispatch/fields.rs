@@ -1,0 +1,436 @@
+//! Access to fields by names in the program, through inline caches.
+
+use super::state::{Driver, Flow, NIL, Operands, Register, STRING, Stage, State, TABLE};
+use crate::{
+    metamethod::{Event, STRING_TYPE},
+    method_cache::Inherited as Remembered,
+    slow,
+};
+use lunette_bytecode::instruction::{Opcode, Word};
+use lunette_gc::{
+    function::Site,
+    reference::Ref,
+    storage::SlotArray,
+    string::Str,
+    table::{Shape, Table},
+    value::Slot,
+};
+
+/// The field of `table` that the site's first entry remembers.
+#[inline(always)]
+unsafe fn first_field<D: Driver>(s: State<D>, table: *mut Table, site: *mut Site) -> Option<Register> {
+    // SAFETY: tables and sites lie in the region; the offset was found for this shape, whose tables have that field.
+    unsafe {
+        if (*site).shape.get() != Some((*table).shape.get()) {
+            return None;
+        }
+        Some(field(s, table, (*site).offset.get()))
+    }
+}
+
+/// The field of `table` that the site's first or second entry remembers.
+#[inline(always)]
+unsafe fn own_field<D: Driver>(s: State<D>, table: *mut Table, site: *mut Site) -> Option<Register> {
+    // SAFETY: as for `first_field`.
+    unsafe {
+        if (*site).other_shape.get() == Some((*table).shape.get()) {
+            return Some(field(s, table, (*site).other_offset.get()));
+        }
+        first_field(s, table, site)
+    }
+}
+
+/// The field at byte `offset` of the fields of `table`.
+#[inline(always)]
+unsafe fn field<D: Driver>(s: State<D>, table: *mut Table, offset: u32) -> Register {
+    // SAFETY: the caller's table has that field.
+    unsafe {
+        let fields: Option<Ref<SlotArray>> = (*table).fields.get();
+        let start: *mut u8 =
+            s.region.wrapping_add(core::mem::transmute::<Option<Ref<SlotArray>>, u32>(fields) as usize * 8);
+        Register(start.wrapping_add(offset as usize).cast::<Slot>())
+    }
+}
+
+/// The value that the site remembers along `__index`: where it is, or that there is none.
+enum Inherited {
+    Field(Register),
+    Absent,
+    Unknown,
+}
+
+#[inline(always)]
+unsafe fn inherited_field<D: Driver>(s: State<D>, table: *mut Table, site: *mut Site) -> Inherited {
+    // SAFETY: as for `own_field`; the epoch says that nothing changed on the way to the holder.
+    unsafe {
+        if (*site).next_shape.get() == Some((*table).shape.get())
+            && (*site).metatable.get() == (*table).metatable.get()
+            && (*site).epoch.get() == (*s.machine).heap.prototype_epoch()
+        {
+            return match (*site).holder.get() {
+                Some(holder) => Inherited::Field(field(s, s.resolve(holder), (*site).holder_offset.get())),
+                None => Inherited::Absent,
+            };
+        }
+        Inherited::Unknown
+    }
+}
+
+/// The key of a site, if it is a short string: shapes have no others.
+#[inline(always)]
+unsafe fn short_key<D: Driver>(s: State<D>, site: *mut Site) -> Option<Ref<Str>> {
+    // SAFETY: the verifier has seen that the constant is a string.
+    unsafe {
+        let key = s.constant((*site).key as usize * 16).payload();
+        if (*s.object::<Str>(key)).is_short() { Ref::from_units(key as u32) } else { None }
+    }
+}
+
+/// What a site that has met other tables gives for one more.
+enum Polymorphic {
+    /// The value, which is not nil, in a field of the table itself.
+    Own(Register),
+    /// What is found along `__index`.
+    Inherited(Inherited),
+}
+
+/// Looks the key of the site up in the index of the table's shape, then in the cache of what is found along `__index`.
+/// The site remembers the former in its first entry.
+#[inline(always)]
+unsafe fn polymorphic_field<D: Driver>(s: State<D>, table: *mut Table, site: *mut Site) -> Polymorphic {
+    const UNKNOWN: Polymorphic = Polymorphic::Inherited(Inherited::Unknown);
+    // SAFETY: as for `first_field`.
+    unsafe {
+        let machine = &*s.machine;
+        let shape = (*table).shape.get();
+        let Some(key) = short_key(s, site) else { return UNKNOWN };
+        let Some(own) = machine.heap.peek_field_offset(shape, key) else { return UNKNOWN };
+        if let Some(offset) = own {
+            let found = field(s, table, offset);
+            if found.tag() != NIL {
+                remember_field(s, site, shape, offset);
+                return Polymorphic::Own(found);
+            }
+        }
+        let Some(metatable) = (*table).metatable.get() else {
+            return Polymorphic::Inherited(Inherited::Absent);
+        };
+        Polymorphic::Inherited(match machine.method_cache.get(shape, metatable, key, machine.heap.prototype_epoch()) {
+            Some(Remembered::Field(holder, offset)) => Inherited::Field(field(s, s.resolve(holder), offset)),
+            Some(Remembered::Absent) => Inherited::Absent,
+            None => Inherited::Unknown,
+        })
+    }
+}
+
+/// Makes a field the first entry of a site, and what was the first the second.
+#[inline(always)]
+unsafe fn remember_field<D: Driver>(s: State<D>, site: *mut Site, shape: Ref<Shape>, offset: u32) {
+    // SAFETY: the site is one of the running prototype, which does not want a barrier.
+    unsafe {
+        if !s.needs_barrier(&raw const (*s.prototype).header) {
+            (*site).other_shape.set((*site).shape.get());
+            (*site).other_offset.set((*site).offset.get());
+            (*site).shape.set(Some(shape));
+            (*site).offset.set(offset);
+        }
+    }
+}
+
+/// The method of strings that the site remembers, as if the metatable of strings were a table without fields.
+#[inline(always)]
+unsafe fn string_method<D: Driver>(s: State<D>, site: *mut Site) -> Option<Register> {
+    // SAFETY: the machine's array of metatables has a slot for each type.
+    unsafe {
+        let metatables: *mut SlotArray = s.resolve((*s.machine).metatables);
+        let metatable = Register(metatables.add(1).cast::<Slot>().add(STRING_TYPE));
+        if metatable.tag() != TABLE {
+            return None;
+        }
+        let table: *mut Table = s.object(metatable.payload());
+        if (*site).next_shape.get() == Some((*table).shape.get())
+            && (*site).metatable.get() == Ref::from_units(metatable.payload() as u32)
+            && (*site).epoch.get() == (*s.machine).heap.prototype_epoch()
+            && let Some(holder) = (*site).holder.get()
+        {
+            return Some(field(s, s.resolve(holder), (*site).holder_offset.get()));
+        }
+        None
+    }
+}
+
+#[inline(always)]
+unsafe fn get_cached<D: Driver>(s: State<D>, w: Word, object: Register) -> Flow<D> {
+    // SAFETY: operands are verified.
+    unsafe {
+        if object.tag() == TABLE
+            && let Some(found) = first_field(s, s.object(object.payload()), s.site(w.c()))
+            && found.tag() != NIL
+        {
+            s.register(w.a()).copy_from(found);
+            return Flow::Next(s);
+        }
+        D::stage::<GetField>(s, w)
+    }
+}
+
+/// The other entries of a site that gets.
+struct GetField;
+
+impl Stage for GetField {
+    #[inline(always)]
+    unsafe fn run<D: Driver>(s: State<D>, w: Word) -> Flow<D> {
+        // SAFETY: operands are verified.
+        unsafe {
+            let object =
+                if w.opcode_number() == Opcode::get_field as u8 { s.register(w.b()) } else { s.upvalue(w.b()) };
+            let target = s.register(w.a());
+            if object.tag() == TABLE {
+                let table: *mut Table = s.object(object.payload());
+                let site = s.site(w.c());
+                if let Some(found) = own_field(s, table, site)
+                    && (found.tag() != NIL || (*table).metatable.get().is_none())
+                {
+                    target.copy_from(found);
+                    return Flow::Next(s);
+                }
+                let mut inherited = inherited_field(s, table, site);
+                if matches!(inherited, Inherited::Unknown) {
+                    match polymorphic_field(s, table, site) {
+                        Polymorphic::Own(found) => {
+                            target.copy_from(found);
+                            return Flow::Next(s);
+                        }
+                        Polymorphic::Inherited(found) => inherited = found,
+                    }
+                }
+                match inherited {
+                    Inherited::Field(found) if found.tag() != NIL => {
+                        target.copy_from(found);
+                        return Flow::Next(s);
+                    }
+                    Inherited::Absent => {
+                        target.set(NIL, 0);
+                        return Flow::Next(s);
+                    }
+                    _ => {}
+                }
+            }
+            s.call_out(w, slow::get_field)
+        }
+    }
+}
+
+#[inline(always)]
+pub(super) unsafe fn get_field<D: Driver>(s: State<D>, w: Word) -> Flow<D> {
+    // SAFETY: operands are verified.
+    unsafe { get_cached(s, w, s.register(w.b())) }
+}
+
+#[inline(always)]
+pub(super) unsafe fn get_upvalue_field<D: Driver>(s: State<D>, w: Word) -> Flow<D> {
+    // SAFETY: operands are verified.
+    unsafe { get_cached(s, w, s.upvalue(w.b())) }
+}
+
+#[inline(always)]
+pub(super) unsafe fn get_method<D: Driver>(s: State<D>, w: Word) -> Flow<D> {
+    // SAFETY: operands are verified.
+    unsafe {
+        let object = s.register(w.b());
+        if object.tag() == TABLE
+            && let Inherited::Field(found) = inherited_field(s, s.object(object.payload()), s.site(w.c()))
+            && found.tag() != NIL
+        {
+            s.register_after(w.a(), 2).copy_from(object);
+            s.register(w.a()).copy_from(found);
+            return Flow::Next(s);
+        }
+        D::stage::<GetMethod>(s, w)
+    }
+}
+
+/// The other entries of a site that gets a method.
+struct GetMethod;
+
+impl Stage for GetMethod {
+    #[inline(always)]
+    unsafe fn run<D: Driver>(s: State<D>, w: Word) -> Flow<D> {
+        // SAFETY: operands are verified.
+        unsafe {
+            let object = s.register(w.b());
+            let site = s.site(w.c());
+            let found = match object.tag() {
+                TABLE => {
+                    let table = s.object(object.payload());
+                    match own_field(s, table, site) {
+                        Some(found) if found.tag() != NIL => Some(found),
+                        _ => match polymorphic_field(s, table, site) {
+                            Polymorphic::Own(found) | Polymorphic::Inherited(Inherited::Field(found)) => Some(found),
+                            Polymorphic::Inherited(_) => None,
+                        },
+                    }
+                }
+                STRING => string_method(s, site),
+                _ => None,
+            };
+            if let Some(found) = found
+                && found.tag() != NIL
+            {
+                s.register_after(w.a(), 2).copy_from(object);
+                s.register(w.a()).copy_from(found);
+                return Flow::Next(s);
+            }
+            s.call_out(w, slow::get_method)
+        }
+    }
+}
+
+/// Whether a field of `table` that is nil can be set without looking further: no `__newindex` may want it, and no inline
+/// cache may depend on its absence.
+#[inline(always)]
+unsafe fn may_revive<D: Driver>(s: State<D>, table: *mut Table) -> bool {
+    // SAFETY: the caller's table lies in the region.
+    unsafe {
+        if (*table).header.flags.get() & Table::PROTOTYPE != 0 {
+            return false;
+        }
+        match (*table).metatable.get() {
+            None => true,
+            Some(metatable) => (*s.resolve(metatable)).absent.get() & (1 << Event::NewIndex as u32) != 0,
+        }
+    }
+}
+
+/// The field of a table that a site which has met others is to set, if it is not nil. The site remembers it.
+#[inline(always)]
+unsafe fn polymorphic_target<D: Driver>(s: State<D>, table: *mut Table, site: *mut Site) -> Option<Register> {
+    // SAFETY: as for `first_field`.
+    unsafe {
+        let shape = (*table).shape.get();
+        let offset = (*s.machine).heap.peek_field_offset(shape, short_key(s, site)?)??;
+        let found = field(s, table, offset);
+        if found.tag() == NIL {
+            return None;
+        }
+        remember_field(s, site, shape, offset);
+        Some(found)
+    }
+}
+
+#[inline(always)]
+unsafe fn set_cached<D: Driver>(s: State<D>, w: Word, object: Register, value: Register) -> Flow<D> {
+    // SAFETY: operands are verified.
+    unsafe {
+        if object.tag() == TABLE {
+            let table: *mut Table = s.object(object.payload());
+            if let Some(found) = first_field(s, table, s.site(w.c()))
+                && found.tag() != NIL
+            {
+                found.copy_from(value);
+                if value.tag() >= STRING && s.needs_barrier(&raw const (*table).header) {
+                    return s.slow(w, slow::table_barrier);
+                }
+                return Flow::Next(s);
+            }
+        }
+        D::stage::<SetField>(s, w)
+    }
+}
+
+/// The other entries of a site that sets.
+struct SetField;
+
+impl Stage for SetField {
+    #[inline(always)]
+    unsafe fn run<D: Driver>(s: State<D>, w: Word) -> Flow<D> {
+        // SAFETY: operands are verified.
+        unsafe {
+            let (object, value) = if w.opcode_number() == Opcode::set_field as u8 {
+                (s.register(w.a()), s.register(w.b()))
+            } else {
+                (s.upvalue(w.b()), s.register(w.a()))
+            };
+            if object.tag() == TABLE {
+                let table: *mut Table = s.object(object.payload());
+                let site = s.site(w.c());
+                if let Some(found) = own_field(s, table, site) {
+                    if found.tag() != NIL || may_revive(s, table) {
+                        found.copy_from(value);
+                        if s.needs_barrier(&raw const (*table).header) {
+                            return s.slow(w, slow::table_barrier);
+                        }
+                        return Flow::Next(s);
+                    }
+                } else if (*site).next_shape.get() == Some((*table).shape.get())
+                    && may_revive(s, table)
+                    && let Some(fields) = (*table).fields.get()
+                    && let Some(shape) = (*site).added_shape()
+                {
+                    // The field is new: the site remembers the shape with it.
+                    let fields: *mut SlotArray = s.resolve(fields);
+                    let offset = (*site).holder_offset.get();
+                    if (offset as usize) < 8 + 16 * (*fields).length() as usize && value.tag() != NIL {
+                        Register(fields.cast::<u8>().add(offset as usize).cast()).copy_from(value);
+                        (*table).shape.set(shape);
+                        if s.needs_barrier(&raw const (*table).header) {
+                            return s.slow(w, slow::table_barrier);
+                        }
+                        return Flow::Next(s);
+                    }
+                } else if (*site).shape.get().is_some()
+                    && let Some(found) = polymorphic_target(s, table, site)
+                {
+                    found.copy_from(value);
+                    if s.needs_barrier(&raw const (*table).header) {
+                        return s.slow(w, slow::table_barrier);
+                    }
+                    return Flow::Next(s);
+                }
+            }
+            s.call_out(w, slow::set_field)
+        }
+    }
+}
+
+#[inline(always)]
+pub(super) unsafe fn set_field<D: Driver>(s: State<D>, w: Word) -> Flow<D> {
+    // SAFETY: operands are verified.
+    unsafe { set_cached(s, w, s.register(w.a()), s.register(w.b())) }
+}
+
+#[inline(always)]
+pub(super) unsafe fn initialize_field<D: Driver>(s: State<D>, w: Word) -> Flow<D> {
+    // SAFETY: operands are verified.
+    unsafe {
+        let (object, value) = (s.register(w.a()), s.register(w.b()));
+        if object.tag() == TABLE {
+            let table: *mut Table = s.object(object.payload());
+            let site = s.site(w.c());
+            if (*site).next_shape.get() == Some((*table).shape.get())
+                && (*table).metatable.get().is_none()
+                && (*table).header.flags.get() & Table::PROTOTYPE == 0
+                && let Some(fields) = (*table).fields.get()
+                && let Some(shape) = (*site).added_shape()
+            {
+                let fields: *mut SlotArray = s.resolve(fields);
+                let offset = (*site).holder_offset.get();
+                if (offset as usize) < 8 + 16 * (*fields).length() as usize {
+                    Register(fields.cast::<u8>().add(offset as usize).cast()).copy_from(value);
+                    (*table).shape.set(shape);
+                    if s.needs_barrier(&raw const (*table).header) {
+                        return s.slow(w, slow::table_barrier);
+                    }
+                    return Flow::Next(s);
+                }
+            }
+        }
+        s.call_out(w, slow::initialize_field)
+    }
+}
+
+#[inline(always)]
+pub(super) unsafe fn set_upvalue_field<D: Driver>(s: State<D>, w: Word) -> Flow<D> {
+    // SAFETY: operands are verified.
+    unsafe { set_cached(s, w, s.upvalue(w.b()), s.register(w.a())) }
+}
