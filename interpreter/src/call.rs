@@ -286,8 +286,7 @@ impl Machine {
     /// The running native frame.
     pub(crate) fn native_frame(&self) -> Frame {
         let header = self.header(self.base);
-        let count = header.argument_count();
-        Frame::new(self.base, count, header.resume(), self.frame_top())
+        Frame::new(self.base, header.argument_count(), header.resume(), self.frame_top())
     }
 
     /// Calls the running native frame's function in its phase and does what it says.
@@ -322,19 +321,33 @@ impl Machine {
     }
 
     /// Does what a native function says.
+    #[inline(always)]
     pub(crate) fn take_step(&mut self, frame: Frame, step: Step) -> Result<Next, Throw> {
         match step {
             Step::Return { first, count } => self.return_from(first, count),
-            Step::Call { count } => {
-                let closure = frame.closure(self);
-                let unyieldable = !self.natives[self.heap.get(closure).native as usize].yieldable;
-                let flags = self.enter_native_level(unyieldable, false)?;
-                let pushed = self.push_call(frame.window(), count, -1, Return::Native, flags);
-                if pushed.is_err() {
-                    self.leave_native_level(flags);
-                }
-                pushed
-            }
+            Step::Call { count } => self.call_back(frame, count),
+            step => self.take_rare_step(frame, step),
+        }
+    }
+
+    /// Calls the function in a native function's window, to come back to it.
+    fn call_back(&mut self, frame: Frame, count: u32) -> Result<Next, Throw> {
+        let native = self.heap.get(frame.closure(self)).native;
+        let flags = self.enter_native_level(!self.natives[native as usize].yieldable, false)?;
+        let pushed = match self.value(frame.window()) {
+            Value::Closure(closure) => self.push_lua(closure, frame.window(), count, -1, Return::Native as u32 | flags),
+            _ => self.push_call(frame.window(), count, -1, Return::Native, flags),
+        };
+        if pushed.is_err() {
+            self.leave_native_level(flags);
+        }
+        pushed
+    }
+
+    fn take_rare_step(&mut self, frame: Frame, step: Step) -> Result<Next, Throw> {
+        match step {
+            Step::Return { first, count } => self.return_from(first, count),
+            Step::Call { count } => self.call_back(frame, count),
             Step::TailCall { count } => self.tail_call_from(frame.window(), count),
             Step::Yield { first, count } => self.yield_values(first, count),
             Step::Resume { thread, first, count } => self.resume_thread(thread, first, count),
@@ -448,24 +461,26 @@ impl Machine {
 
     /// Leaves the running frame with `count` results from slot `first` on.
     pub(crate) fn return_from(&mut self, mut first: u32, mut count: u32) -> Result<Next, Throw> {
-        loop {
+        while !self.hooked {
             let header = self.header(self.base);
-            let caller = self.base - header.distance();
             let tag = header.tag.get();
-            if self.hooked || return_kind(tag) != Return::Native {
-                return self.return_to(first, count);
+            let caller = self.base - header.distance();
+            if return_kind(tag) != Return::Native {
+                break;
             }
             let phase = self.header(caller).resume();
             if !matches!(phase, PASS_ON | PASS_ON_TRUE) {
-                return self.return_to(first, count);
+                break;
             }
             self.leave_native_level(kind(tag));
             self.base = caller;
             (first, count) = self.passed_on(phase, first, count);
         }
+        self.return_to(first, count)
     }
 
     /// Leaves the running frame for the one below, which is to take the results itself.
+    #[inline(always)]
     fn return_to(&mut self, first: u32, count: u32) -> Result<Next, Throw> {
         let base = self.base;
         if self.hooked
