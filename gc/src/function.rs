@@ -75,8 +75,8 @@ region_layout! {
         pub line_defined: u32,
         /// Line of its `end`.
         pub last_line_defined: u32,
-        /// How often the function was entered by its slow counter: feedback for the tiers.
-        pub heat: Cell<u32>,
+        /// What the instructions met, as the interpreter encodes it; none if that is not known yet.
+        pub feedback: Cell<Option<Ref<ByteArray>>>,
         /// Number of registers.
         pub register_count: u16,
         /// Number of upvalues.

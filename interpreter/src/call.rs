@@ -4,6 +4,7 @@ use crate::{
     dispatch::state::Status,
     error::Throw,
     execute::Exit,
+    feedback::Sampling,
     frame::{
         COUNTED, FRAME_SLOTS, HeaderSlot, NATIVE, Return, TAIL_CALLED, UNYIELDABLE, VARIADIC, header_payload,
         header_tag, kind, return_kind, wanted,
@@ -37,7 +38,9 @@ impl Machine {
     pub(crate) fn drive(&mut self, mut next: Next) -> Status {
         loop {
             match next {
-                Next::Lua => return if self.hooked { Status::Leave } else { Status::Reload },
+                Next::Lua if self.hooked => return Status::Leave,
+                Next::Lua if self.limits.sampling == Sampling::Due => return self.sample(),
+                Next::Lua => return Status::Reload,
                 Next::Leave => return Status::Leave,
                 Next::Native => next = self.step_native().unwrap_or_else(|throw| self.unwind(throw)),
             }

@@ -15,6 +15,7 @@ pub mod debug_info;
 mod dispatch;
 mod error;
 mod execute;
+pub mod feedback;
 mod finish;
 pub mod frame;
 pub mod hook;

@@ -3,7 +3,7 @@
 //! The loop and the library charge fuel to `budget`, a slice of what is left; only when a slice is used up are the
 //! limits looked at.
 
-use crate::{error::Throw, host::Host, machine::Machine};
+use crate::{error::Throw, feedback::Sampling, host::Host, machine::Machine};
 use alloc::sync::Arc;
 use core::sync::atomic::{AtomicBool, Ordering};
 use lunette_gc::heap::Heap;
@@ -40,6 +40,8 @@ pub(crate) struct Limits {
     /// Bytes that may still be written; `None` for no limit.
     output: Option<u64>,
     interrupt: Arc<AtomicBool>,
+    /// Whether a sample of what instructions meet is to be taken.
+    pub sampling: Sampling,
     /// Why the instance stopped.
     pub reason: Option<StopReason>,
     /// Whether a program that asked to end wants its finalizers to run.
@@ -206,6 +208,9 @@ impl Meter<'_> {
         }
         self.limits.used += over;
         self.new_slice();
+        if self.limits.sampling == Sampling::Idle {
+            self.limits.sampling = Sampling::Due;
+        }
         Ok(())
     }
 }

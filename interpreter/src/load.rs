@@ -73,7 +73,7 @@ impl Machine {
                     entry_cost: fuel::entry_cost(&function.code),
                     line_defined: function.line_defined,
                     last_line_defined: function.last_line_defined,
-                    heat: core::cell::Cell::new(0),
+                    feedback: core::cell::Cell::new(None),
                     register_count: function.register_count,
                     upvalue_count: function.upvalues.len() as u16,
                     parameter_count: function.parameter_count,

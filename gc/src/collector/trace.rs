@@ -303,6 +303,7 @@ impl Marker<'_> {
         self.discover(object.source.units());
         self.discover_ref(object.debug);
         self.discover_ref(object.captures);
+        self.discover_ref(object.feedback.get());
         self.scan_part(prototype.cast(), 0);
         self.note_sites(prototype);
     }

@@ -222,6 +222,7 @@ impl Walk<'_> {
                 self.reference(Some(prototype.source), object);
                 self.reference(prototype.debug, object);
                 self.reference(prototype.captures, object);
+                self.reference(prototype.feedback.get(), object);
                 heap.constants(object.cast()).iter().for_each(|slot| self.slot(slot, parent));
                 for site in heap.sites(object.cast()) {
                     self.reference(site.shape.get(), object);

@@ -306,6 +306,13 @@ mod matched {
         }
     }
 
+    /// Executes one instruction, for who does not do so often.
+    #[inline(never)]
+    pub(super) unsafe fn step_apart(s: State<Matched>) -> Flow<Matched> {
+        // SAFETY: as for `step`.
+        unsafe { step(s) }
+    }
+
     /// Executes one instruction, with everything that concerns hooks out of line.
     pub(super) unsafe fn step_hooked(s: State<Matched>) -> Flow<Matched> {
         // SAFETY: as for `step`.
@@ -318,7 +325,7 @@ mod matched {
                 Opcode::return_none => at.call_out(word, slow::return_none),
                 Opcode::return_one => at.call_out(word, slow::return_one),
                 Opcode::return_values => at.call_out(word, slow::return_values),
-                _ => step(s),
+                _ => step_apart(s),
             }
         }
     }
@@ -332,6 +339,21 @@ pub(crate) fn run(machine: &mut Machine) {
         threaded::run(machine.state());
         #[cfg(not(all(target_arch = "x86_64", not(debug_assertions))))]
         matched::run(machine.state());
+    }
+}
+
+/// Executes one instruction of the machine's current frame, for a thread without hook; `false` if the loop is to be left.
+pub(crate) fn step_unhooked(machine: &mut Machine) -> bool {
+    // SAFETY: as for `run`.
+    unsafe {
+        let state = machine.state();
+        match matched::step_apart(state) {
+            Flow::Next(next) => {
+                machine.save(next.base, next.pc);
+                true
+            }
+            Flow::Leave(_) => false,
+        }
     }
 }
 

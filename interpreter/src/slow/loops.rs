@@ -16,7 +16,7 @@ use lunette_gc::value::Value;
 /// The budget of fuel is used up.
 pub(crate) fn poll(machine: &mut Machine, _: Word) -> Outcome {
     machine.look_at_limits()?;
-    Ok(Status::Next)
+    Ok(machine.drive(Next::Lua))
 }
 
 /// `numeric_for_prepare` of anything but integers that count upwards.

@@ -1,4 +1,5 @@
 //! A host for tests: files of the process, standard output kept in memory or passed on.
+#![allow(dead_code, reason = "each test uses a part of it")]
 
 use lunette_gc::pages::{Pages, REGION_ALIGNMENT};
 use lunette_interpreter::{

@@ -1,0 +1,141 @@
+//! Feedback on what instructions meet, for the tiers to come, taken by samples: whenever a slice of fuel is used up, the
+//! next instructions of the running thread are executed one by one, and the tags of the values that they read are noted.
+//! So the dispatch loop itself keeps no count of anything, and functions have feedback in proportion to their heat.
+//!
+//! A function's feedback is an array of bytes in the region, made when its first sample is taken:
+//!
+//! ```text
+//!   samples: u32 | instruction 0: u16, u16 | instruction 1: u16, u16 | ...
+//! ```
+//!
+//! The two words of an instruction are the sets of tags that its first and second register operand were seen with. What
+//! was found in tables stands in the sites of inline caches instead.
+
+use crate::{
+    dispatch::{self, state::Status},
+    frame::HeaderSlot,
+    machine::Machine,
+};
+use lunette_bytecode::instruction::{Opcode, OperandKind, Word};
+use lunette_gc::{
+    function::{Closure, Prototype},
+    reference::Ref,
+    storage::ByteArray,
+    value::Tag,
+};
+
+/// Instructions executed one by one for a sample; slices have twenty thousand units of fuel.
+const SAMPLE: u32 = 48;
+
+/// Bytes before those of the first instruction.
+const HEADER: usize = 4;
+
+/// Whether samples are taken.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Sampling {
+    /// Not now.
+    #[default]
+    Idle,
+    /// A slice of fuel was used up: at the next chance.
+    Due,
+    /// Right now.
+    Running,
+}
+
+/// The tags that an operand was seen with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tags(pub u16);
+
+impl Tags {
+    /// Whether it was seen with this tag.
+    pub fn contains(self, tag: Tag) -> bool {
+        self.0 & 1 << tag as u32 != 0
+    }
+
+    /// The one tag it was seen with; `None` if there were none or several.
+    pub fn only(self) -> Option<u32> {
+        (self.0.count_ones() == 1).then(|| self.0.trailing_zeros())
+    }
+}
+
+/// What is known of a function's instructions.
+#[derive(Clone, Copy, Debug)]
+pub struct Feedback<'m>(&'m [u8]);
+
+impl Feedback<'_> {
+    /// How many samples began in the function: its heat.
+    pub fn samples(self) -> u32 {
+        self.word(0) | self.word(2) << 16
+    }
+
+    /// The tags that the first and the second register operand of instruction `number` were seen with.
+    pub fn operands(self, number: usize) -> [Tags; 2] {
+        [0, 2].map(|operand| Tags(self.word(HEADER + 4 * number + operand) as u16))
+    }
+
+    fn word(self, offset: usize) -> u32 {
+        self.0.get(offset..offset + 2).map_or(0, |bytes| u16::from_ne_bytes([bytes[0], bytes[1]]).into())
+    }
+}
+
+impl Machine {
+    /// The feedback on a function, if there is any yet.
+    pub fn feedback(&self, closure: Ref<Closure>) -> Option<Feedback<'_>> {
+        let feedback = self.heap.get(self.prototype_of(closure)).feedback.get()?;
+        Some(Feedback(self.heap.bytes(feedback)))
+    }
+
+    /// Takes a sample from the running Lua frame on; says how the loop goes on.
+    #[cold]
+    pub(crate) fn sample(&mut self) -> Status {
+        self.limits.sampling = Sampling::Running;
+        if let Some((feedback, _)) = self.position() {
+            let samples = Feedback(self.heap.bytes(feedback)).samples().saturating_add(1);
+            self.heap.write_bytes(feedback, 0, &samples.to_ne_bytes());
+        }
+        let mut status = Status::Reload;
+        for _ in 0..SAMPLE {
+            self.observe();
+            if !dispatch::step_unhooked(self) {
+                status = Status::Leave;
+                break;
+            }
+        }
+        self.limits.sampling = Sampling::Idle;
+        status
+    }
+
+    /// Notes what the next instruction reads.
+    fn observe(&mut self) {
+        let Some((feedback, number)) = self.position() else { return };
+        let prototype = self.heap.get(self.running_prototype());
+        let Some(bytes) = self.heap.bytes(prototype.code).get(8 * number..8 * number + 8) else { return };
+        let word = Word(u64::from_ne_bytes(core::array::from_fn(|index| bytes[index])));
+        let Some(opcode) = Opcode::from_number(word.opcode_number()) else { return };
+        let operands = opcode.entry().operands.iter();
+        let read = operands.filter(|operand| matches!(operand.kind, OperandKind::Read | OperandKind::Update));
+        for (place, &operand) in read.take(2).enumerate() {
+            let tag = self.slot(self.base + word.operand(operand) as u32).tag.get() & 0xf;
+            let offset = HEADER + 4 * number + 2 * place;
+            let seen = Feedback(self.heap.bytes(feedback)).word(offset) as u16;
+            self.heap.write_bytes(feedback, offset, &(seen | 1 << tag).to_ne_bytes());
+        }
+    }
+
+    /// The running function's feedback, made if need be and possible, and the number of its next instruction.
+    fn position(&self) -> Option<(Ref<ByteArray>, usize)> {
+        let reference: Ref<Prototype> = self.running_prototype();
+        let prototype = self.heap.get(reference);
+        let first = prototype.code.units() + 1;
+        let number = self.header(self.base).resume().checked_sub(first)? as usize;
+        if let Some(feedback) = prototype.feedback.get() {
+            return Some((feedback, number));
+        }
+        // A function without feedback is as good: there is no need for an error.
+        let length = self.heap.bytes(prototype.code).len() / 2 + HEADER;
+        let feedback = self.heap.new_zeroed_byte_array(u32::try_from(length).ok()?).ok()?;
+        prototype.feedback.set(Some(feedback));
+        self.heap.barrier(reference);
+        Some((feedback, number))
+    }
+}
