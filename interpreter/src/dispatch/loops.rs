@@ -1,6 +1,6 @@
 //! Numeric and generic `for`.
 
-use super::state::{Driver, FLOAT, Flow, INTEGER, NIL, Operands, State};
+use super::state::{Driver, Flow, INTEGER, NIL, Operands, State};
 use crate::slow;
 use lunette_bytecode::instruction::Word;
 
@@ -33,9 +33,9 @@ pub(super) unsafe fn numeric_for_loop<D: Driver>(s: State<D>, w: Word) -> Flow<D
             if left == 0 {
                 return Flow::Next(s);
             }
-            count.set(INTEGER, left - 1);
+            (*count.0).payload.set(left - 1);
             let next = index.integer().wrapping_add(step.integer());
-            index.set_integer(next);
+            (*index.0).payload.set(next as u64);
             s.register_after(w.a(), 3).set_integer(next);
         } else {
             let (next, limit) = (index.float() + step.float(), count.float());
@@ -43,7 +43,7 @@ pub(super) unsafe fn numeric_for_loop<D: Driver>(s: State<D>, w: Word) -> Flow<D
             if !goes_on {
                 return Flow::Next(s);
             }
-            index.set(FLOAT, next.to_bits());
+            (*index.0).payload.set(next.to_bits());
             s.register_after(w.a(), 3).set_float(next);
         }
         s.jumped(w.d_signed()).poll(w, w.d_signed())
