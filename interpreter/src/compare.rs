@@ -1,7 +1,7 @@
 //! Equality and order of any two values.
 
 use crate::{machine::Machine, metamethod::Event, number};
-use lunette_gc::value::Value;
+use lunette_gc::{reference::Ref, string::Str, value::Value};
 
 /// The answer to a comparison.
 #[derive(Clone, Copy, Debug)]
@@ -22,11 +22,22 @@ impl Machine {
                 number::integer_equals_float(x, y)
             }
             (Value::Float(x), Value::Float(y)) => x == y,
-            (Value::String(x), Value::String(y)) => {
-                x == y || !self.heap.get(x).is_short() && !self.heap.get(y).is_short() && self.bytes(x) == self.bytes(y)
-            }
+            (Value::String(x), Value::String(y)) => x == y || self.same_text(x, y),
             _ => left.to_parts() == right.to_parts(),
         }
+    }
+
+    /// Whether two strings that are not the same object are equal: long ones may be.
+    fn same_text(&self, left: Ref<Str>, right: Ref<Str>) -> bool {
+        if self.heap.get(left).is_short() || self.heap.get(right).is_short() {
+            return false;
+        }
+        let (left, right) = (self.bytes(left), self.bytes(right));
+        if left.len() != right.len() {
+            return false;
+        }
+        self.spend_on_bytes(left.len());
+        left == right
     }
 
     /// `left == right`
@@ -55,6 +66,7 @@ impl Machine {
         }
         if let (Value::String(left), Value::String(right)) = (left, right) {
             let (left, right) = (self.bytes(left), self.bytes(right));
+            self.spend_on_bytes(left.len().min(right.len()));
             return Comparison::Known(if or_equal { left <= right } else { left < right });
         }
         let mut handler = self.metamethod(left, event);

@@ -5,15 +5,21 @@ use alloc::vec::Vec;
 use lunette_bytecode::number::{Number, float_to_integer_exact, format_float, format_integer, parse_number};
 use lunette_gc::value::Value;
 
+/// Characters of a numeral that are read for one unit of fuel.
+const CHARACTERS_PER_UNIT: u64 = 4;
+
 impl Machine {
     /// The number a value is or, if it is a string, converts to: an integer or a float value.
     pub fn to_number(&self, value: Value) -> Option<Value> {
         match value {
             Value::Integer(_) | Value::Float(_) => Some(value),
-            Value::String(string) => match parse_number(self.bytes(string))? {
-                Number::Integer(value) => Some(Value::Integer(value)),
-                Number::Float(value) => Some(Value::Float(value)),
-            },
+            Value::String(string) => {
+                self.spend(self.bytes(string).len() as u64 / CHARACTERS_PER_UNIT);
+                match parse_number(self.bytes(string))? {
+                    Number::Integer(value) => Some(Value::Integer(value)),
+                    Number::Float(value) => Some(Value::Float(value)),
+                }
+            }
             _ => None,
         }
     }

@@ -21,6 +21,8 @@ const NIL_TAG: u8 = Tag::Nil as u8;
 
 /// How long a chain of `__index` or `__newindex` may be.
 const MAX_CHAIN: u32 = 2000;
+/// Fuel for going on to the next object of such a chain.
+const HOP_COST: u64 = 1;
 
 /// The result of reading a field.
 #[derive(Clone, Copy, Debug)]
@@ -54,6 +56,7 @@ impl Machine {
     /// Looks a key up, along `__index`.
     pub fn look_up(&self, mut object: Value, key: Value) -> Result<Lookup, Throw> {
         for _ in 0..MAX_CHAIN {
+            self.spend_on_key(key);
             let handler = match object {
                 Value::Table(table) => {
                     let value = self.heap.table_get(table, key);
@@ -77,6 +80,7 @@ impl Machine {
             if matches!(handler, Value::Closure(_) | Value::NativeClosure(_)) {
                 return Ok(Lookup::Call { function: handler, object });
             }
+            self.spend(HOP_COST);
             object = handler;
         }
         Err(self.runtime_error(format_args!("'__index' chain too long; possible loop")))
@@ -85,6 +89,7 @@ impl Machine {
     /// Stores a value under a key, along `__newindex`.
     pub fn store(&self, mut object: Value, key: Value, value: Value) -> Result<Store, Throw> {
         for _ in 0..MAX_CHAIN {
+            self.spend_on_key(key);
             let handler = match object {
                 Value::Table(table) => {
                     let handler = match self.heap.get(table).metatable.get() {
@@ -108,6 +113,7 @@ impl Machine {
             if matches!(handler, Value::Closure(_) | Value::NativeClosure(_)) {
                 return Ok(Store::Call { function: handler, object });
             }
+            self.spend(HOP_COST);
             object = handler;
         }
         Err(self.runtime_error(format_args!("'__newindex' chain too long; possible loop")))
@@ -161,6 +167,7 @@ impl Machine {
                 return Some(value);
             }
         } else if self.heap.is_dictionary(shape) || !self.heap.get(key).is_short() {
+            self.spend_on_key(Value::String(key));
             let value = self.heap.table_get_string_parts(table, key);
             return if value.0 != NIL_TAG || metatable.is_none() { Some(value) } else { None };
         }
@@ -443,6 +450,7 @@ pub(crate) fn set_index(machine: &mut Machine, word: Word) -> Outcome {
     if let Value::Table(table) = object
         && machine.heap.get(table).metatable.get().is_none()
     {
+        machine.spend_on_key(key);
         machine.raw_set(table, key, value)?;
         return after_allocation(machine, word);
     }

@@ -6,10 +6,13 @@
 use crate::{error::Throw, feedback::Sampling, host::Host, machine::Machine};
 use alloc::sync::Arc;
 use core::sync::atomic::{AtomicBool, Ordering};
-use lunette_gc::heap::Heap;
+use lunette_gc::{heap::Heap, value::Value};
 
 /// Units of fuel between two looks at the limits.
 const SLICE: u64 = 20_000;
+
+/// Bytes that are copied or looked at for one unit.
+pub const BYTES_PER_UNIT: u64 = 16;
 
 /// Why an instance was stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,19 +72,19 @@ impl Machine {
     pub fn set_fuel(&mut self, fuel: Option<u64>) {
         self.limits.used = self.fuel_used();
         self.limits.slice = 0;
-        self.budget = 0;
+        self.budget.set(0);
         self.limits.fuel = fuel;
         self.new_slice();
     }
 
     /// Fuel used since the machine was made.
     pub fn fuel_used(&self) -> u64 {
-        self.limits.used + (self.limits.slice as i64).saturating_sub(self.budget).max(0) as u64
+        self.limits.used + (self.limits.slice as i64).saturating_sub(self.budget.get()).max(0) as u64
     }
 
     /// Fuel that is left; `None` if there is no limit.
     pub fn fuel_left(&self) -> Option<u64> {
-        self.limits.fuel.map(|fuel| fuel + self.budget.max(0) as u64)
+        self.limits.fuel.map(|fuel| fuel + self.budget.get().max(0) as u64)
     }
 
     /// Sets the monotonic time, in the host's nanoseconds, at which the instance stops.
@@ -104,6 +107,28 @@ impl Machine {
                 granted as usize
             }
             None => bytes,
+        }
+    }
+
+    /// Takes `cost` units of fuel for work that cannot stop: who charges next looks at the limits.
+    #[inline(always)]
+    pub fn spend(&self, cost: u64) {
+        self.budget.set(self.budget.get().saturating_sub(cost.min(i64::MAX as u64) as i64));
+    }
+
+    /// Takes fuel for looking at so many bytes.
+    #[inline(always)]
+    pub fn spend_on_bytes(&self, count: usize) {
+        self.spend(count as u64 / BYTES_PER_UNIT);
+    }
+
+    /// Takes fuel for finding a key in a table: long strings are compared by their bytes.
+    #[inline]
+    pub fn spend_on_key(&self, key: Value) {
+        if let Value::String(key) = key
+            && !self.heap.get(key).is_short()
+        {
+            self.spend_on_bytes(self.bytes(key).len());
         }
     }
 
@@ -136,7 +161,7 @@ impl Machine {
 
     /// The heap, and apart from it what charges fuel: for work on bytes that lie in the heap.
     pub fn heap_and_meter(&mut self) -> (&Heap, Meter<'_>) {
-        let meter = Meter { budget: &mut self.budget, limits: &mut self.limits, host: &*self.host };
+        let meter = Meter { budget: self.budget.get_mut(), limits: &mut self.limits, host: &*self.host };
         (&self.heap, meter)
     }
 

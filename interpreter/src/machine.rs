@@ -13,7 +13,7 @@ use crate::{
     pauses::{CollectionObserver, Pauses},
 };
 use alloc::{boxed::Box, vec::Vec};
-use core::{any::Any, marker::PhantomData};
+use core::{any::Any, cell::Cell, marker::PhantomData};
 use lunette_gc::{
     function::{Closure, NativeClosure, Prototype},
     heap::{Heap, OutOfMemory},
@@ -82,7 +82,7 @@ impl Default for Configuration {
 /// One instance: a heap and what runs in it.
 pub struct Machine {
     /// Fuel left until the next look at limits and interrupts.
-    pub(crate) budget: i64,
+    pub(crate) budget: Cell<i64>,
     /// Address that the registers of a new frame may not pass.
     pub(crate) stack_limit: *mut u8,
     /// Address of slot 0 of the running thread's stack.
@@ -148,7 +148,7 @@ impl Machine {
         heap.root(roots::GLOBALS).set(Value::Table(heap.new_table(0, 0)?));
         heap.root(roots::REGISTRY).set(Value::Table(heap.new_table(0, 0)?));
         let mut machine = Machine {
-            budget: 0,
+            budget: Cell::new(0),
             stack_limit: core::ptr::null_mut(),
             stack: core::ptr::null_mut(),
             base: FRAME_SLOTS,

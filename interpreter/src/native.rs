@@ -352,7 +352,7 @@ impl Machine {
     /// Charges `cost` units of fuel for work done in a native function, and looks for interrupts when it is time.
     #[inline(always)]
     pub fn charge(&mut self, cost: u64) -> Result<(), Throw> {
-        self.budget = self.budget.saturating_sub(cost.min(i64::MAX as u64) as i64);
-        if self.budget < 0 { self.look_at_limits() } else { Ok(()) }
+        self.spend(cost);
+        if self.budget.get() < 0 { self.look_at_limits() } else { Ok(()) }
     }
 }

@@ -3,6 +3,7 @@
 //! A function that reads a file has [`LOCALS`] locals for this from number 0 on. It calls [`begin`]; in every phase
 //! from [`FIRST_PHASE`] on it calls [`step`] until the file is there.
 
+use crate::workspace::charge_bytes;
 use alloc::{format, vec::Vec};
 use lunette_gc::{reference::Ref, table::Table, value::Value};
 use lunette_interpreter::{
@@ -72,7 +73,7 @@ pub(crate) fn step(machine: &mut Machine, frame: Frame) -> Result<Progress, Thro
             frame.ask(machine, CLOSING, Request::Close(stream))
         }
         (READING, Some(Response::Bytes(bytes))) => {
-            machine.charge(bytes.len() as u64 / 16)?;
+            charge_bytes(machine, bytes.len())?;
             if let Err(throw) = add_piece(machine, frame, &bytes) {
                 machine.put_back_response(Response::Bytes(bytes));
                 return Err(throw);

@@ -7,10 +7,12 @@ use crate::{
 };
 use alloc::{boxed::Box, vec::Vec};
 use lunette_gc::heap::Heap;
-use lunette_interpreter::{Machine, Throw, limits::Meter};
+use lunette_interpreter::{
+    Machine, Throw,
+    limits::{BYTES_PER_UNIT, Meter},
+};
 
-/// Work of a few bytes or steps that costs one unit of fuel.
-const BYTES_PER_UNIT: u64 = 16;
+/// Steps of a match that cost one unit of fuel.
 const STEPS_PER_UNIT: u64 = 4;
 
 /// A larger buffer is given back after use.

@@ -32,11 +32,11 @@ pub(super) unsafe fn call<D: Driver>(s: State<D>, w: Word) -> Flow<D> {
         if base.wrapping_add(usize::from((*prototype).register_count) * 16) > (*s.machine).stack_limit {
             return s.slow(w, slow::call);
         }
-        let budget = (*s.machine).budget - i64::from((*prototype).entry_cost);
+        let budget = (*s.machine).budget.get() - i64::from((*prototype).entry_cost);
         if budget < 0 {
             return s.slow(w, slow::call);
         }
-        (*s.machine).budget = budget;
+        (*s.machine).budget.set(budget);
         let own = s.base.wrapping_sub(16).cast::<u32>();
         own.write((s.pc.cast::<u8>().offset_from(s.region) >> 3) as u32);
         let header = base.wrapping_sub(16).cast::<Slot>();
@@ -67,11 +67,11 @@ pub(super) unsafe fn tail_call<D: Driver>(s: State<D>, w: Word) -> Flow<D> {
         {
             return s.slow(w, slow::tail_call);
         }
-        let budget = (*s.machine).budget - i64::from((*prototype).entry_cost);
+        let budget = (*s.machine).budget.get() - i64::from((*prototype).entry_cost);
         if budget < 0 {
             return s.slow(w, slow::tail_call);
         }
-        (*s.machine).budget = budget;
+        (*s.machine).budget.set(budget);
         (*header).tag.set((*header).tag.get() | frame::TAIL_CALLED_MASK);
         Register(s.base.wrapping_sub(32).cast()).copy_from(function);
         for number in 0..w.b() - 1 {

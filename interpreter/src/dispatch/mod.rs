@@ -66,8 +66,8 @@ impl<D: Driver> State<D> {
     unsafe fn poll(self, word: Word, distance: i64) -> Flow<D> {
         // SAFETY: the machine outlives its loop.
         unsafe {
-            let budget = (*self.machine).budget + distance;
-            (*self.machine).budget = budget;
+            let budget = (*self.machine).budget.get() + distance;
+            (*self.machine).budget.set(budget);
             if budget < 0 {
                 return self.slow(word, crate::slow::poll);
             }

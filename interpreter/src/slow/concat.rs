@@ -7,6 +7,7 @@ use crate::{
     error::Throw,
     finish::{consume, is_consumed},
     frame::Return,
+    limits::BYTES_PER_UNIT,
     machine::{Machine, Outcome},
     metamethod::Event,
 };
@@ -36,7 +37,7 @@ pub(crate) fn concat(machine: &mut Machine, word: Word) -> Outcome {
             } else {
                 let length = left_bytes.len() + right_bytes.len();
                 let string = machine.heap.new_string_concat(&[left_bytes, right_bytes])?;
-                machine.charge(length as u64 / 16)?;
+                machine.charge(length as u64 / BYTES_PER_UNIT)?;
                 string
             };
             machine.set_value(first, Value::String(string));
@@ -99,7 +100,7 @@ impl Machine {
                 let string = self.heap.new_string_concat(&parts)?;
                 drop(parts);
                 drop(numbers);
-                self.charge(length as u64 / 16)?;
+                self.charge(length as u64 / BYTES_PER_UNIT)?;
                 self.set_value(start, Value::String(string));
                 for index in start + 1..=last {
                     consume(self.slot(index));

@@ -59,6 +59,7 @@ pub(super) fn rawlen(machine: &mut Machine, frame: Frame) -> NativeResult {
 pub(super) fn rawget(machine: &mut Machine, frame: Frame) -> NativeResult {
     let table = frame.check_table(machine, 0)?;
     let key = frame.check_any(machine, 1)?;
+    machine.spend_on_key(key);
     frame.return_one(machine, machine.heap.table_get(table, key))
 }
 
@@ -66,6 +67,7 @@ pub(super) fn rawget(machine: &mut Machine, frame: Frame) -> NativeResult {
 pub(super) fn rawset(machine: &mut Machine, frame: Frame) -> NativeResult {
     let table = frame.check_table(machine, 0)?;
     let (key, value) = (frame.check_any(machine, 1)?, frame.check_any(machine, 2)?);
+    machine.spend_on_key(key);
     machine.raw_set(table, key, value)?;
     frame.return_one(machine, Value::Table(table))
 }
@@ -89,7 +91,9 @@ pub(super) fn select(machine: &mut Machine, frame: Frame) -> NativeResult {
 /// `next(table, key)`
 pub(super) fn next(machine: &mut Machine, frame: Frame) -> NativeResult {
     let table = frame.check_table(machine, 0)?;
-    match machine.heap.table_next(table, frame.argument_or_nil(machine, 1)) {
+    let key = frame.argument_or_nil(machine, 1);
+    machine.spend_on_key(key);
+    match machine.heap.table_next(table, key) {
         Ok(Some((key, value))) => frame.return_two(machine, key, value),
         Ok(None) => frame.return_one(machine, Value::Nil),
         Err(error) => Err(machine.runtime_error(format_args!("{error}"))),

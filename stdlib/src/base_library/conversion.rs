@@ -39,6 +39,7 @@ pub(super) fn tonumber(machine: &mut Machine, frame: Frame) -> NativeResult {
     if !(2..=36).contains(&base) {
         return Err(frame.argument_error(machine, 1, format_args!("base out of range")));
     }
+    machine.spend_on_bytes(machine.bytes(string).len());
     let number = parse_integer(machine.bytes(string), base as u8);
     frame.return_one(machine, number.map_or(Value::Nil, Value::Integer))
 }

@@ -236,30 +236,33 @@ impl File {
         self.set(machine, START, self.get(machine, START) + count as i64);
     }
 
-    /// Reads more ahead: how many bytes, 0 at the end of the file.
-    pub fn fill(self, machine: &mut Machine) -> Result<Progress<usize>, Throw> {
+    /// Asks the host for more to read ahead, behind what is there.
+    pub fn ask_for_more(self, machine: &mut Machine) -> Result<Ticket, Throw> {
         let buffer = self.buffer(machine)?;
+        machine.charge(100)?;
         let ahead = self.ahead(machine).len();
-        let response = machine.take_response();
-        if response.is_none() {
-            let start = self.get(machine, START) as usize;
-            machine.heap.move_bytes_down(buffer, start, start + ahead);
-            self.set(machine, START, 0);
-            self.set(machine, END, ahead as i64);
-        }
-        match response {
+        let start = self.get(machine, START) as usize;
+        machine.heap.move_bytes_down(buffer, start, start + ahead);
+        self.set(machine, START, 0);
+        self.set(machine, END, ahead as i64);
+        Ok(machine.host.submit(Request::Read(self.stream(machine), CAPACITY - ahead)))
+    }
+
+    /// Takes in what the host gave: how many bytes, 0 at the end of the file; `None` if there is no answer.
+    pub fn take_in(self, machine: &mut Machine) -> Result<Option<usize>, HostError> {
+        match machine.take_response() {
             Some(Response::Bytes(bytes)) => {
-                let bytes = &bytes[..bytes.len().min(CAPACITY - ahead)];
-                machine.heap.write_bytes(buffer, ahead, bytes);
-                self.set(machine, END, (ahead + bytes.len()) as i64);
-                Ok(Progress::Done(bytes.len()))
+                let Value::Cell(buffer) = machine.heap.user_values(self.0)[BUFFER].get() else {
+                    return Ok(None);
+                };
+                let end = self.get(machine, END) as usize;
+                let bytes = &bytes[..bytes.len().min(CAPACITY - end)];
+                machine.heap.write_bytes(buffer.cast(), end, bytes);
+                self.set(machine, END, (end + bytes.len()) as i64);
+                Ok(Some(bytes.len()))
             }
-            Some(Response::Failed(error)) => Ok(Progress::Failed(error)),
-            _ => {
-                machine.charge(100)?;
-                let request = Request::Read(self.stream(machine), CAPACITY - ahead);
-                Ok(Progress::Wait(machine.host.submit(request)))
-            }
+            Some(Response::Failed(error)) => Err(error),
+            _ => Ok(None),
         }
     }
 

@@ -227,14 +227,12 @@ fn read_formats(machine: &mut Machine, frame: Frame, formats: Formats) -> Result
             Progress::Wait(ticket) => return frame.wait(machine, TURNING, ticket).map(Outcome::Wait),
             Progress::Failed(error) => return Ok(Outcome::Error(error)),
         },
-        FILLING | PROMPTING => match fill(machine, frame, file, frame.phase())? {
-            Progress::Done(step) => {
-                if let Some(step) = step {
-                    return Ok(Outcome::Wait(step));
-                }
-            }
-            Progress::Wait(_) => unreachable!("waiting is a step"),
-            Progress::Failed(error) => return Ok(Outcome::Error(error)),
+        PROMPTING => return fill(machine, frame, file).map(Outcome::Wait),
+        // There is no answer if it was taken in by a call that failed for memory afterwards: what is there is tried again.
+        FILLING => match file.take_in(machine) {
+            Ok(Some(0)) => frame.set_local(machine, ENDED, Value::Boolean(true)),
+            Ok(_) => {}
+            Err(error) => return Ok(Outcome::Error(error)),
         },
         _ => {}
     }
@@ -248,12 +246,7 @@ fn read_formats(machine: &mut Machine, frame: Frame, formats: Formats) -> Result
         let value = match attempt(machine, frame, file, format)? {
             Attempt::Value(value) => value,
             Attempt::Failure => Value::Nil,
-            Attempt::More => match fill(machine, frame, file, 0)? {
-                Progress::Done(Some(step)) => return Ok(Outcome::Wait(step)),
-                Progress::Done(None) => continue,
-                Progress::Wait(_) => unreachable!("waiting is a step"),
-                Progress::Failed(error) => return Ok(Outcome::Error(error)),
-            },
+            Attempt::More => return fill(machine, frame, file).map(Outcome::Wait),
         };
         let is_last = index + 1 >= count || value.is_nil();
         if is_last && index == 0 {
@@ -284,25 +277,16 @@ fn read_formats(machine: &mut Machine, frame: Frame, formats: Formats) -> Result
     }
 }
 
-/// Reads more ahead: a step if the function must wait for it.
-fn fill(machine: &mut Machine, frame: Frame, file: File, phase: u32) -> Result<Progress<Option<Step>>, Throw> {
-    if phase != FILLING
-        && file.stream(machine) == Stream::INPUT
+/// Reads more ahead: the step of waiting for it.
+fn fill(machine: &mut Machine, frame: Frame, file: File) -> NativeResult {
+    if file.stream(machine) == Stream::INPUT
         && output::pending(machine) > 0
         && let Flush::Wait(ticket) = output::flush(machine)?
     {
-        return frame.wait(machine, PROMPTING, ticket).map(|step| Progress::Done(Some(step)));
+        return frame.wait(machine, PROMPTING, ticket);
     }
-    Ok(match file.fill(machine)? {
-        Progress::Done(count) => {
-            if count == 0 {
-                frame.set_local(machine, ENDED, Value::Boolean(true));
-            }
-            Progress::Done(None)
-        }
-        Progress::Wait(ticket) => Progress::Done(Some(frame.wait(machine, FILLING, ticket)?)),
-        Progress::Failed(error) => Progress::Failed(error),
-    })
+    let ticket = file.ask_for_more(machine)?;
+    frame.wait(machine, FILLING, ticket)
 }
 
 /// Reads by one format from what is there.

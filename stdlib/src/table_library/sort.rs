@@ -18,7 +18,8 @@ use lunette_gc::{
     value::{Tag, Value},
 };
 use lunette_interpreter::{
-    Frame, Machine, NativeResult, Step, Throw, compare::Comparison, frame::FRAME_SLOTS, limits::Meter,
+    Frame, Machine, NativeResult, Step, Throw, compare::Comparison, frame::FRAME_SLOTS,
+    limits::{BYTES_PER_UNIT, Meter},
     metamethod::Event, native::Native, number,
 };
 
@@ -51,8 +52,8 @@ const RIGHT_VALUE: u32 = 7;
 const PENDING: u32 = 8;
 const LOCALS: u32 = PENDING + 2 * MAX_PENDING as u32;
 
-/// Comparisons between two charges of a sort in one go.
-const BATCH: u32 = 256;
+/// Fuel between two charges of a sort in one go.
+const BATCH: u64 = 256;
 
 fn sort(machine: &mut Machine, frame: Frame) -> NativeResult {
     match frame.phase() {
@@ -318,7 +319,7 @@ fn sort_plain(machine: &mut Machine, table: Ref<Table>) -> Result<bool, Throw> {
     let (payloads, tags) = heap.array_slices(table);
     let all = |first: Tag, second: Tag| tags.iter().all(|tag| tag.get() == first as u8 || tag.get() == second as u8);
     let length = tags.len() as u32;
-    let array = Array { heap, meter, payloads, tags, comparisons: 0 };
+    let array = Array { heap, meter, payloads, tags, work: Cell::new(0) };
     let sorted = if all(Tag::Integer, Tag::Integer) {
         sort_by(&mut By(array, |array: &Array<'_>, left, right| array.integer(left) < array.integer(right)), length)
     } else if all(Tag::Integer, Tag::Float) {
@@ -342,7 +343,8 @@ struct Array<'h> {
     meter: Meter<'h>,
     payloads: &'h [Cell<u64>],
     tags: &'h [Cell<u8>],
-    comparisons: u32,
+    /// Fuel to be charged.
+    work: Cell<u64>,
 }
 
 impl Array<'_> {
@@ -363,7 +365,11 @@ impl Array<'_> {
 
     fn string_less(&self, left: u32, right: u32) -> bool {
         match (self.value(left), self.value(right)) {
-            (Value::String(left), Value::String(right)) => self.heap.string_bytes(left) < self.heap.string_bytes(right),
+            (Value::String(left), Value::String(right)) => {
+                let (left, right) = (self.heap.string_bytes(left), self.heap.string_bytes(right));
+                self.work.set(self.work.get() + left.len().min(right.len()) as u64 / BYTES_PER_UNIT);
+                left < right
+            }
             _ => false,
         }
     }
@@ -388,10 +394,11 @@ impl<L: Fn(&Array<'_>, u32, u32) -> bool> Elements for By<'_, L> {
 
     #[inline(always)]
     fn less(&mut self, left: u32, right: u32) -> Result<bool, Failure> {
-        self.0.comparisons += 1;
-        if self.0.comparisons == BATCH {
-            self.0.comparisons = 0;
-            self.0.meter.charge(BATCH.into()).map_err(Failure::Stopped)?;
+        let work = self.0.work.get() + 1;
+        self.0.work.set(work);
+        if work >= BATCH {
+            self.0.work.set(0);
+            self.0.meter.charge(work).map_err(Failure::Stopped)?;
         }
         Ok((self.1)(&self.0, left, right))
     }
