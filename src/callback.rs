@@ -34,6 +34,7 @@ pub(crate) struct Natives {
     pub finalizer: u32,
     pub error_handler: u32,
     pub resume: u32,
+    pub close: u32,
 }
 
 impl Natives {
@@ -43,6 +44,7 @@ impl Natives {
             finalizer: machine.register_native(Native::new("host.finalizer", finalize)),
             error_handler: machine.register_native(Native::new("host.error_handler", note_traceback)),
             resume: machine.register_native(Native::new("host.resume", resume).catching()),
+            close: machine.register_native(Native::new("host.close", close).catching()),
         }
     }
 }
@@ -138,7 +140,14 @@ fn throw(machine: &mut Machine, frame: Frame, error: Error) -> Throw {
                 _ => machine.native_error(format_args!("bad argument #{position} to '{name}' ({message})")),
             }
         }
-        other => machine.native_error(format_args!("{other}")),
+        other => {
+            let thrown = machine.native_error(format_args!("{other}"));
+            if let Raw::String(message) = machine.pending_error() {
+                let message = machine.bytes(message).to_vec();
+                (Context { machine }).state().cause = Some((message, other));
+            }
+            thrown
+        }
     }
 }
 
@@ -185,6 +194,20 @@ fn resume(machine: &mut Machine, frame: Frame) -> NativeResult {
         },
         CAUGHT => Err(Throw::Error),
         _ => Ok(Step::Return { first: frame.window(), count: frame.result_count(machine) }),
+    }
+}
+
+/// Closes a coroutine for Rust.
+fn close(machine: &mut Machine, frame: Frame) -> NativeResult {
+    use lunette_interpreter::coroutine::{DEAD, FAILED, SUSPENDED};
+    match (frame.phase(), frame.argument_or_nil(machine, 0)) {
+        (0, Raw::Thread(thread)) if matches!(machine.thread_status(thread), SUSPENDED | DEAD | FAILED) => {
+            frame.set_phase(machine, 1);
+            Ok(Step::CloseThread { thread })
+        }
+        (0, _) => Err(machine.native_error(format_args!("cannot close a running coroutine"))),
+        (CAUGHT, _) => Err(Throw::Error),
+        _ => frame.return_none(),
     }
 }
 

@@ -15,7 +15,11 @@ use crate::{
 };
 use lunette_gc::{heap::OutOfMemory, value::Value as Raw};
 use lunette_interpreter::{Machine, Throw, load::LoadError, metamethod::Event};
-use std::{any::TypeId, collections::HashMap, sync::Arc};
+use std::{
+    any::{Any, TypeId},
+    collections::HashMap,
+    sync::{Arc, Mutex},
+};
 
 /// What the API keeps with a machine.
 pub(crate) struct State {
@@ -27,8 +31,14 @@ pub(crate) struct State {
     /// Metatable of what holds a Rust function.
     pub function_metatable: Option<Table>,
     pub natives: callback::Natives,
+    /// The memory limit that the instance was made with.
+    pub most_memory: u64,
     /// Of the last error that left a call.
     pub traceback: Vec<u8>,
+    /// The error of a Rust function that was thrown last, and its message.
+    pub cause: Option<(Vec<u8>, Error)>,
+    /// What Rust functions find with the instance.
+    pub data: HashMap<TypeId, Box<dyn Any + Send>>,
     /// What a Rust function said when it panicked.
     pub panic: Option<std::string::String>,
     /// Calls from Rust in progress, one inside the other.
@@ -178,8 +188,28 @@ pub trait AsContext {
     /// ```
     fn load(&mut self, program: &Program) -> Result<Function> {
         let mut context = self.as_context();
+        let environment = context.globals()?;
+        context.load_in(program, &environment)
+    }
+
+    /// The function that runs a program in an environment: the table that has its global variables.
+    ///
+    /// ```
+    /// use lunette::{AsContext, Engine};
+    /// let engine = Engine::default();
+    /// let mut instance = engine.instantiate()?;
+    /// let rule = engine.compile("return price * count", "=rule")?;
+    /// let environment = instance.table()?;
+    /// environment.set(&mut instance, "price", 5)?;
+    /// environment.set(&mut instance, "count", 3)?;
+    /// let rule = instance.load_in(&rule, &environment)?;
+    /// assert_eq!(rule.call::<i64>(&mut instance, ())?, 15);
+    /// # Ok::<(), lunette::Error>(())
+    /// ```
+    fn load_in(&mut self, program: &Program, environment: &Table) -> Result<Function> {
+        let mut context = self.as_context();
         context.check_alive()?;
-        let environment = Raw::Table(context.machine.globals());
+        let environment = context.resolve(&environment.0)?;
         let loaded = match context.machine.load(program.module(), environment) {
             Err(LoadError::Memory) => {
                 context.collect();
@@ -270,6 +300,108 @@ pub trait AsContext {
         callback::new_function(&mut context, callback::erase(function))
     }
 
+    /// As [`function`](AsContext::function), for closures that change what they captured. One that is called while it
+    /// runs fails with [`Error::Borrowed`].
+    ///
+    /// ```
+    /// use lunette::{AsContext, Engine};
+    /// let mut instance = Engine::default().instantiate()?;
+    /// let mut last = 0;
+    /// let next = instance.function_mut(move |_, step: i64| {
+    ///     last += step;
+    ///     Ok(last)
+    /// })?;
+    /// instance.set("next", &next)?;
+    /// assert_eq!(instance.eval::<(i64, i64)>("return next(2), next(3)")?, (2, 5));
+    /// # Ok::<(), lunette::Error>(())
+    /// ```
+    fn function_mut<A, R, F>(&mut self, function: F) -> Result<Function>
+    where
+        A: FromLuaMulti,
+        R: IntoLuaMulti,
+        F: FnMut(&mut Context<'_>, A) -> Result<R> + Send + 'static,
+    {
+        let function = Mutex::new(function);
+        self.function(move |context, arguments| match function.try_lock() {
+            Ok(mut function) => function(context, arguments),
+            Err(_) => Err(Error::Borrowed),
+        })
+    }
+
+    /// A Rust value as a Lua value.
+    ///
+    /// ```
+    /// use lunette::{AsContext, Engine, Value};
+    /// let mut instance = Engine::default().instantiate()?;
+    /// assert!(matches!(instance.pack(vec![1, 2])?, Value::Table(_)));
+    /// # Ok::<(), lunette::Error>(())
+    /// ```
+    fn pack(&mut self, value: impl IntoLua) -> Result<Value> {
+        value.into_lua(&mut self.as_context())
+    }
+
+    /// A Lua value as a Rust value.
+    ///
+    /// ```
+    /// use lunette::{AsContext, Engine, Value};
+    /// let mut instance = Engine::default().instantiate()?;
+    /// assert_eq!(instance.unpack::<String>(Value::Integer(12))?, "12");
+    /// # Ok::<(), lunette::Error>(())
+    /// ```
+    fn unpack<V: FromLua>(&mut self, value: Value) -> Result<V> {
+        V::from_lua(value, &mut self.as_context())
+    }
+
+    /// Keeps a Rust value with the instance, for its Rust functions to find; gives the one of this type that it replaces.
+    ///
+    /// ```
+    /// use lunette::{AsContext, Engine};
+    /// struct Log(Vec<String>);
+    ///
+    /// let mut instance = Engine::default().instantiate()?;
+    /// instance.set_data(Log(Vec::new()));
+    /// let log = instance.function(|context, line: String| {
+    ///     context.data::<Log>().expect("it was set").0.push(line);
+    ///     Ok(())
+    /// })?;
+    /// log.call::<()>(&mut instance, "hello")?;
+    /// assert_eq!(instance.data::<Log>().expect("it was set").0, ["hello"]);
+    /// # Ok::<(), lunette::Error>(())
+    /// ```
+    fn set_data<T: Any + Send>(&mut self, data: T) -> Option<T> {
+        let old = self.as_context().into_state().data.insert(TypeId::of::<T>(), Box::new(data))?;
+        old.downcast().ok().map(|old| *old)
+    }
+
+    /// The value of this type that the instance keeps.
+    ///
+    /// ```
+    /// # use lunette::{AsContext, Engine};
+    /// assert!(Engine::default().instantiate()?.data::<u32>().is_none());
+    /// # Ok::<(), lunette::Error>(())
+    /// ```
+    fn data<T: Any + Send>(&mut self) -> Option<&mut T> {
+        self.as_context().into_state().data.get_mut(&TypeId::of::<T>())?.downcast_mut()
+    }
+
+    /// Where the program is, in Lua's form: the Lua functions and Rust functions that have called each other.
+    ///
+    /// ```
+    /// use lunette::{AsContext, Engine};
+    /// let engine = Engine::default();
+    /// let mut instance = engine.instantiate()?;
+    /// let here = instance.function(|context, ()| Ok(context.traceback()))?;
+    /// instance.set("here", &here)?;
+    /// let program = engine.compile("local text = here()\nreturn text", "=example")?;
+    /// assert!(instance.run::<String>(&program, ())?.contains("example:1: in main chunk"));
+    /// # Ok::<(), lunette::Error>(())
+    /// ```
+    fn traceback(&mut self) -> std::string::String {
+        let context = self.as_context();
+        let traceback = context.machine.traceback(context.machine.current_thread(), None, 0);
+        std::string::String::from_utf8_lossy(&traceback).into_owned()
+    }
+
     /// A Rust object as a userdata. It is dropped when the userdata is collected, or with the instance.
     ///
     /// See [`Userdata`] for what Lua programs can do with it. An object that a program only keeps needs nothing:
@@ -317,12 +449,18 @@ impl AsContext for Context<'_> {
     }
 }
 
-impl Context<'_> {
-    pub(crate) fn state(&mut self) -> &mut State {
+impl<'m> Context<'m> {
+    fn into_state(self) -> &'m mut State {
         match self.machine.embedder.downcast_mut() {
             Some(state) => state,
             None => unreachable!("the API's machines have its state"),
         }
+    }
+}
+
+impl Context<'_> {
+    pub(crate) fn state(&mut self) -> &mut State {
+        self.as_context().into_state()
     }
 
     /// Instances in which a Rust function panicked are not used any more.
@@ -498,10 +636,15 @@ impl Context<'_> {
             return Error::Memory;
         }
         let traceback = std::mem::take(&mut self.state().traceback);
+        let cause = match (self.state().cause.take(), raw) {
+            (Some((message, error)), Raw::String(text)) if self.machine.bytes(text) == message => Some(error),
+            _ => None,
+        };
         let Ok(value) = self.wrap(raw) else {
             return Error::Memory;
         };
         Error::Runtime(Arc::new(RuntimeError {
+            cause,
             message: self.error_message(&value),
             traceback: std::string::String::from_utf8_lossy(&traceback).into_owned(),
             value,
@@ -510,23 +653,31 @@ impl Context<'_> {
 
     /// The text of an error value.
     fn error_message(&mut self, value: &Value) -> std::string::String {
-        let Ok(raw) = self.unwrap(value) else {
-            return std::string::String::new();
-        };
         let mut text = Vec::new();
-        if self.machine.append_text(raw, &mut text) {
-            return std::string::String::from_utf8_lossy(&text).into_owned();
-        }
-        let handler = self.machine.metamethod(raw, Event::ToString);
-        // An error inside of another call may still be caught there: its text is not wanted yet.
-        if !handler.is_nil()
-            && self.state().depth == 1
-            && let Ok(results) = self.call_raw(handler, &[raw])
-            && let Some(Value::String(text)) = results.first()
-            && let Ok(text) = text.to_text(self)
-        {
-            return text;
+        match self.unwrap(value) {
+            Ok(raw) if self.machine.append_text(raw, &mut text) => {
+                return std::string::String::from_utf8_lossy(&text).into_owned();
+            }
+            // An error inside of another call may still be caught there: its text is not wanted yet.
+            Ok(raw) if self.state().depth == 1 => {
+                if let Ok(Some(text)) = self.own_text(raw) {
+                    return text;
+                }
+            }
+            _ => {}
         }
         format!("(error object is a {} value)", value.type_name())
+    }
+
+    /// The text that an object's `__tostring` gives, if it has one.
+    pub(crate) fn own_text(&mut self, object: Raw) -> Result<Option<std::string::String>> {
+        let handler = self.machine.metamethod(object, Event::ToString);
+        if handler.is_nil() {
+            return Ok(None);
+        }
+        match self.call_raw(handler, &[object])?.first() {
+            Some(Value::String(text)) => text.to_text(self).map(Some),
+            _ => Err(Error::message("'__tostring' must return a string")),
+        }
     }
 }

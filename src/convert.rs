@@ -11,12 +11,14 @@ use crate::{
     value::Value,
 };
 use std::{
-    collections::{BTreeMap, HashMap},
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    fmt,
     hash::{BuildHasher, Hash},
 };
 
 /// What can become one Lua value: `bool`, numbers, strings, [`Value`] and handles, `Option` (`None` is nil), `Vec`,
-/// slices and arrays (sequences), maps (tables), and every [`Userdata`] type.
+/// arrays and sets (sequences), maps (tables), and every [`Userdata`] type.
 ///
 /// ```
 /// use lunette::{AsContext, Engine};
@@ -50,6 +52,19 @@ pub trait FromLua: Sized {
 
 /// What can become any number of values: arguments of Lua functions, results of Rust functions. One value, a tuple,
 /// `()`, or [`Variadic`].
+///
+/// A `Result` is what Lua functions return that may fail: its values, or nil and a message.
+///
+/// ```
+/// use lunette::{AsContext, Engine};
+/// let mut instance = Engine::default().instantiate()?;
+/// let parse = instance.function(|_, text: String| Ok(text.parse::<i64>()))?;
+/// instance.set("parse", &parse)?;
+/// assert_eq!(instance.eval::<i64>("return assert(parse('7'))")?, 7);
+/// let (value, message): (Option<i64>, String) = instance.eval("return parse('x')")?;
+/// assert_eq!((value, message.as_str()), (None, "invalid digit found in string"));
+/// # Ok::<(), lunette::Error>(())
+/// ```
 pub trait IntoLuaMulti {
     /// The values.
     fn into_lua_multi(self, context: &mut Context<'_>) -> Result<Vec<Value>>;
@@ -57,6 +72,16 @@ pub trait IntoLuaMulti {
 
 /// What any number of values can be converted to; missing ones are nil, surplus ones are dropped. The last of a tuple may
 /// be [`Variadic`].
+///
+/// ```
+/// use lunette::{AsContext, Engine, Variadic};
+/// let mut instance = Engine::default().instantiate()?;
+/// let (first, rest): (i64, Variadic<i64>) = instance.eval("return 1, 2, 3")?;
+/// assert_eq!((first, rest.0), (1, vec![2, 3]));
+/// let (first, second): (i64, Option<i64>) = instance.eval("return 1")?;
+/// assert_eq!((first, second), (1, None));
+/// # Ok::<(), lunette::Error>(())
+/// ```
 pub trait FromLuaMulti: Sized {
     /// The Rust values.
     fn from_lua_multi(values: Vec<Value>, context: &mut Context<'_>) -> Result<Self>;
@@ -242,6 +267,29 @@ impl FromLua for std::string::String {
     }
 }
 
+impl IntoLua for Cow<'_, str> {
+    fn into_lua(self, context: &mut Context<'_>) -> Result<Value> {
+        (*self).into_lua(context)
+    }
+}
+
+impl IntoLua for char {
+    fn into_lua(self, context: &mut Context<'_>) -> Result<Value> {
+        (&*self.encode_utf8(&mut [0; 4])).into_lua(context)
+    }
+}
+
+impl FromLua for char {
+    fn from_lua(value: Value, context: &mut Context<'_>) -> Result<Self> {
+        let text = std::string::String::from_lua(value, context)?;
+        let mut characters = text.chars();
+        match (characters.next(), characters.next()) {
+            (Some(character), None) => Ok(character),
+            _ => Err(ConversionError::with_message("string of one character expected")),
+        }
+    }
+}
+
 impl IntoLua for Bytes {
     fn into_lua(self, context: &mut Context<'_>) -> Result<Value> {
         Ok(Value::String(context.string(self.0)?))
@@ -300,6 +348,33 @@ impl<T: FromLua> FromLua for Vec<T> {
     }
 }
 
+impl<T: FromLua, const N: usize> FromLua for [T; N] {
+    fn from_lua(value: Value, context: &mut Context<'_>) -> Result<Self> {
+        let values = Vec::<T>::from_lua(value, context)?;
+        let count = values.len();
+        let expected = || ConversionError::with_message(format!("{N} elements expected, got {count}"));
+        values.try_into().map_err(|_| expected())
+    }
+}
+
+macro_rules! sets {
+    ($($type:ident: $($bound:ident)+,)*) => {$(
+        impl<T: IntoLua> IntoLua for $type<T> {
+            fn into_lua(self, context: &mut Context<'_>) -> Result<Value> {
+                sequence(self, context)
+            }
+        }
+
+        impl<T: FromLua $(+ $bound)+> FromLua for $type<T> {
+            fn from_lua(value: Value, context: &mut Context<'_>) -> Result<Self> {
+                Ok(Vec::<T>::from_lua(value, context)?.into_iter().collect())
+            }
+        }
+    )*};
+}
+
+sets! { HashSet: Eq Hash, BTreeSet: Ord, }
+
 /// A table with these fields.
 fn fields<K: IntoLua, V: IntoLua>(pairs: impl IntoIterator<Item = (K, V)>, context: &mut Context<'_>) -> Result<Value> {
     let table = context.table()?;
@@ -357,6 +432,15 @@ impl<T: FromLua> FromLuaMulti for Variadic<T> {
         let convert =
             |(index, value)| T::from_lua(value, context).map_err(|error| ConversionError::at(error, index + 1));
         values.into_iter().enumerate().map(convert).collect::<Result<_>>().map(Variadic)
+    }
+}
+
+impl<T: IntoLuaMulti, E: fmt::Display> IntoLuaMulti for Result<T, E> {
+    fn into_lua_multi(self, context: &mut Context<'_>) -> Result<Vec<Value>> {
+        match self {
+            Ok(values) => values.into_lua_multi(context),
+            Err(error) => (Value::Nil, error.to_string()).into_lua_multi(context),
+        }
     }
 }
 

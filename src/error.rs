@@ -1,6 +1,6 @@
 //! Errors as values.
 
-use crate::value::Value;
+use crate::{context::AsContext, convert::IntoLua, value::Value};
 use lunette_frontend::CompileError;
 use std::{fmt, sync::Arc};
 use thiserror::Error;
@@ -89,6 +89,53 @@ impl Error {
         Error::external(message.to_string())
     }
 
+    /// An error whose value a Lua program gets as it is, to return from a Rust function.
+    ///
+    /// ```
+    /// use lunette::{AsContext, Engine, Error};
+    /// use std::collections::BTreeMap;
+    ///
+    /// let mut instance = Engine::default().instantiate()?;
+    /// let fail = instance.function(|context, code: i64| {
+    ///     Err::<(), _>(Error::value(context, BTreeMap::from([("code", code)])))
+    /// })?;
+    /// instance.set("fail", &fail)?;
+    /// assert_eq!(instance.eval::<i64>("return select(2, pcall(fail, 7)).code")?, 7);
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn value(context: &mut impl AsContext, value: impl IntoLua) -> Error {
+        match context.pack(value) {
+            Ok(value) => Error::Runtime(Arc::new(RuntimeError {
+                message: format!("(error object is a {} value)", value.type_name()),
+                traceback: std::string::String::new(),
+                value,
+                cause: None,
+            })),
+            Err(error) => error,
+        }
+    }
+
+    /// The error of this type that a Rust function gave to [`Error::external`], also when it has gone through Lua.
+    ///
+    /// ```
+    /// use lunette::{AsContext, Engine, Error};
+    /// use std::num::ParseIntError;
+    ///
+    /// let mut instance = Engine::default().instantiate()?;
+    /// let parse = instance.function(|_, text: String| text.parse::<i64>().map_err(Error::external))?;
+    /// instance.set("parse", &parse)?;
+    /// let error = instance.exec("parse('x')").unwrap_err();
+    /// assert!(error.downcast_ref::<ParseIntError>().is_some());
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn downcast_ref<E: std::error::Error + 'static>(&self) -> Option<&E> {
+        match self {
+            Error::External(error) => error.downcast_ref(),
+            Error::Runtime(error) => error.cause.as_ref()?.downcast_ref(),
+            _ => None,
+        }
+    }
+
     /// Whether more text could make the source that was compiled a correct one: a prompt asks for another line then.
     ///
     /// ```
@@ -172,6 +219,8 @@ pub struct RuntimeError {
     pub traceback: std::string::String,
     /// The error value.
     pub value: Value,
+    /// The error of a Rust function that this one is, if its message came through Lua unchanged.
+    pub cause: Option<Error>,
 }
 
 impl fmt::Display for RuntimeError {
@@ -180,7 +229,11 @@ impl fmt::Display for RuntimeError {
     }
 }
 
-impl std::error::Error for RuntimeError {}
+impl std::error::Error for RuntimeError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.cause.as_ref().map(|cause| cause as _)
+    }
+}
 
 /// A value is not of the type that was wanted.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -52,13 +52,17 @@ impl Instance {
     pub(crate) fn new(configuration: &Configuration, streams: Streams) -> Result<Instance> {
         let mut machine = Box::new(new_machine(configuration, streams)?);
         let natives = Natives::register(&mut machine);
+        let most_memory = machine.heap.memory_limit();
         machine.embedder = Box::new(State {
             handles: Arc::<HandleTable>::default(),
             objects: Objects::default(),
             metatables: HashMap::new(),
             function_metatable: None,
             natives,
+            most_memory,
             traceback: Vec::new(),
+            cause: None,
+            data: HashMap::new(),
             panic: None,
             depth: 0,
             has_exited: false,
@@ -155,6 +159,21 @@ impl Instance {
     /// ```
     pub fn memory_used(&self) -> u64 {
         self.machine.heap.used_bytes()
+    }
+
+    /// Sets the most bytes of memory the instance may use from now on; `None` for no limit. It cannot be raised beyond
+    /// what the instance was made with.
+    ///
+    /// ```
+    /// # use lunette::{AsContext, Engine, Error};
+    /// let mut instance = Engine::default().instantiate()?;
+    /// instance.set_memory_limit(Some(1 << 20));
+    /// assert!(matches!(instance.exec("return ('x'):rep(1 << 24)"), Err(Error::Memory)));
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn set_memory_limit(&mut self, bytes: Option<u64>) {
+        let most = self.as_context().state().most_memory;
+        self.machine.heap.set_memory_limit(bytes.unwrap_or(most).min(most));
     }
 
     /// Figures about what has happened in the instance.

@@ -2,8 +2,9 @@
 
 use crate::{
     context::{AsContext, Context},
-    convert::{FromLua, IntoLua},
+    convert::{FromLua, FromLuaMulti, IntoLua, IntoLuaMulti, Variadic},
     error::{Error, Result},
+    function::Function,
     handle::Handle,
     value::Value,
 };
@@ -138,6 +139,27 @@ impl Table {
             Ok(done) => Ok((done, key, value)),
             Err(throw) => Err(context.error(throw)),
         }
+    }
+
+    /// Calls the field `name` with the table and further arguments, as `table:name(...)` does.
+    ///
+    /// ```
+    /// # use lunette::{AsContext, Engine, Table};
+    /// # let mut instance = Engine::default().instantiate()?;
+    /// let square: Table = instance.eval("return {side = 3, area = function(self) return self.side ^ 2 end}")?;
+    /// assert_eq!(square.call_method::<f64>(&mut instance, "area", ())?, 9.0);
+    /// # Ok::<(), lunette::Error>(())
+    /// ```
+    pub fn call_method<R: FromLuaMulti>(
+        &self,
+        context: &mut impl AsContext,
+        name: &str,
+        arguments: impl IntoLuaMulti,
+    ) -> Result<R> {
+        let method: Function = self.get(context, name)?;
+        let mut all = vec![Value::Table(self.clone())];
+        all.extend(arguments.into_lua_multi(&mut context.as_context())?);
+        method.call(context, Variadic(all))
     }
 
     /// The length of the sequence in the table, as `#` gives it without metamethods.

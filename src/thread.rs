@@ -1,7 +1,7 @@
 //! Handles to coroutines.
 
 use crate::{
-    context::AsContext,
+    context::{AsContext, Context},
     convert::{FromLuaMulti, IntoLuaMulti},
     error::Result,
     function::Function,
@@ -28,6 +28,15 @@ use lunette_interpreter::coroutine;
 pub struct Thread(pub(crate) Handle);
 
 /// What a coroutine is doing.
+///
+/// ```
+/// use lunette::{AsContext, Engine, Function, Thread, ThreadStatus};
+/// let mut instance = Engine::default().instantiate()?;
+/// let print: Function = instance.get("print")?;
+/// let thread = Thread::new(&mut instance, &print)?;
+/// assert_eq!(thread.status(&mut instance)?, ThreadStatus::Suspended);
+/// # Ok::<(), lunette::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ThreadStatus {
     /// It can be resumed.
@@ -42,6 +51,14 @@ pub enum ThreadStatus {
 
 impl Thread {
     /// What the coroutine is doing.
+    ///
+    /// ```
+    /// use lunette::{AsContext, Engine, Thread, ThreadStatus};
+    /// let mut instance = Engine::default().instantiate()?;
+    /// let thread: Thread = instance.eval("return (coroutine.running())")?;
+    /// assert_eq!(thread.status(&mut instance)?, ThreadStatus::Running);
+    /// # Ok::<(), lunette::Error>(())
+    /// ```
     pub fn status(&self, context: &mut impl AsContext) -> Result<ThreadStatus> {
         let context = &mut context.as_context();
         let status = match context.resolve(&self.0)? {
@@ -79,15 +96,47 @@ impl Thread {
         Ok(Thread(context.handle(Raw::Thread(thread))?))
     }
 
+    /// Ends the coroutine, which must not be running: closes its pending variables, and gives the error that it ended
+    /// with or that closing met.
+    ///
+    /// ```
+    /// use lunette::{AsContext, Engine, Thread, ThreadStatus};
+    /// let mut instance = Engine::default().instantiate()?;
+    /// let thread: Thread = instance.eval("return coroutine.create(coroutine.yield)")?;
+    /// thread.resume::<()>(&mut instance, ())?;
+    /// thread.close(&mut instance)?;
+    /// assert_eq!(thread.status(&mut instance)?, ThreadStatus::Dead);
+    /// # Ok::<(), lunette::Error>(())
+    /// ```
+    pub fn close(&self, context: &mut impl AsContext) -> Result<()> {
+        let context = &mut context.as_context();
+        let native = context.state().natives.close;
+        native_function(context, native)?.call(context, self)
+    }
+
     /// Runs the coroutine until it yields or ends, and gives what it yields or returns. The values are what its `yield`
     /// gives, or, at first, the arguments of its function.
+    ///
+    /// ```
+    /// use lunette::{AsContext, Engine, Thread};
+    /// let mut instance = Engine::default().instantiate()?;
+    /// let thread: Thread = instance.eval("return coroutine.create(function(x) error('no ' .. coroutine.yield(x)) end)")?;
+    /// assert_eq!(thread.resume::<i64>(&mut instance, 1)?, 1);
+    /// assert!(thread.resume::<()>(&mut instance, "more").unwrap_err().to_string().ends_with("no more"));
+    /// # Ok::<(), lunette::Error>(())
+    /// ```
     pub fn resume<R: FromLuaMulti>(&self, context: &mut impl AsContext, values: impl IntoLuaMulti) -> Result<R> {
         let context = &mut context.as_context();
         let native = context.state().natives.resume;
-        let closure = context.allocate(|machine| machine.heap.new_native_closure(native, 0))?;
-        let resume = Function(context.handle(Raw::NativeClosure(closure))?);
+        let resume = native_function(context, native)?;
         let mut arguments = vec![crate::Value::Thread(self.clone())];
         arguments.extend(values.into_lua_multi(context)?);
         resume.call(context, crate::Variadic(arguments))
     }
+}
+
+/// A native function of the API.
+fn native_function(context: &mut Context<'_>, number: u32) -> Result<Function> {
+    let closure = context.allocate(|machine| machine.heap.new_native_closure(number, 0))?;
+    Ok(Function(context.handle(Raw::NativeClosure(closure))?))
 }

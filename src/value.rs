@@ -1,6 +1,9 @@
 //! Lua values as Rust code holds them.
 
-use crate::{function::Function, string::String, table::Table, thread::Thread, userdata::AnyUserdata};
+use crate::{
+    context::AsContext, error::Result, function::Function, string::String, table::Table, thread::Thread,
+    userdata::AnyUserdata,
+};
 
 /// A Lua value. Objects are held by handles: they stay alive as long as the handle does.
 ///
@@ -65,5 +68,42 @@ impl Value {
     /// ```
     pub fn is_nil(&self) -> bool {
         matches!(self, Value::Nil)
+    }
+
+    /// Whether two values are equal, without metamethods: objects are if they are the same.
+    ///
+    /// ```
+    /// # use lunette::{AsContext, Engine, Value};
+    /// let mut instance = Engine::default().instantiate()?;
+    /// let (one, same, other): (Value, Value, Value) = instance.eval("local t = {}; return t, t, {}")?;
+    /// assert!(one.equals(&mut instance, &same)? && !one.equals(&mut instance, &other)?);
+    /// assert!(Value::Integer(1).equals(&mut instance, &Value::Float(1.0))?);
+    /// # Ok::<(), lunette::Error>(())
+    /// ```
+    pub fn equals(&self, context: &mut impl AsContext, other: &Value) -> Result<bool> {
+        let mut context = context.as_context();
+        let (left, right) = (context.unwrap(self)?, context.unwrap(other)?);
+        Ok(context.machine.raw_equal(left, right))
+    }
+
+    /// The value as text, as Lua's `tostring` gives it.
+    ///
+    /// ```
+    /// # use lunette::{AsContext, Engine, Value};
+    /// let mut instance = Engine::default().instantiate()?;
+    /// let value: Value = instance.eval("return setmetatable({}, {__tostring = function() return 'a table' end})")?;
+    /// assert_eq!(value.to_text(&mut instance)?, "a table");
+    /// assert_eq!(Value::Float(1.0).to_text(&mut instance)?, "1.0");
+    /// # Ok::<(), lunette::Error>(())
+    /// ```
+    pub fn to_text(&self, context: &mut impl AsContext) -> Result<std::string::String> {
+        let mut context = context.as_context();
+        let raw = context.unwrap(self)?;
+        if let Some(text) = context.own_text(raw)? {
+            return Ok(text);
+        }
+        let mut text = Vec::new();
+        lunette_stdlib::append_plain_text(context.machine, raw, &mut text);
+        Ok(std::string::String::from_utf8_lossy(&text).into_owned())
     }
 }

@@ -32,6 +32,8 @@ pub(crate) enum Next {
 
 /// Levels of nested native calls that are allowed, as PUC's `LUAI_MAXCCALLS`.
 pub(crate) const MAX_NATIVE_DEPTH: u32 = 200;
+/// Fuel for a request to the host.
+const REQUEST_COST: u64 = 100;
 
 impl Machine {
     /// Runs native frames until a Lua frame runs or the loop is to be left.
@@ -155,6 +157,8 @@ impl Machine {
                     if metamethod.is_nil() {
                         return Err(self.call_error(function));
                     }
+                    // Such a chain may be endless.
+                    self.charge(u64::from(count) + 1)?;
                     self.ensure_stack(function + FRAME_SLOTS, count + 1)?;
                     self.copy_slots(function + FRAME_SLOTS, function + FRAME_SLOTS + 1, count);
                     self.set_value(function + FRAME_SLOTS, callee);
@@ -356,6 +360,7 @@ impl Machine {
             Step::Resume { thread, first, count } => self.resume_thread(thread, first, count),
             Step::CloseThread { thread } => self.close_thread(thread),
             Step::Wait(ticket) => {
+                self.charge(REQUEST_COST)?;
                 while self.response.is_none() {
                     self.response = self.host.complete(ticket);
                     if self.response.is_none() {

@@ -36,6 +36,7 @@ impl Machine {
     /// An error whose value is this string.
     #[cold]
     pub fn throw_text(&self, text: &[u8]) -> Throw {
+        self.spend_on_bytes(text.len());
         let string = self.heap.new_string(text).or_else(|_| {
             self.heap.enter_emergency();
             let string = self.heap.new_string(text);

@@ -10,6 +10,9 @@ use core::fmt::Write;
 use lunette_bytecode::chunk_name;
 use lunette_gc::{function::Prototype, reference::Ref, thread::Thread, value::Value};
 
+/// Frames of a stack that are walked for one unit of fuel.
+const FRAMES_PER_UNIT: u64 = 4;
+
 /// A frame of a thread's stack, seen from outside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FrameView {
@@ -29,6 +32,7 @@ impl Machine {
     pub fn frame_at(&self, thread: Ref<Thread>, level: u32) -> Option<FrameView> {
         let base = if thread == self.thread { self.base } else { self.heap.get(thread).base.get() };
         let mut frame = FrameView { thread, base };
+        self.spend(u64::from(level.min(base)) / FRAMES_PER_UNIT);
         let mut left = level;
         loop {
             // The bottom frame belongs to nobody.
@@ -132,12 +136,14 @@ impl Machine {
             total += 1;
             frame = self.caller_of(view);
         }
+        self.spend(u64::from(total) / FRAMES_PER_UNIT);
         let mut skip_from = u32::MAX;
         let mut skip_to = u32::MAX;
         if total > level + FIRST + LAST {
             skip_from = level + FIRST;
             skip_to = total - LAST;
         }
+        let room = self.heap.memory_limit().saturating_sub(self.heap.used_bytes());
         let mut number = 0;
         let mut frame = self.frame_at(thread, 0);
         while let Some(view) = frame {
@@ -147,6 +153,10 @@ impl Machine {
                 text.extend_from_slice(line.as_bytes());
             }
             if number >= level && !(skip_from..skip_to).contains(&number) {
+                // Names may be of any length.
+                if text.len() as u64 > room {
+                    break;
+                }
                 self.append_frame(view, &mut text);
             }
             number += 1;
@@ -217,6 +227,7 @@ impl Machine {
         let mut cursor = 0;
         while let Some(step) = self.heap.next_at(loaded, cursor) {
             cursor = step.cursor;
+            self.spend(1);
             let (Value::String(library), Value::Table(functions)) =
                 (Value::from_parts(step.key.0, step.key.1), Value::from_parts(step.value.0, step.value.1))
             else {
@@ -225,6 +236,7 @@ impl Machine {
             let mut inner = 0;
             while let Some(entry) = self.heap.next_at(functions, inner) {
                 inner = entry.cursor;
+                self.spend(1);
                 if entry.value == function.to_parts()
                     && let Value::String(name) = Value::from_parts(entry.key.0, entry.key.1)
                 {

@@ -9,6 +9,7 @@ use lunette_gc::{reference::Ref, table::Table, thread::Thread, value::Value};
 use lunette_interpreter::{
     Frame, Machine, NativeResult, Step, Throw,
     coroutine::{DEAD, FAILED, NORMAL, SUSPENDED},
+    metamethod::Event,
     native::{CAUGHT, Native, PASS_ON, PASS_ON_TRUE},
 };
 
@@ -76,7 +77,9 @@ fn wrapped_coroutine(machine: &mut Machine, frame: Frame) -> NativeResult {
         return Ok(Step::CloseThread { thread });
     }
     let error = machine.pending_error();
-    if let Value::String(message) = error {
+    if let Value::String(message) = error
+        && message != machine.event_name(Event::MemoryMessage)
+    {
         let mut text: Vec<u8> = machine.position_text(1);
         text.extend_from_slice(machine.bytes(message));
         return Err(machine.throw_text(&text));

@@ -36,4 +36,5 @@ pub use base_library::close;
 pub use io_library::flush_files_from_host;
 pub use library::{Library, open, open_all, register_all};
 pub use math_library::seed_random;
+pub use text::append_plain_text;
 pub use warning::set_enabled as set_warnings;

@@ -18,6 +18,12 @@ pub(crate) fn append_value(machine: &Machine, value: Value, text: &mut Vec<u8>) 
     if !metamethod.is_nil() {
         return Text::Call(metamethod);
     }
+    append_plain_text(machine, value, text);
+    Text::Done
+}
+
+/// Appends the text of a value, whatever its metamethods.
+pub fn append_plain_text(machine: &Machine, value: Value, text: &mut Vec<u8>) {
     match value {
         _ if machine.append_text(value, text) => {}
         Value::Nil => text.extend_from_slice(b"nil"),
@@ -32,7 +38,6 @@ pub(crate) fn append_value(machine: &Machine, value: Value, text: &mut Vec<u8>) 
             append_identity(machine, value, text);
         }
     }
-    Text::Done
 }
 
 /// Appends what stands for the address of an object: a number that is its own as long as it lives, in the looks of
@@ -67,6 +72,7 @@ pub(crate) fn number_string(machine: &Machine, value: Value) -> Result<Ref<Str>,
 
 /// Returns a string of these bytes.
 pub(crate) fn return_string(machine: &Machine, frame: Frame, bytes: &[u8]) -> NativeResult {
+    machine.spend_on_bytes(bytes.len());
     let string = machine.new_string(bytes)?;
     frame.return_one(machine, Value::String(string))
 }

@@ -3,6 +3,7 @@
 use crate::{
     arguments::Arguments,
     output::{self, Flush},
+    workspace::{allowance, append},
 };
 use alloc::vec::Vec;
 use lunette_gc::value::Value;
@@ -47,7 +48,8 @@ fn warn(machine: &mut Machine, frame: Frame) -> NativeResult {
     let mut message = Vec::new();
     for index in 0..frame.count() {
         let part = frame.check_string(machine, index)?;
-        message.extend_from_slice(machine.bytes(part));
+        machine.spend_on_bytes(machine.bytes(part).len());
+        append(&mut message, machine.bytes(part), allowance(&machine.heap))?;
     }
     if frame.count() == 1 && message.first() == Some(&b'@') {
         match message.as_slice() {

@@ -137,6 +137,7 @@ impl Information<'_> {
         };
         let lines = self.machine.heap.new_table(0, 0)?;
         for line in self.machine.lines_of(prototype) {
+            self.machine.spend(1);
             self.machine.raw_set(lines, Value::Integer(line.into()), Value::Boolean(true))?;
         }
         self.set("activelines", Value::Table(lines))

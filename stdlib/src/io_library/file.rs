@@ -239,7 +239,6 @@ impl File {
     /// Asks the host for more to read ahead, behind what is there.
     pub fn ask_for_more(self, machine: &mut Machine) -> Result<Ticket, Throw> {
         let buffer = self.buffer(machine)?;
-        machine.charge(100)?;
         let ahead = self.ahead(machine).len();
         let start = self.get(machine, START) as usize;
         machine.heap.move_bytes_down(buffer, start, start + ahead);
@@ -310,7 +309,6 @@ impl File {
             self.set(machine, WRITING, 0);
             return Ok(Progress::Done(()));
         }
-        machine.charge(100)?;
         let rest = &machine.heap.bytes(buffer)[..self.get(machine, END) as usize];
         Ok(Progress::Wait(machine.host.submit(Request::Write(self.stream(machine), rest))))
     }

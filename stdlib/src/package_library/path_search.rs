@@ -1,6 +1,6 @@
 //! Search for a file along a path of templates, in the phases of a native function.
 
-use crate::arguments::Arguments;
+use crate::{arguments::Arguments, workspace::allowance};
 use alloc::vec::Vec;
 use lunette_gc::value::Value;
 use lunette_interpreter::{
@@ -42,7 +42,7 @@ fn searchpath(machine: &mut Machine, frame: Frame) -> NativeResult {
         let replacement = frame.optional_string(machine, 3)?;
         let separator = separator.map_or(&b"."[..], |separator| machine.bytes(separator));
         let replacement = replacement.map_or(&b"/"[..], |replacement| machine.bytes(replacement));
-        let names = file_names(machine.bytes(name), machine.bytes(path), separator, replacement);
+        let names = file_names(machine, machine.bytes(name), machine.bytes(path), separator, replacement)?;
         begin(machine, frame, 0, &names)?;
     }
     match step(machine, frame, 0)? {
@@ -56,14 +56,27 @@ fn searchpath(machine: &mut Machine, frame: Frame) -> NativeResult {
 }
 
 /// The path with its question marks replaced by the name, in which separators are replaced first.
-pub(super) fn file_names(name: &[u8], path: &[u8], separator: &[u8], replacement: &[u8]) -> Vec<u8> {
-    let name = if separator.is_empty() { name.to_vec() } else { replace(name, separator, replacement) };
-    replace(path, b"?", &name)
+pub(super) fn file_names(
+    machine: &Machine,
+    name: &[u8],
+    path: &[u8],
+    separator: &[u8],
+    replacement: &[u8],
+) -> Result<Vec<u8>, Throw> {
+    let name = if separator.is_empty() { name.to_vec() } else { replace(machine, name, separator, replacement)? };
+    replace(machine, path, b"?", &name)
 }
 
 /// The text with all occurrences of `from` replaced.
-fn replace(text: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
+fn replace(machine: &Machine, text: &[u8], from: &[u8], to: &[u8]) -> Result<Vec<u8>, Throw> {
+    let count = memchr::memmem::find_iter(text, from).count();
+    let length = (text.len() - count * from.len()).saturating_add(count.saturating_mul(to.len()));
+    machine.spend_on_bytes(length);
+    if length > allowance(&machine.heap) {
+        return Err(Throw::Memory);
+    }
     let mut result = Vec::new();
+    result.try_reserve_exact(length).map_err(|_| Throw::Memory)?;
     let mut rest = text;
     while let Some(at) = memchr::memmem::find(rest, from) {
         result.extend_from_slice(&rest[..at]);
@@ -71,7 +84,7 @@ fn replace(text: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
         rest = &rest[at + from.len()..];
     }
     result.extend_from_slice(rest);
-    result
+    Ok(result)
 }
 
 /// Begins a search among these names; [`step`] goes on.
@@ -104,7 +117,7 @@ pub(super) fn step(machine: &mut Machine, frame: Frame, first_local: u32) -> Res
     let all = machine.heap.string_bytes(names);
     if position >= all.len() {
         let mut message = b"no file '".to_vec();
-        message.extend_from_slice(&replace(all, b";", b"'\n\tno file '"));
+        message.extend_from_slice(&replace(machine, all, b";", b"'\n\tno file '")?);
         message.push(b'\'');
         return Ok(Search::NotFound(message));
     }

@@ -55,7 +55,7 @@ fn begin_search(machine: &Machine, frame: Frame, field: &str, name: &[u8], first
         number @ (Value::Integer(_) | Value::Float(_)) => machine.bytes(text::number_string(machine, number)?).to_vec(),
         _ => return Err(machine.native_error(format_args!("'package.{field}' must be a string"))),
     };
-    let names = path_search::file_names(name, &path, b".", b"/");
+    let names = path_search::file_names(machine, name, &path, b".", b"/")?;
     path_search::begin(machine, frame, first_local, &names)
 }
 
