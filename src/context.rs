@@ -52,6 +52,22 @@ pub(crate) struct State {
 }
 
 /// Access to an instance. Rust functions get one from the instance that calls them.
+///
+/// ```
+/// use lunette::{AsContext, Context, Engine, Result};
+///
+/// fn count(context: &mut Context<'_>, step: i64) -> Result<i64> {
+///     let count = context.get::<Option<i64>>("count")?.unwrap_or(0) + step;
+///     context.set("count", count)?;
+///     Ok(count)
+/// }
+///
+/// let mut instance = Engine::default().instantiate()?;
+/// let count = instance.function(count)?;
+/// assert_eq!(count.call::<i64>(&mut instance, 2)?, 2);
+/// assert_eq!(count.call::<i64>(&mut instance, 2)?, 4);
+/// # Ok::<(), lunette::Error>(())
+/// ```
 pub struct Context<'m> {
     pub(crate) machine: &'m mut Machine,
 }
@@ -86,6 +102,13 @@ impl std::fmt::Debug for Context<'_> {
 /// ```
 pub trait AsContext {
     /// Access to the instance.
+    ///
+    /// ```
+    /// use lunette::{AsContext, Engine, FromLua, Value};
+    /// let mut instance = Engine::default().instantiate()?;
+    /// assert!(bool::from_lua(Value::Integer(0), &mut instance.as_context())?);
+    /// # Ok::<(), lunette::Error>(())
+    /// ```
     fn as_context(&mut self) -> Context<'_>;
 
     /// The value of a global variable.

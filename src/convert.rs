@@ -29,6 +29,18 @@ use std::{
 /// ```
 pub trait IntoLua {
     /// The value.
+    ///
+    /// ```
+    /// use lunette::{Context, IntoLua, Result, Value};
+    ///
+    /// struct Celsius(f64);
+    ///
+    /// impl IntoLua for Celsius {
+    ///     fn into_lua(self, context: &mut Context<'_>) -> Result<Value> {
+    ///         format!("{} °C", self.0).into_lua(context)
+    ///     }
+    /// }
+    /// ```
     fn into_lua(self, context: &mut Context<'_>) -> Result<Value>;
 }
 
@@ -47,6 +59,21 @@ pub trait IntoLua {
 /// ```
 pub trait FromLua: Sized {
     /// The Rust value.
+    ///
+    /// ```
+    /// use lunette::{Context, Error, FromLua, Result, Value};
+    ///
+    /// struct Percent(f64);
+    ///
+    /// impl FromLua for Percent {
+    ///     fn from_lua(value: Value, context: &mut Context<'_>) -> Result<Self> {
+    ///         match f64::from_lua(value, context)? {
+    ///             number @ 0.0..=100.0 => Ok(Percent(number)),
+    ///             number => Err(Error::message(format_args!("{number} is no percentage"))),
+    ///         }
+    ///     }
+    /// }
+    /// ```
     fn from_lua(value: Value, context: &mut Context<'_>) -> Result<Self>;
 }
 
@@ -67,6 +94,13 @@ pub trait FromLua: Sized {
 /// ```
 pub trait IntoLuaMulti {
     /// The values.
+    ///
+    /// ```
+    /// use lunette::{AsContext, Engine, IntoLuaMulti};
+    /// let mut instance = Engine::default().instantiate()?;
+    /// assert_eq!((1, "two", 3.0).into_lua_multi(&mut instance.as_context())?.len(), 3);
+    /// # Ok::<(), lunette::Error>(())
+    /// ```
     fn into_lua_multi(self, context: &mut Context<'_>) -> Result<Vec<Value>>;
 }
 
@@ -84,6 +118,15 @@ pub trait IntoLuaMulti {
 /// ```
 pub trait FromLuaMulti: Sized {
     /// The Rust values.
+    ///
+    /// ```
+    /// use lunette::{AsContext, Engine, FromLuaMulti, Value};
+    /// let mut instance = Engine::default().instantiate()?;
+    /// let values = vec![Value::Integer(1), Value::Boolean(true)];
+    /// let (number, flag) = <(i64, bool)>::from_lua_multi(values, &mut instance.as_context())?;
+    /// assert_eq!((number, flag), (1, true));
+    /// # Ok::<(), lunette::Error>(())
+    /// ```
     fn from_lua_multi(values: Vec<Value>, context: &mut Context<'_>) -> Result<Self>;
 }
 

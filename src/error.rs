@@ -8,6 +8,15 @@ use thiserror::Error;
 pub use lunette_interpreter::limits::StopReason;
 
 /// What an operation on an instance gives.
+///
+/// ```
+/// use lunette::{AsContext, Engine, Result};
+/// fn answer() -> Result<i64> {
+///     Engine::default().instantiate()?.eval("return 42")
+/// }
+/// assert_eq!(answer()?, 42);
+/// # Ok::<(), lunette::Error>(())
+/// ```
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// What can go wrong.
@@ -184,6 +193,12 @@ fn stop_message(reason: StopReason) -> std::string::String {
 }
 
 /// An error in a source text.
+///
+/// ```
+/// use lunette::{Engine, Error};
+/// let Err(Error::Syntax(error)) = Engine::default().compile("x = 1\ny = = 2", "=example") else { panic!() };
+/// assert_eq!((error.line, error.column, error.source_line.as_str()), (2, 5, "y = = 2"));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SyntaxError {
@@ -210,6 +225,15 @@ impl fmt::Display for SyntaxError {
 impl std::error::Error for SyntaxError {}
 
 /// An error that a program threw and did not catch.
+///
+/// ```
+/// use lunette::{AsContext, Engine, Error, Value};
+/// let mut instance = Engine::default().instantiate()?;
+/// let Err(Error::Runtime(error)) = instance.exec("error({code = 7})") else { panic!() };
+/// let Value::Table(value) = &error.value else { panic!() };
+/// assert_eq!(value.get::<i64>(&mut instance, "code")?, 7);
+/// # Ok::<(), Error>(())
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct RuntimeError {
@@ -236,6 +260,14 @@ impl std::error::Error for RuntimeError {
 }
 
 /// A value is not of the type that was wanted.
+///
+/// ```
+/// use lunette::{AsContext, Engine, Error};
+/// let mut instance = Engine::default().instantiate()?;
+/// let Err(Error::Conversion(error)) = instance.eval::<(i64, i64)>("return 1, {}") else { panic!() };
+/// assert_eq!((error.position, error.message.as_str()), (Some(2), "number expected, got table"));
+/// # Ok::<(), Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ConversionError {

@@ -266,11 +266,30 @@ fn new_machine(configuration: &Configuration, streams: Streams) -> Result<Machin
 /// Stops an instance from another thread; see [`Instance::interrupt_handle`].
 ///
 /// An interrupt that comes while nothing runs stops the next call.
+///
+/// ```
+/// use lunette::{AsContext, Engine, Error, StopReason};
+/// let mut instance = Engine::default().instantiate()?;
+/// let interrupt = instance.interrupt_handle();
+/// let stop = instance.function(move |_, ()| Ok(interrupt.interrupt()))?;
+/// instance.set("stop", &stop)?;
+/// let stopped = instance.exec("stop(); while true do end");
+/// assert!(matches!(stopped, Err(Error::Stopped(StopReason::Interrupt))));
+/// # Ok::<(), Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct InterruptHandle(limits::InterruptHandle);
 
 impl InterruptHandle {
     /// Makes the instance stop soon, with [`StopReason::Interrupt`](crate::StopReason::Interrupt).
+    ///
+    /// ```
+    /// # use lunette::{AsContext, Engine};
+    /// let mut instance = Engine::default().instantiate()?;
+    /// instance.interrupt_handle().interrupt();
+    /// assert!(instance.exec("while true do end").is_err());
+    /// # Ok::<(), lunette::Error>(())
+    /// ```
     pub fn interrupt(&self) {
         self.0.interrupt();
     }

@@ -7,6 +7,15 @@ use std::time::Duration;
 pub use lunette_gc::statistics::CollectionKind;
 
 /// Figures about what has happened in an instance since it was made.
+///
+/// ```
+/// use lunette::{AsContext, Engine};
+/// let mut instance = Engine::default().instantiate()?;
+/// instance.exec("local t = {}; for i = 1, 1000 do t[i] = {i} end")?;
+/// let statistics = instance.statistics();
+/// assert!(statistics.fuel_used > 1000 && statistics.allocated_bytes > 1000);
+/// # Ok::<(), lunette::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Statistics {
@@ -54,6 +63,15 @@ impl Statistics {
 }
 
 /// Pauses of a program while garbage was collected.
+///
+/// ```
+/// use lunette::{AsContext, Engine};
+/// let mut instance = Engine::default().instantiate()?;
+/// instance.collect_garbage()?;
+/// let pauses = instance.statistics().pauses;
+/// assert!(pauses.count >= 1 && pauses.longest <= pauses.total);
+/// # Ok::<(), lunette::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Pauses {
@@ -83,6 +101,14 @@ impl Pauses {
 }
 
 /// A collection that was completed; see [`Instance::on_collection`](crate::Instance::on_collection).
+///
+/// ```
+/// use lunette::{AsContext, CollectionKind, Engine};
+/// let mut instance = Engine::default().instantiate()?;
+/// instance.on_collection(|collection| assert_eq!(collection.kind, CollectionKind::Full));
+/// instance.collect_garbage()?;
+/// # Ok::<(), lunette::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Collection {

@@ -56,18 +56,65 @@ use std::{
 /// ```
 pub trait Userdata: Sized + Send + Sync + 'static {
     /// The type's name in messages.
+    ///
+    /// ```
+    /// use lunette::{AsContext, Engine, Userdata};
+    /// struct Socket;
+    /// impl Userdata for Socket {
+    ///     fn type_name() -> String {
+    ///         "net.Socket".into()
+    ///     }
+    /// }
+    ///
+    /// let mut instance = Engine::default().instantiate()?;
+    /// instance.set("socket", Socket)?;
+    /// assert!(instance.eval::<String>("return tostring(socket)")?.starts_with("net.Socket: "));
+    /// # Ok::<(), lunette::Error>(())
+    /// ```
     fn type_name() -> std::string::String {
         let name = std::any::type_name::<Self>();
         name.rsplit("::").next().unwrap_or(name).to_owned()
     }
 
     /// Adds what programs can do with objects of the type. Called once in each instance that gets one.
+    ///
+    /// ```
+    /// use lunette::{AsContext, Engine, Methods, Userdata};
+    /// struct Dog;
+    /// impl Userdata for Dog {
+    ///     fn add_methods(methods: &mut Methods<Self>) {
+    ///         methods.method("bark", |_, _, ()| Ok("woof"));
+    ///     }
+    /// }
+    ///
+    /// let mut instance = Engine::default().instantiate()?;
+    /// instance.set("dog", Dog)?;
+    /// assert_eq!(instance.eval::<String>("return dog:bark()")?, "woof");
+    /// # Ok::<(), lunette::Error>(())
+    /// ```
     fn add_methods(methods: &mut Methods<Self>) {
         let _ = methods;
     }
 }
 
 /// What Lua programs can do with a Rust type; see [`Userdata`].
+///
+/// ```
+/// use lunette::{AsContext, Engine, Methods, Userdata};
+/// struct Counter(i64);
+/// impl Userdata for Counter {
+///     fn add_methods(methods: &mut Methods<Self>) {
+///         methods.getter("value", |_, counter| Ok(counter.0));
+///         methods.method_mut("add", |_, counter, step: i64| Ok(counter.0 += step));
+///         methods.metamethod("__len", |_, counter, _: lunette::Value| Ok(counter.0));
+///     }
+/// }
+///
+/// let mut instance = Engine::default().instantiate()?;
+/// instance.set("counter", Counter(1))?;
+/// assert_eq!(instance.eval::<(i64, i64)>("counter:add(4); return counter.value, #counter")?, (5, 5));
+/// # Ok::<(), lunette::Error>(())
+/// ```
 pub struct Methods<T> {
     methods: Vec<(&'static str, Erased)>,
     getters: HashMap<&'static str, Erased>,
@@ -94,6 +141,20 @@ impl<T: Userdata> Methods<T> {
     }
 
     /// A method, `object:name(...)`.
+    ///
+    /// ```
+    /// # use lunette::{AsContext, Engine, Methods, Userdata};
+    /// # struct Point(f64, f64);
+    /// impl Userdata for Point {
+    ///     fn add_methods(methods: &mut Methods<Self>) {
+    ///         methods.method("length", |_, point, ()| Ok(point.0.hypot(point.1)));
+    ///     }
+    /// }
+    /// # let mut instance = Engine::default().instantiate()?;
+    /// # instance.set("point", Point(3.0, 4.0))?;
+    /// assert_eq!(instance.eval::<f64>("return point:length()")?, 5.0);
+    /// # Ok::<(), lunette::Error>(())
+    /// ```
     pub fn method<A, R, F>(&mut self, name: &'static str, method: F)
     where
         A: FromLuaMulti,
@@ -104,6 +165,24 @@ impl<T: Userdata> Methods<T> {
     }
 
     /// A method that changes the object. While it runs, no other method of the object can be called.
+    ///
+    /// ```
+    /// # use lunette::{AsContext, Engine, Methods, Userdata};
+    /// # struct Point(f64, f64);
+    /// impl Userdata for Point {
+    ///     fn add_methods(methods: &mut Methods<Self>) {
+    ///         methods.method_mut("move", |_, point, (x, y): (f64, f64)| {
+    ///             point.0 += x;
+    ///             point.1 += y;
+    ///             Ok((point.0, point.1))
+    ///         });
+    ///     }
+    /// }
+    /// # let mut instance = Engine::default().instantiate()?;
+    /// # instance.set("point", Point(3.0, 4.0))?;
+    /// assert_eq!(instance.eval::<(f64, f64)>("return point:move(1, 1)")?, (4.0, 5.0));
+    /// # Ok::<(), lunette::Error>(())
+    /// ```
     pub fn method_mut<A, R, F>(&mut self, name: &'static str, method: F)
     where
         A: FromLuaMulti,
@@ -114,6 +193,21 @@ impl<T: Userdata> Methods<T> {
     }
 
     /// A function beside the methods, `object.name(...)`.
+    ///
+    /// ```
+    /// # use lunette::{AsContext, Engine, Methods, Userdata};
+    /// # struct Point(f64, f64);
+    /// impl Userdata for Point {
+    ///     fn add_methods(methods: &mut Methods<Self>) {
+    ///         methods.function("origin", |_, ()| Ok(Point(0.0, 0.0)));
+    ///         methods.getter("x", |_, point| Ok(point.0));
+    ///     }
+    /// }
+    /// # let mut instance = Engine::default().instantiate()?;
+    /// # instance.set("point", Point(3.0, 4.0))?;
+    /// assert_eq!(instance.eval::<f64>("return point.origin().x")?, 0.0);
+    /// # Ok::<(), lunette::Error>(())
+    /// ```
     pub fn function<A, R, F>(&mut self, name: &'static str, function: F)
     where
         A: FromLuaMulti,
@@ -124,6 +218,20 @@ impl<T: Userdata> Methods<T> {
     }
 
     /// What reading the field `object.name` gives.
+    ///
+    /// ```
+    /// # use lunette::{AsContext, Engine, Methods, Userdata};
+    /// # struct Point(f64, f64);
+    /// impl Userdata for Point {
+    ///     fn add_methods(methods: &mut Methods<Self>) {
+    ///         methods.getter("x", |_, point| Ok(point.0));
+    ///     }
+    /// }
+    /// # let mut instance = Engine::default().instantiate()?;
+    /// # instance.set("point", Point(3.0, 4.0))?;
+    /// assert_eq!(instance.eval::<f64>("return point.x")?, 3.0);
+    /// # Ok::<(), lunette::Error>(())
+    /// ```
     pub fn getter<R, F>(&mut self, name: &'static str, getter: F)
     where
         R: IntoLua,
@@ -135,6 +243,21 @@ impl<T: Userdata> Methods<T> {
     }
 
     /// What setting the field `object.name` does.
+    ///
+    /// ```
+    /// # use lunette::{AsContext, Engine, Methods, Userdata};
+    /// # struct Point(f64, f64);
+    /// impl Userdata for Point {
+    ///     fn add_methods(methods: &mut Methods<Self>) {
+    ///         methods.getter("x", |_, point| Ok(point.0));
+    ///         methods.setter("x", |_, point, x| Ok(point.0 = x));
+    ///     }
+    /// }
+    /// # let mut instance = Engine::default().instantiate()?;
+    /// # instance.set("point", Point(3.0, 4.0))?;
+    /// assert_eq!(instance.eval::<f64>("point.x = 7; return point.x")?, 7.0);
+    /// # Ok::<(), lunette::Error>(())
+    /// ```
     pub fn setter<V, F>(&mut self, name: &'static str, setter: F)
     where
         V: FromLua,
@@ -149,6 +272,20 @@ impl<T: Userdata> Methods<T> {
 
     /// The handler of an event, such as `__add`, whose first operand is the object. `__index` and `__newindex` come
     /// after methods, getters and setters; `__gc` and `__metatable` cannot be had.
+    ///
+    /// ```
+    /// # use lunette::{AsContext, Engine, Methods, Userdata};
+    /// # struct Point(f64, f64);
+    /// impl Userdata for Point {
+    ///     fn add_methods(methods: &mut Methods<Self>) {
+    ///         methods.metamethod("__tostring", |_, point, ()| Ok(format!("({}, {})", point.0, point.1)));
+    ///     }
+    /// }
+    /// # let mut instance = Engine::default().instantiate()?;
+    /// # instance.set("point", Point(3.0, 4.0))?;
+    /// assert_eq!(instance.eval::<String>("return tostring(point)")?, "(3, 4)");
+    /// # Ok::<(), lunette::Error>(())
+    /// ```
     pub fn metamethod<A, R, F>(&mut self, event: &'static str, handler: F)
     where
         A: FromLuaMulti,
@@ -159,6 +296,23 @@ impl<T: Userdata> Methods<T> {
     }
 
     /// The handler of an event that changes the object.
+    ///
+    /// ```
+    /// # use lunette::{AsContext, Engine, Methods, Userdata};
+    /// # struct Point(f64, f64);
+    /// impl Userdata for Point {
+    ///     fn add_methods(methods: &mut Methods<Self>) {
+    ///         methods.metamethod_mut("__call", |_, point, x: f64| {
+    ///             point.0 = x;
+    ///             Ok(point.0 + point.1)
+    ///         });
+    ///     }
+    /// }
+    /// # let mut instance = Engine::default().instantiate()?;
+    /// # instance.set("point", Point(3.0, 4.0))?;
+    /// assert_eq!(instance.eval::<f64>("return point(1)")?, 5.0);
+    /// # Ok::<(), lunette::Error>(())
+    /// ```
     pub fn metamethod_mut<A, R, F>(&mut self, event: &'static str, handler: F)
     where
         A: FromLuaMulti,
@@ -169,6 +323,22 @@ impl<T: Userdata> Methods<T> {
     }
 
     /// The handler of an event that gets all operands: for those, such as `__concat`, whose object may be the second.
+    ///
+    /// ```
+    /// # use lunette::{AsContext, Engine, Methods, Userdata};
+    /// # struct Point(f64, f64);
+    /// impl Userdata for Point {
+    ///     fn add_methods(methods: &mut Methods<Self>) {
+    ///         methods.metafunction("__concat", |_, (left, right): (lunette::Value, lunette::Value)| {
+    ///             Ok(format!("{} and {}", left.type_name(), right.type_name()))
+    ///         });
+    ///     }
+    /// }
+    /// # let mut instance = Engine::default().instantiate()?;
+    /// # instance.set("point", Point(3.0, 4.0))?;
+    /// assert_eq!(instance.eval::<String>("return 'x' .. point")?, "string and userdata");
+    /// # Ok::<(), lunette::Error>(())
+    /// ```
     pub fn metafunction<A, R, F>(&mut self, event: &'static str, handler: F)
     where
         A: FromLuaMulti,
@@ -265,6 +435,16 @@ impl AnyUserdata {
     }
 
     /// Does something with the object, if it is a `T`.
+    ///
+    /// ```
+    /// # use lunette::{AsContext, Engine, Userdata};
+    /// # struct Name(&'static str);
+    /// # impl Userdata for Name {}
+    /// # let mut instance = Engine::default().instantiate()?;
+    /// let name = instance.userdata(Name("moon"))?;
+    /// assert_eq!(name.with(&mut instance, |name: &Name| name.0.len())?, 4);
+    /// # Ok::<(), lunette::Error>(())
+    /// ```
     pub fn with<T: Userdata, R>(&self, context: &mut impl AsContext, action: impl FnOnce(&T) -> R) -> Result<R> {
         let object = self.object::<T>(context)?;
         let object = object.borrow()?;
@@ -272,6 +452,17 @@ impl AnyUserdata {
     }
 
     /// Does something with the object, if it is a `T`, that changes it.
+    ///
+    /// ```
+    /// # use lunette::{AsContext, Engine, Userdata};
+    /// # struct Name(&'static str);
+    /// # impl Userdata for Name {}
+    /// # let mut instance = Engine::default().instantiate()?;
+    /// let name = instance.userdata(Name("moon"))?;
+    /// name.with_mut(&mut instance, |name: &mut Name| name.0 = "sun")?;
+    /// assert_eq!(name.with(&mut instance, |name: &Name| name.0)?, "sun");
+    /// # Ok::<(), lunette::Error>(())
+    /// ```
     pub fn with_mut<T: Userdata, R>(
         &self,
         context: &mut impl AsContext,
@@ -309,6 +500,17 @@ impl<T> Clone for UserdataRef<T> {
 
 impl<T> UserdataRef<T> {
     /// The object, unless somebody is changing it.
+    ///
+    /// ```
+    /// # use lunette::{AsContext, Engine, Userdata, UserdataRef};
+    /// # struct Name(&'static str);
+    /// # impl Userdata for Name {}
+    /// # let mut instance = Engine::default().instantiate()?;
+    /// instance.set("name", Name("moon"))?;
+    /// let name: UserdataRef<Name> = instance.get("name")?;
+    /// assert_eq!(name.borrow()?.0, "moon");
+    /// # Ok::<(), lunette::Error>(())
+    /// ```
     pub fn borrow(&self) -> Result<RwLockReadGuard<'_, T>> {
         match self.0.try_read() {
             Ok(guard) => Ok(guard),
@@ -318,6 +520,17 @@ impl<T> UserdataRef<T> {
     }
 
     /// The object for changing it, unless somebody is using it.
+    ///
+    /// ```
+    /// # use lunette::{AsContext, Engine, Userdata, UserdataRef};
+    /// # struct Name(&'static str);
+    /// # impl Userdata for Name {}
+    /// # let mut instance = Engine::default().instantiate()?;
+    /// instance.set("name", Name("moon"))?;
+    /// let name: UserdataRef<Name> = instance.get("name")?;
+    /// assert_eq!(name.borrow_mut()?.0, "moon");
+    /// # Ok::<(), lunette::Error>(())
+    /// ```
     pub fn borrow_mut(&self) -> Result<RwLockWriteGuard<'_, T>> {
         match self.0.try_write() {
             Ok(guard) => Ok(guard),

@@ -27,9 +27,17 @@ pub struct Grants {
 
 impl Grants {
     /// Nothing.
+    ///
+    /// ```
+    /// assert!(!lunette::Grants::NONE.files);
+    /// ```
     pub const NONE: Grants =
         Grants { files: false, processes: false, environment: false, clock: false, entropy: false };
 
     /// What the command `lua` gives its programs.
+    ///
+    /// ```
+    /// assert!(lunette::Grants::ALL.files);
+    /// ```
     pub const ALL: Grants = Grants { files: true, processes: true, environment: true, clock: true, entropy: true };
 }

@@ -36,17 +36,39 @@ pub struct Streams {
 
 impl Streams {
     /// Empty input; output goes nowhere.
+    ///
+    /// ```
+    /// # use lunette::{AsContext, Engine, Streams};
+    /// let mut instance = Engine::default().instantiate_with(Streams::none())?;
+    /// assert!(instance.eval::<bool>("print('nobody hears this'); return io.read() == nil")?);
+    /// # Ok::<(), lunette::Error>(())
+    /// ```
     pub fn none() -> Streams {
         Streams::default()
     }
 
     /// The streams of the process.
+    ///
+    /// ```
+    /// # use lunette::{AsContext, Engine, Streams};
+    /// let mut instance = Engine::default().instantiate_with(Streams::inherited())?;
+    /// instance.exec("print('hello')")?;
+    /// # Ok::<(), lunette::Error>(())
+    /// ```
     pub fn inherited() -> Streams {
         Streams { input: Input::Inherited, output: Output::Inherited, error: Output::Inherited }
     }
 }
 
 /// Where standard input comes from.
+///
+/// ```
+/// use lunette::{AsContext, Engine, Input, Streams};
+/// let input = Input::Reader(Box::new(std::io::Cursor::new("3 4")));
+/// let mut instance = Engine::default().instantiate_with(Streams { input, ..Streams::none() })?;
+/// assert_eq!(instance.eval::<(i64, i64)>("return io.read('n', 'n')")?, (3, 4));
+/// # Ok::<(), lunette::Error>(())
+/// ```
 #[derive(Default)]
 pub enum Input {
     /// There is none: every read is at the end.
@@ -72,6 +94,14 @@ impl fmt::Debug for Input {
 }
 
 /// Where standard output or standard error goes.
+///
+/// ```
+/// use lunette::{AsContext, Engine, Output, Streams};
+/// let error = Output::Writer(Box::new(std::io::stderr()));
+/// let mut instance = Engine::default().instantiate_with(Streams { error, ..Streams::none() })?;
+/// instance.exec("io.stderr:write('a warning\\n')")?;
+/// # Ok::<(), lunette::Error>(())
+/// ```
 #[derive(Default)]
 pub enum Output {
     /// Nowhere.
@@ -109,6 +139,15 @@ pub struct Captured(Arc<Mutex<Vec<u8>>>);
 
 impl Captured {
     /// No output yet.
+    ///
+    /// ```
+    /// # use lunette::{AsContext, Captured, Engine, Output, Streams};
+    /// let captured = Captured::new();
+    /// let streams = Streams { output: Output::Captured(captured.clone()), ..Streams::none() };
+    /// Engine::default().instantiate_with(streams)?.exec("print(1)")?;
+    /// assert_eq!(captured.take_text(), "1\n");
+    /// # Ok::<(), lunette::Error>(())
+    /// ```
     pub fn new() -> Captured {
         Captured::default()
     }

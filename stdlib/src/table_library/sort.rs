@@ -18,9 +18,13 @@ use lunette_gc::{
     value::{Tag, Value},
 };
 use lunette_interpreter::{
-    Frame, Machine, NativeResult, Step, Throw, compare::Comparison, frame::FRAME_SLOTS,
+    Frame, Machine, NativeResult, Step, Throw,
+    compare::Comparison,
+    frame::FRAME_SLOTS,
     limits::{BYTES_PER_UNIT, Meter},
-    metamethod::Event, native::Native, number,
+    metamethod::Event,
+    native::Native,
+    number,
 };
 
 /// `table.sort(list [, comp])`
