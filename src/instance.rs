@@ -259,8 +259,9 @@ fn new_machine(configuration: &Configuration, streams: Streams) -> Result<Machin
         region_bytes /= 2;
     }
     let host = Box::new(Process::new(configuration.grants, streams));
+    // Where there are addresses, it is the limit that does not allow the least of what an instance needs.
     Machine::new(host, lunette_interpreter::Configuration { region_bytes, memory_limit })
-        .map_err(|_| Error::Reservation)
+        .map_err(|_| if host::is_reservable(region_bytes) { Error::Memory } else { Error::Reservation })
 }
 
 /// Stops an instance from another thread; see [`Instance::interrupt_handle`].

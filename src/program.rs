@@ -75,11 +75,9 @@ impl Program {
     }
 
     pub(crate) fn from_file_within(content: &[u8], name: &[u8], memory: usize) -> Result<Program> {
-        let code = lunette_frontend::skip_shebang(content);
-        // The line's end stays before source text, for the numbers of lines, but is no part of a compiled program.
-        let binary = if code.len() < content.len() { code.strip_prefix(b"\n").unwrap_or(code) } else { code };
-        if binary.first() == Some(&file::MAGIC[0]) {
-            Program::from_bytes_within(binary, memory)
+        let code = lunette_frontend::code_of_file(content);
+        if code.first() == Some(&file::MAGIC[0]) {
+            Program::from_bytes_within(code, memory)
         } else {
             Program::from_source_within(code, name, memory)
         }

@@ -131,6 +131,50 @@ fn syntax_errors_show_the_line() {
 }
 
 #[test]
+fn files_may_begin_with_a_byte_order_mark() {
+    let folder = Folder::new("mark");
+    for start in ["\u{feff}", "\u{feff}#!/usr/bin/lunette\n"] {
+        let script = folder.file("m.lua", format!("{start}print('marked')"));
+        for arguments in [&[script.as_str()][..], &["-e", &format!("dofile('{script}')")]] {
+            assert_eq!(stdout(&run(arguments)), "marked\n");
+        }
+        assert!(run(&["check", &script]).status.success());
+    }
+}
+
+#[test]
+fn arguments_may_be_any_bytes() {
+    use std::os::unix::ffi::OsStrExt;
+    let bytes = std::ffi::OsStr::from_bytes;
+    let folder = Folder::new("bytes");
+    let script = folder.0.join(bytes(b"\xff.lua"));
+    fs::write(&script, "print(..., #arg[0])").unwrap();
+    let output = lunette().arg("-e").arg(bytes(b"print('\xfe')")).arg(&script).arg(bytes(b"\xfd")).output().unwrap();
+    let expected = [b"\xfe\n\xfd\t", script.as_os_str().len().to_string().as_bytes(), b"\n"].concat();
+    assert_eq!(output.stdout, expected);
+    for arguments in [&["compile"][..], &["check"], &["disasm"]] {
+        assert!(lunette().args(arguments).arg(&script).output().unwrap().status.success());
+    }
+}
+
+#[test]
+fn full_and_closed_outputs_are_errors_at_most() {
+    let full = || fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let folder = Folder::new("full");
+    let script = folder.file("f.lua", "return 1");
+    let cases = [&["-v"][..], &["completions", "bash"], &["disasm", &script], &["compile", "-o", "-", &script]];
+    for arguments in cases {
+        let output = lunette().args(arguments).stdout(full()).output().unwrap();
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}");
+        assert!(stderr(&output).contains("No space left on device"), "{arguments:?}");
+    }
+    let cases = [&["/nowhere"][..], &["-e", "error('x')"], &["--stats", "-e", "error('x')"], &["check", "/nowhere"]];
+    for arguments in cases {
+        assert_eq!(lunette().args(arguments).stderr(full()).status().unwrap().code(), Some(1), "{arguments:?}");
+    }
+}
+
+#[test]
 fn missing_files_and_wrong_options() {
     let output = run(&["/nowhere/x.lua"]);
     assert_eq!(output.status.code(), Some(1));
@@ -171,6 +215,79 @@ fn limits_have_statuses_of_their_own() {
     }
     let output = run(&["--memory", "4M", "-e", "print(pcall(string.rep, 'x', 1 << 30)); print(#('x'):rep(1 << 20))"]);
     assert_eq!(stdout(&output), "false\tnot enough memory\n1048576\n", "{}", stderr(&output));
+}
+
+#[test]
+fn work_on_much_data_takes_fuel() {
+    // Each of these does a few thousand things, but each of them to megabytes or thousands of elements.
+    let equal = "local a, b = ('x'):rep(1e6), ('x'):rep(1e6 - 1) .. 'x'";
+    let cases = [
+        format!("{equal} for i = 1, 1000 do local _ = a == b end"),
+        format!("{equal} for i = 1, 1000 do local _ = a < b end"),
+        format!("{equal} for i = 1, 1000 do rawequal(a, b) end"),
+        format!("{equal} local t = {{[a] = 1}} for i = 1, 1000 do local _ = t[b] end"),
+        format!("{equal} local t = {{[a] = 1}} for i = 1, 1000 do t[b] = i end"),
+        format!("{equal} local t = {{[a] = 1}} for i = 1, 1000 do rawget(t, b) end"),
+        "local s = ('1'):rep(1e6) for i = 1, 1000 do tonumber(s) end".into(),
+        "local s = ('1'):rep(1e6) for i = 1, 1000 do tonumber(s, 10) end".into(),
+        "local s = ('1'):rep(1e6) for i = 1, 1000 do local _ = s + 1 end".into(),
+        "local t = {} for i = 1, 9 do t[i] = ('x'):rep(1e6) .. 9 - i end for i = 1, 20 do table.sort(t) end".into(),
+        "local t = {} for i = 1, 1900 do t = setmetatable({}, {__index = t}) end for i = 1, 4000 do local _ = t[1] end"
+            .into(),
+        "local t = setmetatable({}, {}); getmetatable(t).__call = t; t()".into(),
+        "local s = ('a'):rep(1e5) for i = 1, 10 do s:gsub('a', 'b') end".into(),
+        "for i = 1, 10000 do local _ = ('%.99f'):format(1e308) end".into(),
+        "local t = {} for i = 1, 1e4 do t[i] = 0.5 end for i = 1, 20 do table.concat(t) end".into(),
+        "local function f(...) for i = 1, 9000 do select('#', ...) end end f(table.unpack({}, 1, 1e4))".into(),
+        "local t = {} for i = 1, 1e4 do t[i] = {} end for i = 1, 9000 do collectgarbage() end".into(),
+        "local function f(n) if n > 0 then return 1 + f(n - 1) end for i = 1, 1e3 do debug.traceback() end return 1 end
+         f(2e4)"
+            .into(),
+        "package.path = ('?;'):rep(1e5) for i = 1, 100 do package.searchpath('', package.path) end".into(),
+    ];
+    for code in cases {
+        assert_eq!(fails(&["--fuel", "3000000"], &code), (Some(4), "lunette: fuel limit reached\n".into()), "{code}");
+    }
+}
+
+#[test]
+fn memory_beside_the_heap_is_limited_too() {
+    let name = "local n = ('x'):rep(4e6) _G[n] = function(k) if k > 0 then local r = _G[n](k - 1) return r end";
+    let cases = [
+        "warn('@on') local s, t = ('x'):rep(1e6), {} for i = 1, 2000 do t[i] = s end warn(table.unpack(t))".into(),
+        "package.searchpath(('x'):rep(1e4), ('?'):rep(1e6))".into(),
+        format!("{name} return #debug.traceback(('x'):rep(4e6)) end _G[n](300)"),
+    ];
+    for code in cases {
+        // Without room for what a process of this limit has no business with.
+        let shell = "ulimit -v 700000; exec \"$0\" --memory 32M -e \"$1\"";
+        let output = Command::new("sh").args(["-c", shell, env!("CARGO_BIN_EXE_lunette"), &code]).output().unwrap();
+        assert!(matches!(output.status.code(), Some(0 | 3)), "{code}: {output:?}");
+    }
+}
+
+#[test]
+fn running_out_of_memory_has_its_status_however_it_comes() {
+    let folder = Folder::new("memory");
+    let file = folder.file("large.txt", "line\n".repeat(500_000));
+    let fails = |code: &str| fails(&["--memory", "16M", "--time-limit", "20s"], code);
+    for code in [
+        "io.open('/dev/zero'):read('a')",
+        "io.open('/dev/zero'):read('l')",
+        "for line in io.lines('/dev/zero') do end",
+        "coroutine.wrap(function() return ('x'):rep(1e9) end)()",
+    ] {
+        assert_eq!(fails(code), (Some(3), "lunette: not enough memory\n".into()), "{code}");
+    }
+    assert_eq!(run(&["--memory", "1", "-e", ""]).status.code(), Some(3));
+    // A collection in the middle of reading loses nothing.
+    let code = format!(
+        "for i = 1, 20 do
+             local garbage = {{}} for j = 1, 5 do garbage[j] = ('x'):rep(1e6) end
+             assert(io.open('{file}'):read('a') == ('line\\n'):rep(500000))
+         end"
+    );
+    assert_eq!(fails(&code), (Some(0), String::new()));
 }
 
 #[test]
@@ -255,6 +372,7 @@ fn prompt_runs_lines_and_prints_values() {
     assert!(message.contains("stdin:1: oops\nstack traceback:"), "{message}");
     assert!(message.contains("attempt to perform arithmetic on a nil value"), "{message}");
     assert_eq!(stdout(&run_with_input(&["-i", "-e", "y = 3"], b"y\n")), "3\n");
+    assert_eq!(stdout(&run_with_input(&["repl"], b"2 +\n3\nx = {\n4}\n#x\n'a' ..\n'b'\n")), "5\n1\nab\n");
     assert_eq!(run_with_input(&["repl"], b"os.exit(9)\n").status.code(), Some(9));
 }
 

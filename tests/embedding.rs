@@ -118,6 +118,132 @@ fn error_values_go_through_both_languages_unchanged() {
 }
 
 #[test]
+fn errors_of_rust_functions_keep_their_cause() {
+    let mut instance = instance();
+    let parse = instance.function(|_, text: String| text.parse::<i64>().map_err(Error::external)).unwrap();
+    instance.set("parse", &parse).unwrap();
+    let has_cause = |error: &Error| error.downcast_ref::<std::num::ParseIntError>().is_some();
+    for code in ["parse('x')", "local ok, e = pcall(parse, 'x'); error(e, 0)", "coroutine.resume(1, pcall(parse, 'x'))"]
+    {
+        let error = instance.exec(code).unwrap_err();
+        assert_eq!(has_cause(&error), !code.starts_with("coroutine"), "{code}: {error}");
+    }
+    // What another error says is not taken for it.
+    assert!(!has_cause(&instance.exec("pcall(parse, 'x'); error('other', 0)").unwrap_err()));
+    let Err(error @ Error::Runtime(_)) = instance.exec("parse('x')") else { panic!() };
+    let source = std::error::Error::source(&error).map(ToString::to_string);
+    assert!(source.is_none() || source.as_deref() == Some("invalid digit found in string"));
+}
+
+#[test]
+fn closures_that_change_do_not_run_inside_themselves() {
+    let mut instance = instance();
+    let mut depth = 0;
+    let down = instance
+        .function_mut(move |context, f: Option<Function>| {
+            depth += 1;
+            f.map_or(Ok(()), |f| f.call(context, ())).map(|()| depth)
+        })
+        .unwrap();
+    instance.set("down", &down).unwrap();
+    assert_eq!(instance.eval::<i64>("down(); return down()").unwrap(), 2);
+    let error = instance.exec("down(down)").unwrap_err();
+    assert!(error.to_string().contains("in use"), "{error}");
+    assert_eq!(instance.eval::<i64>("return down()").unwrap(), 4);
+}
+
+#[test]
+fn coroutines_are_closed_with_their_variables() {
+    let mut instance = instance();
+    let thread: lunette::Thread = instance
+        .eval(
+            "local function closer(f) return setmetatable({}, {__close = f}) end
+             local co = coroutine.create(function()
+                 local first <close> = closer(function() log = (log or '') .. 'first' end)
+                 local second <close> = closer(function() log = 'second '; error('in close', 0) end)
+                 coroutine.yield()
+             end)
+             coroutine.resume(co)
+             return co",
+        )
+        .unwrap();
+    assert_eq!(thread.close(&mut instance).unwrap_err().to_string(), "in close");
+    assert_eq!(instance.get::<String>("log").unwrap(), "second first");
+    assert_eq!(thread.status(&mut instance).unwrap(), lunette::ThreadStatus::Dead);
+    let running: lunette::Thread = instance.eval("return (coroutine.running())").unwrap();
+    assert!(running.close(&mut instance).is_err());
+}
+
+#[test]
+fn environments_are_apart() {
+    let engine = Engine::default();
+    let program = engine.compile("x = (x or 0) + 1; return x, print", "=count").unwrap();
+    let mut instance = engine.instantiate().unwrap();
+    let (one, other) = (instance.table().unwrap(), instance.table().unwrap());
+    let (first, second) = (instance.load_in(&program, &one).unwrap(), instance.load_in(&program, &other).unwrap());
+    for (function, count) in [(&first, 1), (&first, 2), (&second, 1)] {
+        let (x, print): (i64, Value) = function.call(&mut instance, ()).unwrap();
+        assert_eq!(x, count);
+        assert!(print.is_nil());
+    }
+    assert!(instance.get::<Value>("x").unwrap().is_nil());
+    let mut stranger = engine.instantiate().unwrap();
+    assert!(matches!(stranger.load_in(&program, &one), Err(Error::ForeignHandle)));
+}
+
+#[test]
+fn conversions_there_and_back() {
+    use std::{borrow::Cow, collections::BTreeSet};
+    let mut instance = instance();
+    let set = BTreeSet::from([1, 2, 3]);
+    let value = instance.pack(set.clone()).unwrap();
+    assert_eq!(instance.unpack::<BTreeSet<i32>>(value.clone()).unwrap(), set);
+    assert_eq!(instance.unpack::<[u8; 3]>(value.clone()).unwrap(), [1, 2, 3]);
+    let error = instance.unpack::<[u8; 2]>(value).unwrap_err();
+    assert_eq!(error.to_string(), "2 elements expected, got 3");
+    let (letter, text) = (instance.pack('é').unwrap(), instance.pack(Cow::Borrowed("two")).unwrap());
+    assert_eq!(instance.unpack::<char>(letter).unwrap(), 'é');
+    assert!(instance.unpack::<char>(text).is_err());
+}
+
+#[test]
+fn memory_limits_can_change_but_not_beyond_the_first() {
+    let mut instance = Engine::new(Configuration::new().memory_limit(4 << 20)).instantiate().unwrap();
+    let take = |instance: &mut Instance, bytes: u32| instance.exec(format!("local s = ('x'):rep({bytes})"));
+    instance.set_memory_limit(Some(1 << 20));
+    assert!(matches!(take(&mut instance, 2 << 20), Err(Error::Memory)));
+    instance.set_memory_limit(None);
+    assert!(take(&mut instance, 2 << 20).is_ok());
+    instance.set_memory_limit(Some(1 << 30));
+    assert!(matches!(take(&mut instance, 5 << 20), Err(Error::Memory)));
+}
+
+/// Bytes of memory that the process has.
+fn resident() -> usize {
+    let statistics = std::fs::read_to_string("/proc/self/statm").unwrap();
+    statistics.split(' ').nth(1).unwrap().parse::<usize>().unwrap() * 4096
+}
+
+#[test]
+fn instances_give_their_memory_back() {
+    let engine = Engine::default();
+    let program = engine.compile("for i = 1, 100 do t[i] = {f, object} end", "=work").unwrap();
+    let work = || {
+        let mut instance = engine.instantiate().unwrap();
+        let f = instance.function(|_, ()| Ok(1)).unwrap();
+        instance.set("f", &f).unwrap();
+        instance.set("object", Counted(Arc::default())).unwrap();
+        instance.set("t", Vec::<i64>::new()).unwrap();
+        instance.run::<()>(&program, ()).unwrap();
+    };
+    (0..200).for_each(|_| work());
+    let before = resident();
+    (0..2000).for_each(|_| work());
+    let growth = resident().saturating_sub(before);
+    assert!(growth < 4 << 20, "{growth} bytes for 2000 instances");
+}
+
+#[test]
 fn a_panic_ends_the_instance_and_nothing_else() {
     let mut instance = instance();
     let panics = instance.function(|_, ()| -> lunette::Result<()> { panic!("broken {}", "here") }).unwrap();

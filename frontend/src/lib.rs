@@ -61,15 +61,17 @@ pub fn compile(source: &[u8], chunk_name: &[u8], limits: Limits) -> Result<Modul
     })
 }
 
-/// The part of a file after its first line if that begins with `#`, as it does for Unix to find the interpreter. The
-/// line's end is kept, so that lines are counted right.
-pub fn skip_shebang(source: &[u8]) -> &[u8] {
-    match source {
-        [b'#', ..] => {
-            let end = source.iter().position(|&byte| byte == b'\n').unwrap_or(source.len());
-            &source[end..]
-        }
-        _ => source,
+/// The code in a file: what follows a byte order mark and the first line, if that begins with `#`, as it does for Unix to
+/// find the interpreter. That line's end is kept before source text, so that lines are counted right, but is no part of a
+/// compiled module.
+pub fn code_of_file(content: &[u8]) -> &[u8] {
+    let text = content.strip_prefix(b"\xef\xbb\xbf").unwrap_or(content);
+    if text.first() != Some(&b'#') {
+        return text;
+    }
+    match &text[text.iter().position(|&byte| byte == b'\n').unwrap_or(text.len())..] {
+        [b'\n', module @ ..] if module.first() == Some(&lunette_bytecode::file::MAGIC[0]) => module,
+        code => code,
     }
 }
 

@@ -33,7 +33,7 @@ pub(crate) enum Next {
 /// Levels of nested native calls that are allowed, as PUC's `LUAI_MAXCCALLS`.
 pub(crate) const MAX_NATIVE_DEPTH: u32 = 200;
 /// Fuel for a request to the host.
-const REQUEST_COST: u64 = 100;
+const REQUEST_COST: u64 = 500;
 
 impl Machine {
     /// Runs native frames until a Lua frame runs or the loop is to be left.

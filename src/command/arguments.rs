@@ -75,10 +75,10 @@ pub enum Subcommand {
 pub struct Script {
     /// Run CODE before the script; can be given several times
     #[arg(short = 'e', value_name = "CODE", allow_hyphen_values = true)]
-    pub execute: Vec<String>,
+    pub execute: Vec<OsString>,
     /// Load MODULE with `require` before the script, into a global of its name, or of another: NAME=MODULE
     #[arg(short = 'l', value_name = "MODULE")]
-    pub library: Vec<String>,
+    pub library: Vec<OsString>,
     /// Go on with typed-in code after the script
     #[arg(short = 'i')]
     pub interactive: bool,
@@ -99,9 +99,9 @@ pub struct Script {
 #[derive(Clone, Debug)]
 pub enum Task {
     /// Run this code.
-    Execute(String),
+    Execute(OsString),
     /// Load this module.
-    Require(String),
+    Require(OsString),
 }
 
 /// How code runs.

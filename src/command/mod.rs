@@ -15,7 +15,6 @@ mod translate;
 
 use arguments::{CommandLine, Subcommand, Task};
 use clap::CommandFactory;
-use report::Status;
 use std::process::ExitCode;
 
 /// Does what the command line says.
@@ -33,8 +32,9 @@ pub fn main() -> ExitCode {
         Some(Subcommand::Disasm(options)) => translate::disassemble(&options),
         Some(Subcommand::Check(options)) => translate::check(&options),
         Some(Subcommand::Completions { shell }) => {
-            clap_complete::generate(shell, &mut CommandLine::command(), "lunette", &mut std::io::stdout());
-            Status::Success
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut CommandLine::command(), "lunette", &mut script);
+            translate::print(&script)
         }
     };
     status.into()

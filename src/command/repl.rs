@@ -3,7 +3,7 @@
 use super::{
     arguments::Session as Options,
     completion,
-    report::{Status, report, text},
+    report::{Status, report, tell, text},
     session::Session,
     version,
 };
@@ -20,7 +20,7 @@ use rustyline::{
 use std::{
     cell::RefCell,
     fs,
-    io::IsTerminal,
+    io::{IsTerminal, Write},
     path::{Path, PathBuf},
     rc::Rc,
 };
@@ -53,7 +53,8 @@ pub fn converse(session: Session, greets: bool) -> Status {
 
 fn converse_with(session: &Rc<RefCell<Session>>, greets: bool) -> Result<()> {
     if greets && std::io::stdin().is_terminal() {
-        println!("{}. Ctrl-D ends the session.", version());
+        // Who cannot be greeted will notice.
+        let _ = writeln!(std::io::stdout(), "{}. Ctrl-D ends the session.", version());
     }
     let configuration = Config::builder().max_history_size(HISTORY_LENGTH).map_err(Error::external)?.build();
     let mut editor = Editor::<Prompt, FileHistory>::with_config(configuration).map_err(Error::external)?;
@@ -91,18 +92,20 @@ fn read_and_run(session: &RefCell<Session>, editor: &mut Editor<Prompt, FileHist
             Err(error @ Error::Stopped(StopReason::Exit(_) | StopReason::Fuel | StopReason::Output)) => {
                 return Err(error);
             }
-            Err(error) => eprintln!("{}", text(&error)),
+            Err(error) => tell(format_args!("{}", text(&error))),
         }
     }
 }
 
-/// Compiles what was typed: as an expression if it is one.
+/// Compiles what was typed: as an expression if it is one, or the beginning of one and of nothing else.
 fn compile(session: &Session, code: &str) -> Result<Program> {
     let expression = code.strip_prefix('=').unwrap_or(code);
-    match session.engine.compile(format!("return {expression}"), "=stdin") {
-        Ok(program) => Ok(program),
-        Err(_) => session.engine.compile(code, "=stdin"),
-    }
+    session.engine.compile(format!("return {expression}"), "=stdin").or_else(|expression| {
+        session
+            .engine
+            .compile(code, "=stdin")
+            .map_err(|error| if expression.is_incomplete() && !error.is_incomplete() { expression } else { error })
+    })
 }
 
 fn evaluate(session: &mut Session, code: &str) -> Result<()> {

@@ -2,7 +2,11 @@
 
 use super::NAME;
 use lunette::{Error, RuntimeError, StopReason, SyntaxError, Value};
-use std::process::ExitCode;
+use std::{
+    fmt,
+    io::{self, Write},
+    process::ExitCode,
+};
 
 /// How the process ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,11 +53,16 @@ pub fn status_of(error: &Error) -> Status {
     }
 }
 
+/// Writes a line to standard error. If that is closed or full, there is nobody to tell.
+pub fn tell(line: fmt::Arguments<'_>) {
+    let _ = writeln!(io::stderr().lock(), "{line}");
+}
+
 /// Prints an error, but for a wanted exit, and gives its status.
 pub fn report(error: &Error) -> Status {
     let status = status_of(error);
     if !matches!(status, Status::Exit(_)) {
-        eprintln!("{NAME}: {}", text(error));
+        tell(format_args!("{NAME}: {}", text(error)));
     }
     status
 }

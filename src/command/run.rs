@@ -5,15 +5,23 @@ use super::{
     repl,
     report::{Status, report},
     session::Session,
+    translate::print,
     version,
 };
 use lunette::{AsContext, Bytes, Function, Result, Value, Variadic};
-use std::{ffi::OsString, io::IsTerminal, path::Path};
+use std::{
+    ffi::{OsStr, OsString},
+    io::IsTerminal,
+    path::Path,
+};
 
 /// Runs what the command line says, in the order of `lua`.
 pub fn run(script: &Script) -> Status {
     if script.version {
-        println!("{}", version());
+        let printed = print(format!("{}\n", version()).as_bytes());
+        if printed != Status::Success {
+            return printed;
+        }
     }
     let has_task = script.version || script.tasks.iter().any(|task| !task.is_quiet());
     let is_terminal = std::io::stdin().is_terminal();
@@ -46,7 +54,7 @@ fn run_all(session: &mut Session, script: &Script, reads_input: bool) -> Result<
     for task in &script.tasks {
         match task {
             Task::Execute(code) => {
-                let program = session.engine.compile(code, "=(command line)")?;
+                let program = session.engine.compile(code.as_encoded_bytes(), "=(command line)")?;
                 session.instance.run::<()>(&program, ())?;
             }
             Task::Require(module) => require(session, module)?,
@@ -63,15 +71,16 @@ fn run_all(session: &mut Session, script: &Script, reads_input: bool) -> Result<
 }
 
 /// `-l module` or `-l name=module`.
-fn require(session: &mut Session, module: &str) -> Result<()> {
-    let (name, module) = match module.split_once('=') {
-        Some((name, module)) => (name, module),
+fn require(session: &mut Session, module: &OsStr) -> Result<()> {
+    let module = module.as_encoded_bytes();
+    let (name, module) = match module.iter().position(|&byte| byte == b'=') {
+        Some(at) => (&module[..at], &module[at + 1..]),
         // A version behind a hyphen is no part of a variable's name.
-        None => (module.split('-').next().unwrap_or(module), module),
+        None => (module.split(|&byte| byte == b'-').next().unwrap_or(module), module),
     };
     let require: Function = session.instance.get("require")?;
     let value: Value = require.call(&mut session.instance, module)?;
-    session.instance.set(name, value)
+    session.instance.globals()?.set(&mut session.instance, name, value)
 }
 
 /// Sets the global `arg`: the script is at 0, its arguments follow, what stands before it has negative indices.

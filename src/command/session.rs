@@ -8,7 +8,9 @@ use super::{
 use lunette::{AsContext, Configuration, Engine, Error, Grants, Instance, Program, Result, Streams};
 use signal_hook::{consts::SIGINT, consts::SIGPIPE, flag};
 use std::{
+    ffi::OsStr,
     io::Read,
+    os::unix::ffi::OsStrExt,
     path::Path,
     sync::{Arc, atomic::AtomicBool, atomic::Ordering},
 };
@@ -61,10 +63,7 @@ impl Session {
         for name in ["LUA_INIT_5_4", "LUA_INIT"] {
             let Some(code) = std::env::var_os(name) else { continue };
             let program = match code.as_encoded_bytes() {
-                [b'@', path @ ..] => {
-                    let path = Path::new(std::ffi::OsStr::new(std::str::from_utf8(path).map_err(Error::external)?));
-                    self.load(path)?
-                }
+                [b'@', path @ ..] => self.load(Path::new(OsStr::from_bytes(path)))?,
                 code => self.engine.compile(code, format!("={name}"))?,
             };
             return self.instance.run(&program, ());

@@ -1,39 +1,40 @@
 //! Figures for people: `--stats` and `--trace-gc`.
 
+use super::report::tell;
 use lunette::{Collection, Statistics};
 use std::time::Duration;
 
 /// Prints a line about a collection.
 pub fn print_collection(collection: &Collection) {
-    eprintln!(
+    tell(format_args!(
         "[gc] {:<5} {:>9}  {} -> {}",
         format!("{:?}", collection.kind).to_lowercase(),
         time(collection.pause),
         size(collection.before),
         size(collection.after),
-    );
+    ));
 }
 
 /// Prints the figures of an instance.
 pub fn print_statistics(statistics: &Statistics) {
     let pauses = &statistics.pauses;
-    eprintln!("fuel used          {}", statistics.fuel_used);
-    eprintln!("allocated          {}", size(statistics.allocated_bytes));
-    eprintln!(
+    tell(format_args!("fuel used          {}", statistics.fuel_used));
+    tell(format_args!("allocated          {}", size(statistics.allocated_bytes)));
+    tell(format_args!(
         "collections        {} minor, {} full in {} steps",
         statistics.minor_collections, statistics.full_collections, statistics.collection_steps
-    );
-    eprintln!(
+    ));
+    tell(format_args!(
         "pauses             {} in all, 50% {}, 90% {}, 99% {}, longest {}",
         time(pauses.total),
         time(pauses.percentile(50.0)),
         time(pauses.percentile(90.0)),
         time(pauses.percentile(99.0)),
         time(pauses.longest),
-    );
-    eprintln!("heap at the end    {}", size(statistics.used_bytes));
-    eprintln!("peak heap          {}", size(statistics.peak_bytes));
-    eprintln!("memory touched     {}", size(statistics.touched_bytes));
+    ));
+    tell(format_args!("heap at the end    {}", size(statistics.used_bytes)));
+    tell(format_args!("peak heap          {}", size(statistics.peak_bytes)));
+    tell(format_args!("memory touched     {}", size(statistics.touched_bytes)));
 }
 
 fn size(bytes: u64) -> String {

@@ -2,10 +2,10 @@
 
 use super::{
     arguments::{Check, Compile, Disasm},
-    report::{Status, report, text},
+    report::{Status, report, tell, text},
     session::{cannot, read},
 };
-use lunette::{Engine, Program, Result};
+use lunette::{Engine, Error, Program, Result};
 use std::{
     io::Write,
     path::{Path, PathBuf},
@@ -31,6 +31,11 @@ fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     written.map_err(|error| cannot("write", path, &error))
 }
 
+/// Writes to standard output, and gives the status of that.
+pub fn print(bytes: &[u8]) -> Status {
+    status(write(Path::new("-"), bytes))
+}
+
 /// `lunette compile`
 pub fn compile(options: &Compile) -> Status {
     let compile = || {
@@ -49,7 +54,10 @@ pub fn compile(options: &Compile) -> Status {
 
 /// `lunette disasm`
 pub fn disassemble(options: &Disasm) -> Status {
-    status(load(&options.script).and_then(|program| write(Path::new("-"), program.disassemble().as_bytes())))
+    match load(&options.script) {
+        Ok(program) => print(program.disassemble().as_bytes()),
+        Err(error) => report(&error),
+    }
 }
 
 /// `lunette check`
@@ -59,9 +67,9 @@ pub fn check(options: &Check) -> Status {
         if let Err(error) = load(script) {
             status = Status::Failure;
             match error {
-                // Its message says where.
-                lunette::Error::Syntax(_) => eprintln!("{}", text(&error)),
-                error => eprintln!("{}: {}", script.display(), text(&error)),
+                // The others say where by themselves.
+                Error::Malformed(message) => tell(format_args!("{}: {message}", script.display())),
+                error => tell(format_args!("{}", text(&error))),
             }
         }
     }

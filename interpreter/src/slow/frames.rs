@@ -191,6 +191,9 @@ pub(crate) fn to_be_closed(machine: &mut Machine, word: Word) -> Outcome {
     Ok(Status::Next)
 }
 
+/// Values that are copied for one unit of fuel.
+const VALUES_PER_UNIT: u64 = 4;
+
 /// `variable_arguments`
 pub(crate) fn variable_arguments(machine: &mut Machine, word: Word) -> Outcome {
     let stack = machine.stack;
@@ -212,6 +215,7 @@ pub(crate) fn variable_arguments(machine: &mut Machine, word: Word) -> Outcome {
         count => count as u32 - 1,
     };
     let given = extra.min(wanted);
+    machine.spend(u64::from(given) / VALUES_PER_UNIT);
     machine.copy_slots(source, target, given);
     for index in given..wanted {
         machine.set_value(target + index, Value::Nil);

@@ -42,11 +42,13 @@ fn collectgarbage(machine: &mut Machine, frame: Frame) -> NativeResult {
     }
     let result = match OPTIONS[option] {
         "collect" => {
+            spend_on_heap(machine);
             machine.collect_fully(frame.window());
             Value::Integer(0)
         }
         "step" => {
             let kibibytes = frame.optional_integer(machine, 1, 0)?;
+            spend_on_heap(machine);
             Value::Boolean(machine.collect_step(frame.window(), usize::try_from(kibibytes).unwrap_or(0)))
         }
         "generational" => {
@@ -68,6 +70,12 @@ fn collectgarbage(machine: &mut Machine, frame: Frame) -> NativeResult {
         return frame.call(machine, FINALIZED, finalizer, &[]);
     }
     frame.return_one(machine, result)
+}
+
+/// Takes fuel for a collection that the program asks for.
+fn spend_on_heap(machine: &Machine) {
+    const BYTES_PER_UNIT: u64 = 256;
+    machine.spend(machine.heap.used_bytes() / BYTES_PER_UNIT);
 }
 
 /// The options that do not collect.

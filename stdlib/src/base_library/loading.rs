@@ -93,13 +93,7 @@ pub(crate) fn load_file_text(
     mode: &[u8],
     environment: Value,
 ) -> Result<Loaded, Throw> {
-    let chunk = content.strip_prefix(b"\xef\xbb\xbf").unwrap_or(content);
-    let mut chunk = lunette_frontend::skip_shebang(chunk);
-    if let [b'\n', rest @ ..] = chunk
-        && rest.first() == Some(&ESCAPE)
-    {
-        chunk = rest;
-    }
+    let chunk = lunette_frontend::code_of_file(content);
     let chunk_name = match path {
         Value::String(path) => [b"@", machine.bytes(path)].concat(),
         _ => b"=stdin".to_vec(),

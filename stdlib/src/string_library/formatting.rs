@@ -107,7 +107,10 @@ fn format_into(machine: &mut Machine, frame: Frame, text: &mut Vec<u8>) -> Nativ
             }
             continue;
         }
+        let before = text.len();
         write(machine, frame, argument, directive, text)?;
+        // Digits are work.
+        machine.spend((text.len() - before) as u64);
         if text.len() > limit {
             return Err(Throw::Memory);
         }

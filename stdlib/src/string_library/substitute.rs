@@ -16,6 +16,9 @@ use lunette_interpreter::{
     Frame, Machine, NativeResult, Step, Throw, frame::FRAME_SLOTS, index::Lookup, native::Native,
 };
 
+/// Fuel for a replacement.
+const REPLACEMENT_COST: u64 = 4;
+
 /// `string.gsub(s, pattern, repl [, n])`
 pub(super) const GSUB: Native = Native::new("string.gsub", gsub).with_locals(LOCALS).unyieldable();
 
@@ -97,6 +100,7 @@ impl Job {
             }
             (copied, last) = (found.end, Some(found.end));
             let length = replacement.len();
+            machine.spend(REPLACEMENT_COST);
             charge_bytes(machine, length)?;
         }
         let result = if count == 0 {
@@ -194,6 +198,7 @@ impl Job {
         };
         work.copied = found.end;
         work.count += 1;
+        machine.spend(REPLACEMENT_COST);
         charge_bytes(machine, length)
     }
 

@@ -26,6 +26,8 @@ const NEXT: u32 = Accumulator::LOCALS;
 const LAST: u32 = NEXT + 1;
 const LOCALS: u32 = NEXT + 2;
 
+/// Fuel for the digits of a float.
+const FLOAT_COST: u64 = 16;
 /// Elements between two charges.
 const BATCH: usize = 1024;
 
@@ -63,7 +65,7 @@ fn concat_plain(machine: &mut Machine, frame: Frame, table: Ref<Table>) -> Nativ
             let end = last.min(next.saturating_add(BATCH as i64 - 1));
             let before = text.len();
             append_elements(machine, table, separator, (next, end, last), limit, text)?;
-            charge_bytes(machine, text.len() - before + BATCH)?;
+            charge_bytes(machine, text.len() - before)?;
             match end.checked_add(1) {
                 Some(following) => next = following,
                 None => break,
@@ -85,10 +87,14 @@ fn append_elements(
 ) -> Result<(), Throw> {
     let separator = separator.map_or(&b""[..], |separator| machine.bytes(separator));
     for index in next..=end {
+        machine.spend(1);
         match machine.heap.table_get_integer(table, index) {
             Value::String(string) => append(text, machine.bytes(string), limit)?,
             Value::Integer(value) => append(text, &format_integer(value), limit)?,
-            Value::Float(value) => append(text, &format_float(value), limit)?,
+            Value::Float(value) => {
+                machine.spend(FLOAT_COST);
+                append(text, &format_float(value), limit)?;
+            }
             other => return Err(invalid_element(machine, other, index)),
         }
         if index != last && !separator.is_empty() {
