@@ -149,6 +149,7 @@ pub trait AsContext {
     /// assert_eq!((quotient, remainder), (3, 2));
     /// # Ok::<(), lunette::Error>(())
     /// ```
+    #[cfg(feature = "compiler")]
     fn eval<R: FromLuaMulti>(&mut self, source: impl AsRef<[u8]>) -> Result<R> {
         let source = source.as_ref();
         let program = Program::from_source(source, source)?;
@@ -164,6 +165,7 @@ pub trait AsContext {
     /// assert_eq!(instance.call::<i64>("double", 21)?, 42);
     /// # Ok::<(), lunette::Error>(())
     /// ```
+    #[cfg(feature = "compiler")]
     fn exec(&mut self, source: impl AsRef<[u8]>) -> Result<()> {
         self.eval(source)
     }

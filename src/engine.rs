@@ -214,6 +214,7 @@ impl Engine {
     /// # use lunette::Engine;
     /// assert!(Engine::default().compile("goto nowhere", "=jump").is_err());
     /// ```
+    #[cfg(feature = "compiler")]
     pub fn compile(&self, source: impl AsRef<[u8]>, name: impl AsRef<[u8]>) -> Result<Program> {
         Program::from_source_within(source.as_ref(), name.as_ref(), self.compiler_memory())
     }

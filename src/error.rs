@@ -1,6 +1,7 @@
 //! Errors as values.
 
 use crate::{context::AsContext, convert::IntoLua, value::Value};
+#[cfg(feature = "compiler")]
 use lunette_frontend::CompileError;
 use std::{fmt, sync::Arc};
 use thiserror::Error;
@@ -157,6 +158,7 @@ impl Error {
         matches!(self, Error::Syntax(error) if error.at_end)
     }
 
+    #[cfg(feature = "compiler")]
     pub(crate) fn from_compiler(error: CompileError, source: &[u8], name: &[u8]) -> Error {
         match error {
             CompileError::Memory => Error::Memory,

@@ -21,8 +21,11 @@
 //!
 //! # Features
 //!
-//! `command` (by default) builds the program `lunette`; embedders turn it off with `default-features = false`.
-//! `mimalloc` makes that program use the allocator of this name.
+//! All are on by default; embedders turn them off with `default-features = false` and name what they want.
+//!
+//! - `compiler`: source text. Without it, programs come compiled ([`Program::from_bytes`]), and the grammar is not built.
+//! - `command`: the program `lunette`.
+//! - `mimalloc`: that program's memory allocator.
 
 mod callback;
 mod context;

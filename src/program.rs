@@ -33,16 +33,23 @@ impl Program {
     /// assert_eq!(error.message, "example.lua:1: unexpected symbol near '='");
     /// assert_eq!((error.line, error.column), (1, 5));
     /// ```
+    #[cfg(feature = "compiler")]
     pub fn from_source(source: impl AsRef<[u8]>, name: impl AsRef<[u8]>) -> Result<Program> {
         Program::from_source_within(source.as_ref(), name.as_ref(), usize::MAX)
     }
 
     /// As [`Program::from_source`], with at most `memory` bytes for the compiler.
+    #[cfg(feature = "compiler")]
     pub(crate) fn from_source_within(source: &[u8], name: &[u8], memory: usize) -> Result<Program> {
         let limits = lunette_frontend::Limits { memory };
         let module = lunette_frontend::compile(source, name, limits)
             .map_err(|error| Error::from_compiler(error, source, name))?;
         Ok(Program(Arc::new(module)))
+    }
+
+    #[cfg(not(feature = "compiler"))]
+    fn from_source_within(_: &[u8], _: &[u8], _: usize) -> Result<Program> {
+        Err(Error::Malformed("source text cannot be run without a compiler".into()))
     }
 
     /// Reads a compiled program, the content of an `.lbc` file, and verifies it.
@@ -75,7 +82,7 @@ impl Program {
     }
 
     pub(crate) fn from_file_within(content: &[u8], name: &[u8], memory: usize) -> Result<Program> {
-        let code = lunette_frontend::code_of_file(content);
+        let code = file::code_of_file(content);
         if code.first() == Some(&file::MAGIC[0]) {
             Program::from_bytes_within(code, memory)
         } else {

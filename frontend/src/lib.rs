@@ -61,20 +61,6 @@ pub fn compile(source: &[u8], chunk_name: &[u8], limits: Limits) -> Result<Modul
     })
 }
 
-/// The code in a file: what follows a byte order mark and the first line, if that begins with `#`, as it does for Unix to
-/// find the interpreter. That line's end is kept before source text, so that lines are counted right, but is no part of a
-/// compiled module.
-pub fn code_of_file(content: &[u8]) -> &[u8] {
-    let text = content.strip_prefix(b"\xef\xbb\xbf").unwrap_or(content);
-    if text.first() != Some(&b'#') {
-        return text;
-    }
-    match &text[text.iter().position(|&byte| byte == b'\n').unwrap_or(text.len())..] {
-        [b'\n', module @ ..] if module.first() == Some(&lunette_bytecode::file::MAGIC[0]) => module,
-        code => code,
-    }
-}
-
 fn compile_with(text: &[u8], chunk_name: &[u8], memory: &Memory) -> Result<Module, Failure> {
     // Offsets have 32 bits.
     if u32::try_from(text.len()).is_err() {

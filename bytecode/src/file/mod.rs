@@ -25,6 +25,20 @@ use crate::module::Module;
 /// line end finds out transports that change those.
 pub const MAGIC: [u8; 6] = *b"\x1bLBC\r\n";
 
+/// The code in a file: what follows a byte order mark and the first line, if that begins with `#`, as it does for Unix to
+/// find the interpreter. That line's end is kept before source text, so that lines are counted right, but is no part of a
+/// module.
+pub fn code_of_file(content: &[u8]) -> &[u8] {
+    let text = content.strip_prefix(b"\xef\xbb\xbf").unwrap_or(content);
+    if text.first() != Some(&b'#') {
+        return text;
+    }
+    match &text[text.iter().position(|&byte| byte == b'\n').unwrap_or(text.len())..] {
+        [b'\n', module @ ..] if module.first() == Some(&MAGIC[0]) => module,
+        code => code,
+    }
+}
+
 /// The version of the format and of the instruction table. Other versions are refused.
 pub const VERSION: u16 = 1;
 

@@ -6,8 +6,10 @@ use crate::{
     text,
 };
 use alloc::{format, vec::Vec};
-use lunette_bytecode::file::{self, MAGIC};
-use lunette_frontend::{CompileError, Limits};
+use lunette_bytecode::{
+    file::{self, MAGIC},
+    module::Module,
+};
 use lunette_gc::value::Value;
 use lunette_interpreter::{
     Frame, Machine, NativeResult, Step, Throw,
@@ -52,11 +54,7 @@ pub(crate) fn load_chunk(
     let module = if is_binary {
         file::read(chunk, memory).map_err(|error| bad_format(chunk_name, &format!("{error}")))
     } else {
-        match lunette_frontend::compile(chunk, chunk_name, Limits { memory }) {
-            Ok(module) => Ok(module),
-            Err(CompileError::Syntax(error)) => Err(error.full_message(chunk_name)),
-            Err(CompileError::Memory) => return Err(Throw::Memory),
-        }
+        compile(chunk, chunk_name, memory)?
     };
     let module = match module {
         Ok(module) => module,
@@ -67,6 +65,21 @@ pub(crate) fn load_chunk(
         Err(LoadError::Memory) => Err(Throw::Memory),
         Err(error @ LoadError::Malformed(_)) => Ok(Err(bad_format(chunk_name, &format!("{error}")))),
     }
+}
+
+#[cfg(feature = "compiler")]
+fn compile(text: &[u8], chunk_name: &[u8], memory: usize) -> Result<Result<Module, Vec<u8>>, Throw> {
+    use lunette_frontend::{CompileError, Limits};
+    match lunette_frontend::compile(text, chunk_name, Limits { memory }) {
+        Ok(module) => Ok(Ok(module)),
+        Err(CompileError::Syntax(error)) => Ok(Err(error.full_message(chunk_name))),
+        Err(CompileError::Memory) => Err(Throw::Memory),
+    }
+}
+
+#[cfg(not(feature = "compiler"))]
+fn compile(_: &[u8], _: &[u8], _: usize) -> Result<Result<Module, Vec<u8>>, Throw> {
+    Ok(Err(b"attempt to load a text chunk without a compiler".to_vec()))
 }
 
 /// Bytes that the instance may still take.
@@ -93,7 +106,7 @@ pub(crate) fn load_file_text(
     mode: &[u8],
     environment: Value,
 ) -> Result<Loaded, Throw> {
-    let chunk = lunette_frontend::code_of_file(content);
+    let chunk = file::code_of_file(content);
     let chunk_name = match path {
         Value::String(path) => [b"@", machine.bytes(path)].concat(),
         _ => b"=stdin".to_vec(),

@@ -182,7 +182,7 @@ pub fn machine(written: Option<Written>) -> Machine {
 /// Compiles and runs a chunk; gives the error as text, with the traceback if the machine keeps one.
 pub fn run(machine: &mut Machine, source: &[u8], name: &str) -> Result<(), String> {
     use lunette_gc::value::Value;
-    let source = lunette_frontend::code_of_file(source);
+    let source = lunette_bytecode::file::code_of_file(source);
     let module = lunette_frontend::compile(source, name.as_bytes(), lunette_frontend::Limits::default())
         .map_err(|error| format!("{name}: {error}"))?;
     let globals = Value::Table(machine.globals());
