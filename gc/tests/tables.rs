@@ -6,7 +6,7 @@ use lunette_gc::{
     heap::Heap,
     reference::Ref,
     string::Str,
-    table::{Origin, Table, TableError, iteration::InvalidKey, shape::MAX_FIELDS},
+    table::{HashEntry, Origin, Table, TableError, iteration::InvalidKey, shape::MAX_FIELDS},
     value::{Slot, Tag, Value},
 };
 use std::collections::HashMap;
@@ -83,6 +83,13 @@ fn steps(heap: &Heap, table: Ref<Table>) -> Vec<(Value, Value)> {
     entries
 }
 
+fn is_short(heap: &Heap, entry: &HashEntry) -> bool {
+    match Value::from_parts(entry.key_tag.get(), entry.key_payload.get()) {
+        Value::String(key) => heap.get(key).is_short(),
+        _ => false,
+    }
+}
+
 /// What must always hold.
 fn check_invariants(heap: &Heap, table: Ref<Table>) {
     let length = heap.table_length(table);
@@ -94,17 +101,15 @@ fn check_invariants(heap: &Heap, table: Ref<Table>) {
         assert!(length as usize <= tags.len());
         assert!(tags[length as usize..].iter().all(|tag| tag.get() == Tag::Nil as u8));
     }
-    if heap.is_dictionary(object.shape.get()) {
-        assert!(object.fields.get().is_none());
+    if let Some(part) = heap.names(object) {
+        assert!(heap.get(part).entries().iter().all(|entry| is_short(heap, entry)));
     }
     if let Some(part) = object.hash.get() {
         for entry in heap.get(part).entries() {
             let key = Value::from_parts(entry.key_tag.get(), entry.key_payload.get());
             match key {
                 Value::Integer(key) => assert!(key < 1 || key > length || entry.value_tag.get() == Tag::Nil as u8),
-                Value::String(key) => {
-                    assert!(heap.is_dictionary(object.shape.get()) || !heap.get(key).is_short());
-                }
+                Value::String(key) => assert!(!heap.get(key).is_short()),
                 _ => {}
             }
         }
@@ -322,11 +327,11 @@ fn many_fields_make_a_dictionary_in_order() {
     }
     for (number, &name) in names.iter().enumerate() {
         assert_eq!(integer(heap.table_get_string(table, name)), Some(number as i64));
-        assert!(heap.hash_find_short(table, name).is_some());
+        assert!(heap.find_name(heap.get(table), name).is_some());
     }
-    // What were fields comes before what was in the hash part then.
+    // Short strings come before other keys in both modes.
     let order: Vec<_> = entries(&heap, table).iter().map(|&(_, value)| integer(value).unwrap()).collect();
-    let expected = (0..MAX_FIELDS.into()).chain([-1]).chain(MAX_FIELDS.into()..names.len() as i64);
+    let expected = (0..names.len() as i64).chain([-1]);
     assert!(order.iter().copied().eq(expected), "{order:?}");
 }
 
@@ -381,7 +386,7 @@ fn hash_entries_keep_the_order_in_which_they_came() {
             heap.table_set_string(table, string(&heap, &format!("x{number}")), Value::Integer(0), Origin::Computed)
                 .unwrap();
             order.push(format!("x{number}").into_bytes());
-        } else if !is_there && heap.hash_find_short(table, key).is_none() {
+        } else if !is_there && heap.find_name(heap.get(table), key).is_none() {
             heap.table_set_string(table, key, Value::Integer(0), Origin::Computed).unwrap();
             order.push(name.into_bytes());
         }
@@ -581,12 +586,12 @@ fn hints_make_room_but_promise_nothing() {
     let dictionary = heap.new_table(0, MAX_FIELDS + 1).unwrap();
     assert!(heap.is_dictionary(heap.get(dictionary).shape.get()));
     heap.table_reserve(dictionary, 0, 500).unwrap();
-    let part = heap.get(dictionary).hash.get();
+    let part = heap.names(heap.get(dictionary));
     for number in 0..500 {
         heap.table_set_string(dictionary, string(&heap, &number.to_string()), Value::Integer(1), Origin::Named)
             .unwrap();
     }
-    assert_eq!(heap.get(dictionary).hash.get(), part);
+    assert_eq!(heap.names(heap.get(dictionary)), part);
     assert!(heap.new_table(1 << 25, 0).is_err() && heap.new_table(0, 1 << 25).is_err());
     // More than any table can have: no room is made.
     assert_eq!(heap.table_length(heap.new_table(u32::MAX, u32::MAX).unwrap()), 0);
@@ -651,5 +656,45 @@ fn operations_that_fail_for_memory_change_nothing() {
             check_against(&heap, table, &model);
         }
         assert!(failures > 100, "{failures}");
+    }
+}
+
+#[test]
+fn the_order_is_the_same_in_both_modes() {
+    let heap = heap(16);
+    let names: Vec<_> = (0..MAX_FIELDS - 1).map(|number| string(&heap, &format!("name{number}"))).collect();
+    let mut random = Random(7);
+    let mut dictionaries = 0;
+    for round in 0..60 {
+        let (shaped, dictionary) = (heap.new_table(0, 0).unwrap(), heap.new_table(0, MAX_FIELDS + 1).unwrap());
+        let limit = 8 + 2 * round;
+        for step in 0..600 {
+            let name = names[(random.below(limit) + step / 8) as usize % names.len()];
+            let value = if random.below(2) == 0 { Value::Nil } else { Value::Integer(step as i64) };
+            for table in [shaped, dictionary] {
+                heap.table_set_string(table, name, value, Origin::Named).unwrap();
+            }
+            let values = |table| entries(&heap, table).iter().map(|&(_, value)| integer(value)).collect::<Vec<_>>();
+            assert_eq!(values(shaped), values(dictionary), "round {round}, step {step}");
+        }
+        dictionaries += u32::from(heap.is_dictionary(heap.get(shaped).shape.get()));
+        check_invariants(&heap, shaped);
+        check_invariants(&heap, dictionary);
+    }
+    assert!(dictionaries > 0, "no removed keys were dropped");
+}
+
+#[test]
+fn borders_of_short_lists_with_holes() {
+    let heap = heap(4);
+    for (keys, border) in
+        [(&[1, 3][..], 1), (&[1, 4], 1), (&[1, 2, 4], 2), (&[1, 2, 3, 5], 3), (&[1, 2, 3, 4, 5, 7], 7)]
+    {
+        let table = heap.new_table(0, 0).unwrap();
+        for &key in keys {
+            heap.table_set_integer(table, key, Value::Boolean(true)).unwrap();
+        }
+        assert_eq!(heap.table_length(table), border, "{keys:?}");
+        check_invariants(&heap, table);
     }
 }

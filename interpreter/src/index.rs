@@ -13,7 +13,7 @@ use lunette_gc::{
     function::{Prototype, Site},
     reference::Ref,
     string::Str,
-    table::{Origin, Parts, Shape, Table, TableError},
+    table::{Origin, Parts, Shape, Table, TableError, names::is_checkpoint},
     value::{Tag, Value},
 };
 
@@ -254,11 +254,8 @@ impl Machine {
 
     #[inline(always)]
     fn field_at(&self, table: Ref<Table>, offset: u32) -> Parts {
-        let fields = self.heap.get(table).fields.get();
-        fields.map_or((NIL_TAG, 0), |fields| {
-            let slot = &self.heap.slots(fields)[(offset as usize - 8) / 16];
-            (slot.tag.get() as u8, slot.payload.get())
-        })
+        let slots = self.heap.field_slots(self.heap.get(table));
+        slots.get((offset as usize - 8) / 16).map_or((NIL_TAG, 0), |slot| (slot.tag.get() as u8, slot.payload.get()))
     }
 
     /// What looking for `key` along `__index` of an object with this metatable gives, if all tables on the way are such
@@ -346,6 +343,8 @@ impl Machine {
                 site.other_offset.set(site.offset.get());
                 site.shape.set(Some(after));
                 site.offset.set(offset);
+            } else if is_checkpoint(self.heap.get(before).count) {
+                return;
             } else {
                 site.next_shape.set(Some(before));
                 site.holder.set(Some(after.cast()));

@@ -73,7 +73,10 @@ impl Heap {
     pub(super) fn is_large_table(&self, table: Ref<Table>) -> bool {
         let table = self.get(table);
         table.array_length.get() >= LARGE_TABLE
-            || table.hash.get().is_some_and(|hash| self.get(hash).used.get() >= LARGE_TABLE)
+            || [table.hash.get(), self.names(table)]
+                .into_iter()
+                .flatten()
+                .any(|part| self.get(part).used.get() >= LARGE_TABLE)
     }
 
     #[cold]

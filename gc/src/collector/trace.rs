@@ -260,7 +260,7 @@ impl Marker<'_> {
         }
         self.claim_parts(object);
         if let Some(fields) = object.fields.get() {
-            self.scan_part(fields.cast(), 0);
+            self.scan_part(fields, 0);
         }
         if let Some(array) = object.array.get() {
             self.scan_part(array.cast(), 0);
@@ -272,8 +272,10 @@ impl Marker<'_> {
 
     /// Marks the storage of a table.
     pub fn claim_parts(&mut self, table: &Table) {
-        if let Some(fields) = table.fields.get() {
-            self.claim(fields, size::slots(self.heap.get(fields).length() as usize));
+        match (self.heap.names(table), table.fields.get()) {
+            (Some(names), _) => self.claim(names, self.heap.get(names).bytes()),
+            (None, Some(fields)) => self.claim(fields, size::slots(self.heap.field_slots(table).len())),
+            (None, None) => {}
         }
         if let Some(array) = table.array.get() {
             self.claim(array, self.heap.get(array).bytes());

@@ -170,13 +170,13 @@ impl Walk<'_> {
                 self.reference(table.array.get(), object);
                 self.reference(table.hash.get(), object);
                 // For the invariant the storage is a part of the table.
-                let fields = table.fields.get().map_or(&[][..], |fields| heap.slots(fields));
-                fields.iter().for_each(|slot| self.slot(slot, parent));
+                heap.field_slots(table).iter().for_each(|slot| self.slot(slot, parent));
                 if let Some(array) = table.array.get() {
                     let (payloads, tags) = heap.value_array_parts(array);
                     tags.iter().zip(payloads).for_each(|(tag, payload)| self.parts(tag.get(), payload.get(), parent));
                 }
-                for entry in heap.entries_of(table).iter().filter(|entry| entry.value_tag.get() != 0) {
+                let entries = heap.name_entries(table).iter().chain(heap.entries_of(table));
+                for entry in entries.filter(|entry| entry.value_tag.get() != 0) {
                     self.parts(entry.key_tag.get(), entry.key_payload.get(), parent);
                     self.parts(entry.value_tag.get(), entry.value_payload.get(), parent);
                 }

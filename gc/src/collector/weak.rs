@@ -58,6 +58,10 @@ impl Marker<'_> {
             Weakness::Keys => self.scan_ephemeron(object),
             _ => {}
         }
+        // Strings are never removed as keys; so that they keep their places, they stay what they are.
+        if let Some(names) = self.heap.names(object) {
+            self.scan_entries(names, self.heap.hash_entries(names), weakness == Weakness::Keys);
+        }
         true
     }
 
@@ -87,9 +91,7 @@ impl Marker<'_> {
 
     /// Marks the values of a table with weak keys whose keys are marked; when resolving, the others begin to wait.
     fn scan_ephemeron(&mut self, table: &Table) {
-        if let Some(fields) = table.fields.get() {
-            self.scan_slots(self.heap.slots(fields));
-        }
+        self.scan_slots(self.heap.field_slots(table));
         if let Some(array) = table.array.get() {
             let (payloads, tags) = self.heap.value_array_parts(array);
             self.scan_values(payloads, tags);
@@ -163,13 +165,18 @@ impl Marker<'_> {
     fn clear_values_of(&mut self, list: &List, mut position: Position) {
         while let Some(table) = self.heap.list_next(list, &mut position).and_then(Ref::<Table>::from_units) {
             let table = self.heap.get(table);
-            for slot in table.fields.get().map_or(&[][..], |fields| self.heap.slots(fields)) {
+            for slot in self.heap.field_slots(table) {
                 if is_dead(self, slot.tag.get() as u8, slot.payload.get()) {
                     slot.payload.set(0);
                     slot.tag.set(Tag::Nil as u32);
                 }
             }
             self.clear_array(table);
+            for entry in self.heap.name_entries(table) {
+                if is_dead(self, entry.value_tag.get(), entry.value_payload.get()) {
+                    remove_value(entry);
+                }
+            }
             for entry in self.heap.entries_of(table) {
                 if is_dead(self, entry.value_tag.get(), entry.value_payload.get()) {
                     remove(entry);
@@ -191,9 +198,13 @@ impl Marker<'_> {
     }
 }
 
-fn remove(entry: &HashEntry) {
+fn remove_value(entry: &HashEntry) {
     entry.value_payload.set(0);
     entry.value_tag.set(Tag::Nil as u8);
+}
+
+fn remove(entry: &HashEntry) {
+    remove_value(entry);
     bury_key(entry);
 }
 
@@ -211,15 +222,14 @@ impl Heap {
     /// Tag and payload of a short-string key, without making an index on the way.
     fn peek_field(&self, table: Ref<Table>, key: Ref<Str>) -> (u8, u64) {
         let object = self.get(table);
-        if let Some(number) = self.hash_find_short(table, key) {
-            let entry = &self.entries_of(object)[number as usize];
+        if let Some(entry) = self.find_name(object, key) {
             return entry.value();
         }
         let mut shape = Some(object.shape.get());
         while let Some(reference) = shape {
             let level = self.get(reference);
             if level.key == Some(key) {
-                let slots = object.fields.get().map_or(&[][..], |fields| self.slots(fields));
+                let slots = self.field_slots(object);
                 return match slots.get(level.count as usize - 1) {
                     Some(slot) => (slot.tag.get() as u8, slot.payload.get()),
                     None => (Tag::Nil as u8, 0),

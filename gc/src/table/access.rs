@@ -53,10 +53,9 @@ impl Heap {
         let shape = self.get(table).shape.get();
         if self.is_dictionary(shape) || count > MAX_FIELDS {
             if !self.is_dictionary(shape) {
-                return self.make_dictionary(table, count);
+                self.make_dictionary(table, 0)?;
             }
-            let used = self.get(table).hash.get().map_or(0, |part| self.get(part).used.get());
-            return if count > used { self.rebuild_hash(table, count - used) } else { Ok(()) };
+            return self.reserve_names(table, count);
         }
         if count > self.field_capacity(table) {
             self.reserve_fields(table, count)?;

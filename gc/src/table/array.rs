@@ -152,7 +152,7 @@ impl Heap {
             return Ok(());
         }
         if index - length.min(index) <= MAX_GAP
-            && index < self.array_capacity(object).into()
+            && index < u64::from(self.array_capacity(object)).min(length.next_power_of_two())
             && !self.has_integer_entries(object)
         {
             object.array_length.set(index as u32);

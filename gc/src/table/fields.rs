@@ -1,9 +1,6 @@
-//! Short-string keys: fields in shape mode, entries of the hash part in dictionary mode.
+//! Short-string keys: fields in shape mode; for dictionary mode see [`names`](super::names).
 
-use super::{
-    HashEntry, NIL, NIL_TAG, Origin, Parts, Shape, Table, TableError, hash::capacity_for, key::STRING,
-    shape::MAX_FIELDS,
-};
+use super::{HashEntry, NIL, NIL_TAG, Origin, Parts, Shape, Table, TableError, shape::MAX_FIELDS};
 use crate::{
     heap::{Heap, OutOfMemory},
     object::Header,
@@ -30,16 +27,26 @@ fn set_slot(slot: &Slot, (tag, payload): Parts) {
 }
 
 impl Heap {
+    /// The slots of the fields; none in dictionary mode.
+    #[inline(always)]
+    pub fn field_slots(&self, table: &Table) -> &[Slot] {
+        match table.fields.get() {
+            Some(fields) if !self.is_dictionary(table.shape.get()) => self.slots(fields.cast()),
+            _ => &[],
+        }
+    }
+
     /// The slot of a field whose number a shape of the table gave.
     #[inline(always)]
     pub(super) fn field_slot(&self, table: &Table, number: u32) -> Option<&Slot> {
-        self.slots(table.fields.get()?).get(number as usize)
+        // Only tables in shape mode have numbers of fields.
+        self.slots(table.fields.get()?.cast()).get(number as usize)
     }
 
     /// The number of fields the table has room for.
     #[inline(always)]
     pub fn field_capacity(&self, table: Ref<Table>) -> u32 {
-        self.get(table).fields.get().map_or(0, |fields| self.get(fields).length())
+        self.field_slots(self.get(table)).len() as u32
     }
 
     /// The value of a short-string key.
@@ -48,13 +55,7 @@ impl Heap {
         let object = self.get(table);
         let shape = object.shape.get();
         if self.is_dictionary(shape) {
-            return match object.hash.get() {
-                Some(part) => self
-                    .get(part)
-                    .find(self.get(key).hash, (STRING, key.units().into()))
-                    .map_or(NIL, |entry| entry.value()),
-                None => NIL,
-            };
+            return self.find_name(object, key).map_or(NIL, |entry| entry.value());
         }
         match self.find_field(shape, key) {
             Some(number) => self.field_slot(object, number).map_or(NIL, slot_parts),
@@ -72,8 +73,7 @@ impl Heap {
         if !self.is_dictionary(object.shape.get()) {
             return None;
         }
-        let part = self.get(object.hash.get()?);
-        Some(part.find(self.get(key).hash, (STRING, key.units().into())).map_or(NIL, HashEntry::value))
+        Some(self.find_name(object, key).map_or(NIL, HashEntry::value))
     }
 
     /// Gives a short-string key another value, if it has one and that takes little; says whether it was done. The value
@@ -92,8 +92,7 @@ impl Heap {
         if !self.is_dictionary(object.shape.get()) {
             return false;
         }
-        let Some(part) = object.hash.get() else { return false };
-        let entry = self.get(part).find(self.get(key).hash, (STRING, key.units().into()));
+        let entry = self.find_name(object, key);
         entry.filter(|entry| !entry.is_removed()).inspect(|entry| entry.set_value(value)).is_some()
     }
 
@@ -116,14 +115,11 @@ impl Heap {
         let shape = object.shape.get();
         let old_tag;
         if self.is_dictionary(shape) {
-            let hash = self.get(key).hash;
-            let key_parts = (STRING, key.units().into());
-            let entry = object.hash.get().and_then(|part| self.get(part).find(hash, key_parts));
-            let Some(entry) = entry else {
+            let Some(entry) = self.find_name(object, key) else {
                 if value.0 == NIL_TAG {
                     return Ok(());
                 }
-                self.hash_insert(table, hash, key_parts, value)?;
+                self.add_name(table, key, value)?;
                 self.string_key_added(object);
                 return Ok(());
             };
@@ -132,7 +128,7 @@ impl Heap {
         } else {
             // A shape with a transition for the key does not have it.
             if let Some(next) = self.transition(shape, key) {
-                return self.table_add_field_parts(table, next, value);
+                return if value.0 == NIL_TAG { Ok(()) } else { self.add_field(table, key, next, value) };
             }
             let slot = self.find_field(shape, key).and_then(|number| self.field_slot(object, number));
             let Some(slot) = slot else {
@@ -174,37 +170,49 @@ impl Heap {
         }
         let object = self.get(table);
         if let Some(next) = self.add_transition(object.shape.get(), key, origin)? {
-            return self.table_add_field_parts(table, next, value);
+            return self.add_field(table, key, next, value);
         }
+        self.add_first_name(table, key, value)
+    }
+
+    /// Takes a table to dictionary mode and adds a key.
+    #[cold]
+    fn add_first_name(&self, table: Ref<Table>, key: Ref<Str>, value: Parts) -> Result<(), TableError> {
         self.make_dictionary(table, 1)?;
-        self.hash_insert(table, self.get(key).hash, (STRING, key.units().into()), value)?;
-        self.string_key_added(object);
+        self.add_name(table, key, value)?;
+        self.string_key_added(self.get(table));
         Ok(())
     }
 
-    /// Stores the value of a short-string key named in a table's constructor. In shape mode the key gets its place even
-    /// if the value is nil, so that tables from one constructor share their shape.
+    /// Stores the value of a short-string key named in a table's constructor. The key gets its place even if the value is
+    /// nil, so that tables from one constructor share their shape.
     pub fn table_initialize_short(&self, table: Ref<Table>, key: Ref<Str>, value: Parts) -> Result<(), TableError> {
-        let shape = self.get(table).shape.get();
-        if value.0 != NIL_TAG || self.is_dictionary(shape) || self.find_field(shape, key).is_some() {
+        let object = self.get(table);
+        let shape = object.shape.get();
+        let has_place = self.find_field(shape, key).is_some() || self.find_name(object, key).is_some();
+        if value.0 != NIL_TAG || has_place {
             return self.table_set_short_parts(table, key, value, Origin::Named);
+        }
+        if self.is_dictionary(shape) {
+            return self.add_name(table, key, value);
         }
         let next = match self.transition(shape, key) {
             Some(next) => Some(next),
             None => self.add_transition(shape, key, Origin::Named)?,
         };
-        next.map_or(Ok(()), |next| self.add_field(table, next, value))
+        match next {
+            Some(next) => self.add_field(table, key, next, value),
+            None => self.add_first_name(table, key, value),
+        }
     }
 
-    /// Gives a table in shape mode a shape that is a transition of its own; the value is that of the new key. Does
-    /// nothing if it is nil.
+    /// Adds a key to a table in shape mode, whose shape has the transition `next` for it.
     #[inline(never)]
-    pub fn table_add_field_parts(&self, table: Ref<Table>, next: Ref<Shape>, value: Parts) -> Result<(), TableError> {
-        if value.0 == NIL_TAG { Ok(()) } else { self.add_field(table, next, value) }
-    }
-
-    fn add_field(&self, table: Ref<Table>, next: Ref<Shape>, value: Parts) -> Result<(), TableError> {
+    fn add_field(&self, table: Ref<Table>, key: Ref<Str>, next: Ref<Shape>, value: Parts) -> Result<(), TableError> {
         let object = self.get(table);
+        if self.is_to_drop_fields(object) {
+            return self.add_first_name(table, key, value);
+        }
         let number = self.get(next).count - 1;
         let capacity = self.field_capacity(table);
         if number >= capacity {
@@ -223,38 +231,11 @@ impl Heap {
     pub(super) fn reserve_fields(&self, table: Ref<Table>, capacity: u32) -> Result<(), OutOfMemory> {
         let object = self.get(table);
         let new: Ref<SlotArray> = self.new_slot_array(capacity)?;
-        if let Some(old) = object.fields.get() {
-            for (new, old) in self.slots(new).iter().zip(self.slots(old)) {
-                set_slot(new, slot_parts(old));
-            }
+        for (new, old) in self.slots(new).iter().zip(self.field_slots(object)) {
+            set_slot(new, slot_parts(old));
         }
-        object.fields.set(Some(new));
+        object.fields.set(Some(new.cast()));
         self.barrier(table);
-        Ok(())
-    }
-
-    /// Takes a table from shape to dictionary mode, with room for `additional` entries. The fields come before what
-    /// the hash part has already, as they do when the table is traversed.
-    #[cold]
-    pub(super) fn make_dictionary(&self, table: Ref<Table>, additional: u32) -> Result<(), TableError> {
-        let object = self.get(table);
-        let shape = object.shape.get();
-        let old = object.hash.get().map_or(&[][..], |part| self.get(part).entries());
-        let count = self.get(shape).count;
-        let dictionary = self.dictionary_shape()?;
-        let part = self.new_hash_part(capacity_for((old.len() as u32 + count).saturating_add(additional))?)?;
-        for number in 0..count {
-            let value = self.field_value(object, number);
-            if let Some(key) = self.field_key(shape, number)
-                && value.0 != NIL_TAG
-            {
-                self.push_entry(self.get(part), (STRING, key.units().into()), value);
-            }
-        }
-        self.copy_entries(old, self.get(part));
-        object.shape.set(dictionary);
-        object.fields.set(None);
-        self.replace_hash(table, Some(part));
         Ok(())
     }
 }

@@ -1,4 +1,4 @@
-//! The hash part: lookup, insertion, rebuilding.
+//! Hash parts: lookup, insertion, rebuilding.
 //!
 //! Entries stay where they came until the part is full; then it is rebuilt without the removed ones, larger if need be.
 
@@ -63,12 +63,6 @@ impl HashPart {
         unsafe { core::slice::from_raw_parts(self.first_entry(), self.used.get() as usize) }
     }
 
-    /// Byte offset of an entry from the start of the part.
-    #[inline(always)]
-    pub fn entry_offset(&self, number: u32) -> u32 {
-        size_of::<HashPart>() as u32 + 4 * self.capacity() + size_of::<HashEntry>() as u32 * number
-    }
-
     #[inline(always)]
     fn bucket(&self, hash: u32) -> &Cell<u32> {
         let number = hash & (self.capacity() - 1);
@@ -115,7 +109,7 @@ impl HashPart {
 
     /// Appends an entry for a key that is not there; there is room for it.
     #[inline(always)]
-    fn push(&self, hash: u32, (key_tag, key_payload): Parts, (value_tag, value_payload): Parts) {
+    pub(super) fn push(&self, hash: u32, (key_tag, key_payload): Parts, (value_tag, value_payload): Parts) {
         let number = self.used.get();
         debug_assert!(number < self.capacity());
         let bucket = self.bucket(hash);
@@ -182,14 +176,6 @@ impl Heap {
             None => part.find_by(hash, |entry| entry.key() == key),
         };
         live.or_else(|| part.find_by(hash, is_dead_key))
-    }
-
-    /// The number of a short string's entry in the table's hash part, whatever its value. Tables in shape mode have none.
-    #[inline]
-    pub fn hash_find_short(&self, table: Ref<Table>, key: Ref<Str>) -> Option<u32> {
-        let part = self.get(self.get(table).hash.get()?);
-        let payload = u64::from(key.units());
-        part.find_by(self.get(key).hash, |entry| entry.key_payload.get() == payload && entry.key_tag.get() == STRING)
     }
 
     /// The value of a key in normal form, if it is in the hash part.
@@ -260,7 +246,7 @@ impl Heap {
         let live = old.iter().filter(|entry| !entry.is_removed()).count() as u32;
         let new = self.new_hash_part(capacity_for(live.saturating_add(additional))?)?;
         self.copy_entries(old, self.get(new));
-        self.put_hash(table, Some(new));
+        self.get(table).hash.set(Some(new));
         self.barrier_storage(table, new, self.get(new).bytes());
         if let Some(old) = old_part {
             self.discard(old, self.get(old).bytes());
@@ -270,17 +256,8 @@ impl Heap {
 
     /// Puts a hash part into the table that has entries which were elsewhere before.
     pub(super) fn replace_hash(&self, table: Ref<Table>, part: Option<Ref<HashPart>>) {
-        self.put_hash(table, part);
+        self.get(table).hash.set(part);
         self.barrier(table);
-    }
-
-    fn put_hash(&self, table: Ref<Table>, part: Option<Ref<HashPart>>) {
-        let object = self.get(table);
-        object.hash.set(part);
-        if object.is_prototype() {
-            // Caches know entries by their place.
-            self.bump_prototype_epoch();
-        }
     }
 
     /// Appends the entries that are not removed.

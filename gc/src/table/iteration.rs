@@ -1,11 +1,11 @@
-//! Traversal: the array part in ascending order, then the fields in the order of the shape, then the entries of the hash
-//! part in the order in which they came. Removing and changing what is there does not disturb it.
+//! Traversal: the array part in ascending order, then the short-string keys, then the other keys of the hash part, both in
+//! the order in which they came. Removing and changing what is there does not disturb it.
 //!
-//! A *cursor* is the number of a place, counted through the room of the array part, the fields and the entries; places
-//! whose value is nil are passed over.
+//! A *cursor* is the number of a place, counted through the room of the array part, the places of short strings and the
+//! entries of the hash part; places whose value is nil are passed over.
 
 use super::{
-    NIL_TAG, Parts, Table,
+    HashEntry, NIL_TAG, Parts, Table,
     array::element_parts,
     key::{DEAD, INTEGER, STRING, normalize, string_of},
 };
@@ -63,10 +63,17 @@ impl Heap {
                 return Some(Step { cursor: capacity + place, key, value });
             }
         }
-        let entries = self.get(table.hash.get()?).entries();
-        let first = (place - field_count) as usize;
-        let (number, entry) = entries.iter().enumerate().skip(first).find(|(_, entry)| !entry.is_removed())?;
-        Some(Step { cursor: capacity + field_count + number as u32 + 1, key: entry.key(), value: entry.value() })
+        let names = self.name_entries(table);
+        if let Some(step) = first_step(names, place - field_count, capacity) {
+            return Some(step);
+        }
+        let before = field_count + names.len() as u32;
+        first_step(self.get(table.hash.get()?).entries(), place.saturating_sub(before), capacity + before)
+    }
+
+    /// The number of places of short strings.
+    fn string_places(&self, table: &Table) -> u32 {
+        self.names(table).map_or_else(|| self.get(table.shape.get()).count, |names| self.get(names).used.get())
     }
 
     /// The cursor after `key`. `hint` is looked at first: the cursor of the step that gave the key, or anything.
@@ -83,15 +90,15 @@ impl Heap {
         let object = self.get(table);
         let capacity = self.array_capacity(object);
         let shape = object.shape.get();
-        let field_count = self.get(shape).count;
+        let string_places = self.string_places(object);
         if let Some(place) = hint.checked_sub(capacity + 1) {
-            let is_there = match place.checked_sub(field_count) {
+            let is_at = |entries: &[HashEntry], number: u32| {
+                entries.get(number as usize).is_some_and(|entry| is_key(entry.key(), key))
+            };
+            let is_there = match place.checked_sub(string_places) {
+                None if self.is_dictionary(shape) => is_at(self.name_entries(object), place),
                 None => key.0 == STRING && self.field_key(shape, place) == string_of(key.1),
-                Some(number) => object
-                    .hash
-                    .get()
-                    .and_then(|part| self.get(part).entries().get(number as usize))
-                    .is_some_and(|entry| is_key(entry.key(), key)),
+                Some(number) => object.hash.get().is_some_and(|part| is_at(self.get(part).entries(), number)),
             };
             if is_there {
                 return Ok(hint);
@@ -103,19 +110,26 @@ impl Heap {
             INTEGER if (1..=object.array_length.get().into()).contains(&key.1) => return Ok(key.1 as u32),
             STRING => {
                 let number = string_of(key.1).and_then(|key| self.find_field(shape, key));
-                if let Some(number) = number {
+                let in_names = || self.find_for_traversal(self.names(object)?, key);
+                if let Some(number) = number.or_else(in_names) {
                     return Ok(capacity + number + 1);
                 }
             }
             _ => {}
         }
         match object.hash.get().and_then(|part| self.find_for_traversal(part, key)) {
-            Some(number) => Ok(capacity + field_count + number + 1),
+            Some(number) => Ok(capacity + string_places + number + 1),
             // An element at the end that was removed during the traversal.
             None if key.0 == INTEGER && (1..=capacity.into()).contains(&key.1) => Ok(key.1 as u32),
             None => Err(InvalidKey),
         }
     }
+}
+
+/// The first entry from number `first` on that is not removed; `before` is the cursor of the first entry.
+fn first_step(entries: &[HashEntry], first: u32, before: u32) -> Option<Step> {
+    let (number, entry) = entries.iter().enumerate().skip(first as usize).find(|(_, entry)| !entry.is_removed())?;
+    Some(Step { cursor: before + number as u32 + 1, key: entry.key(), value: entry.value() })
 }
 
 /// Whether an entry's key is the one meant; the collector may have marked it as dead since.

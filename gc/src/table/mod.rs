@@ -1,11 +1,11 @@
 //! Tables: layouts of the parts.
 //!
-//! A table has an array part for the keys 1, 2, …; its short-string keys are either all *fields*, laid out by a shape
-//! that tables with the same keys share, or, in *dictionary mode*, all in the hash part; every other key is in the hash.
+//! A table has an array part for the keys 1, 2, …; its short-string keys are either *fields*, laid out by a shape that
+//! tables with the same keys share, or, in *dictionary mode*, in a hash part of their own; every other key is in the hash.
 //!
 //! ```text
 //!                 +-> Shape (key "y", count 2) -> parent Shape (key "x", count 1) -> the empty Shape
-//!   Table --------+-> SlotArray:  value of "x", value of "y"
+//!   Table --------+-> SlotArray:  value of "x", value of "y"   (dictionary mode: HashPart)
 //!                 +-> ValueArray: payloads of 1, 2, … | tags of 1, 2, …
 //!                 +-> HashPart:   buckets | entries in the order in which they came
 //! ```
@@ -29,15 +29,16 @@ mod growth;
 pub mod hash;
 pub mod iteration;
 pub mod key;
+pub mod names;
 mod ranges;
 pub mod shape;
 
 use crate::{
     heap::OutOfMemory,
-    object::{Header, Kind, Object},
+    object::{AnyObject, Header, Kind, Object},
     reference::Ref,
     region_layout,
-    storage::{RefArray, SlotArray, ValueArray},
+    storage::{RefArray, ValueArray},
     string::Str,
     value::Tag,
 };
@@ -86,11 +87,11 @@ region_layout! {
         pub shape: Cell<Ref<Shape>>,
         /// The metatable. Next to the shape, so that one comparison of 8 bytes checks both.
         pub metatable: Cell<Option<Ref<Table>>>,
-        /// The values of the fields, in the order of the shape.
-        pub fields: Cell<Option<Ref<SlotArray>>>,
+        /// The values of the fields in the order of the shape, a [`SlotArray`](crate::storage::SlotArray); in dictionary mode a [`HashPart`].
+        pub fields: Cell<Option<Ref<AnyObject>>>,
         /// The array part. Tags beyond `array_length` are nil.
         pub array: Cell<Option<Ref<ValueArray>>>,
-        /// The hash part.
+        /// The hash part of keys that are not short strings.
         pub hash: Cell<Option<Ref<HashPart>>>,
         /// Elements of the array part in use: the last of them is not nil, and key `array_length + 1` is nil.
         pub array_length: Cell<u32>,

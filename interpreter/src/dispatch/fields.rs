@@ -9,6 +9,7 @@ use crate::{
 use lunette_bytecode::instruction::{Opcode, Word};
 use lunette_gc::{
     function::Site,
+    object::AnyObject,
     reference::Ref,
     storage::SlotArray,
     string::Str,
@@ -45,9 +46,9 @@ unsafe fn own_field<D: Driver>(s: State<D>, table: *mut Table, site: *mut Site) 
 unsafe fn field<D: Driver>(s: State<D>, table: *mut Table, offset: u32) -> Register {
     // SAFETY: the caller's table has that field.
     unsafe {
-        let fields: Option<Ref<SlotArray>> = (*table).fields.get();
+        let fields: Option<Ref<AnyObject>> = (*table).fields.get();
         let start: *mut u8 =
-            s.region.wrapping_add(core::mem::transmute::<Option<Ref<SlotArray>>, u32>(fields) as usize * 8);
+            s.region.wrapping_add(core::mem::transmute::<Option<Ref<AnyObject>>, u32>(fields) as usize * 8);
         Register(start.wrapping_add(offset as usize).cast::<Slot>())
     }
 }
@@ -368,7 +369,7 @@ impl Stage for SetField {
                     && let Some(shape) = (*site).added_shape()
                 {
                     // The field is new: the site remembers the shape with it.
-                    let fields: *mut SlotArray = s.resolve(fields);
+                    let fields: *mut SlotArray = s.resolve(fields.cast());
                     let offset = (*site).holder_offset.get();
                     if (offset as usize) < 8 + 16 * (*fields).length() as usize && value.tag() != NIL {
                         Register(fields.cast::<u8>().add(offset as usize).cast()).copy_from(value);
@@ -413,7 +414,7 @@ pub(super) unsafe fn initialize_field<D: Driver>(s: State<D>, w: Word) -> Flow<D
                 && let Some(fields) = (*table).fields.get()
                 && let Some(shape) = (*site).added_shape()
             {
-                let fields: *mut SlotArray = s.resolve(fields);
+                let fields: *mut SlotArray = s.resolve(fields.cast());
                 let offset = (*site).holder_offset.get();
                 if (offset as usize) < 8 + 16 * (*fields).length() as usize {
                     Register(fields.cast::<u8>().add(offset as usize).cast()).copy_from(value);
