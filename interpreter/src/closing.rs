@@ -99,6 +99,10 @@ impl Machine {
         if function.is_nil() {
             return Err(self.close_error(value));
         }
+        let is_function = matches!(function, Value::Closure(_) | Value::NativeClosure(_));
+        if afterwards == Afterwards::GoOn && !is_function && self.metamethod(function, Event::Call).is_nil() {
+            return Err(self.close_error(function));
+        }
         self.push_interlude(top, function, &[value, error], saved, afterwards, Return::Closing)
     }
 

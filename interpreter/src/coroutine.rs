@@ -83,16 +83,7 @@ impl Machine {
 
     /// Takes up the host's thread and frame again after an error that ended a call from the host.
     pub(crate) fn switch_back(&mut self, thread: Ref<Thread>, base: u32, depth: u32) {
-        while self.thread != thread {
-            let object = self.get_thread();
-            object.status.set(FAILED);
-            let resumer = object.resumer.take();
-            self.heap.barrier(self.thread);
-            match resumer {
-                Some(resumer) => self.load_thread(resumer),
-                None => break,
-            }
-        }
+        while self.thread != thread && self.abandon_thread() {}
         self.base = base;
         let object = self.get_thread();
         object.native_depth.set(depth);
@@ -101,6 +92,15 @@ impl Machine {
             variable = self.slot(variable).spare.get();
         }
         self.get_thread().to_be_closed.set(variable);
+    }
+
+    /// Gives the running thread up for the one that has resumed it. `false` if there is none.
+    pub(crate) fn abandon_thread(&mut self) -> bool {
+        let object = self.get_thread();
+        object.status.set(FAILED);
+        let resumer = object.resumer.take();
+        self.heap.barrier(self.thread);
+        resumer.inspect(|&resumer| self.load_thread(resumer)).is_some()
     }
 
     /// Resumes `thread` with values of the running native frame.

@@ -49,6 +49,8 @@ pub(crate) struct Limits {
     pub reason: Option<StopReason>,
     /// Whether a program that asked to end wants its finalizers to run.
     closes: bool,
+    /// The frame below which the variables of a program that ends are closed; none if it is no frame.
+    pub(crate) exit_base: u32,
 }
 
 /// Interrupts an instance from another thread.
@@ -152,6 +154,11 @@ impl Machine {
     pub fn exit(&mut self, status: i32, closes: bool) -> Throw {
         self.limits.closes = closes;
         self.stop(StopReason::Exit(status))
+    }
+
+    /// Whether the program ends as it asked for, with its variables being closed.
+    pub(crate) fn is_closing_exit(&self) -> bool {
+        self.limits.closes && matches!(self.limits.reason, Some(StopReason::Exit(_)))
     }
 
     /// Whether the program that stopped the instance wants its finalizers to run.

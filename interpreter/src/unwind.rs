@@ -17,6 +17,7 @@ impl Machine {
     #[cold]
     pub(crate) fn unwind(&mut self, throw: Throw) -> Next {
         match throw {
+            Throw::Stop if self.is_closing_exit() => self.unwind_to_exit(),
             Throw::Stop => {
                 self.exit = Exit::Failed(Throw::Stop);
                 Next::Leave
@@ -41,6 +42,39 @@ impl Machine {
                     }
                 }
                 self.begin_unwinding()
+            }
+        }
+    }
+
+    /// Leaves all frames, since the program ends in an orderly way: closes the variables of the main thread.
+    fn unwind_to_exit(&mut self) -> Next {
+        while self.thread != self.main_thread() {
+            if self.is_below_host() || !self.abandon_thread() {
+                self.exit = Exit::Failed(Throw::Stop);
+                return Next::Leave;
+            }
+        }
+        while self.leave_frame().is_none() {}
+        self.limits.exit_base = self.base;
+        self.throw(Value::Nil);
+        self.unwind_frames()
+    }
+
+    /// Whether the frame is the one below which the variables of a program that ends are closed.
+    fn is_exit_frame(&self, base: u32) -> bool {
+        base == self.limits.exit_base && self.thread == self.main_thread()
+    }
+
+    /// Whether the host has called one of the running thread's frames.
+    fn is_below_host(&self) -> bool {
+        let mut base = self.base;
+        loop {
+            let header = self.header(base);
+            match return_kind(header.tag.get()) {
+                Return::Exit => return true,
+                Return::Coroutine => return false,
+                _ if header.distance() == 0 => return false,
+                _ => base -= header.distance(),
             }
         }
     }
@@ -104,6 +138,9 @@ impl Machine {
                 Err(Throw::Stop) => return self.unwind(Throw::Stop),
                 Err(throw) => {
                     self.settle(throw);
+                    if end == Some(Return::Coroutine) {
+                        self.get_thread().status.set(CLOSING_FAILED);
+                    }
                 }
             }
         }
@@ -118,9 +155,10 @@ impl Machine {
             Some(Return::Coroutine) => self.end_close(),
             Some(_) => {
                 let (tag, distance) = (header.tag.get(), header.distance());
+                let throw = if self.is_exit_frame(base) { Throw::Stop } else { Throw::Error };
                 self.leave_native_level(kind(tag));
                 self.base = base - distance;
-                self.exit = Exit::Failed(Throw::Error);
+                self.exit = Exit::Failed(throw);
                 Next::Leave
             }
         }
@@ -129,20 +167,27 @@ impl Machine {
     /// Leaves frames up to one that catches errors, or to the last one above the host or the resumer: then says which.
     fn leave_frames(&mut self) -> Option<Return> {
         loop {
-            let base = self.base;
-            if self.catches(base) {
+            if self.catches(self.base) {
                 return None;
             }
-            let header = self.header(base);
-            let (tag, distance) = (header.tag.get(), header.distance());
-            match return_kind(tag) {
-                end @ (Return::Exit | Return::Coroutine) => return Some(end),
-                Return::Interlude => self.abandon_interlude(self.window_of(base)),
-                _ => {}
+            if let Some(end) = self.leave_frame() {
+                return Some(end);
             }
-            self.leave_native_level(kind(tag));
-            self.base = base - distance;
         }
+    }
+
+    /// Leaves the running frame, unless it is the last one above the host or the resumer: then says which.
+    fn leave_frame(&mut self) -> Option<Return> {
+        let header = self.header(self.base);
+        let (tag, distance) = (header.tag.get(), header.distance());
+        match return_kind(tag) {
+            end @ (Return::Exit | Return::Coroutine) => return Some(end),
+            Return::Interlude => self.abandon_interlude(self.window_of(self.base)),
+            _ => {}
+        }
+        self.leave_native_level(kind(tag));
+        self.base -= distance;
+        None
     }
 
     /// Gives the emergency room of the stack back after an overflow was handled.
@@ -159,7 +204,9 @@ impl Machine {
     /// an error itself does not catch that.
     #[inline]
     fn catches(&self, base: u32) -> bool {
-        self.native_of(base).is_some_and(|native| native.catches) && self.header(base).resume() != THROWN
+        !self.is_exit_frame(base)
+            && self.native_of(base).is_some_and(|native| native.catches)
+            && self.header(base).resume() != THROWN
     }
 
     #[inline]

@@ -126,4 +126,17 @@ local handle
 do local f <close> = assert(io.open(name, "w")) handle = f f:write("x") end
 assert(io.type(handle) == "closed file")
 assert(os.remove(name))
+-- metamethods that cannot be called
+do
+  local value = setmetatable({}, { __close = 2 })
+  local ok, message = pcall(function() local x <close> = value; return 1 end)
+  assert(not ok and message:find("attempt to call a number value (metamethod 'close')", 1, true), message)
+  ok, message = pcall(function() do local x <close> = value end return 1 end)
+  assert(not ok and message:find("attempt to call a number value (metamethod 'close')", 1, true), message)
+  local co = coroutine.create(function() local x <close> = value; coroutine.yield() end)
+  assert(coroutine.resume(co))
+  ok, message = coroutine.close(co)
+  assert(ok == false and message:find("attempt to call a number value", 1, true), message)
+end
+
 print("ok")
