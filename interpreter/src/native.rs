@@ -42,12 +42,14 @@ pub struct Native {
     pub yieldable: bool,
     /// Whether errors of callees come back to the function, in phase [`CAUGHT`], with the error pending.
     pub catches: bool,
+    /// How many of its closure's values, from the first on, programs see as upvalues.
+    pub upvalues: u32,
 }
 
 impl Native {
     /// A function without locals that calls nothing back.
     pub const fn new(name: &'static str, function: NativeFunction) -> Native {
-        Native { name, function, slots: 0, yieldable: true, catches: false }
+        Native { name, function, slots: 0, yieldable: true, catches: false, upvalues: 0 }
     }
 
     /// The function with `slots` locals.
@@ -60,6 +62,12 @@ impl Native {
     #[must_use]
     pub const fn unyieldable(self) -> Native {
         Native { yieldable: false, ..self }
+    }
+
+    /// The function as one whose first `upvalues` values programs see.
+    #[must_use]
+    pub const fn with_upvalues(self, upvalues: u32) -> Native {
+        Native { upvalues, ..self }
     }
 
     /// The function as one that catches errors.
@@ -331,6 +339,12 @@ impl Machine {
     /// The registered native function of this name.
     pub fn find_native(&self, name: &str) -> Option<u32> {
         self.natives.iter().position(|native| native.name == name).map(|number| number as u32)
+    }
+
+    /// The number of upvalues that programs see a native closure have.
+    pub fn native_upvalue_count(&self, closure: Ref<NativeClosure>) -> u32 {
+        let closure = self.heap.get(closure);
+        self.native(closure.native).upvalues.min(closure.value_count)
     }
 
     /// What was registered under this number.

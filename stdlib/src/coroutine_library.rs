@@ -25,7 +25,10 @@ pub(crate) const DEFINITION: Definition = Definition {
         Native::new("coroutine.status", status),
         Native::new("coroutine.yield", yield_),
     ],
-    hidden: &[Native::new("coroutine.wrap", wrap), Native::new("wrapped_coroutine", wrapped_coroutine).with_locals(1)],
+    hidden: &[
+        Native::new("coroutine.wrap", wrap),
+        Native::new("wrapped_coroutine", wrapped_coroutine).with_locals(1).with_upvalues(1),
+    ],
     complete,
 };
 

@@ -50,7 +50,10 @@ pub(crate) const DEFINITION: Definition = Definition {
         Native::new("math.type", type_),
         Native::new("math.ult", ult),
     ],
-    hidden: &[Native::new("math.random", random), Native::new("math.randomseed", randomseed)],
+    hidden: &[
+        Native::new("math.random", random).with_upvalues(1),
+        Native::new("math.randomseed", randomseed).with_upvalues(1),
+    ],
     complete,
 };
 

@@ -107,4 +107,32 @@ assert(debug.getuservalue(5) == nil)
 assert(debug.getuservalue(io.stdout, 1) == nil)
 assert(select("#", debug.getuservalue(io.stdout, 5)) >= 1)
 assert(not pcall(debug.setuservalue, {}, 1))
+-- library functions have the upvalues that the reference implementation has
+do
+  local iterator = ("abc"):gmatch("b*")
+  assert(debug.getinfo(iterator, "u").nups == 3)
+  local name, value = debug.getupvalue(iterator, 1)
+  assert(name == "" and value == "abc")
+  name, value = debug.getupvalue(iterator, 2)
+  assert(name == "" and value == "b*")
+  name, value = debug.getupvalue(iterator, 3)
+  assert(name == "" and type(value) == "userdata")
+  assert(select("#", debug.getupvalue(iterator, 4)) == 0)
+  assert(debug.upvalueid(iterator, 3) ~= nil and debug.upvalueid(iterator, 4) == nil)
+  local found = {}
+  for word in iterator do found[#found + 1] = word end
+  assert(table.concat(found, ",") == ",b,")
+  for _, without in ipairs { print, ipairs, next, collectgarbage, coroutine.wrap, (ipairs {}) } do
+    assert(debug.getinfo(without, "u").nups == 0 and not debug.getupvalue(without, 1))
+  end
+  local wrapped = coroutine.wrap(print)
+  assert(debug.getinfo(wrapped, "u").nups == 1 and type(select(2, debug.getupvalue(wrapped, 1))) == "thread")
+  assert(debug.getinfo(require, "u").nups == 1 and select(2, debug.getupvalue(require, 1)) == package)
+end
+
+-- files have no user values
+assert(select("#", debug.getuservalue(io.stdout, 1)) == 1 and debug.getuservalue(io.stdout) == nil)
+assert(debug.setuservalue(io.stdout, 1) == nil and debug.getuservalue({}) == nil)
+assert(not pcall(debug.setuservalue, {}, 1) and not pcall(debug.setuservalue, io.stdout))
+
 print("ok")

@@ -123,7 +123,7 @@ impl Information<'_> {
                 let prototype = heap.get(heap.get(closure).prototype);
                 (heap.get(closure).upvalue_count, prototype.parameter_count, prototype.is_variadic != 0)
             }
-            Value::NativeClosure(closure) => (heap.get(closure).value_count, 0, true),
+            Value::NativeClosure(closure) => (self.machine.native_upvalue_count(closure), 0, true),
             _ => (0, 0, true),
         };
         self.set_number("nups", upvalues.into())?;

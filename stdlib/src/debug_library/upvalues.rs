@@ -8,7 +8,7 @@ use lunette_interpreter::{Frame, Machine, NativeResult, Throw};
 fn upvalue_index(machine: &Machine, function: Value, number: i64) -> Option<u32> {
     let count = match function {
         Value::Closure(closure) => machine.heap.get(closure).upvalue_count,
-        Value::NativeClosure(closure) => machine.heap.get(closure).value_count,
+        Value::NativeClosure(closure) => machine.native_upvalue_count(closure),
         _ => 0,
     };
     u32::try_from(number).ok()?.checked_sub(1).filter(|&index| index < count)
@@ -57,7 +57,8 @@ pub(super) fn setupvalue(machine: &mut Machine, frame: Frame) -> NativeResult {
                 machine.set_cell(cell, value);
             }
         }
-        // What the library's own functions hold is theirs: programs may look, not change it.
+        // What the library's own functions hold is theirs: programs may look, not change it. In PUC Lua that has no
+        // effect or undefined behaviour.
         _ => return frame.return_none(),
     }
     frame.return_one(machine, Value::String(name))

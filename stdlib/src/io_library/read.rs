@@ -24,7 +24,8 @@ pub(super) const READ: Native = Native::new("file.read", read).with_locals(LOCAL
 /// `io.lines([filename, ···])`
 pub(super) const IO_LINES: Native = Native::new("io.lines", io_lines).with_locals(1);
 /// What `lines` gives. Its values are the file, whether to close it at the end, and the formats.
-pub(super) const LINES_ITERATOR: Native = Native::new("file_lines_iterator", next_lines).with_locals(LOCALS);
+pub(super) const LINES_ITERATOR: Native =
+    Native::new("file_lines_iterator", next_lines).with_locals(LOCALS).with_upvalues(u32::MAX);
 
 // Locals: the file, the number of the format at hand, the table of the values read so far, the text of the one at hand,
 // whether the file has ended.
@@ -83,7 +84,9 @@ enum Formats {
     Values,
 }
 
-const FIRST_VALUE: u32 = 2;
+/// The number of the first format among the values of the iterator, before which are those that PUC Lua has there: the
+/// file, the number of formats, and whether the file is to be closed at its end.
+const FIRST_VALUE: u32 = 3;
 
 impl Formats {
     fn count(self, machine: &Machine, frame: Frame) -> u32 {
@@ -175,7 +178,7 @@ fn make_iterator(machine: &Machine, frame: Frame, file: File, to_close: bool) ->
     if count > MAX_FORMATS {
         return Err(frame.argument_error(machine, MAX_FORMATS + 1, format_args!("too many arguments")));
     }
-    let mut values = alloc::vec![file.value(), Value::Boolean(to_close)];
+    let mut values = alloc::vec![file.value(), Value::Integer(count.into()), Value::Boolean(to_close)];
     values.extend((0..count).map(|index| frame.argument_or_nil(machine, index + 1)));
     closure(machine, &LINES_ITERATOR, &values)
 }
@@ -185,7 +188,7 @@ fn next_lines(machine: &mut Machine, frame: Frame) -> NativeResult {
         return end_lines(machine, frame);
     }
     let values = machine.heap.native_values(frame.closure(machine));
-    let (file, to_close) = (values[0].get(), !values[1].get().is_falsy());
+    let (file, to_close) = (values[0].get(), !values[2].get().is_falsy());
     if frame.phase() == 0 {
         match File::from_value(machine, file)? {
             Some(file) if file.is_open(machine) => frame.set_local(machine, FILE, file.value()),

@@ -10,7 +10,7 @@ use lunette_gc::value::Value;
 use lunette_interpreter::{Frame, Machine, NativeResult, Throw, native::Native};
 
 /// `require(name)`
-pub(super) const REQUIRE: Native = Native::new("require", require).with_locals(3).unyieldable();
+pub(super) const REQUIRE: Native = Native::new("require", require).with_upvalues(1).with_locals(3).unyieldable();
 
 /// Local: number of the searcher that was asked.
 const SEARCHER: u32 = 0;

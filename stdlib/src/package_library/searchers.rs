@@ -16,14 +16,16 @@ use lunette_gc::value::Value;
 use lunette_interpreter::{Frame, Machine, NativeResult, Throw, native::Native};
 
 /// Looks into `package.preload`.
-pub(super) const PRELOAD: Native = Native::new("searcher_preload", preload);
+pub(super) const PRELOAD: Native = Native::new("searcher_preload", preload).with_upvalues(1);
 /// Looks for Lua files.
-pub(super) const LUA: Native = Native::new("searcher_lua", lua).with_locals(file_reading::LOCALS + path_search::LOCALS);
+pub(super) const LUA: Native =
+    Native::new("searcher_lua", lua).with_upvalues(1).with_locals(file_reading::LOCALS + path_search::LOCALS);
 /// Looks for native libraries.
-pub(super) const NATIVE: Native = Native::new("searcher_native", native).with_locals(path_search::LOCALS);
+pub(super) const NATIVE: Native =
+    Native::new("searcher_native", native).with_upvalues(1).with_locals(path_search::LOCALS);
 /// Looks for the native library of a module's root.
 pub(super) const NATIVE_ROOT: Native =
-    Native::new("searcher_native_root", native_root).with_locals(path_search::LOCALS);
+    Native::new("searcher_native_root", native_root).with_upvalues(1).with_locals(path_search::LOCALS);
 
 const NO_NATIVE_LIBRARIES: &[u8] = b"dynamic libraries not enabled; check your Lua installation";
 

@@ -10,9 +10,9 @@ use crate::{
 use lunette_gc::{reference::Ref, string::Str, value::Value};
 use lunette_interpreter::{Frame, Machine, NativeResult, Step, Throw, native::Native};
 
-/// The iterator that `gmatch` gives. Its values are the subject, the pattern, where to go on, and where the last match
-/// ended (-1 before the first).
-pub(super) const GMATCH_ITERATOR: Native = Native::new("gmatch_iterator", next_match);
+/// The iterator that `gmatch` gives. Its values are the subject, the pattern and the state: twice the position where to
+/// go on, and one more if a match has ended there.
+pub(super) const GMATCH_ITERATOR: Native = Native::new("gmatch_iterator", next_match).with_upvalues(3);
 
 /// `string.find(s, pattern [, init [, plain]])`
 pub(super) fn find(machine: &mut Machine, frame: Frame) -> NativeResult {
@@ -77,27 +77,27 @@ pub(super) fn gmatch(machine: &mut Machine, frame: Frame) -> NativeResult {
     let pattern = frame.check_string(machine, 1)?;
     let length = machine.bytes(subject).len();
     let start = start_position(frame.optional_integer(machine, 2, 1)?, length).min(length + 1);
-    let values = [Value::String(subject), Value::String(pattern), Value::Integer(start as i64), Value::Integer(-1)];
+    let values = [Value::String(subject), Value::String(pattern), Value::LightUserdata(2 * start as u64)];
     let iterator = native_value(machine, GMATCH_ITERATOR.name, &values)?;
     frame.return_one(machine, iterator)
 }
 
 fn next_match(machine: &mut Machine, frame: Frame) -> NativeResult {
     let closure = frame.closure(machine);
-    let [Value::String(subject), Value::String(pattern), Value::Integer(start), Value::Integer(last)] =
+    let [Value::String(subject), Value::String(pattern), Value::LightUserdata(state)] =
         core::array::from_fn(|index| machine.heap.native_values(closure)[index].get())
     else {
         return frame.return_none();
     };
     with_workspace(machine, |machine, workspace| {
-        let last = usize::try_from(last).ok();
-        match search(machine, workspace, (subject, pattern), Caret::Literal, start as usize, last)? {
+        let start = (state / 2) as usize;
+        let last = (state % 2 == 1).then_some(start);
+        match search(machine, workspace, (subject, pattern), Caret::Literal, start, last)? {
             Some((found, pattern, matcher)) => {
                 let values = pattern.value_count() as u32;
                 push_captures(machine, subject, (pattern, matcher, found), values, frame.window())?;
-                let state = &machine.heap.native_values(closure)[2..];
-                state[0].set(Value::Integer(found.end as i64));
-                state[1].set(Value::Integer(found.end as i64));
+                let state = Value::LightUserdata(2 * found.end as u64 + 1);
+                machine.heap.native_values(closure)[2].set(state);
                 Ok(Step::Return { first: frame.window(), count: values })
             }
             None => frame.return_one(machine, Value::Nil),
