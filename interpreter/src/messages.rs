@@ -14,8 +14,14 @@ impl Machine {
     /// An error with the position of the running frame, if that is a Lua function's, before the message.
     #[cold]
     pub fn runtime_error(&self, message: fmt::Arguments<'_>) -> Throw {
+        self.runtime_error_bytes(&[alloc::format!("{message}").as_bytes()])
+    }
+
+    /// As [`Machine::runtime_error`] for a message in parts that need not be UTF-8.
+    #[cold]
+    pub(crate) fn runtime_error_bytes(&self, message: &[&[u8]]) -> Throw {
         let mut text = self.position_text(0);
-        text.extend_from_slice(alloc::format!("{message}").as_bytes());
+        message.iter().for_each(|part| text.extend_from_slice(part));
         self.throw_text(&text)
     }
 
@@ -136,12 +142,11 @@ impl Machine {
     /// The values cannot be compared.
     #[cold]
     pub fn order_error(&self, left: Value, right: Value) -> Throw {
-        let left = String::from_utf8_lossy(&self.type_name_of(left)).into_owned();
-        let right = String::from_utf8_lossy(&self.type_name_of(right)).into_owned();
+        let (left, right) = (self.type_name_of(left), self.type_name_of(right));
         if left == right {
-            self.runtime_error(format_args!("attempt to compare two {left} values"))
+            self.runtime_error_bytes(&[b"attempt to compare two ", &left, b" values"])
         } else {
-            self.runtime_error(format_args!("attempt to compare {left} with {right}"))
+            self.runtime_error_bytes(&[b"attempt to compare ", &left, b" with ", &right])
         }
     }
 

@@ -159,9 +159,6 @@ impl Machine {
         {
             return self.bytes(name).into();
         }
-        if matches!(value, Value::LightUserdata(_)) {
-            return b"light userdata".as_slice().into();
-        }
         type_name(value).as_bytes().into()
     }
 }

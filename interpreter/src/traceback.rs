@@ -149,7 +149,8 @@ impl Machine {
         while let Some(view) = frame {
             if number == skip_from {
                 let mut line = String::new();
-                let _ = write!(line, "\n\t...\t(skipping {} levels)", skip_to - skip_from);
+                // PUC Lua counts one level less than it skips.
+                let _ = write!(line, "\n\t...\t(skipping {} levels)", skip_to - skip_from - 1);
                 text.extend_from_slice(line.as_bytes());
             }
             if number >= level && !(skip_from..skip_to).contains(&number) {
@@ -228,10 +229,14 @@ impl Machine {
         while let Some(step) = self.heap.next_at(loaded, cursor) {
             cursor = step.cursor;
             self.spend(1);
-            let (Value::String(library), Value::Table(functions)) =
-                (Value::from_parts(step.key.0, step.key.1), Value::from_parts(step.value.0, step.value.1))
-            else {
+            let Value::String(library) = Value::from_parts(step.key.0, step.key.1) else {
                 continue;
+            };
+            let functions = match Value::from_parts(step.value.0, step.value.1) {
+                // A module can be a function itself.
+                _ if step.value == function.to_parts() => return Some(self.bytes(library).to_vec()),
+                Value::Table(functions) => functions,
+                _ => continue,
             };
             let mut inner = 0;
             while let Some(entry) = self.heap.next_at(functions, inner) {

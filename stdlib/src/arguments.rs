@@ -12,6 +12,8 @@ use lunette_interpreter::{Frame, Machine, Throw, metamethod::Event, traceback::F
 pub(crate) trait Arguments {
     /// The error for an argument: `bad argument #1 to 'f' (message)`.
     fn argument_error(self, machine: &Machine, index: u32, message: fmt::Arguments<'_>) -> Throw;
+    /// As [`Arguments::argument_error`] for a message in parts that need not be UTF-8.
+    fn argument_error_bytes(self, machine: &Machine, index: u32, message: &[&[u8]]) -> Throw;
     /// The error for an argument of another type than `expected`.
     fn type_error(self, machine: &Machine, index: u32, expected: &str) -> Throw;
     /// Any value, but not none.
@@ -52,6 +54,11 @@ pub(crate) trait Arguments {
 impl Arguments for Frame {
     #[cold]
     fn argument_error(self, machine: &Machine, index: u32, message: fmt::Arguments<'_>) -> Throw {
+        self.argument_error_bytes(machine, index, &[format!("{message}").as_bytes()])
+    }
+
+    #[cold]
+    fn argument_error_bytes(self, machine: &Machine, index: u32, message: &[&[u8]]) -> Throw {
         let view = FrameView { thread: machine.current_thread(), base: self.base() };
         let mut number = index + 1;
         let name = match machine.function_name(view) {
@@ -73,21 +80,22 @@ impl Arguments for Frame {
             error.extend_from_slice(&name);
             error.extend_from_slice(b"' (");
         }
-        error.extend_from_slice(format!("{message})").as_bytes());
+        message.iter().for_each(|part| error.extend_from_slice(part));
+        error.push(b')');
         machine.native_error_bytes(&error)
     }
 
     #[cold]
     fn type_error(self, machine: &Machine, index: u32, expected: &str) -> Throw {
         let given = match self.argument(machine, index) {
-            None => "no value".into(),
+            None => b"no value",
             Some(value) => match machine.metamethod(value, Event::Name) {
-                Value::String(name) => alloc::string::String::from_utf8_lossy(machine.bytes(name)).into_owned(),
-                _ if matches!(value, Value::LightUserdata(_)) => "light userdata".into(),
-                _ => machine.type_name(value).into(),
+                Value::String(name) => machine.bytes(name),
+                _ if matches!(value, Value::LightUserdata(_)) => b"light userdata",
+                _ => machine.type_name(value).as_bytes(),
             },
         };
-        self.argument_error(machine, index, format_args!("{expected} expected, got {given}"))
+        self.argument_error_bytes(machine, index, &[expected.as_bytes(), b" expected, got ", given])
     }
 
     #[inline]
@@ -180,8 +188,9 @@ impl Arguments for Frame {
             _ => machine.bytes(self.check_string(machine, index)?),
         };
         options.iter().position(|option| option.as_bytes() == word).ok_or_else(|| {
-            let word = alloc::string::String::from_utf8_lossy(word);
-            self.argument_error(machine, index, format_args!("invalid option '{word}'"))
+            // C's strings end at the first zero.
+            let word = &word[..memchr::memchr(0, word).unwrap_or(word.len())];
+            self.argument_error_bytes(machine, index, &[b"invalid option '", word, b"'"])
         })
     }
 

@@ -195,4 +195,26 @@ gives("s:2: attempt to concatenate a table value", "return 1\n..\n{}")
 gives("s:1: attempt to compare nil with number", "if nil < 1 then\nend")
 gives("s:3: bad 'for' limit (number expected, got string)", "\n\nfor i = 1, 'x' do\nend")
 gives("s:3: attempt to call a number value (local 'x')", "local x =\n5\nx()")
+-- messages quote any bytes as they are
+do
+  local function message(f, ...) return select(2, pcall(f, ...)) end
+  assert(message(string.pack, "\xff"):find("invalid format option '\xff'", 1, true))
+  assert(message(string.packsize, "\u{e9}"):find("invalid format option '\xc3'", 1, true))
+  assert(message(io.stdout.setvbuf, io.stdout, "\xff\x80"):find("invalid option '\xff\x80'", 1, true))
+  assert(message(collectgarbage, "a\0b"):find("invalid option 'a'", 1, true))
+  local named = setmetatable({}, { __name = "N\xff" })
+  assert(message(string.rep, named):find("string expected, got N\xff", 1, true))
+  assert(message(function() return named < 1 end):find("attempt to compare N\xff with number", 1, true))
+  assert(message(function() for i = named, 2 do end end):find("number expected, got N\xff", 1, true))
+end
+
+-- light userdata are userdata, except to library functions
+do
+  local light = debug.upvalueid(function() return print end, 1)
+  local function message(f) return select(2, pcall(f)) end
+  assert(message(function() return light.x end):find("attempt to index a userdata value (upvalue 'light')", 1, true))
+  assert(message(function() return light < light end):find("attempt to compare two userdata values", 1, true))
+  assert(message(function() return ("x").rep(light) end):find("string expected, got light userdata", 1, true))
+end
+
 print("ok")

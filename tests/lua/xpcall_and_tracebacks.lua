@@ -101,4 +101,19 @@ local function deep(n) if n == 0 then return debug.traceback("deep") end local r
 text = deep(100)
 assert(text:find("\n\t...\t(skipping ", 1, true))
 assert(select(2, text:gsub("\n", "")) < 30)
+-- as many levels are told to be skipped as in the reference implementation
+do
+  local function deep(n) if n == 0 then return debug.traceback("deep") end local r = deep(n - 1) return r end
+  local text = coroutine.wrap(function() local r = deep(100) return r end)()
+  assert(text:find("\n\t...\t(skipping 80 levels)\n", 1, true), text)
+end
+
+-- a module that is a function has the module's name
+do
+  local function module() local t = debug.traceback() return t end
+  package.loaded["a.module"] = module
+  assert(module():find("in function 'a.module'", 1, true))
+  package.loaded["a.module"] = nil
+end
+
 print("ok")

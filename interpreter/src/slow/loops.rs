@@ -94,8 +94,8 @@ impl Machine {
     /// A number that a `for` loop needs.
     fn for_number(&self, value: Value, what: &str) -> Result<f64, Throw> {
         self.to_float(value).ok_or_else(|| {
-            let name = alloc::string::String::from_utf8_lossy(&self.type_name_of(value)).into_owned();
-            self.runtime_error(format_args!("bad 'for' {what} (number expected, got {name})"))
+            let name = self.type_name_of(value);
+            self.runtime_error_bytes(&[b"bad 'for' ", what.as_bytes(), b" (number expected, got ", &name, b")"])
         })
     }
 }

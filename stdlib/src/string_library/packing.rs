@@ -16,6 +16,10 @@ const FEW: u32 = 16;
 /// The error, blamed on an argument if it is one's fault.
 #[cold]
 fn pack_error(machine: &Machine, frame: Frame, error: PackError, value: u32) -> Throw {
+    if let PackError::InvalidOption(option) = error {
+        // Which may be any byte.
+        return machine.native_error_bytes(&[b"invalid format option '".as_slice(), &[option], b"'"].concat());
+    }
     match error.blame() {
         Blame::Nothing => machine.native_error(format_args!("{error}")),
         Blame::Format => frame.argument_error(machine, 0, format_args!("{error}")),
