@@ -463,3 +463,54 @@ fn large_output_arrives_whole() {
     assert_eq!(output.stdout.len(), 1_288_895);
     assert!(stdout(&output).ends_with("\n200000\n"));
 }
+
+#[test]
+fn scripts_may_begin_with_a_byte_order_mark() {
+    let folder = Folder::new("byte-order-mark");
+    let line = "print(debug.getinfo(1, 'l').currentline)";
+    for (content, expected) in [
+        (format!("\u{feff}{line}"), "1\n"),
+        (format!("\u{feff}#!shebang\n{line}"), "2\n"),
+        (format!("#\n{line}"), "2\n"),
+        ("\u{feff}".into(), ""),
+        ("\u{feff}#".into(), ""),
+    ] {
+        let script = folder.file("a.lua", &content);
+        assert_eq!(stdout(&run(&[&script])), expected, "{content:?}");
+        assert_eq!(stdout(&run_with_input(&["-"], content.as_bytes())), expected, "{content:?}");
+    }
+    assert_eq!(run(&[&folder.file("b.lua", "\u{feff}\u{feff}print(1)")]).status.code(), Some(1));
+    let compiled = folder.path("c.lbc");
+    assert!(run(&["compile", "-o", &compiled, &folder.file("c.lua", "print(1)")]).status.success());
+    let marked = [b"\xef\xbb\xbf#!lunette\n", &fs::read(&compiled).unwrap()[..]].concat();
+    assert_eq!(stdout(&run(&[&folder.file("d.lbc", marked)])), "1\n");
+}
+
+#[test]
+fn the_interpreter_stands_before_the_script() {
+    let folder = Folder::new("interpreter");
+    let script = folder.file("a.lua", "print(arg[-1] == arg[-#arg], arg[0] ~= nil, arg[-2])");
+    for words in [&[][..], &["run"]] {
+        let output = run(&[words, &[&script, "x"]].concat());
+        assert_eq!(stdout(&output), "true\ttrue\tnil\n");
+    }
+    assert!(stdout(&run(&["run", "-W", &folder.file("b.lua", "print(arg[-1], arg[-2])")])).starts_with("-W\t"));
+}
+
+#[test]
+fn an_orderly_exit_closes_variables_of_the_main_thread() {
+    let closing = "local function c(name) return setmetatable({}, { __close = function(_, e) print(name, e, pcall(error)) end }) end
+        local a <close> = c('a')
+        local fails <close> = setmetatable({}, { __close = function() error('in close') end })
+        pcall(function() local b <close> = c('b') %s end)";
+    let in_coroutine = "coroutine.wrap(function() local x <close> = c('x') os.exit(5, true) end)()";
+    for (code, expected) in [
+        ("os.exit(5, true)", "b\tnil\tfalse\tnil\na\tin close\tfalse\tnil\n"),
+        (in_coroutine, "b\tnil\tfalse\tnil\na\tin close\tfalse\tnil\n"),
+        ("os.exit(5)", ""),
+    ] {
+        let output = run(&["-e", &closing.replace("%s", code).replace('\n', " ")]);
+        let text = stdout(&output).replace("(command line):1: ", "");
+        assert_eq!((text.as_str(), output.status.code()), (expected, Some(5)), "{code}");
+    }
+}

@@ -25,8 +25,8 @@ pub fn main() -> ExitCode {
         Err(status) => return status.into(),
     };
     let status = match subcommand {
-        None => run::run(&script),
-        Some(Subcommand::Run(script)) => run::run(&script),
+        None => run::run(&script, false),
+        Some(Subcommand::Run(script)) => run::run(&script, true),
         Some(Subcommand::Repl(options)) => repl::start(&options),
         Some(Subcommand::Compile(options)) => translate::compile(&options),
         Some(Subcommand::Disasm(options)) => translate::disassemble(&options),

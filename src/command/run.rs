@@ -15,8 +15,8 @@ use std::{
     path::Path,
 };
 
-/// Runs what the command line says, in the order of `lua`.
-pub fn run(script: &Script) -> Status {
+/// Runs what the command line says, in the order of `lua`. `is_subcommand` says that it begins with the word `run`.
+pub fn run(script: &Script, is_subcommand: bool) -> Status {
     if script.version {
         let printed = print(format!("{}\n", version()).as_bytes());
         if printed != Status::Success {
@@ -34,7 +34,7 @@ pub fn run(script: &Script) -> Status {
         Ok(session) => session,
         Err(error) => return report(&error),
     };
-    let outcome = run_all(&mut session, script, reads_input);
+    let outcome = run_all(&mut session, script, is_subcommand, reads_input);
     if is_interactive && (outcome.is_ok() || script.interactive) {
         if let Err(error) = &outcome
             && let status @ Status::Exit(_) = report(error)
@@ -46,8 +46,8 @@ pub fn run(script: &Script) -> Status {
     session.finish(outcome)
 }
 
-fn run_all(session: &mut Session, script: &Script, reads_input: bool) -> Result<()> {
-    set_arguments(session, &script.script)?;
+fn run_all(session: &mut Session, script: &Script, is_subcommand: bool, reads_input: bool) -> Result<()> {
+    set_arguments(session, &script.script, is_subcommand)?;
     if !script.session.ignore_environment {
         session.run_initial_code()?;
     }
@@ -83,9 +83,13 @@ fn require(session: &mut Session, module: &OsStr) -> Result<()> {
     session.instance.globals()?.set(&mut session.instance, name, value)
 }
 
-/// Sets the global `arg`: the script is at 0, its arguments follow, what stands before it has negative indices.
-fn set_arguments(session: &mut Session, script: &[OsString]) -> Result<()> {
-    let all: Vec<OsString> = std::env::args_os().collect();
+/// Sets the global `arg`: the script is at 0, its arguments follow, what stands before it has negative indices. The word
+/// `run` is left out, without which the same program runs: what calls `arg[-1]` finds the interpreter there.
+fn set_arguments(session: &mut Session, script: &[OsString], is_subcommand: bool) -> Result<()> {
+    let mut all: Vec<OsString> = std::env::args_os().collect();
+    if is_subcommand {
+        all.remove(1);
+    }
     let origin = if script.is_empty() { 0 } else { all.len() - script.len() };
     let table = session.instance.table()?;
     for (index, argument) in all.iter().enumerate() {

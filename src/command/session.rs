@@ -109,7 +109,9 @@ pub fn read(path: &Path) -> Result<(Vec<u8>, Vec<u8>)> {
         std::io::stdin().lock().read_to_end(&mut content).map_err(|error| cannot("read", path, &error))?;
         return Ok((content, b"=stdin".to_vec()));
     }
-    let content = std::fs::read(path).map_err(|error| cannot("open", path, &error))?;
+    let mut content = Vec::new();
+    let mut file = std::fs::File::open(path).map_err(|error| cannot("open", path, &error))?;
+    file.read_to_end(&mut content).map_err(|error| cannot("read", path, &error))?;
     let mut name = b"@".to_vec();
     name.extend_from_slice(path.as_os_str().as_encoded_bytes());
     Ok((content, name))
