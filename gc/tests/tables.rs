@@ -688,7 +688,7 @@ fn the_order_is_the_same_in_both_modes() {
 fn borders_of_short_lists_with_holes() {
     let heap = heap(4);
     for (keys, border) in
-        [(&[1, 3][..], 1), (&[1, 4], 1), (&[1, 2, 4], 2), (&[1, 2, 3, 5], 3), (&[1, 2, 3, 4, 5, 7], 7)]
+        [(&[1, 3][..], 1), (&[1, 4], 1), (&[1, 2, 4], 4), (&[1, 2, 3, 5], 3), (&[1, 2, 3, 4, 5, 7], 7)]
     {
         let table = heap.new_table(0, 0).unwrap();
         for &key in keys {
