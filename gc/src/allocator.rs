@@ -1,14 +1,14 @@
 //! Allocation: objects are cut off the current hole, a range of free lines; when it is used up the next one is looked
 //! for in the same block, then in a block with free lines, then in a free block.
 //!
-//! Objects of more than a line that don't fit the hole go to the overflow hole, so that one of them doesn't waste many
+//! Objects of more than 128 bytes that don't fit the hole go to the overflow hole, so that one of them doesn't waste many
 //! small holes. Nothing here collects: the allocator only notes that a collection is due.
 
 use crate::{
     heap::{Heap, OutOfMemory},
     object::{Header, Object},
     reference::{REFERENCE_SCALE, Ref},
-    region::{BLOCK_BYTES, FIRST_LINE, Hole, LINE_BYTES, MEDIUM_BYTES},
+    region::{BLOCK_BYTES, FIRST_LINE, Hole, LINE_BYTES, MEDIUM_BYTES, SMALL_BYTES},
 };
 
 /// Bytes beyond the limit that an emergency may use.
@@ -91,7 +91,7 @@ impl Heap {
         if bytes > MEDIUM_BYTES {
             return self.allocate_large(bytes);
         }
-        if bytes > LINE_BYTES {
+        if bytes > SMALL_BYTES {
             if let Some(start) = header.overflow.cut(bytes) {
                 return Ok(start);
             }

@@ -95,6 +95,32 @@ impl Heap {
         })
     }
 
+    /// Takes the `count` blocks from `start` on, the first after a run in use, if they are free or were never used.
+    pub(crate) fn take_following_run(&self, start: u32, count: u32) -> bool {
+        let header = self.header();
+        let frontier = header.frontier.get();
+        let untouched = header.block_count.get() - frontier;
+        let is_free = start < frontier && self.block_entry(start).is(BlockState::Free);
+        let free = if is_free { self.block_entry(start).run.get() } else { 0 };
+        let beyond = count.saturating_sub(free);
+        let is_enough = beyond == 0 || (start + free == frontier && beyond <= untouched);
+        if !is_enough
+            || u64::from(header.free_blocks.get() + untouched) < u64::from(count + header.reserved_blocks.get())
+        {
+            return false;
+        }
+        if free > 0 {
+            let entry = self.block_entry(start);
+            let (cycle, resident) = (entry.cycle.get(), entry.resident.get());
+            self.unlink_free_run(start);
+            if free > count {
+                self.link_free_run(start + count, free - count, cycle, resident);
+            }
+        }
+        header.frontier.set(frontier + beyond);
+        true
+    }
+
     /// Gives the memory of the next free run back that was not used for some full collections; its length in blocks.
     pub(crate) fn release_idle_run(&self) -> Option<u32> {
         const AGE: u16 = 2;

@@ -8,6 +8,7 @@ use crate::{
     reference::{REFERENCE_SCALE, Ref},
     region::{BLOCK_BYTES, MEDIUM_BYTES},
 };
+use core::cell::Cell;
 
 impl Heap {
     /// Takes a run of blocks for an object of `bytes` bytes; its offset in bytes.
@@ -35,6 +36,36 @@ impl Heap {
         header.used_bytes.set(header.used_bytes.get() + bytes as u64);
         self.check_trigger();
         Ok(offset as u64)
+    }
+
+    /// Lengthens storage from `bytes` to `new_bytes` bytes where it lies, if that is easily done: if it is a large object
+    /// and the blocks behind it are free. What is added has arbitrary content.
+    pub(crate) fn extend<T>(&self, storage: Ref<T>, bytes: usize, new_bytes: usize) -> bool {
+        let block = (storage.units() as usize * REFERENCE_SCALE / BLOCK_BYTES) as u32;
+        let entry = self.block_entry(block);
+        if bytes <= MEDIUM_BYTES || !entry.is(BlockState::Large) {
+            return false;
+        }
+        let bytes = bytes.next_multiple_of(REFERENCE_SCALE);
+        let new_bytes = new_bytes.next_multiple_of(REFERENCE_SCALE);
+        let (count, added) = (entry.run.get(), new_bytes.saturating_sub(bytes));
+        let Ok(new_count) = u32::try_from(new_bytes.div_ceil(BLOCK_BYTES)) else { return false };
+        let more = new_count.saturating_sub(count);
+        if self.available_for(added).is_none() || (more > 0 && !self.take_following_run(block + count, more)) {
+            return false;
+        }
+        for rest in block + count..block + count + more {
+            self.block_entry(rest).state.set(BlockState::LargeRest as u8);
+        }
+        entry.run.set(count + more);
+        let add = |cell: &Cell<u64>| cell.set(cell.get() + added as u64);
+        add(&self.header().used_bytes);
+        if self.is_marked(storage.cast()) {
+            let state = self.state();
+            add(if self.phase() == Phase::Marking { &state.marked_bytes } else { &state.live_bytes });
+        }
+        self.check_trigger();
+        true
     }
 
     /// Frees storage that nothing refers to any more, if that is easily done: if it is a large object that the collector

@@ -45,6 +45,25 @@ impl Heap {
         Ok(array)
     }
 
+    /// Gives a value array room for `capacity` values where it lies, if there is memory behind it; whether there is.
+    pub(crate) fn extend_value_array(&self, array: Ref<ValueArray>, capacity: u32) -> bool {
+        let header = self.get(array);
+        let old = header.length();
+        let bytes = |capacity: u32| 8 + 9 * capacity as usize;
+        if capacity < old || !self.extend(array, bytes(old), bytes(capacity)) {
+            return false;
+        }
+        header.header.low.set(capacity);
+        // SAFETY: the object has room for `capacity` payloads and tags, and nobody refers to its content.
+        unsafe {
+            let payloads = array.pointer(self.base()).add(1).cast::<u64>();
+            let tags = payloads.add(capacity as usize).cast::<u8>();
+            core::ptr::copy(payloads.add(old as usize).cast::<u8>(), tags, old as usize);
+            tags.add(old as usize).write_bytes(Tag::Nil as u8, (capacity - old) as usize);
+        }
+        true
+    }
+
     /// Payloads and tags of a value array.
     #[inline(always)]
     pub fn value_array_parts(&self, array: Ref<ValueArray>) -> (&[Cell<u64>], &[Cell<u8>]) {

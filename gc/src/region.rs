@@ -15,11 +15,13 @@ use core::cell::Cell;
 /// Bytes of a block.
 pub const BLOCK_BYTES: usize = 1 << 15;
 /// Bytes of a line, the unit in which memory of small objects is reused.
-pub const LINE_BYTES: usize = 128;
+pub const LINE_BYTES: usize = 64;
 /// Lines of a block, those with the line marks included.
 pub const LINES: usize = BLOCK_BYTES / LINE_BYTES;
 /// The first line for objects: the line marks, a byte for each line, lie before it.
 pub const FIRST_LINE: usize = LINES / LINE_BYTES;
+/// The largest object for which the next hole is looked for if it does not fit the present one.
+pub const SMALL_BYTES: usize = 2 * LINE_BYTES;
 /// The largest object that lies in lines; larger ones get a run of blocks of their own.
 pub const MEDIUM_BYTES: usize = (LINES - FIRST_LINE) * LINE_BYTES;
 /// The number of root slots.
@@ -68,7 +70,7 @@ region_layout! {
         pub roots: [Slot; ROOT_COUNT],
         /// The hole for objects of every size up to [`MEDIUM_BYTES`].
         pub hole: Hole,
-        /// The hole for objects that are larger than a line and do not fit the other one.
+        /// The hole for objects of more than [`SMALL_BYTES`] that do not fit the other one.
         pub overflow: Hole,
         /// Not 0 if a collection is due at the next safepoint.
         pub collection_due: Cell<u32>,

@@ -545,3 +545,81 @@ fn a_removed_key_that_is_stored_again_is_kept() {
         assert_eq!(found, round + 1);
     }
 }
+
+#[test]
+fn a_large_table_grows_where_it_lies() {
+    for hashed in [false, true] {
+        let heap = heap(64);
+        let list = table(&heap);
+        heap.root(ROOT).set(Value::Table(list));
+        let key = |n: i64| Value::Integer(if hashed { n * 1_000_003 } else { n });
+        for n in 1..=400_000 {
+            set(&heap, list, key(n), Value::Integer(-n));
+            if n == 100_000 {
+                full(&heap);
+            }
+        }
+        for n in 1..=400_000 {
+            assert!(matches!(heap.table_get(list, key(n)), Value::Integer(value) if value == -n));
+        }
+        let statistics = heap.statistics();
+        assert!(
+            statistics.touched_bytes < statistics.used_bytes / 4 * 5,
+            "{} bytes touched for {}",
+            statistics.touched_bytes,
+            statistics.used_bytes
+        );
+        let used = statistics.used_bytes;
+        full(&heap);
+        assert_eq!(heap.statistics().used_bytes, used, "what was added is counted");
+        minor(&heap);
+        assert_eq!(heap.statistics().used_bytes, used);
+    }
+}
+
+/// Nothing is allocated but the growing table, so that it grows where it lies, between the steps of collections.
+#[test]
+fn what_grows_where_it_lies_while_marking_goes_on_keeps_its_content() {
+    const COUNT: i64 = 70_000;
+    for (hashed, removing) in [(false, false), (true, false), (true, true)] {
+        let heap = heap(64);
+        let (pool, list) = (table(&heap), table(&heap));
+        heap.root(ROOT).set(Value::Table(pool));
+        heap.root(ROOT + 1).set(Value::Table(list));
+        let key = |n: i64| Value::Integer(if hashed { n * 1_000_003 } else { n });
+        for n in 1..=COUNT {
+            let value = table(&heap);
+            set(&heap, value, Value::Integer(1), Value::Integer(n));
+            set(&heap, pool, Value::Integer(n), Value::Table(value));
+        }
+        let is_removed = |n: i64| removing && n % 3 == 0;
+        for n in (1..=COUNT).rev() {
+            let place = COUNT + 1 - n;
+            let value = heap.table_get(pool, Value::Integer(n));
+            set(&heap, list, key(place), value);
+            set(&heap, pool, Value::Integer(n), Value::Nil);
+            if place > 100 && is_removed(place - 100) {
+                set(&heap, list, key(place - 100), Value::Nil);
+            }
+            if n % 16 == 0 {
+                // SAFETY: tests keep what they use in roots.
+                unsafe { heap.collector().step(0) };
+            }
+        }
+        full(&heap);
+        for n in 0..COUNT {
+            // Takes the room of what was freed though it lives.
+            let value = table(&heap);
+            set(&heap, value, Value::Integer(1), Value::Integer(-n));
+        }
+        for place in 1..=COUNT {
+            match heap.table_get(list, key(place)) {
+                Value::Table(value) => {
+                    let number = heap.table_get(value, Value::Integer(1));
+                    assert!(matches!(number, Value::Integer(number) if number == COUNT + 1 - place));
+                }
+                other => assert!(matches!(other, Value::Nil) && is_removed(place), "{place}: {other:?}"),
+            }
+        }
+    }
+}

@@ -10,9 +10,9 @@ use core::cell::Cell;
 /// Least work of a step in bytes.
 pub(super) const BASIC_STEP: u64 = 8 << 10;
 /// Bytes allocated between two steps of a full collection.
-const STEP_ALLOCATION: u64 = 32 << 10;
+const STEP_ALLOCATION: u64 = 16 << 10;
 /// Bytes of marking for each byte allocated, at a step multiplier of 100.
-const WORK_PER_BYTE: u64 = 8;
+const WORK_PER_BYTE: u64 = 16;
 /// Least bytes allocated between two minor collections.
 const LEAST_NURSERY: u64 = 512 << 10;
 /// Most bytes allocated between two minor collections.
@@ -23,9 +23,9 @@ const SURVIVAL_SAMPLE: u64 = 4 << 20;
 const MOST_SURVIVORS: u64 = 35;
 /// Most full collections before minor ones are tried again.
 const LONGEST_HOLD_OFF: u8 = 8;
-/// Automatic policy: percentage of the growth that the pause allows, after which minor collections give way to a full
-/// one: old garbage comes on top of what they let live.
-const GENERATIONAL_SHARE: u32 = 60;
+/// Automatic policy: percentage of the growth that the pause allows, after which a full collection begins. While it
+/// marks the heap grows on, so that it would be more than the pause allows in the end.
+const AUTOMATIC_SHARE: u64 = 60;
 /// Least growth of the heap before a full collection.
 const LEAST_GROWTH: u64 = 256 << 10;
 
@@ -253,10 +253,8 @@ impl Collector<'_> {
         let live = state.live_after_full.get();
         let pause = state.parameters.pause.get().max(100) - 100;
         let percent = match self.policy() {
-            Policy::Automatic if state.is_generational.get() != 0 => {
-                (u64::from(pause) * u64::from(GENERATIONAL_SHARE) / 100) as u32
-            }
-            Policy::Automatic | Policy::Incremental => pause,
+            Policy::Automatic => (u64::from(pause) * AUTOMATIC_SHARE / 100) as u32,
+            Policy::Incremental => pause,
             Policy::Generational => state.parameters.major_multiplier.get(),
         };
         let growth = (live / 100).saturating_mul(percent.into()).max(LEAST_GROWTH);

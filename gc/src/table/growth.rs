@@ -66,6 +66,10 @@ impl Heap {
             return Err(TableError::Overflow);
         }
         let object = self.get(table);
+        if let Some(array) = object.array.get().filter(|&array| self.extend_value_array(array, capacity)) {
+            object.array_tags.set(array.units() + 1 + capacity);
+            return Ok(());
+        }
         let new = self.new_value_array(capacity)?;
         let (old_payloads, old_tags) = self.array_slices(table);
         let (payloads, tags) = self.value_array_parts(new);

@@ -7,6 +7,7 @@ use super::{
     key::{DEAD, INTEGER, STRING, string_of},
 };
 use crate::{
+    collector::Phase,
     heap::{Heap, OutOfMemory},
     reference::Ref,
     string::Str,
@@ -244,7 +245,11 @@ impl Heap {
         let old_part = self.get(table).hash.get();
         let old = old_part.map_or(&[][..], |part| self.get(part).entries());
         let live = old.iter().filter(|entry| !entry.is_removed()).count() as u32;
-        let new = self.new_hash_part(capacity_for(live.saturating_add(additional))?)?;
+        let capacity = capacity_for(live.saturating_add(additional))?;
+        if old_part.is_some_and(|part| self.rebuild_in_place(part, capacity, true)) {
+            return Ok(());
+        }
+        let new = self.new_hash_part(capacity)?;
         self.copy_entries(old, self.get(new));
         self.get(table).hash.set(Some(new));
         self.barrier_storage(table, new, self.get(new).bytes());
@@ -252,6 +257,51 @@ impl Heap {
             self.discard(old, self.get(old).bytes());
         }
         Ok(())
+    }
+
+    /// Rebuilds a part where it lies, without removed entries if `drops_removed`, if it keeps its capacity or there is
+    /// memory behind it; whether it did.
+    pub(super) fn rebuild_in_place(&self, part: Ref<HashPart>, capacity: u32, drops_removed: bool) -> bool {
+        let object = self.get(part);
+        let old_capacity = object.capacity();
+        let is_kept = |entry: &HashEntry| !(drops_removed && entry.is_removed());
+        // While marking, an entry must not move to where the part was scanned already.
+        let is_being_scanned = self.phase() == Phase::Marking && self.is_marked(part.cast());
+        if (is_being_scanned && !object.entries().iter().all(is_kept))
+            || capacity < old_capacity
+            || (capacity > old_capacity && !self.extend(part, object.bytes(), hash_part_bytes(capacity)))
+        {
+            return false;
+        }
+        let pointer = part.pointer(self.base());
+        let used = object.used.get() as usize;
+        let mut kept = 0;
+        // SAFETY: the part has room for `capacity` buckets and entries, and nobody else refers to its content.
+        unsafe {
+            let buckets = pointer.add(1).cast::<u32>();
+            let old = buckets.add(old_capacity as usize).cast::<HashEntry>();
+            let new = buckets.add(capacity as usize).cast::<HashEntry>();
+            for number in 0..used {
+                if is_kept(&*old.add(number)) {
+                    core::ptr::copy(old.add(number), old.add(kept), 1);
+                    kept += 1;
+                }
+            }
+            core::ptr::copy(old, new, kept);
+            buckets.write_bytes(0, capacity as usize);
+        }
+        object.header.low.set(capacity);
+        object.used.set(0);
+        object.integer_keys.set(0);
+        for number in 0..kept {
+            // SAFETY: one of the entries that were kept.
+            let (key, value) = unsafe {
+                let entry = &*object.first_entry().add(number);
+                (entry.key(), entry.value())
+            };
+            object.push(self.hash_of(key), key, value);
+        }
+        true
     }
 
     /// Puts a hash part into the table that has entries which were elsewhere before.

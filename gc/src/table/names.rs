@@ -97,6 +97,9 @@ impl Heap {
     ) -> Result<Ref<HashPart>, TableError> {
         let object = self.get(table);
         let old_part = self.names(object);
+        if let Some(part) = old_part.filter(|&part| self.rebuild_in_place(part, capacity, drops_removed)) {
+            return Ok(part);
+        }
         let new = self.new_hash_part(capacity)?;
         for entry in self.name_entries(object).iter().filter(|entry| !(drops_removed && entry.is_removed())) {
             self.push_entry(self.get(new), entry.key(), entry.value());
