@@ -61,7 +61,7 @@ macro_rules! for_each_instruction {
             jump_equal_constant(a: read, b: constant, c: jump) flow branch extent(0) effects() "if R[a] == K[b] (raw), pc += c";
             jump_not_equal_constant(a: read, b: constant, c: jump) flow branch extent(0) effects() "if not (R[a] == K[b]) (raw), pc += c";
             call(a: read, b: count, c: count) flow next extent(a + max(2 + max(b, 1) - 1, max(c, 1) - 1)) effects(call poll) "call the window at a with b-1 arguments, or those up to top if b is 0; c-1 results to R[a] and up, or all of them and set top if c is 0";
-            tail_call(a: read, b: count) flow end extent(a + 2 + max(b, 1) - 1) effects(call poll) "return the call of the window at a with b-1 arguments, or those up to top if b is 0";
+            tail_call(a: read, b: count) flow next extent(a + 2 + max(b, 1) - 1) effects(call poll) "return the call of the window at a with b-1 arguments, or those up to top if b is 0, if the callee is a Lua function: the frame is then the callee's. Else as call with c = 0; the next instruction is to return what it made";
             return_values(a: range, b: count) flow end extent(a + max(b, 1) - 1) effects() "return R[a], ..., R[a+b-2], or those up to top if b is 0";
             return_none() flow end extent(0) effects() "return no value";
             return_one(a: read) flow end extent(0) effects() "return R[a]";

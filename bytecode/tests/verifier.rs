@@ -124,7 +124,9 @@ fn operands() {
     refuses("", "call r5, #1, #5\nreturn_none", 0, Register(8));
     accepts("", "call r5, #2, #4\nreturn_none");
     refuses("", "call r7, #1, #1\nreturn_none", 0, Register(8));
-    refuses("", "tail_call r5, #3", 0, Register(8));
+    refuses("", "tail_call r5, #3\nreturn_values r5, #0", 0, Register(8));
+    refuses("", "tail_call r5, #1", 0, FallsOffEnd);
+    refuses("", "tail_call r5, #1\nreturn_none", 0, OpenListUnused);
     accepts("", "return_values r7, #2");
     refuses("", "return_values r7, #3", 0, Register(8));
     refuses("", "close r8\nreturn_none", 0, Register(8));
@@ -169,7 +171,8 @@ fn open_lists() {
     accepts("", "call r0, #1, #0\nreturn_values r0, #0");
     accepts("", "variable_arguments r2, #0\ncall r0, #0, #1\nreturn_none");
     refuses("", "variable_arguments r1, #0\ncall r0, #0, #1\nreturn_none", 1, NoOpenList);
-    refuses("", "variable_arguments r1, #0\ntail_call r0, #0", 1, NoOpenList);
+    refuses("", "variable_arguments r1, #0\ntail_call r0, #0\nreturn_values r0, #0", 1, NoOpenList);
+    accepts("", "variable_arguments r2, #0\ntail_call r0, #0\nreturn_values r0, #0");
     accepts("", "variable_arguments r1, #0\nset_list_open r0, #1\nreturn_none");
     refuses("", "variable_arguments r0, #0\nset_list_open r0, #1\nreturn_none", 1, NoOpenList);
     refuses("", "variable_arguments r0, #0\nreturn_closing r1, #0", 1, NoOpenList);
@@ -313,7 +316,12 @@ fn walk(module: &Module, function: &Function, random: &mut Random) {
             (None, None) => {}
             (made, used) => assert!(used.unwrap() <= made.unwrap()),
         }
-        if entry.name == "call" && value(2) == 0 || entry.name == "variable_arguments" && value(1) == 0 {
+        let is_open = match entry.name {
+            "call" => value(2) == 0,
+            "variable_arguments" => value(1) == 0,
+            name => name == "tail_call",
+        };
+        if is_open {
             open_list = Some(value(0));
         }
         let jumps = match entry.flow {

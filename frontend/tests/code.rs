@@ -187,7 +187,7 @@ fn calls() {
     assert_eq!(operands(code[2]), [4, 1]);
     assert_eq!(operands(code[4]), [2, 3, 1]);
     check("local t = ... t:m()", &["variable_arguments", "get_method", "call"]);
-    check("local f = ... return f()", &["variable_arguments", "copy", "tail_call"]);
+    check("local f = ... return f()", &["variable_arguments", "copy", "tail_call", "return_values"]);
     check("local f = ... return (f())", &["variable_arguments", "copy", "call", "return_one"]);
     check("local f = ... return f(), f()", &["variable_arguments", "copy", "call", "copy", "call", "return_values"]);
     check("return ...", &["variable_arguments", "return_values"]);

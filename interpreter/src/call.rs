@@ -152,20 +152,30 @@ impl Machine {
                     self.push_native(closure, function, count, wanted, return_kind as u32 | flags)?;
                     return Ok(Next::Native);
                 }
-                callee => {
-                    let metamethod = self.metamethod(callee, Event::Call);
-                    if metamethod.is_nil() {
-                        return Err(self.call_error(function));
-                    }
-                    // Such a chain may be endless.
-                    self.charge(u64::from(count) + 1)?;
-                    self.ensure_stack(function + FRAME_SLOTS, count + 1)?;
-                    self.copy_slots(function + FRAME_SLOTS, function + FRAME_SLOTS + 1, count);
-                    self.set_value(function + FRAME_SLOTS, callee);
-                    self.set_value(function, metamethod);
-                    count += 1;
-                }
+                _ => count = self.resolve_callee(function, count)?,
             }
+        }
+    }
+
+    /// Puts what `__call` leads to in the place of a callee that is no function, which becomes the first argument; gives
+    /// the number of arguments.
+    pub(crate) fn resolve_callee(&mut self, function: u32, mut count: u32) -> Result<u32, Throw> {
+        loop {
+            let callee = self.value(function);
+            if matches!(callee, Value::Closure(_) | Value::NativeClosure(_)) {
+                return Ok(count);
+            }
+            let metamethod = self.metamethod(callee, Event::Call);
+            if metamethod.is_nil() {
+                return Err(self.call_error(function));
+            }
+            // Such a chain may be endless.
+            self.charge(u64::from(count) + 1)?;
+            self.ensure_stack(function + FRAME_SLOTS, count + 1)?;
+            self.copy_slots(function + FRAME_SLOTS, function + FRAME_SLOTS + 1, count);
+            self.set_value(function + FRAME_SLOTS, callee);
+            self.set_value(function, metamethod);
+            count += 1;
         }
     }
 
@@ -395,34 +405,6 @@ impl Machine {
             self.leave_native_level(flags);
         }
         pushed
-    }
-
-    /// Moves the running native frame, which is about to take a step, into the place of the Lua frame below it, whose
-    /// last call it is.
-    pub(crate) fn replace_caller(&mut self, caller: u32, frame: Frame, step: Step) -> (Frame, Step) {
-        let header = self.header(caller);
-        let (tag, distance) = (header.tag.get(), header.distance());
-        let base = self.window_of(caller) + FRAME_SLOTS;
-        let shift = frame.base() - base;
-        let (end, step) = match step {
-            Step::Call { count } | Step::TailCall { count } => (frame.window() + FRAME_SLOTS + count, step),
-            Step::Return { first, count } => (first + count, Step::Return { first: first - shift, count }),
-            Step::Yield { first, count } => (first + count, Step::Yield { first: first - shift, count }),
-            Step::Resume { thread, first, count } => {
-                (first + count, Step::Resume { thread, first: first - shift, count })
-            }
-            Step::CloseThread { .. } | Step::Wait(_) | Step::Continue => (frame.window(), step),
-        };
-        let phase = self.header(frame.base()).resume();
-        self.copy_slots(frame.base() - FRAME_SLOTS, base - FRAME_SLOTS, 1);
-        self.copy_slots(frame.base(), base, end.max(frame.window()) - frame.base());
-        let header = self.header(base);
-        let flags = kind(tag) & (COUNTED | UNYIELDABLE) | TAIL_CALLED | NATIVE;
-        header.payload.set(header_payload(phase, base - (caller - distance)));
-        header.tag.set(header_tag(return_kind(tag) as u32 | flags, wanted(tag)));
-        header.spare.set(frame.count());
-        self.base = base;
-        (Frame::new(base, frame.count(), frame.phase(), frame.window() - shift), step)
     }
 
     /// Slot of the function of the frame's call window: where its results go.

@@ -329,6 +329,13 @@ impl Machine {
         self.open_top = ((end as usize - self.stack as usize) >> 4) as u32;
     }
 
+    /// Number of values of the open list that begins at this address.
+    #[inline(always)]
+    pub(crate) fn open_count(&self, first: *mut u8) -> usize {
+        let end = self.stack.wrapping_add(self.open_top as usize * 16);
+        (end as usize).saturating_sub(first as usize) >> 4
+    }
+
     /// Slot index of a register operand (a byte offset) of the running frame.
     #[inline(always)]
     pub(crate) fn register_index(&self, offset: usize) -> u32 {

@@ -39,6 +39,7 @@ impl Machine {
     pub(crate) fn live_top(&self, word: Word) -> u32 {
         let window = self.register_index(word.a());
         match Opcode::ALL[word.opcode_number() as usize] {
+            Opcode::tail_call => self.open_top,
             Opcode::call if word.c() == 0 => self.open_top,
             Opcode::call => window + word.c() as u32 - 1,
             Opcode::generic_for_call => window + 4 + word.b() as u32,

@@ -155,10 +155,12 @@ impl Machine {
             }
             if number >= level && !(skip_from..skip_to).contains(&number) {
                 // Names may be of any length.
-                if text.len() as u64 > room {
+                let mut line = Vec::new();
+                self.append_frame(view, &mut line);
+                if (text.len() + line.len()) as u64 > room || text.try_reserve_exact(line.len()).is_err() {
                     break;
                 }
-                self.append_frame(view, &mut text);
+                text.extend_from_slice(&line);
             }
             number += 1;
             frame = self.caller_of(view);

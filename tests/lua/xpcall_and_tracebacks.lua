@@ -116,4 +116,32 @@ do
   package.loaded["a.module"] = nil
 end
 
+-- A library function in a tail call does not take the place of its caller: errors and tracebacks tell of that.
+do
+  local function position(f, ...)
+    local ok, message = pcall(f, ...)
+    assert(not ok)
+    return (message:gsub("^[^:]*%.lua:", ""))
+  end
+  local line = debug.getinfo(1, "l").currentline
+  local function substitute() return string.gsub("a", "a", function() return true end) end
+  assert(position(substitute) == line + 1 .. ": invalid replacement value (a boolean)")
+  local function index() return setmetatable({}, { __index = function() return ("x"):rep(-1, 2, 3) .. nil end }).field end
+  assert(position(index):find("^" .. line + 3 .. ": attempt to concatenate a nil value"))
+  local object = setmetatable({}, { __call = function(_, ...) return select("#", ...), debug.traceback("t") end })
+  local function call(...) return object(...) end
+  local count, traceback = call(1, nil, nil)
+  assert(count == 3 and traceback:find("(...tail calls...)", 1, true))
+  local function trace() return debug.traceback("t") end
+  assert(trace():find("in function 'debug.traceback'", 1, true) == nil and select(2, trace():gsub("\n", "")) >= 3)
+  assert(trace():find(":" .. line + 9 .. ": in ", 1, true))
+  local wrapped = coroutine.wrap(function(...) return coroutine.yield(...) end)
+  local function resume(...) return wrapped(...) end
+  assert(select("#", resume(1, nil, 3)) == 3)
+  assert(table.concat({ resume(4, 5, 6) }, " ") == "4 5 6")
+  local function protect(...) return pcall(...) end
+  assert(select("#", protect(select, 2, "a", "b", "c")) == 3)
+  local ok, message = protect(error, "e", 0)
+  assert(not ok and message == "e")
+end
 print("ok")

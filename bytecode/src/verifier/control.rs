@@ -63,6 +63,7 @@ fn list_use(word: Word) -> Option<i64> {
 fn list_made(word: Word) -> Option<i64> {
     let is_open = match Opcode::from_number(word.opcode_number())? {
         Opcode::call => value(word, 2) == 0,
+        Opcode::tail_call => true,
         Opcode::variable_arguments => value(word, 1) == 0,
         _ => false,
     };

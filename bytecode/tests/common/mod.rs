@@ -193,6 +193,7 @@ code
     set_upvalue r2, u0
     closure r3, f3, #4
     tail_call r0, #1
+    return_values r0, #0
 end
 
 function f2

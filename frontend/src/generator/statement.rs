@@ -220,8 +220,10 @@ impl Generator<'_> {
             (_, closer) => {
                 let is_open = self.values(values)?;
                 let operand = if is_open { 0 } else { i64::from(count) + 1 };
+                if closer.is_none() && count == 1 {
+                    self.make_tail_call(mark);
+                }
                 match closer {
-                    None if count == 1 && self.make_tail_call(mark) => 0,
                     None => self.emit(Opcode::return_values, &[first, operand])?,
                     Some(_) => self.emit(Opcode::return_closing, &[first, operand])?,
                 }
@@ -232,18 +234,13 @@ impl Generator<'_> {
     }
 
     /// Turns the call that was emitted last into a tail call, if it is one in the window at `window`.
-    fn make_tail_call(&mut self, window: u32) -> bool {
-        let Some(last) = self.function.code.last_mut() else { return false };
-        if last.opcode_number() != Opcode::call as u8 {
-            return false;
-        }
-        let arguments = last.operand(Opcode::call.entry().operands[1]);
-        match Opcode::tail_call.encode(&[window.into(), arguments]) {
-            Some(tail_call) => {
-                *last = tail_call;
-                true
-            }
-            None => false,
+    fn make_tail_call(&mut self, window: u32) {
+        if let Some(last) = self.function.code.last_mut()
+            && last.opcode_number() == Opcode::call as u8
+            && let arguments = last.operand(Opcode::call.entry().operands[1])
+            && let Some(tail_call) = Opcode::tail_call.encode(&[window.into(), arguments])
+        {
+            *last = tail_call;
         }
     }
 }

@@ -54,7 +54,10 @@ pub(super) unsafe fn tail_call<D: Driver>(s: State<D>, w: Word) -> Flow<D> {
     unsafe {
         let function = s.register(w.a());
         if function.tag() != CLOSURE {
-            return s.call_out(w, slow::tail_call);
+            if function.tag() == NATIVE_CLOSURE {
+                return s.call_out(w, slow::call_native);
+            }
+            return s.slow(w, slow::tail_call);
         }
         let closure: *mut Closure = s.object(function.payload());
         let prototype: *mut Prototype = s.resolve((*closure).prototype);
@@ -88,16 +91,22 @@ fn leaves_plainly(tag: u32, count: usize) -> bool {
     tag & PLAIN_RETURN_MASK == 0 && frame::wanted(tag) <= count as i32
 }
 
-/// Leaves the frame for the Lua caller with `count` results, which are already at the caller's call window.
+/// Slots from the caller's register 0 to the frame's.
 #[inline(always)]
-unsafe fn leave<D: Driver>(s: State<D>, tag: u32, count: usize) -> Flow<D> {
+unsafe fn distance_of<D: Driver>(s: State<D>) -> usize {
+    // SAFETY: every frame has its header.
+    unsafe { ((*s.base.wrapping_sub(16).cast::<Slot>()).payload.get() >> 32) as usize }
+}
+
+/// Leaves the frame for the Lua caller, `distance` slots below, with `count` results, which are already at the caller's
+/// call window: from the second on, they lie where the frame's header was.
+#[inline(always)]
+unsafe fn leave<D: Driver>(s: State<D>, tag: u32, distance: usize, count: usize) -> Flow<D> {
     // SAFETY: a plain return leads to a Lua frame whose header holds its resume point.
     unsafe {
         if frame::wanted(tag) < 0 {
             (*s.machine).set_open_top(s.base.wrapping_sub(32).wrapping_add(count * 16));
         }
-        let header = s.base.wrapping_sub(16).cast::<Slot>();
-        let distance = ((*header).payload.get() >> 32) as usize;
         let base = s.base.wrapping_sub(distance * 16);
         let resume = *base.wrapping_sub(16).cast::<u32>();
         let caller = State { base, ..s };
@@ -120,7 +129,7 @@ pub(super) unsafe fn return_none<D: Driver>(s: State<D>, w: Word) -> Flow<D> {
     unsafe {
         let tag = header_of(s);
         if leaves_plainly(tag, 0) {
-            return leave(s, tag, 0);
+            return leave(s, tag, distance_of(s), 0);
         }
         s.call_out(w, slow::return_none)
     }
@@ -133,7 +142,7 @@ pub(super) unsafe fn return_one<D: Driver>(s: State<D>, w: Word) -> Flow<D> {
         let tag = header_of(s);
         if leaves_plainly(tag, 1) {
             Register(s.base.wrapping_sub(32).cast()).copy_from(s.register(w.a()));
-            return leave(s, tag, 1);
+            return leave(s, tag, distance_of(s), 1);
         }
         s.call_out(w, slow::return_one)
     }
@@ -141,8 +150,33 @@ pub(super) unsafe fn return_one<D: Driver>(s: State<D>, w: Word) -> Flow<D> {
 
 #[inline(always)]
 pub(super) unsafe fn return_values<D: Driver>(s: State<D>, w: Word) -> Flow<D> {
-    // SAFETY: the state is the machine's.
-    unsafe { s.call_out(w, slow::return_values) }
+    // SAFETY: the extent is verified; as for `leave`.
+    unsafe {
+        let tag = header_of(s);
+        if tag & PLAIN_RETURN_MASK == 0 {
+            let first = s.register(w.a());
+            let count = match w.b() {
+                0 => (*s.machine).open_count(first.0.cast()),
+                count => count - 1,
+            };
+            let target = Register(s.base.wrapping_sub(32).cast());
+            let distance = distance_of(s);
+            match frame::wanted(tag) {
+                0 => return leave(s, tag, distance, 0),
+                1 if count >= 1 => {
+                    target.copy_from(first);
+                    return leave(s, tag, distance, 1);
+                }
+                2 if count >= 2 => {
+                    target.copy_from(first);
+                    Register(target.0.wrapping_add(1)).copy_from(Register(first.0.wrapping_add(1)));
+                    return leave(s, tag, distance, 2);
+                }
+                _ => {}
+            }
+        }
+        s.call_out(w, slow::return_values)
+    }
 }
 
 #[inline(always)]

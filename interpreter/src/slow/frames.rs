@@ -8,7 +8,7 @@ use crate::{
     native::{Frame, NativeFunction, NativeResult, Step, THROWN},
 };
 use lunette_bytecode::instruction::Word;
-use lunette_gc::{function::NativeClosure, reference::Ref, value::Value};
+use lunette_gc::value::Value;
 
 impl Machine {
     /// Number of arguments of the call window at slot `window`, from operand b.
@@ -29,7 +29,8 @@ pub(crate) fn call(machine: &mut Machine, word: Word) -> Outcome {
     Ok(machine.drive(next))
 }
 
-/// `call` of a native function in a thread without hook: if it returns at once, the loop goes on as it was.
+/// `call`, or `tail_call`, of a native function in a thread without hook: if it returns at once, the loop goes on as it
+/// was.
 #[inline(always)]
 pub(crate) fn call_native(machine: &mut Machine, word: Word) -> Outcome {
     let window = machine.register_index(word.a());
@@ -79,47 +80,17 @@ fn try_again(machine: &mut Machine, frame: Frame, function: NativeFunction, resu
     function(machine, frame)
 }
 
-/// `tail_call`
+/// `tail_call` of what is no Lua function, or of one whose frame takes more than moving a few values. A native function
+/// is called above the frame, which its errors are to tell about.
 pub(crate) fn tail_call(machine: &mut Machine, word: Word) -> Outcome {
     let window = machine.register_index(word.a());
     let count = machine.argument_count(word, window);
-    // Errors of the callee's value are reported for this frame.
-    if !matches!(machine.value(window), Value::Closure(_) | Value::NativeClosure(_)) {
-        let metamethod = machine.metamethod(machine.value(window), crate::metamethod::Event::Call);
-        if metamethod.is_nil() {
-            return Err(machine.call_error(window));
-        }
-    }
-    if let Value::NativeClosure(closure) = machine.value(window)
-        && !machine.hooked
-    {
-        return tail_call_native(machine, closure, window, count);
-    }
-    let next = machine.tail_call_from(window, count).unwrap_or_else(|throw| machine.unwind(throw));
+    let count = machine.resolve_callee(window, count)?;
+    let next = match machine.value(window) {
+        Value::NativeClosure(_) => machine.push_call(window, count, -1, Return::Call, 0)?,
+        _ => machine.tail_call_from(window, count).unwrap_or_else(|throw| machine.unwind(throw)),
+    };
     Ok(machine.drive(next))
-}
-
-/// A native function is called above the frame, which its errors are to tell about, and takes the frame's place only
-/// when it does not return at once.
-fn tail_call_native(machine: &mut Machine, closure: Ref<NativeClosure>, window: u32, count: u32) -> Outcome {
-    let caller = machine.base;
-    let (frame, function) = machine.push_native(closure, window, count, -1, Return::Call as u32)?;
-    let result = function(machine, frame);
-    match try_again(machine, frame, function, result) {
-        Ok(Step::Return { first, count }) if !machine.hooked => {
-            machine.base = caller;
-            leave(machine, first, count)
-        }
-        Ok(step) => {
-            let (frame, step) = machine.replace_caller(caller, frame, step);
-            let next = machine.take_step(frame, step).unwrap_or_else(|throw| machine.unwind(throw));
-            Ok(machine.drive(next))
-        }
-        Err(throw) => {
-            machine.header(frame.base()).set_resume(THROWN);
-            Ok(machine.raise(throw))
-        }
-    }
 }
 
 /// `return_none`
