@@ -22,6 +22,16 @@ pub struct FrameView {
     pub base: u32,
 }
 
+/// Appends to a text of at most `room` bytes, if there is memory; whether it did.
+fn append_within(room: u64, text: &mut Vec<u8>, bytes: &[u8]) -> bool {
+    let fits = (text.len() + bytes.len()) as u64 <= room
+        && (text.try_reserve(bytes.len()).is_ok() || text.try_reserve_exact(bytes.len()).is_ok());
+    if fits {
+        text.extend_from_slice(bytes);
+    }
+    fits
+}
+
 impl Machine {
     /// The slot `index` of a thread's stack.
     pub(crate) fn thread_slot(&self, thread: Ref<Thread>, index: u32) -> &lunette_gc::value::Slot {
@@ -148,25 +158,23 @@ impl Machine {
         let mut frame = self.frame_at(thread, 0);
         while let Some(view) = frame {
             if number == skip_from {
-                let mut line = String::new();
                 // PUC Lua counts one level less than it skips.
-                let _ = write!(line, "\n\t...\t(skipping {} levels)", skip_to - skip_from - 1);
-                text.extend_from_slice(line.as_bytes());
+                let line = alloc::format!("\n\t...\t(skipping {} levels)", skip_to - skip_from - 1);
+                append_within(room, &mut text, line.as_bytes());
             }
             if number >= level && !(skip_from..skip_to).contains(&number) {
                 // Names may be of any length.
                 let mut line = Vec::new();
                 self.append_frame(view, &mut line);
-                if (text.len() + line.len()) as u64 > room || text.try_reserve_exact(line.len()).is_err() {
+                if !append_within(room, &mut text, &line) {
                     break;
                 }
-                text.extend_from_slice(&line);
             }
             number += 1;
             frame = self.caller_of(view);
         }
         if is_main && number >= level {
-            text.extend_from_slice(b"\n\t[C]: in ?");
+            append_within(room, &mut text, b"\n\t[C]: in ?");
         }
         text
     }
