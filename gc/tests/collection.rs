@@ -623,3 +623,22 @@ fn what_grows_where_it_lies_while_marking_goes_on_keeps_its_content() {
         }
     }
 }
+
+/// One object of a block survives each minor collection and is garbage by the next.
+#[test]
+fn little_that_survives_does_not_hold_many_blocks() {
+    let heap = heap(64);
+    let mut count = 0;
+    while heap.statistics().minor_collections < 400 {
+        let array = heap.new_slot_array(64).unwrap();
+        heap.root(ROOT).set(Value::Cell(array.cast()));
+        count += 1;
+        if heap.needs_collection() {
+            // SAFETY: what is used is in a root.
+            unsafe { heap.collector().collect_due() };
+        }
+    }
+    heap.verify().unwrap();
+    let statistics = heap.statistics();
+    assert!(count > 100_000 && statistics.touched_bytes < 5 << 20, "{count}, {}", statistics.touched_bytes);
+}

@@ -343,6 +343,7 @@ impl Collector<'_> {
         let (heap, state) = (self.heap, self.heap.state());
         state.phase.set(Phase::Idle as u8);
         state.full_cycle.set(state.full_cycle.get().wrapping_add(1));
+        state.blocks_after_full.set(self.block_bytes());
         heap.count_collection(CollectionKind::Full, state.bytes_before.get(), state.live_after_full.get());
     }
 

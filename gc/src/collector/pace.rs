@@ -3,6 +3,7 @@
 use super::{Collector, Phase};
 use crate::{
     heap::{Heap, OutOfMemory},
+    region::BLOCK_BYTES,
     region_layout,
 };
 use core::cell::Cell;
@@ -26,6 +27,8 @@ const LONGEST_HOLD_OFF: u8 = 8;
 /// Automatic policy: percentage of the growth that the pause allows, after which a full collection begins. While it
 /// marks the heap grows on, so that it would be more than the pause allows in the end.
 const AUTOMATIC_SHARE: u64 = 60;
+/// Least bytes of blocks beyond twice of what is needed that make the heap a scattered one.
+const LEAST_SCATTERED: u64 = 1 << 20;
 /// Least growth of the heap before a full collection.
 const LEAST_GROWTH: u64 = 256 << 10;
 
@@ -266,7 +269,24 @@ impl Collector<'_> {
 
     /// Whether, of the collections that could begin, a minor one is due.
     pub(super) fn is_minor_due(&self) -> bool {
-        !self.must_be_full() && self.heap.state().live_bytes.get() < self.full_threshold()
+        !self.must_be_full() && self.heap.state().live_bytes.get() < self.full_threshold() && !self.is_scattered()
+    }
+
+    /// Automatic policy: whether what little survives minor collections holds many blocks. It is mostly dead by then.
+    fn is_scattered(&self) -> bool {
+        let state = self.heap.state();
+        let needed = state.live_bytes.get() + self.nursery();
+        let blocks = self.block_bytes();
+        self.policy() == Policy::Automatic
+            && blocks > 2 * needed + LEAST_SCATTERED
+            && blocks > state.blocks_after_full.get() / 2 * 3
+    }
+
+    /// Bytes of the blocks in use.
+    pub(super) fn block_bytes(&self) -> u64 {
+        let header = self.heap.header();
+        let used = header.frontier.get() - header.first_block.get() - header.free_blocks.get();
+        u64::from(used) * BLOCK_BYTES as u64
     }
 
     /// Work of a step that is due.

@@ -53,6 +53,8 @@ region_layout! {
         pub live_bytes: Cell<u64>,
         /// `live_bytes` after the last full collection.
         pub live_after_full: Cell<u64>,
+        /// Bytes of the blocks in use after the last full collection.
+        pub blocks_after_full: Cell<u64>,
         /// Bytes that the newest minor collections found allocated since the ones before.
         pub young_bytes: Cell<u64>,
         /// Those of them that survived.
