@@ -13,6 +13,7 @@ pub struct Ticket(pub u64);
 
 /// Names an open stream of the home.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Stream(pub u32);
 
 impl Stream {
@@ -26,6 +27,7 @@ impl Stream {
 
 /// How a file is opened, as C's modes have it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct OpenMode {
     /// Reading is allowed.
     pub read: bool,
@@ -41,6 +43,7 @@ pub struct OpenMode {
 
 /// From where a position in a stream counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Origin {
     /// From the beginning.
     Start,
@@ -52,15 +55,16 @@ pub enum Origin {
 
 /// What can be asked for.
 #[derive(Clone, Copy, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Request<'a> {
     /// Read at most so many bytes: [`Response::Bytes`], empty at the end of the stream.
     Read(Stream, usize),
     /// Write some of the bytes: [`Response::Count`].
-    Write(Stream, &'a [u8]),
+    Write(Stream, #[cfg_attr(feature = "serde", serde(with = "serde_bytes"))] &'a [u8]),
     /// Move the position: [`Response::Position`].
     Seek(Stream, Origin, i64),
     /// Open a file: [`Response::Opened`].
-    Open(&'a [u8], OpenMode),
+    Open(#[cfg_attr(feature = "serde", serde(with = "serde_bytes"))] &'a [u8], OpenMode),
     /// Open an anonymous temporary file: [`Response::Opened`].
     OpenTemporary,
     /// A fresh name for a temporary file, which is made: [`Response::Bytes`].
@@ -68,6 +72,7 @@ pub enum Request<'a> {
     /// Start a command with a pipe to or from it: [`Response::Opened`].
     OpenProcess {
         /// For the shell.
+        #[cfg_attr(feature = "serde", serde(with = "serde_bytes"))]
         command: &'a [u8],
         /// Whether the pipe is to the command.
         write: bool,
@@ -75,15 +80,18 @@ pub enum Request<'a> {
     /// Close a stream: [`Response::Done`], or [`Response::Exited`] for a process.
     Close(Stream),
     /// Run a command to its end: [`Response::Exited`].
-    Execute(&'a [u8]),
+    Execute(#[cfg_attr(feature = "serde", serde(with = "serde_bytes"))] &'a [u8]),
     /// Whether there is a shell to run commands: [`Response::Done`] if so.
     HasShell,
     /// Remove a file or empty directory: [`Response::Done`].
-    Remove(&'a [u8]),
+    Remove(#[cfg_attr(feature = "serde", serde(with = "serde_bytes"))] &'a [u8]),
     /// Rename a file: [`Response::Done`].
-    Rename(&'a [u8], &'a [u8]),
+    Rename(
+        #[cfg_attr(feature = "serde", serde(with = "serde_bytes"))] &'a [u8],
+        #[cfg_attr(feature = "serde", serde(with = "serde_bytes"))] &'a [u8],
+    ),
     /// The value of an environment variable: [`Response::Bytes`].
-    Environment(&'a [u8]),
+    Environment(#[cfg_attr(feature = "serde", serde(with = "serde_bytes"))] &'a [u8]),
     /// Seconds and nanoseconds since 1970: [`Response::Time`].
     WallClock,
     /// Processor time used: [`Response::Time`].
@@ -96,11 +104,12 @@ pub enum Request<'a> {
 
 /// The answer to a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Response {
     /// It is done.
     Done,
     /// Bytes.
-    Bytes(Vec<u8>),
+    Bytes(#[cfg_attr(feature = "serde", serde(with = "serde_bytes"))] Vec<u8>),
     /// Number of bytes.
     Count(usize),
     /// Position from the beginning.
@@ -127,6 +136,7 @@ pub enum Response {
 
 /// Why a request failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct HostError {
     /// In the words of C's `strerror`.
     pub message: String,
@@ -152,6 +162,12 @@ pub trait Host: Send {
     /// The answer, once it is there. `None` if it is not: the caller asks again, and the host may let some time pass
     /// before it says so (at most some tens of milliseconds, so that interrupts are noticed).
     fn complete(&mut self, ticket: Ticket) -> Option<Response>;
+
+    /// Called whenever limits are looked at, about every tenth of a millisecond: a home without threads does here what
+    /// is due. `true` interrupts the instance.
+    fn poll(&self) -> bool {
+        false
+    }
 
     /// Nanoseconds of a clock that never goes back; 0 where there is none. Does not block.
     fn monotonic(&self) -> u64;

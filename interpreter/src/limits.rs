@@ -218,7 +218,7 @@ impl Meter<'_> {
 
     #[cold]
     fn look_at_limits(&mut self) -> Result<(), Throw> {
-        if self.limits.interrupt.swap(false, Ordering::AcqRel) {
+        if self.limits.interrupt.swap(false, Ordering::AcqRel) || self.host.poll() {
             return Err(self.stop(StopReason::Interrupt));
         }
         if let Some(deadline) = self.limits.deadline

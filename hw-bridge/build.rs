@@ -1,0 +1,31 @@
+//! Builds the guest image, a program for another home than this crate's: with a target folder of its own, as it would
+//! wait for itself in the present one.
+
+use std::{env, path::PathBuf, process::Command};
+
+const TARGET: &str = "x86_64-unknown-linux-gnu";
+
+fn main() {
+    let guest = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets it")).join("guest");
+    for path in ["guest", "interface", "../bytecode", "../frontend", "../gc", "../interpreter", "../stdlib"] {
+        println!("cargo::rerun-if-changed={path}");
+    }
+    // One folder for all profiles of the monitor: the image is always the optimised one.
+    let output = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets it"));
+    let target = output.ancestors().nth(4).expect("OUT_DIR lies in the target folder").join("guest");
+    let mut cargo = Command::new(env::var_os("CARGO").expect("cargo sets it"));
+    cargo.current_dir(&guest).args(["build", "--release", "--locked"]).env("CARGO_TARGET_DIR", &target);
+    // What is meant for the monitor is not for the image.
+    for name in ["CARGO_ENCODED_RUSTFLAGS", "RUSTFLAGS", "RUSTC_WORKSPACE_WRAPPER", "RUSTC_WRAPPER", "CLIPPY_ARGS"] {
+        cargo.env_remove(name);
+    }
+    for (name, _) in env::vars_os() {
+        if name.to_string_lossy().starts_with("CARGO_FEATURE_") || name.to_string_lossy().starts_with("CARGO_CFG_") {
+            cargo.env_remove(name);
+        }
+    }
+    let status = cargo.status().expect("cargo can be run");
+    assert!(status.success(), "the guest image cannot be built");
+    let image = target.join(TARGET).join("release/lunette-guest");
+    println!("cargo::rustc-env=LUNETTE_GUEST_IMAGE={}", image.display());
+}

@@ -1,0 +1,263 @@
+//! Makes the instance and obeys the monitor's commands.
+
+use crate::{
+    copies::{self, HOST_FUNCTION},
+    home::{Home, Line},
+    outcome,
+};
+use alloc::{boxed::Box, rc::Rc, string::String, vec::Vec};
+use lunette_bytecode::{file, verifier};
+use lunette_gc::{heap::Heap, value::Value};
+use lunette_hw_interface::message::{
+    self, CallError, Command, Configuration, Failure, FromGuest, Outcome, Statistics, ToGuest, Token,
+};
+use lunette_interpreter::{
+    Frame, Machine, NativeResult, Step, Throw, limits::StopReason, load::LoadError, machine::roots, metamethod::Event,
+    native::Native,
+};
+use lunette_stdlib::Library;
+
+/// What the agent keeps with the machine.
+pub struct Notes {
+    line: SendLine,
+    /// Where the last error happened.
+    pub traceback: Vec<u8>,
+    /// Whether the program has called `os.exit`.
+    pub has_exited: bool,
+    time_limit: Option<u64>,
+    memory_limit: usize,
+}
+
+/// The line, in what must be `Send`.
+struct SendLine(Rc<Line>);
+
+// SAFETY: the image has one thread.
+unsafe impl Send for SendLine {}
+
+impl Notes {
+    /// The notes of the machine.
+    pub fn of(machine: &mut Machine) -> &mut Notes {
+        match machine.embedder.downcast_mut() {
+            Some(notes) => notes,
+            None => unreachable!("the machine has the agent's notes"),
+        }
+    }
+}
+
+/// Obeys commands, one after the other.
+pub fn obey() -> ! {
+    let line = Rc::new(Line::default());
+    let mut machine = None;
+    let mut outcome = Outcome::Booted;
+    loop {
+        let answer = line.exchange(&FromGuest::Await(outcome));
+        outcome = match (message::read(&answer), &mut machine) {
+            (Ok(ToGuest::Command(Command::Start(configuration))), machine) => {
+                match start(line.clone(), &configuration) {
+                    Ok(started) => {
+                        *machine = Some(started);
+                        Outcome::Returned(Vec::new())
+                    }
+                    Err(failure) => Outcome::Failed(failure),
+                }
+            }
+            (Ok(ToGuest::Command(command)), Some(machine)) => follow(machine, command),
+            _ => Outcome::Failed(Failure::Malformed(String::from("the command is malformed"))),
+        };
+    }
+}
+
+/// Makes the instance.
+fn start(line: Rc<Line>, configuration: &Configuration) -> Result<Machine, Failure> {
+    let memory_limit = configuration.memory_limit.unwrap_or(u64::MAX);
+    let settings = lunette_interpreter::Configuration { region_bytes: Heap::region_bytes(memory_limit), memory_limit };
+    let mut machine = Machine::new(Box::new(Home::new(line.clone())), settings).map_err(|_| Failure::Memory)?;
+    machine.embedder = Box::new(Notes {
+        line: SendLine(line),
+        traceback: Vec::new(),
+        has_exited: false,
+        time_limit: configuration.time_limit,
+        memory_limit: usize::try_from(memory_limit).unwrap_or(usize::MAX),
+    });
+    machine.register_native(Native::new(HOST_FUNCTION, call_host).unyieldable());
+    let handler = machine.register_native(Native::new("host.error_handler", note_traceback));
+    let made = (|| {
+        let closure = machine.heap.new_native_closure(handler, 0)?;
+        machine.heap.root(roots::HOST_HANDLER).set(Value::NativeClosure(closure));
+        if configuration.ignores_environment {
+            // Where `lua` notes its option -E for the library.
+            let name = machine.new_string(b"LUA_NOENV")?;
+            machine.raw_set(machine.registry(), Value::String(name), Value::Boolean(true))?;
+        }
+        lunette_stdlib::register_all(&mut machine);
+        for &number in &configuration.libraries {
+            if let Some(&library) = Library::ALL.get(usize::from(number)) {
+                lunette_stdlib::open(&mut machine, library)?;
+            }
+        }
+        Ok::<(), Throw>(())
+    })();
+    made.map_err(|_| Failure::Memory)?;
+    machine.heap.set_stress(configuration.collection_stress);
+    machine.set_output_limit(configuration.output_limit);
+    machine.set_fuel(configuration.fuel);
+    Ok(machine)
+}
+
+fn follow(machine: &mut Machine, command: Command<'_>) -> Outcome {
+    if let Some(limit) = Notes::of(machine).time_limit {
+        let deadline = machine.host.monotonic().saturating_add(limit);
+        machine.set_deadline(Some(deadline));
+    }
+    let outcome = match command {
+        Command::Start(_) => Outcome::Failed(Failure::Malformed(String::from("the instance is started"))),
+        Command::Renew { fuel, time_limit, output_limit, seed } => {
+            Notes::of(machine).time_limit = time_limit;
+            machine.set_fuel(fuel);
+            machine.set_output_limit(output_limit);
+            match lunette_stdlib::seed_random(machine, seed.0, seed.1) {
+                Ok(()) => Outcome::Returned(Vec::new()),
+                Err(throw) => outcome::failed(machine, throw),
+            }
+        }
+        Command::Run { name, content, arguments } => match load(machine, name, content) {
+            Ok(function) => call(machine, function, &arguments),
+            Err(failure) => Outcome::Failed(failure),
+        },
+        Command::Call { name, arguments } => match global(machine, name) {
+            Ok(function) => call(machine, function, &arguments),
+            Err(throw) => outcome::failed(machine, throw),
+        },
+        Command::Get(name) => match global(machine, name) {
+            Ok(value) => {
+                let mut tokens = Vec::new();
+                match copies::copy_out(machine, value, &mut tokens) {
+                    Ok(()) => Outcome::Returned(tokens),
+                    Err(message) => Outcome::Failed(Failure::Value(message)),
+                }
+            }
+            Err(throw) => outcome::failed(machine, throw),
+        },
+        Command::Set { name, value } => match set_global(machine, name, &value) {
+            Ok(()) => Outcome::Returned(Vec::new()),
+            Err(throw) => outcome::failed(machine, throw),
+        },
+        Command::Statistics => {
+            Outcome::Statistics(Statistics { memory_used: machine.heap.used_bytes(), fuel_used: machine.fuel_used() })
+        }
+        Command::Close => close(machine),
+    };
+    machine.set_deadline(None);
+    // Nobody is left to be told that nobody listens.
+    let _ = lunette_stdlib::output::flush_from_host(machine);
+    outcome
+}
+
+fn load(machine: &mut Machine, name: &[u8], content: &[u8]) -> Result<Value, Failure> {
+    let memory = Notes::of(machine).memory_limit;
+    let code = file::code_of_file(content);
+    let module = if code.first() == Some(&file::MAGIC[0]) {
+        let module = file::read(code, memory).map_err(|error| match error.kind {
+            file::ReadErrorKind::OutOfMemory | file::ReadErrorKind::MemoryBudget => Failure::Memory,
+            _ => Failure::Malformed(alloc::format!("{error}")),
+        })?;
+        verifier::verify(&module).map_err(|error| Failure::Malformed(alloc::format!("{error}")))?;
+        module
+    } else {
+        lunette_frontend::compile(code, name, lunette_frontend::Limits { memory })
+            .map_err(|error| outcome::not_compiled(error, code, name))?
+    };
+    let globals = Value::Table(machine.globals());
+    match machine.load(&module, globals) {
+        Ok(closure) => Ok(Value::Closure(closure)),
+        Err(LoadError::Malformed(error)) => Err(Failure::Malformed(alloc::format!("{error}"))),
+        Err(LoadError::Memory) => {
+            machine.collect_from_host();
+            machine.load(&module, globals).map(Value::Closure).map_err(|_| Failure::Memory)
+        }
+    }
+}
+
+fn call(machine: &mut Machine, function: Value, arguments: &[Token]) -> Outcome {
+    let called = copies::copy_in(machine, arguments).and_then(|arguments| machine.call(function, &arguments));
+    match called {
+        Ok((first, count)) => outcome::returned(machine, first, count),
+        Err(throw) => outcome::failed(machine, throw),
+    }
+}
+
+fn global(machine: &Machine, name: &[u8]) -> Result<Value, Throw> {
+    let name = machine.new_string(name)?;
+    Ok(machine.heap.table_get(machine.globals(), Value::String(name)))
+}
+
+fn set_global(machine: &Machine, name: &[u8], value: &[Token]) -> Result<(), Throw> {
+    let value = copies::copy_in(machine, value)?.first().copied().unwrap_or(Value::Nil);
+    let name = machine.new_string(name)?;
+    machine.raw_set(machine.globals(), Value::String(name), value)
+}
+
+/// Ends the instance.
+fn close(machine: &mut Machine) -> Outcome {
+    // As with C's `exit`, files get what was written to them, whether or not finalizers run.
+    if Notes::of(machine).has_exited && !machine.exit_closes() {
+        lunette_stdlib::flush_files_from_host(machine);
+        return Outcome::Returned(Vec::new());
+    }
+    lunette_stdlib::close(machine);
+    outcome::done(machine)
+}
+
+/// Message handler of errors that leave a command: keeps the traceback and gives the error value as it is.
+fn note_traceback(machine: &mut Machine, frame: Frame) -> NativeResult {
+    let traceback = machine.traceback(machine.current_thread(), None, 1);
+    Notes::of(machine).traceback = traceback;
+    let error = frame.argument_or_nil(machine, 0);
+    frame.return_one(machine, error)
+}
+
+/// Calls a function of the host.
+fn call_host(machine: &mut Machine, frame: Frame) -> NativeResult {
+    let closure = frame.closure(machine);
+    let Value::Integer(function) = machine.heap.native_values(closure)[0].get() else {
+        return Err(machine.native_error(format_args!("function of the host is gone")));
+    };
+    let mut arguments = Vec::new();
+    for index in 0..frame.count() {
+        if let Err(message) = copies::copy_out(machine, frame.argument_or_nil(machine, index), &mut arguments) {
+            return Err(machine.native_error(format_args!("bad argument #{} ({message})", index + 1)));
+        }
+    }
+    let line = Notes::of(machine).line.0.clone();
+    let answer = line.exchange(&FromGuest::Call { function: function as u32, arguments });
+    let results = match message::read(&answer) {
+        Ok(ToGuest::Results(results)) => results,
+        _ => return Err(machine.native_error(format_args!("the host does not answer"))),
+    };
+    // Not to be tried again, as the machine does for `Throw::Memory`: the function has run.
+    let no_memory = |machine: &mut Machine| machine.throw(Value::String(machine.event_name(Event::MemoryMessage)));
+    match results {
+        Ok(tokens) => {
+            let Ok(results) = copies::copy_in(machine, &tokens) else { return Err(no_memory(machine)) };
+            if machine.reserve_slots(frame.window(), results.len() as u64) != Ok(true) {
+                return Err(machine.native_error(format_args!("too many results")));
+            }
+            for (index, &value) in results.iter().enumerate() {
+                machine.set_value(frame.window() + index as u32, value);
+            }
+            Ok(Step::Return { first: frame.window(), count: results.len() as u32 })
+        }
+        Err(CallError::Thrown(tokens)) => match copies::copy_in(machine, &tokens) {
+            Ok(values) => Err(match values.first() {
+                Some(Value::String(text)) => {
+                    let text = machine.bytes(*text).to_vec();
+                    machine.native_error_bytes(&text)
+                }
+                Some(&value) => machine.throw(value),
+                None => machine.throw(Value::Nil),
+            }),
+            Err(_) => Err(no_memory(machine)),
+        },
+        Err(CallError::Stop) => Err(machine.stop(StopReason::Interrupt)),
+    }
+}

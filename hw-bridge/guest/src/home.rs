@@ -1,0 +1,120 @@
+//! The guest as a home: requests become messages to the monitor.
+//!
+//! Writes to standard output and standard error are posted: they wait in the outbox for the next exit, which comes when
+//! something is asked for, when the outbox is full, or after a while.
+
+use crate::{
+    channel::{self, Outgoing},
+    clock,
+    pages::RegionPages,
+};
+use alloc::{boxed::Box, rc::Rc, vec::Vec};
+use core::{
+    cell::{Cell, RefCell},
+    sync::atomic::Ordering,
+};
+use lunette_gc::pages::Pages;
+use lunette_hw_interface::{
+    layout::{INBOX_BYTES, OUTBOX_BYTES},
+    message::{self, FromGuest, ToGuest},
+};
+use lunette_interpreter::host::{Host, Request, Response, Stream, Ticket};
+
+/// The most bytes of a write that is posted.
+const MOST_POSTED: usize = OUTBOX_BYTES - 64;
+/// The most bytes that are read at once: what fits the inbox with its message.
+const MOST_READ: usize = INBOX_BYTES - 64;
+/// How long posted writes may wait, in nanoseconds.
+const PATIENCE: u64 = 20_000_000;
+
+/// The way out, shared by the home and the agent.
+#[derive(Default)]
+pub struct Line {
+    outgoing: RefCell<Outgoing>,
+    /// When the first of the posted writes was.
+    posted: Cell<u64>,
+}
+
+impl Line {
+    /// Sends a message and gives the answer.
+    pub fn exchange(&self, message: &FromGuest<'_>) -> Vec<u8> {
+        let mut outgoing = self.outgoing.borrow_mut();
+        outgoing.add(message);
+        outgoing.exchange()
+    }
+
+    fn post(&self, stream: Stream, bytes: &[u8]) {
+        let mut outgoing = self.outgoing.borrow_mut();
+        if outgoing.is_empty() {
+            self.posted.set(clock::nanoseconds());
+        }
+        outgoing.add(&FromGuest::Post(stream, bytes));
+    }
+
+    fn flush_old(&self) {
+        if let Ok(mut outgoing) = self.outgoing.try_borrow_mut()
+            && !outgoing.is_empty()
+            && clock::nanoseconds().saturating_sub(self.posted.get()) > PATIENCE
+        {
+            outgoing.flush();
+        }
+    }
+}
+
+/// The home of the partition's instance.
+pub struct Home {
+    line: Rc<Line>,
+    response: Option<Response>,
+}
+
+impl Home {
+    /// The home at this end of the line.
+    pub fn new(line: Rc<Line>) -> Home {
+        Home { line, response: None }
+    }
+
+    fn ask(&self, message: &FromGuest<'_>) -> Option<Response> {
+        let answer = self.line.exchange(message);
+        match message::read(&answer) {
+            Ok(ToGuest::Response(response)) => Some(response),
+            Ok(ToGuest::NotYet) => None,
+            _ => Some(message::broken_channel()),
+        }
+    }
+}
+
+// SAFETY: the image has one thread.
+unsafe impl Send for Home {}
+
+impl Host for Home {
+    fn pages(&self) -> Box<dyn Pages + Send> {
+        Box::new(RegionPages)
+    }
+
+    fn submit(&mut self, request: Request<'_>) -> Ticket {
+        let post_failed = channel::shared().post_failed.load(Ordering::Relaxed) != 0;
+        self.response = match request {
+            Request::Write(stream @ (Stream::OUTPUT | Stream::ERROR), bytes) if !post_failed => {
+                let bytes = &bytes[..bytes.len().min(MOST_POSTED)];
+                self.line.post(stream, bytes);
+                Some(Response::Count(bytes.len()))
+            }
+            Request::Read(stream, wanted) => self.ask(&FromGuest::Ask(Request::Read(stream, wanted.min(MOST_READ)))),
+            other => self.ask(&FromGuest::Ask(other)),
+        };
+        Ticket(0)
+    }
+
+    fn complete(&mut self, _: Ticket) -> Option<Response> {
+        self.response.take().or_else(|| self.ask(&FromGuest::AskAgain))
+    }
+
+    fn monotonic(&self) -> u64 {
+        clock::nanoseconds()
+    }
+
+    fn poll(&self) -> bool {
+        self.line.flush_old();
+        channel::shared().interrupt.swap(0, Ordering::Relaxed) != 0
+    }
+}

@@ -1,0 +1,115 @@
+//! How commands end, as the monitor is told.
+
+use crate::{agent::Notes, copies};
+use alloc::{format, string::String, vec::Vec};
+use lunette_frontend::CompileError;
+use lunette_gc::value::Value;
+use lunette_hw_interface::message::{Failure, Outcome, StopReason};
+use lunette_interpreter::{Machine, Throw, limits, metamethod::Event};
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// The values in `count` slots from `first` on.
+pub fn returned(machine: &Machine, first: u32, count: u32) -> Outcome {
+    let mut tokens = Vec::new();
+    for slot in first..first + count {
+        if let Err(message) = copies::copy_out(machine, machine.value(slot), &mut tokens) {
+            return Outcome::Failed(Failure::Value(message));
+        }
+    }
+    Outcome::Returned(tokens)
+}
+
+/// What a command that threw has to say.
+pub fn failed(machine: &mut Machine, throw: Throw) -> Outcome {
+    Outcome::Failed(match throw {
+        Throw::Memory => Failure::Memory,
+        Throw::Stop => Failure::Stopped(stop_reason(machine)),
+        Throw::Error | Throw::Unhandled => runtime_error(machine),
+    })
+}
+
+/// What stopped the instance.
+fn stop_reason(machine: &mut Machine) -> StopReason {
+    match machine.take_stop_reason() {
+        Some(limits::StopReason::Fuel) => StopReason::Fuel,
+        Some(limits::StopReason::Time) => StopReason::Time,
+        Some(limits::StopReason::Output) => StopReason::Output,
+        Some(limits::StopReason::Exit(status)) => {
+            Notes::of(machine).has_exited = true;
+            StopReason::Exit(status)
+        }
+        Some(limits::StopReason::Interrupt) | None => StopReason::Interrupt,
+    }
+}
+
+/// The outcome of something that may have been stopped without throwing.
+pub fn done(machine: &mut Machine) -> Outcome {
+    match machine.take_stop_reason() {
+        Some(reason) => {
+            let throw = machine.stop(reason);
+            failed(machine, throw)
+        }
+        None => Outcome::Returned(Vec::new()),
+    }
+}
+
+fn runtime_error(machine: &mut Machine) -> Failure {
+    let value = machine.pending_error();
+    if let Value::String(message) = value
+        && message == machine.event_name(Event::MemoryMessage)
+    {
+        return Failure::Memory;
+    }
+    let traceback = text(&core::mem::take(&mut Notes::of(machine).traceback));
+    let type_name = String::from(machine.type_name(value));
+    let mut tokens = Vec::new();
+    let copied = copies::copy_out(machine, value, &mut tokens).is_ok();
+    Failure::Runtime { message: error_message(machine, value), traceback, value: copied.then_some(tokens), type_name }
+}
+
+/// The text of an error value, as `lua` has it.
+fn error_message(machine: &mut Machine, value: Value) -> String {
+    let mut message = Vec::new();
+    if machine.append_text(value, &mut message) {
+        return text(&message);
+    }
+    let handler = machine.metamethod(value, Event::ToString);
+    if !handler.is_nil() {
+        match machine.call(handler, &[value]) {
+            Ok((first, count)) if count > 0 => match machine.value(first) {
+                Value::String(message) => return text(machine.bytes(message)),
+                _ => return String::from("'__tostring' must return a string"),
+            },
+            _ => {}
+        }
+    }
+    format!("(error object is a {} value)", machine.type_name(value))
+}
+
+/// What the compiler has to say.
+pub fn not_compiled(error: CompileError, source: &[u8], name: &[u8]) -> Failure {
+    match error {
+        CompileError::Memory => Failure::Memory,
+        CompileError::Syntax(error) => {
+            let source_line = if error.line > 0 {
+                let start = error.range.start.min(source.len());
+                let start = source[..start].iter().rposition(|&byte| byte == b'\n').map_or(0, |at| at + 1);
+                let rest = &source[start..];
+                text(&rest[..rest.iter().position(|&byte| byte == b'\n').unwrap_or(rest.len())])
+            } else {
+                String::new()
+            };
+            Failure::Syntax {
+                message: text(&error.full_message(name)),
+                line: error.line,
+                column: error.column,
+                length: error.range.len() as u64,
+                source_line,
+                at_end: error.at_end,
+            }
+        }
+    }
+}

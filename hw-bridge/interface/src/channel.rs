@@ -1,0 +1,53 @@
+//! How the guest and the monitor hand messages to each other.
+//!
+//! The guest writes frames into the outbox, sets [`Channel::outbox_length`] and leaves by `out` to [`SEND`]; when it
+//! comes back, the answer is in the inbox. Messages larger than a box go in pieces, each with an exit of its own: the
+//! guest's by [`SEND_PART`], the monitor's, while [`Channel::inbox_more`] is not 0, fetched by [`RECEIVE_PART`].
+//!
+//! ```text
+//!   outbox:  | length (u32) | message | length | message | ...     only the last may want an answer
+//!   inbox:   | message, or a part of it |
+//! ```
+
+use core::sync::atomic::{AtomicU32, AtomicU64};
+
+/// Port: the outbox holds messages, of which the last wants an answer.
+pub const SEND: u16 = 0x10;
+/// Port: the outbox holds a part of messages.
+pub const SEND_PART: u16 = 0x11;
+/// Port: the next part of the answer is wanted.
+pub const RECEIVE_PART: u16 = 0x12;
+/// Port: the pages from [`Channel::discard_start`] on are not used any more, and are to read as zero.
+pub const DISCARD: u16 = 0x13;
+/// Port: the runtime cannot go on; the outbox holds text that says why.
+pub const PANIC: u16 = 0x14;
+/// The ports that the guest may use.
+pub const PORTS: [u16; 5] = [SEND, SEND_PART, RECEIVE_PART, DISCARD, PANIC];
+/// Port of exception 0; the others follow. Only code at CPL 0 may use them.
+pub const EXCEPTION: u16 = 0x80;
+/// Number of exceptions.
+pub const EXCEPTIONS: u16 = 32;
+
+/// The page that both sides look at. The monitor treats everything in it as numbers of unknown origin.
+#[derive(Debug, Default)]
+#[repr(C)]
+pub struct Channel {
+    /// Bytes in the outbox.
+    pub outbox_length: AtomicU32,
+    /// Bytes in the inbox.
+    pub inbox_length: AtomicU32,
+    /// Not 0 if more of the message follows.
+    pub inbox_more: AtomicU32,
+    /// Not 0 if the instance is to stop.
+    pub interrupt: AtomicU32,
+    /// Not 0 if a posted write failed: the next write is to be asked for, and gets the error.
+    pub post_failed: AtomicU32,
+    /// Unused.
+    pub padding: AtomicU32,
+    /// Address of the pages to discard.
+    pub discard_start: AtomicU64,
+    /// Bytes to discard.
+    pub discard_bytes: AtomicU64,
+    /// Frequency of the time stamp counter in kHz.
+    pub counter_khz: AtomicU64,
+}

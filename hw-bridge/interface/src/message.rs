@@ -1,0 +1,253 @@
+//! The messages, and their form as bytes.
+//!
+//! The form is `postcard`'s: enumerations by index, integers as variable-length numbers, bytes after their length.
+
+use alloc::{
+    string::{String, ToString},
+    vec::Vec,
+};
+use lunette_interpreter::host::{HostError, Request, Response, Stream};
+use serde::{Deserialize, Serialize};
+
+/// The most bytes of a message.
+pub const MOST_BYTES: usize = 1 << 30;
+/// How deep tables that cross the wall may be nested.
+pub const MOST_DEPTH: usize = 100;
+
+/// From the guest.
+#[derive(Debug, Serialize, Deserialize)]
+pub enum FromGuest<'a> {
+    /// Write all of the bytes. Nothing is answered; an error is answered to the next [`FromGuest::Write`].
+    Post(Stream, #[serde(with = "serde_bytes")] &'a [u8]),
+    /// A request to the home, answered by [`ToGuest::Response`] or [`ToGuest::NotYet`].
+    #[serde(borrow)]
+    Ask(Request<'a>),
+    /// The answer to the last request is still wanted, answered likewise.
+    AskAgain,
+    /// A command was obeyed, with this outcome; the next is answered by [`ToGuest::Command`].
+    Await(Outcome),
+    /// Call a function of the host, answered by [`ToGuest::Results`].
+    Call {
+        /// Its number.
+        function: u32,
+        /// Its arguments.
+        arguments: Values,
+    },
+}
+
+/// To the guest.
+#[derive(Debug, Serialize, Deserialize)]
+pub enum ToGuest<'a> {
+    /// The answer to a request.
+    Response(Response),
+    /// There is no answer yet: limits and interrupts are to be looked at.
+    NotYet,
+    /// The answer of a function of the host.
+    Results(Result<Values, CallError>),
+    /// What to do next.
+    #[serde(borrow)]
+    Command(Command<'a>),
+}
+
+/// Why a function of the host has no results.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum CallError {
+    /// An error, to be thrown with this value.
+    Thrown(Values),
+    /// The instance is to stop.
+    Stop,
+}
+
+/// What the guest does for the monitor.
+#[derive(Debug, Serialize, Deserialize)]
+pub enum Command<'a> {
+    /// Make the instance.
+    Start(Configuration),
+    /// Limits from now on, and new random state: for clones of a template.
+    Renew {
+        /// Fuel.
+        fuel: Option<u64>,
+        /// Nanoseconds for each command.
+        time_limit: Option<u64>,
+        /// Bytes of output.
+        output_limit: Option<u64>,
+        /// Seed of the random numbers.
+        seed: (i64, i64),
+    },
+    /// Load a program, source or compiled, and call it.
+    Run {
+        /// Its name, as `load` has it.
+        #[serde(with = "serde_bytes")]
+        name: &'a [u8],
+        /// What is in its file.
+        #[serde(with = "serde_bytes")]
+        content: &'a [u8],
+        /// Its arguments.
+        arguments: Values,
+    },
+    /// Call a global function.
+    Call {
+        /// Its name.
+        #[serde(with = "serde_bytes")]
+        name: &'a [u8],
+        /// Its arguments.
+        arguments: Values,
+    },
+    /// Give the value of a global variable.
+    Get(#[serde(with = "serde_bytes")] &'a [u8]),
+    /// Set a global variable.
+    Set {
+        /// Its name.
+        #[serde(with = "serde_bytes")]
+        name: &'a [u8],
+        /// Its value.
+        value: Values,
+    },
+    /// Give the figures.
+    Statistics,
+    /// End the instance as `lua_close` does.
+    Close,
+}
+
+/// How the instance is made.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Configuration {
+    /// The most bytes of its heap.
+    pub memory_limit: Option<u64>,
+    /// Fuel.
+    pub fuel: Option<u64>,
+    /// Nanoseconds for each command.
+    pub time_limit: Option<u64>,
+    /// Bytes of output.
+    pub output_limit: Option<u64>,
+    /// Indices of the libraries in `Library::ALL`.
+    pub libraries: Vec<u8>,
+    /// Whether environment variables that configure the library are ignored.
+    pub ignores_environment: bool,
+    /// Collect after so many allocations; 0 for no stress.
+    pub collection_stress: u32,
+}
+
+/// Values that cross the wall as copies, each as its token; that of a table is followed by its keys and values. A flat
+/// form, so that reading it does not recurse as deep as a hostile guest likes.
+pub type Values = Vec<Token>;
+
+/// A value, or the beginning of one.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Token {
+    /// Nil.
+    Nil,
+    /// A boolean.
+    Boolean(bool),
+    /// An integer.
+    Integer(i64),
+    /// A float.
+    Float(f64),
+    /// A string.
+    String(#[serde(with = "serde_bytes")] Vec<u8>),
+    /// A table of so many pairs, in the order of its traversal.
+    Table(u32),
+    /// A function of the host, by its number.
+    HostFunction(u32),
+}
+
+/// How obeying a command ended.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Outcome {
+    /// The guest has just been started.
+    Booted,
+    /// It is done, with these values.
+    Returned(Values),
+    /// Figures.
+    Statistics(Statistics),
+    /// It failed.
+    Failed(Failure),
+}
+
+/// Figures of an instance.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Statistics {
+    /// Bytes in use.
+    pub memory_used: u64,
+    /// Fuel used.
+    pub fuel_used: u64,
+}
+
+/// Why a command failed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Failure {
+    /// Source text is not a program.
+    Syntax {
+        /// The message.
+        message: String,
+        /// Line.
+        line: u32,
+        /// Column in bytes.
+        column: u32,
+        /// Bytes of what is wrong.
+        length: u64,
+        /// Text of the line.
+        source_line: String,
+        /// Whether the text ends too early.
+        at_end: bool,
+    },
+    /// A compiled program is malformed.
+    Malformed(String),
+    /// An error nobody caught.
+    Runtime {
+        /// The error value as text.
+        message: String,
+        /// Where it happened.
+        traceback: String,
+        /// The error value, if it can leave.
+        value: Option<Values>,
+        /// Name of its type.
+        type_name: String,
+    },
+    /// Not enough memory.
+    Memory,
+    /// The instance was stopped.
+    Stopped(StopReason),
+    /// A value that cannot cross the wall.
+    Value(String),
+}
+
+/// As the interpreter's.
+#[allow(missing_docs, reason = "as the interpreter's")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum StopReason {
+    Fuel,
+    Time,
+    Interrupt,
+    Output,
+    Exit(i32),
+}
+
+/// Bytes that are no message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Malformed;
+
+/// The message in the bytes, all of which belong to it.
+///
+/// # Errors
+/// The bytes are no message.
+pub fn read<'a, M: Deserialize<'a>>(bytes: &'a [u8]) -> Result<M, Malformed> {
+    match postcard::take_from_bytes(bytes) {
+        Ok((message, [])) => Ok(message),
+        _ => Err(Malformed),
+    }
+}
+
+/// Appends a message to bytes.
+pub fn append<M: Serialize>(message: &M, bytes: Vec<u8>) -> Vec<u8> {
+    match postcard::to_extend(message, bytes) {
+        Ok(bytes) => bytes,
+        // Growing a vector does not fail, and every type here says its length.
+        Err(error) => unreachable!("messages can be written: {error}"),
+    }
+}
+
+/// The error of a request that got no proper answer.
+pub fn broken_channel() -> Response {
+    Response::Failed(HostError { message: "Input/output error".to_string(), code: 5 })
+}

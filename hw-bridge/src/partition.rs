@@ -1,0 +1,221 @@
+//! A partition: a virtual machine with one processor and nothing but the guest image in it.
+
+use crate::{
+    cpu::{self, ExceptionFrame},
+    error::{End, Error, Fault},
+    image::Image,
+    memory::Memory,
+};
+use kvm_bindings::{KVM_MAX_CPUID_ENTRIES, kvm_sregs};
+use kvm_ioctls::{Kvm, VcpuExit, VcpuFd, VmFd};
+use lunette_hw_interface::{
+    channel::{Channel, DISCARD, EXCEPTION, EXCEPTIONS, PANIC, RECEIVE_PART, SEND, SEND_PART},
+    layout::{CHANNEL, INBOX, INBOX_BYTES, OUTBOX, OUTBOX_BYTES, PAGE_BYTES, STUB_STACK},
+};
+use std::mem::offset_of;
+
+/// Why the guest came out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// It has sent messages, of which the last wants an answer.
+    Send(Vec<u8>),
+    /// It has sent a part of messages.
+    SendPart(Vec<u8>),
+    /// It wants the next part of the answer.
+    ReceivePart,
+    /// A signal came.
+    Signal,
+}
+
+/// A partition.
+#[derive(Debug)]
+pub struct Partition {
+    // Dropped in this order: KVM forgets the memory before it goes.
+    processor: VcpuFd,
+    vm: VmFd,
+    memory: Memory,
+    system_registers: kvm_sregs,
+    /// How often the guest came out.
+    exits: u64,
+}
+
+/// Opens KVM.
+///
+/// # Errors
+/// There is none, or it may not be used.
+pub fn open_kvm() -> Result<Kvm, Error> {
+    Kvm::new().map_err(|error| Error::Unavailable {
+        reason: std::io::Error::from_raw_os_error(error.errno())
+            .to_string()
+            .split(" (os error")
+            .next()
+            .unwrap_or_default()
+            .to_owned(),
+        number: error.errno(),
+    })
+}
+
+impl Partition {
+    /// Makes a partition that will start at the beginning of the image. `memory_limit` is the most memory it can get
+    /// beyond what it starts with.
+    ///
+    /// # Errors
+    /// KVM or the host's memory do not allow it.
+    pub fn new(kvm: &Kvm, image: &Image<'_>, memory_limit: u64) -> Result<Partition, Error> {
+        let vm = kvm.create_vm().map_err(Error::kvm("create a virtual machine"))?;
+        let memory = Memory::new(&vm, image, memory_limit)?;
+        let processor = vm.create_vcpu(0).map_err(Error::kvm("create a processor"))?;
+        let features =
+            kvm.get_supported_cpuid(KVM_MAX_CPUID_ENTRIES).map_err(Error::kvm("tell the processor's features"))?;
+        processor.set_cpuid2(&features).map_err(Error::kvm("set the processor's features"))?;
+        let new = processor.get_sregs().map_err(Error::kvm("read registers"))?;
+        let system_registers = cpu::system_registers(new, memory.root());
+        processor.set_sregs(&system_registers).map_err(Error::kvm("set registers"))?;
+        processor.set_regs(&cpu::start_registers(image.entry)).map_err(Error::kvm("set registers"))?;
+        let frequency = processor.get_tsc_khz().map_err(Error::kvm("tell the frequency of its clock"))?;
+        let partition = Partition { processor, vm, memory, system_registers, exits: 0 };
+        partition.set_shared(offset_of!(Channel, counter_khz), u64::from(frequency))?;
+        Ok(partition)
+    }
+
+    /// How often the guest has left the partition.
+    pub fn exits(&self) -> u64 {
+        self.exits
+    }
+
+    /// Lets the guest run until it has something to say or a signal comes.
+    ///
+    /// # Errors
+    /// The partition has ended.
+    pub fn run(&mut self) -> Result<Exit, End> {
+        loop {
+            let port = match self.processor.run() {
+                Ok(VcpuExit::IoOut(port, _)) => port,
+                Ok(VcpuExit::Intr) => return Ok(Exit::Signal),
+                Ok(VcpuExit::IoIn(port, _)) => return Err(End::Violation(format!("it reads port {port:#x}"))),
+                Ok(VcpuExit::MmioRead(address, _)) => {
+                    return Err(End::Violation(format!("it reads memory at {address:#x}, where there is none")));
+                }
+                Ok(VcpuExit::MmioWrite(address, _)) => {
+                    return Err(End::Violation(format!("it writes memory at {address:#x}, where there is none")));
+                }
+                Ok(VcpuExit::Shutdown) => return Err(End::Violation("it shut its processor down".to_owned())),
+                Ok(VcpuExit::Hlt) => return Err(End::Violation("it halted its processor".to_owned())),
+                Ok(other) => return Err(End::Violation(format!("its processor stopped: {other:?}"))),
+                // EINTR, EAGAIN
+                Err(error) if matches!(error.errno(), 4 | 11) => return Ok(Exit::Signal),
+                Err(error) => return Err(Error::Kvm { what: "run the partition", error }.into()),
+            };
+            self.exits += 1;
+            match port {
+                SEND => return Ok(Exit::Send(self.outbox()?)),
+                SEND_PART => return Ok(Exit::SendPart(self.outbox()?)),
+                RECEIVE_PART => return Ok(Exit::ReceivePart),
+                DISCARD => {
+                    let start = self.shared(offset_of!(Channel, discard_start))?;
+                    let bytes = self.shared(offset_of!(Channel, discard_bytes))?;
+                    self.memory.discard(start, bytes)?;
+                }
+                PANIC => return Err(End::Panic(String::from_utf8_lossy(&self.outbox()?).into_owned())),
+                _ if (EXCEPTION..EXCEPTION + EXCEPTIONS).contains(&port) => self.except((port - EXCEPTION) as u8)?,
+                _ => return Err(End::Violation(format!("it writes port {port:#x}"))),
+            }
+        }
+    }
+
+    /// Puts a message, or a part of one, into the inbox, for the guest to find when it runs on.
+    ///
+    /// # Errors
+    /// The host's memory fails.
+    pub fn put(&self, part: &[u8], more: bool) -> Result<(), End> {
+        debug_assert!(part.len() <= INBOX_BYTES, "the part is too long");
+        self.memory.write(INBOX, part)?;
+        self.set_shared(offset_of!(Channel, inbox_length), part.len() as u32)?;
+        self.set_shared(offset_of!(Channel, inbox_more), u32::from(more))?;
+        Ok(())
+    }
+
+    /// Tells the guest that its program is to stop.
+    ///
+    /// # Errors
+    /// The host's memory fails.
+    pub fn interrupt(&self) -> Result<(), End> {
+        Ok(self.set_shared(offset_of!(Channel, interrupt), 1u32)?)
+    }
+
+    /// Tells the guest whether a posted write has failed.
+    ///
+    /// # Errors
+    /// The host's memory fails.
+    pub fn set_post_failed(&self, failed: bool) -> Result<(), End> {
+        Ok(self.set_shared(offset_of!(Channel, post_failed), u32::from(failed))?)
+    }
+
+    /// What the guest has put into the outbox, as a copy.
+    fn outbox(&self) -> Result<Vec<u8>, End> {
+        let mut length = [0; 4];
+        self.memory.read(CHANNEL + offset_of!(Channel, outbox_length) as u64, &mut length)?;
+        let length = u32::from_le_bytes(length) as usize;
+        if length > OUTBOX_BYTES {
+            return Err(End::Violation(format!("its outbox is said to hold {length} bytes")));
+        }
+        let mut bytes = vec![0; length];
+        self.memory.read(OUTBOX, &mut bytes)?;
+        Ok(bytes)
+    }
+
+    fn shared(&self, offset: usize) -> Result<u64, End> {
+        let mut word = [0; 8];
+        self.memory.read(CHANNEL + offset as u64, &mut word)?;
+        Ok(u64::from_le_bytes(word))
+    }
+
+    fn set_shared<T: Into<u64> + Copy>(&self, offset: usize, value: T) -> Result<(), Error> {
+        let word: u64 = value.into();
+        self.memory.write(CHANNEL + offset as u64, &word.to_le_bytes()[..size_of::<T>()])
+    }
+
+    /// The guest has met an exception: what is missing is mapped, anything else ends it.
+    fn except(&mut self, vector: u8) -> Result<(), End> {
+        // Registers can be read when the exit is completed.
+        self.processor.set_kvm_immediate_exit(1);
+        let completed = self.processor.run().err().map(|error| error.errno());
+        self.processor.set_kvm_immediate_exit(0);
+        if completed != Some(4) {
+            return Err(End::Violation("its processor did not stop".to_owned()));
+        }
+        let registers = self.processor.get_regs().map_err(Error::kvm("read registers"))?;
+        let mut words = vec![0; ExceptionFrame::words(vector)];
+        let frame_bytes = words.len() as u64 * 8;
+        if registers.rsp != STUB_STACK + PAGE_BYTES - frame_bytes {
+            return Err(End::Violation(format!("it pretends to have met exception {vector}")));
+        }
+        for (index, word) in words.iter_mut().enumerate() {
+            let mut bytes = [0; 8];
+            self.memory.read(registers.rsp + index as u64 * 8, &mut bytes)?;
+            *word = u64::from_le_bytes(bytes);
+        }
+        let frame = ExceptionFrame::read(&words);
+        let address = if vector == 14 {
+            Some(self.processor.get_sregs().map_err(Error::kvm("read registers"))?.cr2)
+        } else {
+            None
+        };
+        match address {
+            // Not present.
+            Some(address) if frame.is_user && frame.code & 1 == 0 && self.memory.is_growable(address) => {
+                self.memory.grow(&self.vm, address)?;
+                self.processor.set_sregs(&self.system_registers).map_err(Error::kvm("set registers"))?;
+                self.processor.set_regs(&frame.resume(registers)).map_err(Error::kvm("set registers"))?;
+                Ok(())
+            }
+            address => Err(End::Fault(Fault {
+                vector,
+                code: frame.code,
+                instruction: frame.instruction,
+                stack: frame.stack,
+                address,
+            })),
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! A tenant with output that is kept, for tests.
+
+use lunette_gc::pages::Pages;
+use lunette_hw_bridge::{
+    Owner, Partition, Session,
+    image::{BUILT_IN, Image},
+    message::{CallError, Command, Configuration, Outcome, Values},
+    open_kvm,
+};
+use lunette_interpreter::host::{Host, HostError, Request, Response, Stream, Ticket};
+use std::time::Instant;
+
+/// A home with output only.
+pub struct Home {
+    pub output: Vec<u8>,
+    response: Option<Response>,
+    start: Instant,
+}
+
+impl Host for Home {
+    fn pages(&self) -> Box<dyn Pages + Send> {
+        unreachable!("the region is in the partition")
+    }
+
+    fn submit(&mut self, request: Request<'_>) -> Ticket {
+        self.response = Some(match request {
+            Request::Write(Stream::OUTPUT, bytes) => {
+                self.output.extend_from_slice(bytes);
+                Response::Count(bytes.len())
+            }
+            _ => Response::Failed(HostError::not_permitted()),
+        });
+        Ticket(0)
+    }
+
+    fn complete(&mut self, _: Ticket) -> Option<Response> {
+        self.response.take()
+    }
+
+    fn monotonic(&self) -> u64 {
+        self.start.elapsed().as_nanos() as u64
+    }
+}
+
+impl Owner for Home {
+    fn host(&mut self) -> &mut dyn Host {
+        self
+    }
+
+    fn call(&mut self, _: u32, arguments: Values) -> Result<Values, CallError> {
+        Ok(arguments)
+    }
+
+    fn is_interrupted(&mut self) -> bool {
+        false
+    }
+}
+
+/// An instance in a partition.
+pub struct Tenant {
+    pub home: Home,
+    pub session: Session,
+}
+
+impl Tenant {
+    /// An instance without limits.
+    pub fn new() -> Tenant {
+        Tenant::with(Configuration {
+            memory_limit: None,
+            fuel: None,
+            time_limit: None,
+            output_limit: None,
+            libraries: (0..10).collect(),
+            ignores_environment: false,
+            collection_stress: 0,
+        })
+    }
+
+    /// An instance with these settings.
+    pub fn with(configuration: Configuration) -> Tenant {
+        let kvm = open_kvm().expect("partitions are tested where KVM is");
+        let image = Image::read(BUILT_IN).expect("the image is well-formed");
+        let partition = Partition::new(&kvm, &image, 1 << 30).expect("a partition can be made");
+        let mut home = Home { output: Vec::new(), response: None, start: Instant::now() };
+        let mut session = Session::new(partition, &mut home).expect("the guest starts");
+        let outcome = session.obey(Command::Start(configuration), &mut home).expect("the guest lives");
+        assert_eq!(outcome, Outcome::Returned(Vec::new()));
+        Tenant { home, session }
+    }
+
+    /// Runs a program.
+    pub fn run(&mut self, source: &str) -> Outcome {
+        let command = Command::Run { name: b"=test", content: source.as_bytes(), arguments: Vec::new() };
+        self.session.obey(command, &mut self.home).expect("the guest lives")
+    }
+
+    /// What was written.
+    pub fn output(&self) -> String {
+        String::from_utf8_lossy(&self.home.output).into_owned()
+    }
+}
