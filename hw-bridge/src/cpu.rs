@@ -1,7 +1,7 @@
 //! The processor's state and tables: long mode at CPL 3, from the first instruction on.
 //!
-//! The guest leaves by `out` to the few ports that the task state's map allows; the I/O privilege level is 0, so anything
-//! else is an exception. Exceptions go to stubs at CPL 0 of two instructions, which tell the monitor and change nothing:
+//! The guest leaves by `out`. What allows it depends on the kind of KVM: the map of ports in the task state where the
+//! processor is emulated, the I/O privilege level on hardware, where every port reaches the monitor. Exceptions go to stubs at CPL 0 of two instructions, which tell the monitor and change nothing:
 //! when the monitor has mapped what was missing, it lets the guest go on as it was.
 
 use kvm_bindings::{kvm_regs, kvm_segment, kvm_sregs};
@@ -21,8 +21,8 @@ const PORT_MAP_BYTES: usize = 33;
 const TASK_LIMIT: u64 = (PORT_MAP + PORT_MAP_BYTES) as u64 - 1;
 /// Bytes from one stub to the next.
 const STUB_BYTES: usize = 16;
-/// The bit that is always set.
-const FLAGS: u64 = 2;
+/// I/O privilege level 3, and the bit that is always set.
+const FLAGS: u64 = 0x3002;
 /// Flags that a guest may have set when it comes back from an exception: arithmetic and direction.
 const USER_FLAGS: u64 = 0xcd5;
 /// Exceptions that push an error code.

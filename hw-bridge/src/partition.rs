@@ -185,9 +185,10 @@ impl Partition {
             return Err(End::Violation("its processor did not stop".to_owned()));
         }
         let registers = self.processor.get_regs().map_err(Error::kvm("read registers"))?;
+        let system = self.processor.get_sregs().map_err(Error::kvm("read registers"))?;
         let mut words = vec![0; ExceptionFrame::words(vector)];
         let frame_bytes = words.len() as u64 * 8;
-        if registers.rsp != STUB_STACK + PAGE_BYTES - frame_bytes {
+        if system.cs.dpl != 0 || registers.rsp != STUB_STACK + PAGE_BYTES - frame_bytes {
             return Err(End::Violation(format!("it pretends to have met exception {vector}")));
         }
         for (index, word) in words.iter_mut().enumerate() {
@@ -196,11 +197,7 @@ impl Partition {
             *word = u64::from_le_bytes(bytes);
         }
         let frame = ExceptionFrame::read(&words);
-        let address = if vector == 14 {
-            Some(self.processor.get_sregs().map_err(Error::kvm("read registers"))?.cr2)
-        } else {
-            None
-        };
+        let address = (vector == 14).then_some(system.cr2);
         match address {
             // Not present.
             Some(address) if frame.is_user && frame.code & 1 == 0 && self.memory.is_growable(address) => {

@@ -23,7 +23,7 @@ pub const DISCARD: u16 = 0x13;
 pub const PANIC: u16 = 0x14;
 /// The ports that the guest may use.
 pub const PORTS: [u16; 5] = [SEND, SEND_PART, RECEIVE_PART, DISCARD, PANIC];
-/// Port of exception 0; the others follow. Only code at CPL 0 may use them.
+/// Port of exception 0; the others follow. Only the stubs at CPL 0 use them.
 pub const EXCEPTION: u16 = 0x80;
 /// Number of exceptions.
 pub const EXCEPTIONS: u16 = 32;
