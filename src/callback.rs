@@ -151,14 +151,18 @@ fn throw(machine: &mut Machine, frame: Frame, error: Error) -> Throw {
     }
 }
 
-/// A Rust function panicked: whatever it was doing is half done, so nothing may run in the instance any more.
-fn panicked(machine: &mut Machine, payload: &(dyn Any + Send)) -> Throw {
-    let message = match (payload.downcast_ref::<&str>(), payload.downcast_ref::<std::string::String>()) {
+/// What a panic said.
+pub(crate) fn panic_message(payload: &(dyn Any + Send)) -> std::string::String {
+    match (payload.downcast_ref::<&str>(), payload.downcast_ref::<std::string::String>()) {
         (Some(message), _) => (*message).to_owned(),
         (_, Some(message)) => message.clone(),
         _ => std::string::String::from("(no message)"),
-    };
-    (Context { machine }).state().panic = Some(message);
+    }
+}
+
+/// A Rust function panicked: whatever it was doing is half done, so nothing may run in the instance any more.
+fn panicked(machine: &mut Machine, payload: &(dyn Any + Send)) -> Throw {
+    (Context { machine }).state().panic = Some(panic_message(payload));
     machine.stop(StopReason::Interrupt)
 }
 

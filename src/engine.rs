@@ -5,6 +5,7 @@ use crate::{
     host::{Grants, Streams},
     instance::Instance,
     program::Program,
+    tenant::Tenant,
 };
 use std::{sync::Arc, time::Duration};
 
@@ -35,6 +36,18 @@ pub struct Configuration {
     pub(crate) grants: Grants,
     pub(crate) ignores_environment: bool,
     pub(crate) collection_stress: u32,
+    pub(crate) home: Home,
+    pub(crate) processor_share: Option<f64>,
+}
+
+/// Where an instance lives.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Home {
+    /// In the process: quick to start, and as safe as the runtime is free of errors.
+    #[default]
+    Process,
+    /// In a KVM partition of its own, with nothing but the runtime in it: for other people's code.
+    Partition,
 }
 
 impl Default for Configuration {
@@ -48,6 +61,8 @@ impl Default for Configuration {
             grants: Grants::NONE,
             ignores_environment: false,
             collection_stress: 0,
+            home: Home::Process,
+            processor_share: None,
         }
     }
 }
@@ -164,6 +179,34 @@ impl Configuration {
         Configuration { ignores_environment: true, ..self }
     }
 
+    /// Where the instance lives. Only [`Engine::tenant`] makes instances in partitions.
+    ///
+    /// ```
+    /// # use lunette::{Configuration, Engine, Home, Streams};
+    /// let engine = Engine::new(Configuration::new().home(Home::Partition));
+    /// assert!(engine.tenant(Streams::none())?.instance().is_none());
+    /// # Ok::<(), lunette::Error>(())
+    /// ```
+    #[must_use]
+    pub fn home(self, home: Home) -> Self {
+        Configuration { home, ..self }
+    }
+
+    /// The part of one processor that an instance in a partition may use, above 0 and up to 1.
+    ///
+    /// ```
+    /// # use lunette::{Configuration, Engine, Home, Streams};
+    /// # use std::time::{Duration, Instant};
+    /// let configuration = Configuration::new().home(Home::Partition).processor_share(0.2).fuel(20_000_000);
+    /// let mut tenant = Engine::new(configuration).tenant(Streams::none())?;
+    /// assert!(tenant.run_file("while true do end", "=loop", &[]).is_err());
+    /// # Ok::<(), lunette::Error>(())
+    /// ```
+    #[must_use]
+    pub fn processor_share(self, share: f64) -> Self {
+        Configuration { processor_share: Some(share), ..self }
+    }
+
     /// For tests: collects all garbage after so many allocations; 0 for never.
     ///
     /// ```
@@ -254,6 +297,19 @@ impl Engine {
     /// ```
     pub fn instantiate_with(&self, streams: Streams) -> Result<Instance> {
         Instance::new(&self.0, streams)
+    }
+
+    /// Makes an instance in the home that the configuration names, with these standard streams.
+    ///
+    /// ```
+    /// # use lunette::{Configuration, Data, Engine, Home, Streams};
+    /// let engine = Engine::new(Configuration::new().home(Home::Partition));
+    /// let mut tenant = engine.tenant(Streams::none())?;
+    /// assert_eq!(tenant.run_file("return 6 * 7", "=answer", &[])?, [Data::Integer(42)]);
+    /// # Ok::<(), lunette::Error>(())
+    /// ```
+    pub fn tenant(&self, streams: Streams) -> Result<Tenant> {
+        Tenant::new(&self.0, streams)
     }
 
     fn compiler_memory(&self) -> usize {

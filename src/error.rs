@@ -1,6 +1,6 @@
 //! Errors as values.
 
-use crate::{context::AsContext, convert::IntoLua, value::Value};
+use crate::{context::AsContext, convert::IntoLua, data::Data, value::Value};
 #[cfg(feature = "compiler")]
 use lunette_frontend::CompileError;
 use std::{fmt, sync::Arc};
@@ -67,6 +67,15 @@ pub enum Error {
     /// The operating system gives no memory for an instance.
     #[error("cannot reserve memory for the instance")]
     Reservation,
+    /// A program in a partition threw a value and nobody caught it.
+    #[error("{0}")]
+    Isolated(Arc<IsolatedError>),
+    /// There can be no partition: KVM is missing, or may not be used.
+    #[error("{0}")]
+    Unavailable(std::string::String),
+    /// The partition broke or broke the rules, and was ended.
+    #[error("{0}")]
+    Ended(std::string::String),
     /// An error of a Rust function.
     #[error("{0}")]
     External(Arc<dyn std::error::Error + Send + Sync>),
@@ -248,6 +257,28 @@ pub struct RuntimeError {
     /// The error of a Rust function that this one is, if its message came through Lua unchanged.
     pub cause: Option<Error>,
 }
+
+/// An error of a program in a partition.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct IsolatedError {
+    /// The text of the error value.
+    pub message: std::string::String,
+    /// Where it happened, as Lua's `debug.traceback` has it.
+    pub traceback: std::string::String,
+    /// The error value, if it could leave the partition.
+    pub value: Option<Data>,
+    /// Name of the value's type.
+    pub type_name: std::string::String,
+}
+
+impl fmt::Display for IsolatedError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for IsolatedError {}
 
 impl fmt::Display for RuntimeError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {

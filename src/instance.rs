@@ -161,6 +161,10 @@ impl Instance {
         self.machine.heap.used_bytes()
     }
 
+    pub(crate) fn memory_limit(&self) -> u64 {
+        self.machine.heap.memory_limit()
+    }
+
     /// Sets the most bytes of memory the instance may use from now on; `None` for no limit. It cannot be raised beyond
     /// what the instance was made with.
     ///
@@ -258,7 +262,7 @@ fn new_machine(configuration: &Configuration, streams: Streams) -> Result<Machin
     while region_bytes > LEAST_REGION_BYTES && !host::is_reservable(region_bytes) {
         region_bytes /= 2;
     }
-    let host = Box::new(Process::new(configuration.grants, streams));
+    let host = Box::new(Process::new(configuration.grants.clone(), streams));
     // Where there are addresses, it is the limit that does not allow the least of what an instance needs.
     Machine::new(host, lunette_interpreter::Configuration { region_bytes, memory_limit })
         .map_err(|_| if host::is_reservable(region_bytes) { Error::Memory } else { Error::Reservation })
@@ -282,6 +286,11 @@ fn new_machine(configuration: &Configuration, streams: Streams) -> Result<Machin
 pub struct InterruptHandle(limits::InterruptHandle);
 
 impl InterruptHandle {
+    #[cfg(feature = "partitions")]
+    pub(crate) fn from_flag(flag: Arc<std::sync::atomic::AtomicBool>) -> InterruptHandle {
+        InterruptHandle(flag.into())
+    }
+
     /// Makes the instance stop soon, with [`StopReason::Interrupt`](crate::StopReason::Interrupt).
     ///
     /// ```

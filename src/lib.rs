@@ -25,11 +25,13 @@
 //!
 //! - `compiler`: source text. Without it, programs come compiled ([`Program::from_bytes`]), and the grammar is not built.
 //! - `command`: the program `lunette`.
+//! - `partitions`: instances in KVM partitions. Without it, the guest image is not built.
 //! - `mimalloc`: that program's memory allocator.
 
 mod callback;
 mod context;
 mod convert;
+mod data;
 mod engine;
 mod error;
 mod function;
@@ -37,25 +39,30 @@ mod handle;
 mod host;
 mod instance;
 mod objects;
+#[cfg(feature = "partitions")]
+mod partition;
 mod program;
 mod statistics;
 mod string;
 mod table;
+mod tenant;
 mod thread;
 mod userdata;
 mod value;
 
 pub use context::{AsContext, Context};
 pub use convert::{Bytes, FromLua, FromLuaMulti, IntoLua, IntoLuaMulti, Variadic};
-pub use engine::{Configuration, Engine, Library};
-pub use error::{ConversionError, Error, Result, RuntimeError, StopReason, SyntaxError};
+pub use data::Data;
+pub use engine::{Configuration, Engine, Home, Library};
+pub use error::{ConversionError, Error, IsolatedError, Result, RuntimeError, StopReason, SyntaxError};
 pub use function::Function;
-pub use host::{Captured, Grants, Input, Output, Streams};
+pub use host::{Captured, Directory, Environment, Files, Grants, Input, Output, Streams};
 pub use instance::{Instance, InterruptHandle};
 pub use program::Program;
 pub use statistics::{Collection, CollectionKind, Pauses, Statistics};
 pub use string::String;
 pub use table::Table;
+pub use tenant::Tenant;
 pub use thread::{Thread, ThreadStatus};
 pub use userdata::{AnyUserdata, Methods, Userdata, UserdataRef};
 pub use value::Value;

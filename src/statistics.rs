@@ -42,7 +42,6 @@ pub struct Statistics {
 impl Statistics {
     pub(crate) fn of(machine: &Machine) -> Statistics {
         let heap = machine.heap.statistics();
-        let pauses = machine.pauses();
         Statistics {
             fuel_used: machine.fuel_used(),
             allocated_bytes: heap.allocated_bytes,
@@ -52,12 +51,22 @@ impl Statistics {
             minor_collections: heap.minor_collections,
             full_collections: heap.full_collections,
             collection_steps: heap.steps,
-            pauses: Pauses {
-                count: pauses.count,
-                total: Duration::from_nanos(pauses.total),
-                longest: Duration::from_nanos(pauses.longest),
-                all: pauses.clone(),
-            },
+            pauses: Pauses::of(machine.pauses().clone()),
+        }
+    }
+
+    #[cfg(feature = "partitions")]
+    pub(crate) fn of_partition(figures: lunette_hw_bridge::message::Statistics) -> Statistics {
+        Statistics {
+            fuel_used: figures.fuel_used,
+            allocated_bytes: figures.allocated_bytes,
+            used_bytes: figures.used_bytes,
+            peak_bytes: figures.peak_bytes,
+            touched_bytes: figures.touched_bytes,
+            minor_collections: figures.minor_collections,
+            full_collections: figures.full_collections,
+            collection_steps: figures.collection_steps,
+            pauses: Pauses::of(figures.pauses),
         }
     }
 }
@@ -85,6 +94,15 @@ pub struct Pauses {
 }
 
 impl Pauses {
+    fn of(all: pauses::Pauses) -> Pauses {
+        Pauses {
+            count: all.count,
+            total: Duration::from_nanos(all.total),
+            longest: Duration::from_nanos(all.longest),
+            all,
+        }
+    }
+
     /// A time that this percentage of the pauses does not exceed.
     ///
     /// ```

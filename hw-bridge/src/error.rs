@@ -30,6 +30,14 @@ pub enum Error {
         /// Why it failed.
         reason: String,
     },
+    /// The system does not do what it is asked for.
+    #[error("cannot {what}: {reason}")]
+    System {
+        /// What it was asked for.
+        what: &'static str,
+        /// Why not.
+        reason: String,
+    },
     /// The image in this program is not what it should be.
     #[error("the guest image is malformed: {0}")]
     Image(String),

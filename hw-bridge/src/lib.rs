@@ -13,12 +13,15 @@
 mod cpu;
 mod error;
 pub mod image;
+mod limits;
 mod memory;
 mod partition;
 mod session;
 mod tables;
+mod tick;
 
 pub use error::{End, Error, Fault};
+pub use limits::Limits;
 pub use lunette_hw_interface::message;
 pub use partition::{Exit, Partition, open_kvm};
 pub use session::{Owner, Session};

@@ -2,7 +2,9 @@
 
 use crate::{
     error::End,
+    limits::{self, Limits, Meter},
     partition::{Exit, Partition},
+    tick::Ticks,
 };
 use lunette_hw_interface::{
     layout::INBOX_BYTES,
@@ -18,14 +20,17 @@ pub trait Owner {
     /// Calls a function that the partition was given.
     fn call(&mut self, function: u32, arguments: Values) -> Result<Values, CallError>;
 
-    /// Whether the program is to stop.
-    fn is_interrupted(&mut self) -> bool;
+    /// Whether the program is to stop; said once for each interrupt.
+    fn take_interrupt(&mut self) -> bool;
 }
 
 /// A partition that obeys commands.
 #[derive(Debug)]
 pub struct Session {
     partition: Partition,
+    limits: Limits,
+    /// Bytes of output so far.
+    output: u64,
     /// The beginning of a message whose rest is still to come.
     pending: Vec<u8>,
     /// What is still to go to the guest of a long message, and how much of it is gone.
@@ -41,9 +46,16 @@ impl Session {
     ///
     /// # Errors
     /// It does not get there.
-    pub fn new(partition: Partition, owner: &mut dyn Owner) -> Result<Session, End> {
-        let mut session =
-            Session { partition, pending: Vec::new(), outgoing: (Vec::new(), 0), ticket: None, post_error: None };
+    pub fn new(partition: Partition, limits: Limits, owner: &mut dyn Owner) -> Result<Session, End> {
+        let mut session = Session {
+            partition,
+            limits,
+            output: 0,
+            pending: Vec::new(),
+            outgoing: (Vec::new(), 0),
+            ticket: None,
+            post_error: None,
+        };
         match session.run(owner)? {
             Outcome::Booted => Ok(session),
             other => Err(End::Violation(format!("it begins with {other:?}"))),
@@ -66,13 +78,11 @@ impl Session {
 
     /// Runs the guest until it awaits the next command.
     fn run(&mut self, owner: &mut dyn Owner) -> Result<Outcome, End> {
+        let _ticks = Ticks::start()?;
+        let mut meter = Meter::start();
         loop {
             match self.partition.run()? {
-                Exit::Signal => {
-                    if owner.is_interrupted() {
-                        self.partition.interrupt()?;
-                    }
-                }
+                Exit::Signal => {}
                 Exit::ReceivePart => self.put_next_part()?,
                 Exit::SendPart(bytes) => {
                     self.receive(&bytes)?;
@@ -86,6 +96,15 @@ impl Session {
                         return Ok(outcome);
                     }
                 }
+            }
+            if owner.take_interrupt() {
+                self.partition.interrupt()?;
+                meter.interrupt();
+            }
+            meter.check(&self.limits)?;
+            meter.throttle(&self.limits);
+            if limits::is_too_much_output(&self.limits, self.output) {
+                return Err(End::Output);
             }
         }
     }
@@ -142,6 +161,7 @@ impl Session {
 
     /// Writes all of the bytes of a posted write.
     fn write(&mut self, owner: &mut dyn Owner, stream: Stream, mut bytes: &[u8]) {
+        self.output = self.output.saturating_add(bytes.len() as u64);
         while !bytes.is_empty() && self.post_error.is_none() {
             let host = owner.host();
             let ticket = host.submit(Request::Write(stream, bytes));
@@ -167,6 +187,9 @@ impl Session {
             self.partition.set_post_failed(false)?;
             return self.answer(&ToGuest::Response(Response::Failed(error)));
         }
+        if let Request::Write(Stream::OUTPUT | Stream::ERROR, bytes) = request {
+            self.output = self.output.saturating_add(bytes.len() as u64);
+        }
         self.ticket = Some(owner.host().submit(request));
         self.complete(owner)
     }
@@ -183,9 +206,6 @@ impl Session {
             }
             None => ToGuest::NotYet,
         };
-        if owner.is_interrupted() {
-            self.partition.interrupt()?;
-        }
         self.answer(&answer)
     }
 

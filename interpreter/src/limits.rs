@@ -57,6 +57,12 @@ pub(crate) struct Limits {
 #[derive(Clone, Debug)]
 pub struct InterruptHandle(Arc<AtomicBool>);
 
+impl From<Arc<AtomicBool>> for InterruptHandle {
+    fn from(flag: Arc<AtomicBool>) -> InterruptHandle {
+        InterruptHandle(flag)
+    }
+}
+
 impl InterruptHandle {
     /// Makes the instance stop soon, with [`StopReason::Interrupt`].
     pub fn interrupt(&self) {

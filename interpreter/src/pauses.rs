@@ -1,7 +1,7 @@
 //! Pauses of the program while the collector works: the machine has the clock and times its calls of the collector.
 
 use crate::machine::Machine;
-use alloc::boxed::Box;
+use alloc::{boxed::Box, vec, vec::Vec};
 use lunette_gc::{collector::Progress, heap::Heap, statistics::Collection};
 
 /// Buckets of the histogram for each power of two.
@@ -10,7 +10,8 @@ const BUCKETS_PER_OCTAVE: u64 = 8;
 const BUCKETS: usize = 62 * BUCKETS_PER_OCTAVE as usize;
 
 /// The pauses of an instance, in nanoseconds of the host's monotonic clock.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Pauses {
     /// Sum of all pauses.
     pub total: u64,
@@ -19,12 +20,12 @@ pub struct Pauses {
     /// Number of pauses.
     pub count: u64,
     /// Pauses by length: exact up to 15 ns, within an eighth above.
-    histogram: Box<[u32; BUCKETS]>,
+    histogram: Vec<u32>,
 }
 
 impl Default for Pauses {
     fn default() -> Self {
-        Pauses { total: 0, longest: 0, count: 0, histogram: Box::new([0; BUCKETS]) }
+        Pauses { total: 0, longest: 0, count: 0, histogram: vec![0; BUCKETS] }
     }
 }
 
@@ -56,7 +57,7 @@ impl Pauses {
     pub fn percentile(&self, percent: f64) -> u64 {
         let wanted = libm::ceil(self.count as f64 * percent / 100.0) as u64;
         let mut seen = 0;
-        for (number, &count) in self.histogram.iter().enumerate() {
+        for (number, &count) in self.histogram.iter().take(BUCKETS).enumerate() {
             seen += u64::from(count);
             if seen >= wanted && count > 0 {
                 return longest_of(number).min(self.longest);

@@ -1,7 +1,8 @@
 //! The command line's grammar, from which parser, help texts and completions come.
 
-use super::{quantity, report::Status};
+use super::{grant, quantity, report::Status};
 use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, ValueEnum};
+use lunette::Directory;
 use std::{ffi::OsString, path::PathBuf, time::Duration};
 
 const STATUSES: &str = "\
@@ -13,6 +14,8 @@ Exit statuses:
   4    fuel limit reached
   5    time limit reached
   6    output limit reached
+  7    no partition can be had: KVM is missing, or may not be used
+  8    the partition broke, or broke the rules, and was ended
   130  interrupted
   any  what the program gave to os.exit
 
@@ -137,6 +140,21 @@ pub struct Session {
     /// Print a line for each collection
     #[arg(long)]
     pub trace_gc: bool,
+    /// Run in a KVM partition: nothing is granted but output, the clock and random numbers
+    #[arg(long, help_heading = "Partitions")]
+    pub isolate: bool,
+    /// Let the partition use a directory: HOST is its path here, GUEST there; `:ro` for reading only
+    #[arg(long = "dir", value_name = "HOST::GUEST[:ro]", value_parser = grant::directory, requires = "isolate", help_heading = "Partitions")]
+    pub directories: Vec<Directory>,
+    /// Let the partition have an environment variable, with its value here or another one
+    #[arg(long = "env", value_name = "NAME[=VALUE]", requires = "isolate", help_heading = "Partitions")]
+    pub environment: Vec<OsString>,
+    /// Let the partition read standard input
+    #[arg(long, requires = "isolate", help_heading = "Partitions")]
+    pub stdin: bool,
+    /// The part of one processor that the partition may use: 0.5, or 50%
+    #[arg(long, value_name = "SHARE", value_parser = quantity::share, requires = "isolate", help_heading = "Partitions")]
+    pub cpu_share: Option<f64>,
 }
 
 /// On or off.

@@ -5,6 +5,7 @@
 
 mod arguments;
 mod completion;
+mod grant;
 mod quantity;
 mod repl;
 mod report;

@@ -19,6 +19,13 @@ pub fn time(text: &str) -> Result<Duration, String> {
     Duration::try_from_secs_f64(number * unit).map_err(|_| "time out of range".into())
 }
 
+/// A part of a processor: `0.5`, `50%`.
+pub fn share(text: &str) -> Result<f64, String> {
+    let (number, unit) = split(text, &[("%", 0.01), ("", 1.0)]).ok_or("a share is a number up to 1, or per cent")?;
+    let share = number * unit;
+    if share > 0.0 && share <= 1.0 { Ok(share) } else { Err("share out of range".into()) }
+}
+
 /// A number and its unit, of which the first that fits counts.
 fn split<U: Copy>(text: &str, units: &[(&str, U)]) -> Option<(f64, U)> {
     let (number, unit) = units.iter().find_map(|(name, unit)| Some((text.strip_suffix(name)?, *unit)))?;
@@ -38,6 +45,15 @@ mod tests {
         assert_eq!(bytes("2KiB"), Ok(2048));
         for wrong in ["", "M", "-1M", "1X", "nan", "0", "1e40"] {
             assert!(bytes(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn shares() {
+        assert_eq!(share("0.5"), Ok(0.5));
+        assert_eq!(share("50%"), Ok(0.5));
+        for wrong in ["", "0", "1.5", "200%", "-1"] {
+            assert!(share(wrong).is_err(), "{wrong}");
         }
     }
 

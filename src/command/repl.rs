@@ -73,7 +73,7 @@ fn converse_with(session: &Rc<RefCell<Session>>, greets: bool) -> Result<()> {
 
 fn read_and_run(session: &RefCell<Session>, editor: &mut Editor<Prompt, FileHistory>) -> Result<()> {
     loop {
-        let prompt = session.borrow_mut().instance.get::<Option<String>>("_PROMPT").ok().flatten();
+        let prompt = session.borrow_mut().instance()?.get::<Option<String>>("_PROMPT").ok().flatten();
         let code = match editor.readline(prompt.as_deref().unwrap_or("> ")) {
             Ok(code) => code,
             Err(ReadlineError::Interrupted) => continue,
@@ -110,10 +110,11 @@ fn compile(session: &Session, code: &str) -> Result<Program> {
 
 fn evaluate(session: &mut Session, code: &str) -> Result<()> {
     let program = compile(session, code)?;
-    let values: Variadic<Value> = session.instance.run(&program, ())?;
+    let instance = session.instance()?;
+    let values: Variadic<Value> = instance.run(&program, ())?;
     if !values.0.is_empty() {
-        let print: Function = session.instance.get("print")?;
-        print.call::<()>(&mut session.instance, values)?;
+        let print: Function = instance.get("print")?;
+        print.call::<()>(instance, values)?;
     }
     Ok(())
 }
@@ -142,7 +143,10 @@ impl Completer for Prompt {
     type Candidate = String;
 
     fn complete(&self, line: &str, position: usize, _: &Context<'_>) -> rustyline::Result<(usize, Vec<String>)> {
-        Ok(completion::complete(&mut self.0.borrow_mut().instance, &line[..position]))
+        match self.0.borrow_mut().instance() {
+            Ok(instance) => Ok(completion::complete(instance, &line[..position])),
+            Err(_) => Ok((position, Vec::new())),
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Messages about errors, and exit statuses.
 
 use super::NAME;
-use lunette::{Error, RuntimeError, StopReason, SyntaxError, Value};
+use lunette::{Error, IsolatedError, RuntimeError, StopReason, SyntaxError, Value};
 use std::{
     fmt,
     io::{self, Write},
@@ -18,6 +18,10 @@ pub enum Status {
     Fuel,
     Time,
     Output,
+    /// No partition can be had.
+    Unavailable,
+    /// The partition was ended.
+    Ended,
     Interrupted,
     /// As the program asked.
     Exit(i32),
@@ -33,6 +37,8 @@ impl From<Status> for ExitCode {
             Status::Fuel => 4,
             Status::Time => 5,
             Status::Output => 6,
+            Status::Unavailable => 7,
+            Status::Ended => 8,
             Status::Interrupted => 130,
             // As C's `exit` has it, only the low byte counts.
             Status::Exit(status) => status as u8,
@@ -49,6 +55,8 @@ pub fn status_of(error: &Error) -> Status {
         Error::Stopped(StopReason::Output) => Status::Output,
         Error::Stopped(StopReason::Interrupt) => Status::Interrupted,
         Error::Stopped(StopReason::Exit(status)) => Status::Exit(*status),
+        Error::Unavailable(_) => Status::Unavailable,
+        Error::Ended(_) => Status::Ended,
         _ => Status::Failure,
     }
 }
@@ -72,8 +80,15 @@ pub fn text(error: &Error) -> String {
     match error {
         Error::Syntax(error) => format!("{}{}", error.message, excerpt(error)),
         Error::Runtime(error) if has_traceback(error) => format!("{}\n{}", error.message, error.traceback),
+        Error::Isolated(error) if has_isolated_traceback(error) => format!("{}\n{}", error.message, error.traceback),
         other => other.to_string(),
     }
+}
+
+/// As [`has_traceback`].
+fn has_isolated_traceback(error: &IsolatedError) -> bool {
+    let is_text = matches!(error.type_name.as_str(), "string" | "number");
+    !error.traceback.is_empty() && (is_text || error.message.starts_with("(error object is a "))
 }
 
 /// Objects that say themselves what they are come without a traceback, as with `lua`.

@@ -8,7 +8,7 @@ use super::{
     translate::print,
     version,
 };
-use lunette::{AsContext, Bytes, Function, Result, Value, Variadic};
+use lunette::{Data, Result};
 use std::{
     ffi::{OsStr, OsString},
     io::IsTerminal,
@@ -54,8 +54,7 @@ fn run_all(session: &mut Session, script: &Script, is_subcommand: bool, reads_in
     for task in &script.tasks {
         match task {
             Task::Execute(code) => {
-                let program = session.engine.compile(code.as_encoded_bytes(), "=(command line)")?;
-                session.instance.run::<()>(&program, ())?;
+                session.tenant.execute_file(code.as_encoded_bytes(), "=(command line)", &[])?;
             }
             Task::Require(module) => require(session, module)?,
         }
@@ -65,9 +64,8 @@ fn run_all(session: &mut Session, script: &Script, is_subcommand: bool, reads_in
         None if reads_input => (Path::new("-"), &[][..]),
         None => return Ok(()),
     };
-    let program = session.load(path)?;
-    let arguments = arguments.iter().map(|argument| Bytes(argument.as_encoded_bytes().to_vec())).collect();
-    session.instance.run(&program, Variadic(arguments))
+    let arguments: Vec<Data> = arguments.iter().map(|argument| argument.as_encoded_bytes().into()).collect();
+    session.run_file(path, &arguments)
 }
 
 /// `-l module` or `-l name=module`.
@@ -78,9 +76,8 @@ fn require(session: &mut Session, module: &OsStr) -> Result<()> {
         // A version behind a hyphen is no part of a variable's name.
         None => (module.split(|&byte| byte == b'-').next().unwrap_or(module), module),
     };
-    let require: Function = session.instance.get("require")?;
-    let value: Value = require.call(&mut session.instance, module)?;
-    session.instance.globals()?.set(&mut session.instance, name, value)
+    let code = "local name, module = ...; _G[name] = require(module)";
+    session.tenant.execute_file(code, "=(command line)", &[name.into(), module.into()])
 }
 
 /// Sets the global `arg`: the script is at 0, its arguments follow, what stands before it has negative indices. The word
@@ -91,10 +88,8 @@ fn set_arguments(session: &mut Session, script: &[OsString], is_subcommand: bool
         all.remove(1);
     }
     let origin = if script.is_empty() { 0 } else { all.len() - script.len() };
-    let table = session.instance.table()?;
-    for (index, argument) in all.iter().enumerate() {
-        let value = Bytes(argument.as_encoded_bytes().to_vec());
-        table.raw_set(&mut session.instance, index as i64 - origin as i64, value)?;
-    }
-    session.instance.set("arg", &table)
+    let table = all.iter().enumerate().map(|(index, argument)| {
+        (Data::Integer(index as i64 - origin as i64), Data::from(argument.as_encoded_bytes()))
+    });
+    session.tenant.set("arg", &Data::Table(table.collect()))
 }

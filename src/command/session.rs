@@ -2,10 +2,11 @@
 
 use super::{
     arguments::Session as Options,
+    grant,
     report::{Status, report},
     trace,
 };
-use lunette::{AsContext, Configuration, Engine, Error, Grants, Instance, Program, Result, Streams};
+use lunette::{Configuration, Data, Engine, Error, Grants, Home, Input, Instance, Result, Streams, Tenant};
 use signal_hook::{consts::SIGINT, consts::SIGPIPE, flag};
 use std::{
     ffi::OsStr,
@@ -18,7 +19,7 @@ use std::{
 /// An instance and what belongs to it.
 pub struct Session {
     pub engine: Engine,
-    pub instance: Instance,
+    pub tenant: Tenant,
     interrupt: Arc<AtomicBool>,
     shows_statistics: bool,
 }
@@ -26,7 +27,14 @@ pub struct Session {
 impl Session {
     /// Makes the instance, and lets Ctrl-C interrupt it.
     pub fn new(options: &Options) -> Result<Session> {
-        let mut configuration = Configuration::new().grants(Grants::ALL).collection_stress(options.gc_stress);
+        let grants = if options.isolate { grant::partition(options) } else { Grants::ALL };
+        let mut configuration = Configuration::new().grants(grants).collection_stress(options.gc_stress);
+        if options.isolate {
+            configuration = configuration.home(Home::Partition);
+        }
+        if let Some(share) = options.cpu_share {
+            configuration = configuration.processor_share(share);
+        }
         if let Some(bytes) = options.memory {
             configuration = configuration.memory_limit(bytes);
         }
@@ -43,38 +51,43 @@ impl Session {
             configuration = configuration.ignore_environment();
         }
         let engine = Engine::new(configuration);
-        let mut instance = engine.instantiate_with(Streams::inherited())?;
+        let input = if options.isolate && !options.stdin { Input::Empty } else { Input::Inherited };
+        let mut tenant = engine.tenant(Streams { input, ..Streams::inherited() })?;
         if options.trace_gc {
-            instance.on_collection(trace::print_collection);
+            hosted(&mut tenant, "--trace-gc")?.on_collection(trace::print_collection);
         }
-        let interrupt = instance.interrupt_handle().flag();
+        let interrupt = tenant.interrupt_handle().flag();
         // Whoever presses the keys again before the first time was noticed wants the process to end.
         flag::register_conditional_default(SIGINT, interrupt.clone())
             .and_then(|_| flag::register(SIGINT, interrupt.clone()))
             .map_err(Error::external)?;
         if options.warnings {
-            instance.call::<()>("warn", "@on")?;
+            tenant.call("warn", &["@on".into()])?;
         }
-        Ok(Session { engine, instance, interrupt, shows_statistics: options.stats })
+        Ok(Session { engine, tenant, interrupt, shows_statistics: options.stats })
     }
 
     /// Runs the code in the environment variable that `lua` runs at its start.
     pub fn run_initial_code(&mut self) -> Result<()> {
         for name in ["LUA_INIT_5_4", "LUA_INIT"] {
             let Some(code) = std::env::var_os(name) else { continue };
-            let program = match code.as_encoded_bytes() {
-                [b'@', path @ ..] => self.load(Path::new(OsStr::from_bytes(path)))?,
-                code => self.engine.compile(code, format!("={name}"))?,
+            return match code.as_encoded_bytes() {
+                [b'@', path @ ..] => self.run_file(Path::new(OsStr::from_bytes(path)), &[]),
+                code => self.tenant.execute_file(code, format!("={name}"), &[]),
             };
-            return self.instance.run(&program, ());
         }
         Ok(())
     }
 
-    /// Reads a program, source or compiled; `-` is standard input.
-    pub fn load(&self, path: &Path) -> Result<Program> {
+    /// Runs a program, source or compiled; `-` is standard input.
+    pub fn run_file(&mut self, path: &Path, arguments: &[Data]) -> Result<()> {
         let (content, name) = read(path)?;
-        self.engine.load_file(content, name)
+        self.tenant.execute_file(content, name, arguments)
+    }
+
+    /// The instance, for what only one in the process can do.
+    pub fn instance(&mut self) -> Result<&mut Instance> {
+        hosted(&mut self.tenant, "the prompt")
     }
 
     /// Forgets an interrupt that came while nothing ran.
@@ -83,23 +96,29 @@ impl Session {
     }
 
     /// Ends the instance: calls finalizers, closes files, prints figures. `outcome` is what came of its programs.
-    pub fn finish(self, outcome: Result<()>) -> Status {
+    pub fn finish(mut self, outcome: Result<()>) -> Status {
         let mut status = match &outcome {
             Ok(()) => Status::Success,
             Err(error) => report(error),
         };
-        let statistics = self.instance.statistics();
+        let statistics = if self.shows_statistics { self.tenant.statistics().ok() } else { None };
         // What stopped the program stops its finalizers as well, which need not be said twice.
-        if let Err(error) = self.instance.close()
+        if let Err(error) = self.tenant.close()
             && status == Status::Success
         {
             status = report(&error);
         }
-        if self.shows_statistics {
+        if let Some(statistics) = statistics {
             trace::print_statistics(&statistics);
         }
         status
     }
+}
+
+fn hosted<'t>(tenant: &'t mut Tenant, what: &str) -> Result<&'t mut Instance> {
+    tenant
+        .instance()
+        .ok_or_else(|| Error::message(format_args!("{what} works in the process only, not with --isolate")))
 }
 
 /// A file's content and the name it gives a program.

@@ -2,11 +2,13 @@
 
 use super::{
     failure::failed,
+    grants::Files,
+    place::Place,
     stream::{Backing, OpenStream},
 };
 use lunette_interpreter::host::{OpenMode, Response};
 use rustix::{
-    fs::{AtFlags, CWD, Mode, OFlags, open, rename, unlink, unlinkat},
+    fs::{Mode, OFlags},
     io::Errno,
     rand::{GetRandomFlags, getrandom},
 };
@@ -17,7 +19,7 @@ const TEMPORARY_FOLDER: &str = "/tmp";
 const ATTEMPTS: u32 = 100;
 
 /// Opens a file.
-pub(super) fn open_file(path: &[u8], mode: OpenMode) -> Result<OpenStream, Errno> {
+pub(super) fn open_file(files: &Files, path: &[u8], mode: OpenMode) -> Result<OpenStream, Errno> {
     let mut flags = match (mode.read, mode.write || mode.append) {
         (true, true) => OFlags::RDWR,
         (false, true) => OFlags::WRONLY,
@@ -27,19 +29,22 @@ pub(super) fn open_file(path: &[u8], mode: OpenMode) -> Result<OpenStream, Errno
     flags.set(OFlags::APPEND, mode.append);
     flags.set(OFlags::TRUNC, mode.truncate);
     flags.set(OFlags::CREATE, mode.create);
-    let descriptor = open(path, flags, Mode::from_raw_mode(0o666))?;
+    // The kernel refuses a mode where no file can be made.
+    let access = if mode.create { Mode::from_raw_mode(0o666) } else { Mode::empty() };
+    let descriptor = Place::find(files, path)?.open(flags, access)?;
     Ok(OpenStream::new(Backing::Owned(descriptor)))
 }
 
 /// Makes a file that has no name, and is gone when it is closed.
-pub(super) fn open_temporary() -> Result<OpenStream, Errno> {
-    let flags = OFlags::RDWR | OFlags::CLOEXEC;
-    let descriptor = match open(TEMPORARY_FOLDER, flags | OFlags::TMPFILE, Mode::from_raw_mode(0o600)) {
+pub(super) fn open_temporary(files: &Files) -> Result<OpenStream, Errno> {
+    let flags = OFlags::RDWR | OFlags::CLOEXEC | OFlags::TMPFILE;
+    let folder = Place::find(files, TEMPORARY_FOLDER.as_bytes())?;
+    let descriptor = match folder.open(flags, Mode::from_raw_mode(0o600)) {
         Ok(descriptor) => descriptor,
         // Not every file system can.
         Err(_) => {
-            let (name, descriptor) = make_temporary()?;
-            unlink(name.as_str())?;
+            let (name, descriptor) = make_temporary(files)?;
+            Place::find(files, name.as_bytes())?.remove()?;
             descriptor
         }
     };
@@ -47,17 +52,17 @@ pub(super) fn open_temporary() -> Result<OpenStream, Errno> {
 }
 
 /// Makes an empty file with a fresh name.
-pub(super) fn temporary_name() -> Response {
-    make_temporary().map_or_else(failed, |(name, _)| Response::Bytes(name.into_bytes()))
+pub(super) fn temporary_name(files: &Files) -> Response {
+    make_temporary(files).map_or_else(failed, |(name, _)| Response::Bytes(name.into_bytes()))
 }
 
-fn make_temporary() -> Result<(String, OwnedFd), Errno> {
+fn make_temporary(files: &Files) -> Result<(String, OwnedFd), Errno> {
     for _ in 0..ATTEMPTS {
         let mut random = [0; 4];
         getrandom(&mut random, GetRandomFlags::empty())?;
         let name = format!("{TEMPORARY_FOLDER}/lua_{:08x}", u32::from_ne_bytes(random));
         let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
-        match open(name.as_str(), flags, Mode::from_raw_mode(0o600)) {
+        match Place::find(files, name.as_bytes())?.open(flags, Mode::from_raw_mode(0o600)) {
             Err(Errno::EXIST) => {}
             result => return result.map(|descriptor| (name, descriptor)),
         }
@@ -66,15 +71,13 @@ fn make_temporary() -> Result<(String, OwnedFd), Errno> {
 }
 
 /// Removes a file or an empty directory.
-pub(super) fn remove(path: &[u8]) -> Response {
-    let removed = match unlink(path) {
-        Err(Errno::ISDIR | Errno::PERM) => unlinkat(CWD, path, AtFlags::REMOVEDIR),
-        result => result,
-    };
+pub(super) fn remove(files: &Files, path: &[u8]) -> Response {
+    let removed = Place::find(files, path).and_then(|place| place.remove());
     removed.map_or_else(failed, |()| Response::Done)
 }
 
 /// Renames a file.
-pub(super) fn rename_file(from: &[u8], to: &[u8]) -> Response {
-    rename(from, to).map_or_else(failed, |()| Response::Done)
+pub(super) fn rename_file(files: &Files, from: &[u8], to: &[u8]) -> Response {
+    let renamed = Place::find(files, from).and_then(|from| from.rename(&Place::find(files, to)?));
+    renamed.map_or_else(failed, |()| Response::Done)
 }

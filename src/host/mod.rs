@@ -8,11 +8,12 @@ mod failure;
 mod files;
 mod grants;
 mod pages;
+mod place;
 mod process;
 mod standard;
 mod stream;
 
-pub use grants::Grants;
+pub use grants::{Directory, Environment, Files, Grants};
 pub use standard::{Captured, Input, Output, Streams};
 
 use failure::{failed, not_permitted};
@@ -115,9 +116,9 @@ impl Process {
             | Request::OpenTemporary
             | Request::TemporaryName
             | Request::Remove(_)
-            | Request::Rename(..) => self.grants.files,
+            | Request::Rename(..) => self.grants.files != Files::None,
             Request::OpenProcess { .. } | Request::Execute(_) | Request::HasShell => self.grants.processes,
-            Request::Environment(_) => self.grants.environment,
+            Request::Environment(_) => self.grants.environment != Environment::None,
             Request::WallClock | Request::ProcessorTime | Request::TimeZone => self.grants.clock,
             Request::Entropy(_) => self.grants.entropy,
         }
@@ -137,9 +138,9 @@ impl Process {
                 Some(open) => open.seek(origin, offset),
                 None => failed(Errno::BADF),
             },
-            Request::Open(path, mode) => self.add_stream(files::open_file(path, mode)),
-            Request::OpenTemporary => self.add_stream(files::open_temporary()),
-            Request::TemporaryName => files::temporary_name(),
+            Request::Open(path, mode) => self.add_stream(files::open_file(&self.grants.files, path, mode)),
+            Request::OpenTemporary => self.add_stream(files::open_temporary(&self.grants.files)),
+            Request::TemporaryName => files::temporary_name(&self.grants.files),
             Request::OpenProcess { command, write } => self.add_stream(process::open_process(command, write)),
             Request::Close(stream) => return self.close(stream),
             Request::Execute(command) => match process::start(command) {
@@ -148,9 +149,9 @@ impl Process {
             },
             Request::HasShell if Path::new(process::SHELL).exists() => Response::Done,
             Request::HasShell => failed(Errno::NOENT),
-            Request::Remove(path) => files::remove(path),
-            Request::Rename(from, to) => files::rename_file(from, to),
-            Request::Environment(name) => match environment(name) {
+            Request::Remove(path) => files::remove(&self.grants.files, path),
+            Request::Rename(from, to) => files::rename_file(&self.grants.files, from, to),
+            Request::Environment(name) => match environment(&self.grants.environment, name) {
                 Some(value) => Response::Bytes(value),
                 None => failed(Errno::NOENT),
             },
@@ -221,11 +222,13 @@ impl Host for Process {
 }
 
 /// The value of an environment variable; names that no variable can have give nothing.
-fn environment(name: &[u8]) -> Option<Vec<u8>> {
-    if name.is_empty() || name.contains(&b'=') || name.contains(&0) {
-        return None;
+fn environment(granted: &Environment, name: &[u8]) -> Option<Vec<u8>> {
+    match granted {
+        Environment::None => None,
+        Environment::Only(variables) => variables.get(name).cloned(),
+        Environment::All if name.is_empty() || name.contains(&b'=') || name.contains(&0) => None,
+        Environment::All => std::env::var_os(OsStr::from_bytes(name)).map(|value| value.as_bytes().to_vec()),
     }
-    std::env::var_os(OsStr::from_bytes(name)).map(|value| value.as_bytes().to_vec())
 }
 
 /// Whether the system gives a region of this size.

@@ -9,7 +9,7 @@ use alloc::{boxed::Box, rc::Rc, string::String, vec::Vec};
 use lunette_bytecode::{file, verifier};
 use lunette_gc::{heap::Heap, value::Value};
 use lunette_hw_interface::message::{
-    self, CallError, Command, Configuration, Failure, FromGuest, Outcome, Statistics, ToGuest, Token,
+    self, CallError, Command, Configuration, Failure, FromGuest, Outcome, ToGuest, Token,
 };
 use lunette_interpreter::{
     Frame, Machine, NativeResult, Step, Throw, limits::StopReason, load::LoadError, machine::roots, metamethod::Event,
@@ -120,12 +120,12 @@ fn follow(machine: &mut Machine, command: Command<'_>) -> Outcome {
                 Err(throw) => outcome::failed(machine, throw),
             }
         }
-        Command::Run { name, content, arguments } => match load(machine, name, content) {
-            Ok(function) => call(machine, function, &arguments),
+        Command::Run { name, content, arguments, wants_results } => match load(machine, name, content) {
+            Ok(function) => call(machine, function, &arguments, wants_results),
             Err(failure) => Outcome::Failed(failure),
         },
         Command::Call { name, arguments } => match global(machine, name) {
-            Ok(function) => call(machine, function, &arguments),
+            Ok(function) => call(machine, function, &arguments, true),
             Err(throw) => outcome::failed(machine, throw),
         },
         Command::Get(name) => match global(machine, name) {
@@ -142,9 +142,7 @@ fn follow(machine: &mut Machine, command: Command<'_>) -> Outcome {
             Ok(()) => Outcome::Returned(Vec::new()),
             Err(throw) => outcome::failed(machine, throw),
         },
-        Command::Statistics => {
-            Outcome::Statistics(Statistics { memory_used: machine.heap.used_bytes(), fuel_used: machine.fuel_used() })
-        }
+        Command::Statistics => outcome::statistics(machine),
         Command::Close => close(machine),
     };
     machine.set_deadline(None);
@@ -178,10 +176,10 @@ fn load(machine: &mut Machine, name: &[u8], content: &[u8]) -> Result<Value, Fai
     }
 }
 
-fn call(machine: &mut Machine, function: Value, arguments: &[Token]) -> Outcome {
+fn call(machine: &mut Machine, function: Value, arguments: &[Token], wants_results: bool) -> Outcome {
     let called = copies::copy_in(machine, arguments).and_then(|arguments| machine.call(function, &arguments));
     match called {
-        Ok((first, count)) => outcome::returned(machine, first, count),
+        Ok((first, count)) => outcome::returned(machine, first, if wants_results { count } else { 0 }),
         Err(throw) => outcome::failed(machine, throw),
     }
 }

@@ -1,10 +1,10 @@
 //! How commands end, as the monitor is told.
 
 use crate::{agent::Notes, copies};
-use alloc::{format, string::String, vec::Vec};
+use alloc::{boxed::Box, format, string::String, vec::Vec};
 use lunette_frontend::CompileError;
 use lunette_gc::value::Value;
-use lunette_hw_interface::message::{Failure, Outcome, StopReason};
+use lunette_hw_interface::message::{Failure, Outcome, Statistics, StopReason};
 use lunette_interpreter::{Machine, Throw, limits, metamethod::Event};
 
 fn text(bytes: &[u8]) -> String {
@@ -112,4 +112,20 @@ pub fn not_compiled(error: CompileError, source: &[u8], name: &[u8]) -> Failure 
             }
         }
     }
+}
+
+/// The figures of the instance.
+pub fn statistics(machine: &Machine) -> Outcome {
+    let heap = machine.heap.statistics();
+    Outcome::Statistics(Box::new(Statistics {
+        fuel_used: machine.fuel_used(),
+        allocated_bytes: heap.allocated_bytes,
+        used_bytes: heap.used_bytes,
+        peak_bytes: heap.peak_bytes,
+        touched_bytes: heap.touched_bytes,
+        minor_collections: heap.minor_collections,
+        full_collections: heap.full_collections,
+        collection_steps: heap.steps,
+        pauses: machine.pauses().clone(),
+    }))
 }

@@ -3,10 +3,14 @@
 //! The form is `postcard`'s: enumerations by index, integers as variable-length numbers, bytes after their length.
 
 use alloc::{
+    boxed::Box,
     string::{String, ToString},
     vec::Vec,
 };
-use lunette_interpreter::host::{HostError, Request, Response, Stream};
+use lunette_interpreter::{
+    host::{HostError, Request, Response, Stream},
+    pauses::Pauses,
+};
 use serde::{Deserialize, Serialize};
 
 /// The most bytes of a message.
@@ -84,6 +88,8 @@ pub enum Command<'a> {
         content: &'a [u8],
         /// Its arguments.
         arguments: Values,
+        /// Whether what it returns is wanted.
+        wants_results: bool,
     },
     /// Call a global function.
     Call {
@@ -159,18 +165,24 @@ pub enum Outcome {
     /// It is done, with these values.
     Returned(Values),
     /// Figures.
-    Statistics(Statistics),
+    Statistics(Box<Statistics>),
     /// It failed.
     Failed(Failure),
 }
 
-/// Figures of an instance.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// Figures of an instance, as the machine has them.
+#[allow(missing_docs, reason = "as the machine's")]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Statistics {
-    /// Bytes in use.
-    pub memory_used: u64,
-    /// Fuel used.
     pub fuel_used: u64,
+    pub allocated_bytes: u64,
+    pub used_bytes: u64,
+    pub peak_bytes: u64,
+    pub touched_bytes: u64,
+    pub minor_collections: u64,
+    pub full_collections: u64,
+    pub collection_steps: u64,
+    pub pauses: Pauses,
 }
 
 /// Why a command failed.

@@ -2,7 +2,7 @@
 
 use lunette_gc::pages::Pages;
 use lunette_hw_bridge::{
-    Owner, Partition, Session,
+    Limits, Owner, Partition, Session,
     image::{BUILT_IN, Image},
     message::{CallError, Command, Configuration, Outcome, Values},
     open_kvm,
@@ -51,7 +51,7 @@ impl Owner for Home {
         Ok(arguments)
     }
 
-    fn is_interrupted(&mut self) -> bool {
+    fn take_interrupt(&mut self) -> bool {
         false
     }
 }
@@ -82,7 +82,7 @@ impl Tenant {
         let image = Image::read(BUILT_IN).expect("the image is well-formed");
         let partition = Partition::new(&kvm, &image, 1 << 30).expect("a partition can be made");
         let mut home = Home { output: Vec::new(), response: None, start: Instant::now() };
-        let mut session = Session::new(partition, &mut home).expect("the guest starts");
+        let mut session = Session::new(partition, Limits::default(), &mut home).expect("the guest starts");
         let outcome = session.obey(Command::Start(configuration), &mut home).expect("the guest lives");
         assert_eq!(outcome, Outcome::Returned(Vec::new()));
         Tenant { home, session }
@@ -90,7 +90,8 @@ impl Tenant {
 
     /// Runs a program.
     pub fn run(&mut self, source: &str) -> Outcome {
-        let command = Command::Run { name: b"=test", content: source.as_bytes(), arguments: Vec::new() };
+        let command =
+            Command::Run { name: b"=test", content: source.as_bytes(), arguments: Vec::new(), wants_results: true };
         self.session.obey(command, &mut self.home).expect("the guest lives")
     }
 

@@ -1,0 +1,311 @@
+//! Instances in partitions, as the API sees them.
+
+use crate::{
+    data::Data,
+    engine::Configuration,
+    error::{Error, IsolatedError, Result, StopReason, SyntaxError},
+    host::{Process, Streams},
+    statistics::Statistics,
+    tenant::HostFunction,
+};
+use lunette_hw_bridge::{
+    self as bridge, End, Owner, Session,
+    image::{BUILT_IN, Image},
+    message::{CallError, Command, Failure, Outcome, Token, Values},
+};
+use lunette_interpreter::host::Host;
+use lunette_stdlib::Library;
+use std::{
+    fmt,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+/// How deep tables may be nested.
+const MOST_DEPTH: usize = 100;
+/// What a partition may have beside the heap of its instance: for compiling, and for messages.
+const MEMORY_BESIDE_HEAP: u64 = 64 << 20;
+/// The most memory of a partition whose heap has no limit.
+const MOST_MEMORY: u64 = 64 << 30;
+
+/// An instance in a partition.
+pub(crate) struct Partition {
+    session: Session,
+    owner: Home,
+    ended: Option<Error>,
+}
+
+/// The partition's owner.
+struct Home {
+    process: Process,
+    functions: Vec<HostFunction>,
+    interrupt: Arc<AtomicBool>,
+    /// A panic of a function.
+    panic: Option<String>,
+}
+
+impl fmt::Debug for Partition {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Partition").field("ended", &self.ended).finish_non_exhaustive()
+    }
+}
+
+impl Owner for Home {
+    fn host(&mut self) -> &mut dyn Host {
+        &mut self.process
+    }
+
+    fn call(&mut self, function: u32, arguments: Values) -> std::result::Result<Values, CallError> {
+        let thrown = |message: String| CallError::Thrown(vec![Token::String(message.into_bytes())]);
+        let Some(function) = self.functions.get_mut(function as usize) else {
+            return Err(thrown("there is no such function of the host".to_owned()));
+        };
+        let arguments = from_tokens(arguments).map_err(|error| thrown(error.to_string()))?;
+        match catch_unwind(AssertUnwindSafe(|| function(arguments))) {
+            Ok(Ok(results)) => Ok(to_tokens(&results)),
+            Ok(Err(error)) => Err(thrown(error.to_string())),
+            Err(payload) => {
+                self.panic = Some(crate::callback::panic_message(payload.as_ref()));
+                Err(CallError::Stop)
+            }
+        }
+    }
+
+    fn take_interrupt(&mut self) -> bool {
+        self.interrupt.swap(false, Ordering::AcqRel)
+    }
+}
+
+impl Partition {
+    pub fn new(configuration: &Configuration, streams: Streams) -> Result<Partition> {
+        let kvm = bridge::open_kvm().map_err(unavailable)?;
+        let image = Image::read(BUILT_IN).map_err(unavailable)?;
+        let memory = configuration.memory_limit.map_or(MOST_MEMORY, |limit| {
+            // The collector copies nothing, but the compiler's memory counts against the same limit again.
+            limit.saturating_mul(2).saturating_add(MEMORY_BESIDE_HEAP).min(MOST_MEMORY)
+        });
+        let partition = bridge::Partition::new(&kvm, &image, memory).map_err(unavailable)?;
+        let mut owner = Home {
+            process: Process::new(configuration.grants.clone(), streams),
+            functions: Vec::new(),
+            interrupt: Arc::new(AtomicBool::new(false)),
+            panic: None,
+        };
+        let limits = bridge::Limits {
+            time: configuration.time_limit,
+            output: configuration.output_limit,
+            share: configuration.processor_share,
+        };
+        let session = Session::new(partition, limits, &mut owner).map_err(ended)?;
+        let mut partition = Partition { session, owner, ended: None };
+        let nanoseconds = |limit: Duration| u64::try_from(limit.as_nanos()).unwrap_or(u64::MAX);
+        let library_number = |library: &Library| Library::ALL.iter().position(|other| other == library);
+        partition.obey(Command::Start(bridge::message::Configuration {
+            memory_limit: configuration.memory_limit,
+            fuel: configuration.fuel,
+            time_limit: configuration.time_limit.map(nanoseconds),
+            output_limit: configuration.output_limit,
+            libraries: configuration.libraries.iter().filter_map(library_number).map(|number| number as u8).collect(),
+            ignores_environment: configuration.ignores_environment,
+            collection_stress: configuration.collection_stress,
+        }))?;
+        Ok(partition)
+    }
+
+    /// Has the guest obey; what it gives.
+    fn obey(&mut self, command: Command<'_>) -> Result<Vec<Data>> {
+        match self.exchange(command)? {
+            Outcome::Returned(tokens) => from_tokens(tokens),
+            Outcome::Failed(failure) => Err(failed(failure)),
+            Outcome::Booted | Outcome::Statistics(_) => {
+                Err(self.end(End::Violation("it answers another question".into())))
+            }
+        }
+    }
+
+    fn exchange(&mut self, command: Command<'_>) -> Result<Outcome> {
+        if let Some(error) = &self.ended {
+            return Err(error.clone());
+        }
+        let outcome = self.session.obey(command, &mut self.owner);
+        if let Some(message) = self.owner.panic.take() {
+            // Whatever the function was doing is half done.
+            self.ended = Some(Error::Panicked(message.clone()));
+            return Err(Error::Panicked(message));
+        }
+        outcome.map_err(|end| self.end(end))
+    }
+
+    /// Notes that nothing can be done with the partition any more.
+    fn end(&mut self, end: End) -> Error {
+        let error = ended(end);
+        self.ended = Some(error.clone());
+        error
+    }
+
+    pub fn run(&mut self, content: &[u8], name: &[u8], arguments: &[Data], wants_results: bool) -> Result<Vec<Data>> {
+        self.obey(Command::Run { name, content, arguments: to_tokens(arguments), wants_results })
+    }
+
+    pub fn call(&mut self, name: &str, arguments: &[Data]) -> Result<Vec<Data>> {
+        self.obey(Command::Call { name: name.as_bytes(), arguments: to_tokens(arguments) })
+    }
+
+    pub fn get(&mut self, name: &str) -> Result<Data> {
+        Ok(self.obey(Command::Get(name.as_bytes()))?.into_iter().next().unwrap_or_default())
+    }
+
+    pub fn set(&mut self, name: &str, value: &Data) -> Result<()> {
+        let value = to_tokens(std::slice::from_ref(value));
+        self.obey(Command::Set { name: name.as_bytes(), value }).map(drop)
+    }
+
+    pub fn function(&mut self, name: &str, function: HostFunction) -> Result<()> {
+        let number = self.owner.functions.len() as u32;
+        self.owner.functions.push(function);
+        self.obey(Command::Set { name: name.as_bytes(), value: vec![Token::HostFunction(number)] }).map(drop)
+    }
+
+    pub fn statistics(&mut self) -> Result<Statistics> {
+        match self.exchange(Command::Statistics)? {
+            Outcome::Statistics(statistics) => Ok(Statistics::of_partition(*statistics)),
+            _ => Err(self.end(End::Violation("it answers another question".into()))),
+        }
+    }
+
+    pub fn interrupt_flag(&self) -> Arc<AtomicBool> {
+        self.owner.interrupt.clone()
+    }
+
+    pub fn close(&mut self) -> Result<()> {
+        let closed = self.obey(Command::Close).map(drop);
+        self.ended.get_or_insert_with(|| Error::message("the instance is closed"));
+        closed
+    }
+}
+
+impl Drop for Partition {
+    fn drop(&mut self) {
+        if self.ended.is_none() {
+            // Nobody is left to be told.
+            let _ = self.close();
+        }
+    }
+}
+
+fn unavailable(error: bridge::Error) -> Error {
+    Error::Unavailable(error.to_string())
+}
+
+fn ended(end: End) -> Error {
+    match end {
+        End::Memory => Error::Memory,
+        End::Time => Error::Stopped(StopReason::Time),
+        End::Interrupt => Error::Stopped(StopReason::Interrupt),
+        End::Output => Error::Stopped(StopReason::Output),
+        other => Error::Ended(other.to_string()),
+    }
+}
+
+fn failed(failure: Failure) -> Error {
+    use bridge::message::StopReason as Reason;
+    match failure {
+        Failure::Syntax { message, line, column, length, source_line, at_end } => {
+            Error::Syntax(Arc::new(SyntaxError {
+                message,
+                line,
+                column,
+                length: usize::try_from(length).unwrap_or(usize::MAX),
+                source_line,
+                at_end,
+            }))
+        }
+        Failure::Malformed(message) => Error::Malformed(message),
+        Failure::Runtime { message, traceback, value, type_name } => {
+            let value = value.and_then(|tokens| from_tokens(tokens).ok()).and_then(|values| values.into_iter().next());
+            Error::Isolated(Arc::new(IsolatedError { message, traceback, value, type_name }))
+        }
+        Failure::Memory => Error::Memory,
+        Failure::Stopped(reason) => Error::Stopped(match reason {
+            Reason::Fuel => StopReason::Fuel,
+            Reason::Time => StopReason::Time,
+            Reason::Interrupt => StopReason::Interrupt,
+            Reason::Output => StopReason::Output,
+            Reason::Exit(status) => StopReason::Exit(status),
+        }),
+        Failure::Value(message) => Error::message(message),
+    }
+}
+
+fn to_tokens(values: &[Data]) -> Values {
+    fn append(value: &Data, tokens: &mut Values) {
+        tokens.push(match value {
+            Data::Nil => Token::Nil,
+            Data::Boolean(value) => Token::Boolean(*value),
+            Data::Integer(value) => Token::Integer(*value),
+            Data::Float(value) => Token::Float(*value),
+            Data::String(bytes) => Token::String(bytes.clone()),
+            Data::Table(pairs) => {
+                tokens.push(Token::Table(pairs.len() as u32));
+                for (key, value) in pairs {
+                    append(key, tokens);
+                    append(value, tokens);
+                }
+                return;
+            }
+        });
+    }
+    let mut tokens = Vec::new();
+    for value in values {
+        append(value, &mut tokens);
+    }
+    tokens
+}
+
+/// The values of tokens of unknown origin.
+fn from_tokens(tokens: Values) -> Result<Vec<Data>> {
+    let malformed = || Error::Ended("the partition sends malformed values".to_owned());
+    let mut values = Vec::new();
+    // Tables that are not complete: their parts, and how many are still to come.
+    let mut open: Vec<(Vec<Data>, u64)> = Vec::new();
+    for token in tokens {
+        let mut value = match token {
+            Token::Nil => Data::Nil,
+            Token::Boolean(value) => Data::Boolean(value),
+            Token::Integer(value) => Data::Integer(value),
+            Token::Float(value) => Data::Float(value),
+            Token::String(bytes) => Data::String(bytes),
+            Token::Table(0) => Data::Table(Vec::new()),
+            Token::Table(pairs) => {
+                if open.len() >= MOST_DEPTH {
+                    return Err(malformed());
+                }
+                open.push((Vec::new(), u64::from(pairs) * 2));
+                continue;
+            }
+            Token::HostFunction(_) => return Err(Error::message("a function cannot leave the partition")),
+        };
+        loop {
+            let Some((parts, left)) = open.last_mut() else {
+                values.push(value);
+                break;
+            };
+            parts.push(value);
+            *left -= 1;
+            if *left > 0 {
+                break;
+            }
+            let mut parts = open.pop().map(|(parts, _)| parts).unwrap_or_default().into_iter();
+            let mut pairs = Vec::with_capacity(parts.len() / 2);
+            while let (Some(key), Some(value)) = (parts.next(), parts.next()) {
+                pairs.push((key, value));
+            }
+            value = Data::Table(pairs);
+        }
+    }
+    if open.is_empty() { Ok(values) } else { Err(malformed()) }
+}

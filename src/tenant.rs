@@ -1,0 +1,281 @@
+//! Instances in either home, behind one interface.
+
+#[cfg(feature = "partitions")]
+use crate::partition::Partition;
+use crate::{
+    context::AsContext,
+    convert::Variadic,
+    data::Data,
+    engine::{Configuration, Home},
+    error::{Error, Result},
+    host::Streams,
+    instance::{Instance, InterruptHandle},
+    program::Program,
+    statistics::Statistics,
+};
+use std::sync::Mutex;
+
+/// A function of the host, of copies.
+pub(crate) type HostFunction = Box<dyn FnMut(Vec<Data>) -> Result<Vec<Data>> + Send>;
+
+/// An instance in the home that its configuration names: the process, or a partition. What goes in and out are copies.
+///
+/// ```
+/// use lunette::{Configuration, Data, Engine, Home, Program, Streams};
+/// let program = Program::from_source("return double(...) + 1", "=program")?;
+/// for home in [Home::Process, Home::Partition] {
+///     let engine = Engine::new(Configuration::new().home(home));
+///     let mut tenant = engine.tenant(Streams::none())?;
+///     tenant.function("double", |arguments| match arguments[..] {
+///         [Data::Integer(value), ..] => Ok(vec![Data::Integer(2 * value)]),
+///         _ => Err(lunette::Error::message("an integer is wanted")),
+///     })?;
+///     assert_eq!(tenant.run(&program, &[Data::Integer(20)])?, [Data::Integer(41)]);
+/// }
+/// # Ok::<(), lunette::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Tenant(Inner);
+
+#[derive(Debug)]
+enum Inner {
+    Hosted(Instance),
+    #[cfg(feature = "partitions")]
+    Isolated(Box<Partition>),
+}
+
+impl Tenant {
+    pub(crate) fn new(configuration: &Configuration, streams: Streams) -> Result<Tenant> {
+        match configuration.home {
+            Home::Process => Ok(Tenant(Inner::Hosted(Instance::new(configuration, streams)?))),
+            #[cfg(feature = "partitions")]
+            Home::Partition => Ok(Tenant(Inner::Isolated(Box::new(Partition::new(configuration, streams)?)))),
+            #[cfg(not(feature = "partitions"))]
+            Home::Partition => Err(Error::Unavailable("this program was built without partitions".to_owned())),
+        }
+    }
+
+    /// The instance, if it lives in the process.
+    ///
+    /// ```
+    /// # use lunette::{Engine, Streams};
+    /// assert!(Engine::default().tenant(Streams::none())?.instance().is_some());
+    /// # Ok::<(), lunette::Error>(())
+    /// ```
+    pub fn instance(&mut self) -> Option<&mut Instance> {
+        match &mut self.0 {
+            Inner::Hosted(instance) => Some(instance),
+            #[cfg(feature = "partitions")]
+            Inner::Isolated(_) => None,
+        }
+    }
+
+    /// Runs a program with these arguments.
+    ///
+    /// ```
+    /// # use lunette::{Data, Engine, Program, Streams};
+    /// let mut tenant = Engine::default().tenant(Streams::none())?;
+    /// let program = Program::from_source("return ...", "=program")?;
+    /// assert_eq!(tenant.run(&program, &[1.into(), "x".into()])?, [Data::from(1), Data::from("x")]);
+    /// # Ok::<(), lunette::Error>(())
+    /// ```
+    pub fn run(&mut self, program: &Program, arguments: &[Data]) -> Result<Vec<Data>> {
+        match &mut self.0 {
+            Inner::Hosted(instance) => {
+                let results: Variadic<Data> = instance.run(program, Variadic(arguments.to_vec()))?;
+                Ok(results.0)
+            }
+            #[cfg(feature = "partitions")]
+            Inner::Isolated(partition) => partition.run(&program.to_bytes(), b"=?", arguments, true),
+        }
+    }
+
+    /// Runs what is in a file, source or a compiled program, under this name. The home of the instance reads it: a
+    /// partition shields from the source as well.
+    ///
+    /// ```
+    /// # use lunette::{Engine, Error, Streams};
+    /// let mut tenant = Engine::default().tenant(Streams::none())?;
+    /// tenant.run_file("#!/usr/bin/env lunette\nx = 1", "@x.lua", &[])?;
+    /// assert!(matches!(tenant.run_file("x = ", "@x.lua", &[]), Err(Error::Syntax(_))));
+    /// # Ok::<(), lunette::Error>(())
+    /// ```
+    pub fn run_file(
+        &mut self,
+        content: impl AsRef<[u8]>,
+        name: impl AsRef<[u8]>,
+        arguments: &[Data],
+    ) -> Result<Vec<Data>> {
+        match &mut self.0 {
+            Inner::Hosted(instance) => {
+                let memory = usize::try_from(instance.memory_limit()).unwrap_or(usize::MAX);
+                let program = Program::from_file_within(content.as_ref(), name.as_ref(), memory)?;
+                self.run(&program, arguments)
+            }
+            #[cfg(feature = "partitions")]
+            Inner::Isolated(partition) => partition.run(content.as_ref(), name.as_ref(), arguments, true),
+        }
+    }
+
+    /// As [`Tenant::run_file`], where nobody wants what the program returns, which may be anything.
+    ///
+    /// ```
+    /// # use lunette::{Engine, Streams};
+    /// let mut tenant = Engine::default().tenant(Streams::none())?;
+    /// assert!(tenant.run_file("return print", "=x", &[]).is_err());
+    /// assert!(tenant.execute_file("return print", "=x", &[]).is_ok());
+    /// # Ok::<(), lunette::Error>(())
+    /// ```
+    pub fn execute_file(
+        &mut self,
+        content: impl AsRef<[u8]>,
+        name: impl AsRef<[u8]>,
+        arguments: &[Data],
+    ) -> Result<()> {
+        match &mut self.0 {
+            Inner::Hosted(instance) => {
+                let memory = usize::try_from(instance.memory_limit()).unwrap_or(usize::MAX);
+                let program = Program::from_file_within(content.as_ref(), name.as_ref(), memory)?;
+                instance.run(&program, Variadic(arguments.to_vec()))
+            }
+            #[cfg(feature = "partitions")]
+            Inner::Isolated(partition) => partition.run(content.as_ref(), name.as_ref(), arguments, false).map(drop),
+        }
+    }
+
+    /// Calls a global function.
+    ///
+    /// ```
+    /// # use lunette::{Data, Engine, Streams};
+    /// let mut tenant = Engine::default().tenant(Streams::none())?;
+    /// assert_eq!(tenant.call("tostring", &[12.into()])?, [Data::from("12")]);
+    /// # Ok::<(), lunette::Error>(())
+    /// ```
+    pub fn call(&mut self, name: &str, arguments: &[Data]) -> Result<Vec<Data>> {
+        match &mut self.0 {
+            Inner::Hosted(instance) => {
+                let results: Variadic<Data> = instance.call(name, Variadic(arguments.to_vec()))?;
+                Ok(results.0)
+            }
+            #[cfg(feature = "partitions")]
+            Inner::Isolated(partition) => partition.call(name, arguments),
+        }
+    }
+
+    /// The value of a global variable.
+    ///
+    /// ```
+    /// # use lunette::{Data, Engine, Streams};
+    /// let mut tenant = Engine::default().tenant(Streams::none())?;
+    /// tenant.set("x", &Data::from(1.5))?;
+    /// assert_eq!(tenant.get("x")?, Data::Float(1.5));
+    /// assert!(tenant.get("print").is_err());
+    /// # Ok::<(), lunette::Error>(())
+    /// ```
+    pub fn get(&mut self, name: &str) -> Result<Data> {
+        match &mut self.0 {
+            Inner::Hosted(instance) => instance.get(name),
+            #[cfg(feature = "partitions")]
+            Inner::Isolated(partition) => partition.get(name),
+        }
+    }
+
+    /// Sets a global variable.
+    ///
+    /// ```
+    /// # use lunette::{Data, Engine, Streams};
+    /// let mut tenant = Engine::default().tenant(Streams::none())?;
+    /// tenant.set("list", &["a", "b"].into_iter().map(Data::from).collect())?;
+    /// tenant.run_file("assert(#list == 2 and list[2] == 'b')", "=check", &[])?;
+    /// # Ok::<(), lunette::Error>(())
+    /// ```
+    pub fn set(&mut self, name: &str, value: &Data) -> Result<()> {
+        match &mut self.0 {
+            Inner::Hosted(instance) => instance.set(name, value),
+            #[cfg(feature = "partitions")]
+            Inner::Isolated(partition) => partition.set(name, value),
+        }
+    }
+
+    /// Makes a Rust function a global function. In a partition, calls of it leave to the process and come back.
+    ///
+    /// ```
+    /// # use lunette::{Data, Engine, Streams};
+    /// let mut tenant = Engine::default().tenant(Streams::none())?;
+    /// let mut count = 0;
+    /// tenant.function("count", move |_| {
+    ///     count += 1;
+    ///     Ok(vec![Data::Integer(count)])
+    /// })?;
+    /// tenant.run_file("count(); x = count()", "=program", &[])?;
+    /// assert_eq!(tenant.get("x")?, Data::Integer(2));
+    /// # Ok::<(), lunette::Error>(())
+    /// ```
+    pub fn function(
+        &mut self,
+        name: &str,
+        function: impl FnMut(Vec<Data>) -> Result<Vec<Data>> + Send + 'static,
+    ) -> Result<()> {
+        match &mut self.0 {
+            Inner::Hosted(instance) => {
+                let function = Mutex::new(function);
+                let function = instance.function(move |_, arguments: Variadic<Data>| {
+                    let mut function = function.try_lock().map_err(|_| Error::message("the function is running"))?;
+                    Ok(Variadic(function(arguments.0)?))
+                })?;
+                instance.set(name, &function)
+            }
+            #[cfg(feature = "partitions")]
+            Inner::Isolated(partition) => partition.function(name, Box::new(function)),
+        }
+    }
+
+    /// What stops the instance from another thread.
+    ///
+    /// ```
+    /// # use lunette::{Engine, Error, StopReason, Streams};
+    /// let mut tenant = Engine::default().tenant(Streams::none())?;
+    /// tenant.interrupt_handle().interrupt();
+    /// let stopped = tenant.run_file("while true do end", "=loop", &[]);
+    /// assert!(matches!(stopped, Err(Error::Stopped(StopReason::Interrupt))));
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn interrupt_handle(&self) -> InterruptHandle {
+        match &self.0 {
+            Inner::Hosted(instance) => instance.interrupt_handle(),
+            #[cfg(feature = "partitions")]
+            Inner::Isolated(partition) => InterruptHandle::from_flag(partition.interrupt_flag()),
+        }
+    }
+
+    /// Figures about what has happened in the instance.
+    ///
+    /// ```
+    /// # use lunette::{Engine, Streams};
+    /// let mut tenant = Engine::default().tenant(Streams::none())?;
+    /// assert!(tenant.statistics()?.used_bytes > 0);
+    /// # Ok::<(), lunette::Error>(())
+    /// ```
+    pub fn statistics(&mut self) -> Result<Statistics> {
+        match &mut self.0 {
+            Inner::Hosted(instance) => Ok(instance.statistics()),
+            #[cfg(feature = "partitions")]
+            Inner::Isolated(partition) => partition.statistics(),
+        }
+    }
+
+    /// Ends the instance as `lua_close` does. Dropping it does so too, but tells nobody of errors.
+    ///
+    /// ```
+    /// # use lunette::{Engine, Streams};
+    /// Engine::default().tenant(Streams::none())?.close()?;
+    /// # Ok::<(), lunette::Error>(())
+    /// ```
+    pub fn close(self) -> Result<()> {
+        match self.0 {
+            Inner::Hosted(instance) => instance.close(),
+            #[cfg(feature = "partitions")]
+            Inner::Isolated(mut partition) => partition.close(),
+        }
+    }
+}
