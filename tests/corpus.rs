@@ -1,7 +1,8 @@
 //! The corpus of Lua programs: what `tests/lua` says about the language and the library must hold.
 //!
 //! Each file of `tests/lua` checks itself and ends by printing `ok`. Each program of `tests/lua/programs` prints what
-//! stands beside it in a file that ends in `.expected`. Both run with and without stress of the collector.
+//! stands beside it in a file that ends in `.expected`. Both run with and without stress of the collector, in the process
+//! and in partitions.
 
 use std::{
     fs,
@@ -90,4 +91,23 @@ fn programs() {
 #[test]
 fn programs_under_stress() {
     check(&lua_files("tests/lua/programs"), &["--gc-stress=101"], prints_what_is_expected);
+}
+
+/// What the programs use of the outside: files beside them and temporary ones, and the environment.
+const IN_A_PARTITION: [&str; 6] =
+    ["--isolate", "--stdin", "--dir=.::/", "--dir=/tmp::/tmp", "--env=HOME", "--env=PATH"];
+
+#[test]
+fn language_and_library_in_partitions() {
+    check(&lua_files("tests/lua"), &IN_A_PARTITION, says_ok);
+}
+
+#[test]
+fn programs_in_partitions() {
+    check(&lua_files("tests/lua/programs"), &["--isolate"], prints_what_is_expected);
+}
+
+#[test]
+fn programs_in_partitions_under_stress() {
+    check(&lua_files("tests/lua/programs"), &["--isolate", "--gc-stress=101"], prints_what_is_expected);
 }
