@@ -312,6 +312,20 @@ impl Engine {
         Tenant::new(&self.0, streams)
     }
 
+    /// Makes a template: an instance in a partition, prepared by a function, from which others are cloned.
+    ///
+    /// ```
+    /// # use lunette::{Configuration, Data, Engine, Home, Streams};
+    /// let engine = Engine::new(Configuration::new().home(Home::Partition));
+    /// let template = engine.template(|tenant| tenant.execute_file("x = 6", "=preparation", &[]))?;
+    /// assert_eq!(template.tenant(Streams::none())?.run_file("return x * 7", "=p", &[])?, [Data::Integer(42)]);
+    /// # Ok::<(), lunette::Error>(())
+    /// ```
+    #[cfg(feature = "partitions")]
+    pub fn template(&self, prepare: impl FnOnce(&mut Tenant) -> Result<()>) -> Result<crate::Template> {
+        crate::Template::new(&self.0, prepare)
+    }
+
     fn compiler_memory(&self) -> usize {
         self.0.memory_limit.map_or(usize::MAX, |bytes| usize::try_from(bytes).unwrap_or(usize::MAX))
     }

@@ -45,6 +45,8 @@ mod program;
 mod statistics;
 mod string;
 mod table;
+#[cfg(feature = "partitions")]
+mod template;
 mod tenant;
 mod thread;
 mod userdata;
@@ -62,6 +64,8 @@ pub use program::Program;
 pub use statistics::{Collection, CollectionKind, Pauses, Statistics};
 pub use string::String;
 pub use table::Table;
+#[cfg(feature = "partitions")]
+pub use template::Template;
 pub use tenant::Tenant;
 pub use thread::{Thread, ThreadStatus};
 pub use userdata::{AnyUserdata, Methods, Userdata, UserdataRef};

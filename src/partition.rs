@@ -6,6 +6,7 @@ use crate::{
     error::{Error, IsolatedError, Result, StopReason, SyntaxError},
     host::{Process, Streams},
     statistics::Statistics,
+    template::Shared,
     tenant::HostFunction,
 };
 use lunette_hw_bridge::{
@@ -34,9 +35,15 @@ const MOST_MEMORY: u64 = 64 << 30;
 
 /// An instance in a partition.
 pub(crate) struct Partition {
-    session: Session,
+    /// Taken when the partition is dropped.
+    session: Option<Session>,
+    /// The template it is a clone of.
+    template: Option<Arc<Shared>>,
     owner: Home,
+    /// Why nothing can be done any more.
     ended: Option<Error>,
+    /// Whether the monitor ended the partition, which cannot be used for another instance then.
+    is_broken: bool,
 }
 
 /// The partition's owner.
@@ -84,25 +91,10 @@ impl Partition {
     pub fn new(configuration: &Configuration, streams: Streams) -> Result<Partition> {
         let kvm = bridge::open_kvm().map_err(unavailable)?;
         let image = Image::read(BUILT_IN).map_err(unavailable)?;
-        let memory = configuration.memory_limit.map_or(MOST_MEMORY, |limit| {
-            // The collector copies nothing, but the compiler's memory counts against the same limit again.
-            limit.saturating_mul(2).saturating_add(MEMORY_BESIDE_HEAP).min(MOST_MEMORY)
-        });
-        let partition = bridge::Partition::new(&kvm, &image, memory).map_err(unavailable)?;
-        let mut owner = Home {
-            process: Process::new(configuration.grants.clone(), streams),
-            functions: Vec::new(),
-            interrupt: Arc::new(AtomicBool::new(false)),
-            panic: None,
-        };
-        let limits = bridge::Limits {
-            time: configuration.time_limit,
-            output: configuration.output_limit,
-            share: configuration.processor_share,
-        };
-        let session = Session::new(partition, limits, &mut owner).map_err(ended)?;
-        let mut partition = Partition { session, owner, ended: None };
-        let nanoseconds = |limit: Duration| u64::try_from(limit.as_nanos()).unwrap_or(u64::MAX);
+        let partition = bridge::Partition::new(&kvm, &image, memory(configuration)).map_err(unavailable)?;
+        let mut owner = Home::new(configuration, streams);
+        let session = Session::new(partition, limits(configuration), &mut owner).map_err(ended)?;
+        let mut partition = Partition { session: Some(session), template: None, owner, ended: None, is_broken: false };
         let library_number = |library: &Library| Library::ALL.iter().position(|other| other == library);
         partition.obey(Command::Start(bridge::message::Configuration {
             memory_limit: configuration.memory_limit,
@@ -114,6 +106,38 @@ impl Partition {
             collection_stress: configuration.collection_stress,
         }))?;
         Ok(partition)
+    }
+
+    /// A clone of a template.
+    pub fn clone_of(template: &Arc<Shared>, partition: bridge::Partition, streams: Streams) -> Result<Partition> {
+        let configuration = &template.configuration;
+        let session = Session::clone_of(partition, limits(configuration));
+        let owner = Home::new(configuration, streams);
+        let template_of = Some(template.clone());
+        let mut partition =
+            Partition { session: Some(session), template: template_of, owner, ended: None, is_broken: false };
+        partition.obey(Command::Renew {
+            fuel: configuration.fuel,
+            time_limit: configuration.time_limit.map(nanoseconds),
+            output_limit: configuration.output_limit,
+            seed: seed()?,
+        })?;
+        Ok(partition)
+    }
+
+    /// The partition as a template.
+    pub fn freeze(mut self) -> Result<bridge::Template> {
+        if let Some(error) = &self.ended {
+            return Err(error.clone());
+        }
+        if !self.owner.functions.is_empty() {
+            return Err(Error::message("functions of the host cannot be part of a template: clones are given their own"));
+        }
+        self.ended = Some(Error::message("the instance is a template"));
+        match &mut self.session {
+            Some(session) => session.freeze().map_err(unavailable),
+            None => unreachable!("only dropping takes the session"),
+        }
     }
 
     /// Has the guest obey; what it gives.
@@ -131,7 +155,8 @@ impl Partition {
         if let Some(error) = &self.ended {
             return Err(error.clone());
         }
-        let outcome = self.session.obey(command, &mut self.owner);
+        let Some(session) = &mut self.session else { unreachable!("only dropping takes the session") };
+        let outcome = session.obey(command, &mut self.owner);
         if let Some(message) = self.owner.panic.take() {
             // Whatever the function was doing is half done.
             self.ended = Some(Error::Panicked(message.clone()));
@@ -143,6 +168,7 @@ impl Partition {
     /// Notes that nothing can be done with the partition any more.
     fn end(&mut self, end: End) -> Error {
         let error = ended(end);
+        self.is_broken = true;
         self.ended = Some(error.clone());
         error
     }
@@ -194,10 +220,56 @@ impl Drop for Partition {
             // Nobody is left to be told.
             let _ = self.close();
         }
+        if !self.is_broken
+            && let (Some(template), Some(session)) = (&self.template, self.session.take())
+        {
+            template.take_back(session.into_partition());
+        }
     }
 }
 
-fn unavailable(error: bridge::Error) -> Error {
+impl Home {
+    fn new(configuration: &Configuration, streams: Streams) -> Home {
+        Home {
+            process: Process::new(configuration.grants.clone(), streams),
+            functions: Vec::new(),
+            interrupt: Arc::new(AtomicBool::new(false)),
+            panic: None,
+        }
+    }
+}
+
+/// The most memory of a partition beyond what it starts with.
+pub(crate) fn memory(configuration: &Configuration) -> u64 {
+    configuration.memory_limit.map_or(MOST_MEMORY, |limit| {
+        // The compiler's memory counts against the same limit again.
+        limit.saturating_mul(2).saturating_add(MEMORY_BESIDE_HEAP).min(MOST_MEMORY)
+    })
+}
+
+fn limits(configuration: &Configuration) -> bridge::Limits {
+    bridge::Limits {
+        time: configuration.time_limit,
+        output: configuration.output_limit,
+        share: configuration.processor_share,
+    }
+}
+
+fn nanoseconds(limit: Duration) -> u64 {
+    u64::try_from(limit.as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// A seed for the random numbers of a clone.
+fn seed() -> Result<(i64, i64)> {
+    let mut bytes = [0; 16];
+    let filled = rustix::rand::getrandom(&mut bytes, rustix::rand::GetRandomFlags::empty());
+    filled.map_err(|error| Error::external(std::io::Error::from(error)))?;
+    let (first, second) = bytes.split_at(8);
+    let number = |bytes: &[u8]| bytes.iter().fold(0, |number, &byte| number << 8 | i64::from(byte));
+    Ok((number(first), number(second)))
+}
+
+pub(crate) fn unavailable(error: bridge::Error) -> Error {
     Error::Unavailable(error.to_string())
 }
 

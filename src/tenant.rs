@@ -55,6 +55,19 @@ impl Tenant {
         }
     }
 
+    #[cfg(feature = "partitions")]
+    pub(crate) fn isolated(partition: Partition) -> Tenant {
+        Tenant(Inner::Isolated(Box::new(partition)))
+    }
+
+    #[cfg(feature = "partitions")]
+    pub(crate) fn into_isolated(self) -> Result<Partition> {
+        match self.0 {
+            Inner::Hosted(_) => Err(Error::message("the instance lives in the process")),
+            Inner::Isolated(partition) => Ok(*partition),
+        }
+    }
+
     /// The instance, if it lives in the process.
     ///
     /// ```

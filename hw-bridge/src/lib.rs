@@ -14,14 +14,18 @@ mod cpu;
 mod error;
 pub mod image;
 mod limits;
+mod mapping;
 mod memory;
 mod partition;
 mod session;
 mod tables;
+mod template;
 mod tick;
 
 pub use error::{End, Error, Fault};
+pub use kvm_ioctls::Kvm;
 pub use limits::Limits;
 pub use lunette_hw_interface::message;
 pub use partition::{Exit, Partition, open_kvm};
 pub use session::{Owner, Session};
+pub use template::Template;

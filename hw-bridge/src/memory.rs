@@ -1,49 +1,59 @@
 //! A partition's memory: what it has from the start, and what it is given when it touches more.
 //!
-//! The one module of this crate with unsafe code: it tells KVM where the host has the memory, and gives pages back to the
-//! host. See `lunette_hw_interface::layout` for a drawing.
+//! See `lunette_hw_interface::layout` for a drawing.
 
 use crate::{
     cpu,
     error::{End, Error},
     image::Image,
+    mapping::Mapping,
     tables::{Access, PageTables},
+    template::Frozen,
 };
-use kvm_bindings::kvm_userspace_memory_region;
 use kvm_ioctls::VmFd;
 use lunette_hw_interface::layout::*;
-use rustix::mm::{Advice, madvise};
-use std::sync::Arc;
-use vm_memory::{Bytes, GuestAddress, GuestMemoryBackend, GuestMemoryMmap, GuestRegionMmap, MmapRegion};
+use vm_memory::{Bytes, GuestAddress, GuestMemoryMmap};
 
 /// Addresses of the guest that memory can be added to.
-#[derive(Clone, Debug)]
-struct Window {
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Window {
+    /// Where they begin.
     start: u64,
     /// End of the addresses that are mapped.
     mapped: u64,
     /// End of the addresses.
     end: u64,
-    /// Parts: address, physical address, bytes.
-    parts: Vec<(u64, u64, u64)>,
+}
+
+/// A part of the memory.
+#[derive(Debug)]
+struct Part {
+    mapping: Mapping,
+    /// Physical address.
+    physical: u64,
+    /// The guest's address, for parts of windows.
+    address: Option<u64>,
+    /// Where in the template's file its content lies.
+    offset: Option<u64>,
 }
 
 /// The least that is added.
 const LEAST_GROWTH: u64 = 4 * LARGE_PAGE_BYTES;
 /// The most that is added at a time.
 const MOST_GROWTH: u64 = 1 << 30;
+/// Up to so many bytes of changed pages are made as they were by copying, which spares the guest from touching them anew;
+/// beyond, they are given back to the host.
+const MOST_KEPT: usize = 1 << 20;
 
 /// The memory of one partition.
 #[derive(Debug)]
 pub struct Memory {
     guest: GuestMemoryMmap,
+    parts: Vec<Part>,
     tables: PageTables,
     windows: [Window; 2],
-    slots: u32,
     /// Physical address of the next memory that is added.
     next: u64,
-    /// Bytes added.
-    grown: u64,
     /// The most bytes that may be added.
     limit: u64,
 }
@@ -51,26 +61,20 @@ pub struct Memory {
 impl Memory {
     /// Memory with the image and the processor's tables, known to the virtual machine.
     pub fn new(vm: &VmFd, image: &Image<'_>, limit: u64) -> Result<Memory, Error> {
-        let window = |start: u64, bytes: u64, physical: u64, present: u64| Window {
-            start,
-            mapped: start + present,
-            end: start + bytes,
-            parts: vec![(start, physical, present)],
-        };
+        let window = |start, bytes, present| Window { start, mapped: start + present, end: start + bytes };
         let mut memory = Memory {
             guest: GuestMemoryMmap::new(),
+            parts: Vec::new(),
             tables: PageTables::new(),
             windows: [
-                window(ARENA, ARENA_BYTES, ARENA_START, ARENA_START_BYTES),
-                window(REGION, REGION_BYTES, REGION_START, REGION_START_BYTES),
+                window(ARENA, ARENA_BYTES, ARENA_START_BYTES),
+                window(REGION, REGION_BYTES, REGION_START_BYTES),
             ],
-            slots: 0,
             next: GROWTH,
-            grown: 0,
             limit,
         };
-        memory.add(vm, 0, BASE_BYTES)?;
-        memory.add(vm, TABLES, TABLES_BYTES)?;
+        memory.add(vm, Mapping::zeroed(0, BASE_BYTES)?, 0, None, None)?;
+        memory.add(vm, Mapping::zeroed(TABLES, TABLES_BYTES)?, TABLES, None, None)?;
         for (address, bytes) in cpu::tables() {
             memory.write(address, &bytes)?;
         }
@@ -78,6 +82,23 @@ impl Memory {
             memory.write(segment.start, segment.content)?;
         }
         memory.map_base(image)?;
+        Ok(memory)
+    }
+
+    /// A copy of a template's memory.
+    pub fn thaw(vm: &VmFd, frozen: &Frozen, limit: u64) -> Result<Memory, Error> {
+        let mut memory = Memory {
+            guest: GuestMemoryMmap::new(),
+            parts: Vec::new(),
+            tables: frozen.tables.clone(),
+            windows: frozen.windows.clone(),
+            next: frozen.next,
+            limit,
+        };
+        for part in &frozen.parts {
+            let mapping = Mapping::copy_of(&frozen.file, part.offset, part.physical, part.bytes)?;
+            memory.add(vm, mapping, part.physical, part.address, Some(part.offset))?;
+        }
         Ok(memory)
     }
 
@@ -105,35 +126,19 @@ impl Memory {
         Ok(())
     }
 
-    /// Adds zeroed memory at a physical address.
-    fn add(&mut self, vm: &VmFd, physical: u64, bytes: u64) -> Result<(), Error> {
-        let size = usize::try_from(bytes).map_err(Error::memory("address"))?;
-        let mapping = MmapRegion::new(size).map_err(Error::memory("reserve"))?;
-        let address = mapping.as_ptr();
-        if physical >= GROWTH {
-            // SAFETY: advice about the mapping just made; its content stays.
-            let _ = unsafe { madvise(address.cast(), size, Advice::LinuxHugepage) };
-        }
-        let region = GuestRegionMmap::new(mapping, GuestAddress(physical))
-            .ok_or_else(|| Error::Memory { what: "address", reason: "beyond the end".to_owned() })?;
-        self.guest = self.guest.insert_region(Arc::new(region)).map_err(Error::memory("add"))?;
-        let region = kvm_userspace_memory_region {
-            slot: self.slots,
-            flags: 0,
-            guest_phys_addr: physical,
-            memory_size: bytes,
-            userspace_addr: address as u64,
-        };
-        // SAFETY: the mapping is as large as said and belongs to `guest`, which outlives the virtual machine: a partition
-        // drops its machine first. Nothing else refers to it but by the checked accesses of `vm_memory`.
-        unsafe { vm.set_user_memory_region(region) }.map_err(Error::kvm("add memory"))?;
-        self.slots += 1;
+    /// Adds a part.
+    fn add(
+        &mut self,
+        vm: &VmFd,
+        mapping: Mapping,
+        physical: u64,
+        address: Option<u64>,
+        offset: Option<u64>,
+    ) -> Result<(), Error> {
+        self.guest = self.guest.insert_region(mapping.region()).map_err(Error::memory("add"))?;
+        mapping.register(vm, self.parts.len() as u32, physical)?;
+        self.parts.push(Part { mapping, physical, address, offset });
         Ok(())
-    }
-
-    /// The page tables' root.
-    pub fn root(&self) -> u64 {
-        TABLES
     }
 
     /// Writes to physical memory.
@@ -158,48 +163,100 @@ impl Memory {
         };
         let window = &self.windows[number];
         let least = (address + 1 - window.mapped).next_multiple_of(LARGE_PAGE_BYTES);
-        let left = (self.limit.saturating_sub(self.grown)).min(window.end - window.mapped) / LARGE_PAGE_BYTES
-            * LARGE_PAGE_BYTES;
+        let left = self.limit.saturating_sub(self.next - GROWTH).min(window.end - window.mapped);
+        let left = left / LARGE_PAGE_BYTES * LARGE_PAGE_BYTES;
         if least > left {
             return Err(End::Memory);
         }
         let wanted = (window.mapped - window.start).next_multiple_of(LARGE_PAGE_BYTES);
         let bytes = wanted.clamp(LEAST_GROWTH, MOST_GROWTH).clamp(least, left);
         let (start, physical) = (window.mapped, self.next);
-        self.add(vm, physical, bytes)?;
+        let mapping = Mapping::zeroed(physical, bytes)?;
+        mapping.use_large_pages();
+        self.add(vm, mapping, physical, Some(start), None)?;
         self.tables.map_large(&self.guest, start, bytes, physical)?;
-        let window = &mut self.windows[number];
-        window.mapped += bytes;
-        window.parts.push((start, physical, bytes));
+        self.windows[number].mapped += bytes;
         self.next += bytes;
-        self.grown += bytes;
         Ok(())
     }
 
     /// Makes pages that the guest does not use read as zero, and gives them back to the host where that can be.
     pub fn discard(&self, start: u64, bytes: u64) -> Result<(), End> {
-        let aligned = start % PAGE_BYTES == 0 && bytes % PAGE_BYTES == 0;
-        let end = start.checked_add(bytes).filter(|_| aligned);
-        let window =
-            self.windows.iter().find(|window| end.is_some_and(|end| window.start <= start && end <= window.mapped));
+        let is_aligned = start % PAGE_BYTES == 0 && bytes % PAGE_BYTES == 0;
+        let end = start.checked_add(bytes).filter(|_| is_aligned);
+        let window = end.and_then(|end| {
+            self.windows.iter().find(|window| window.start <= start && end <= window.mapped)
+        });
         let (Some(window), Some(end)) = (window, end) else {
             return Err(End::Violation(format!("it discards {bytes:#x} bytes at {start:#x}")));
         };
-        for &(part, physical, size) in &window.parts {
-            let (from, to) = (start.max(part), end.min(part + size));
-            if from < to {
-                self.discard_physical(physical + (from - part), (to - from) as usize)?;
+        // The first part of each window lies in the base memory.
+        let (base, base_bytes) =
+            if window.start == ARENA { (ARENA_START, ARENA_START_BYTES) } else { (REGION_START, REGION_START_BYTES) };
+        let base_end = window.start + base_bytes;
+        if start < base_end {
+            self.zero(0, base + (start - window.start)..base + (end.min(base_end) - window.start))?;
+        }
+        for (number, part) in self.parts.iter().enumerate() {
+            if let Some(address) = part.address {
+                let (from, to) = (start.max(address), end.min(address + part.mapping.bytes() as u64));
+                if from < to {
+                    self.zero(number, from - address..to - address)?;
+                }
             }
         }
         Ok(())
     }
 
-    fn discard_physical(&self, physical: u64, bytes: usize) -> Result<(), End> {
-        let slice = self.guest.get_slice(GuestAddress(physical), bytes);
-        let slice = slice.map_err(Error::memory("find"))?;
-        // SAFETY: the pages lie in the partition's anonymous memory, as the slice shows, and the host keeps no reference
-        // to any of it.
-        let dropped = unsafe { madvise(slice.ptr_guard_mut().as_ptr().cast(), bytes, Advice::LinuxDontNeed) };
-        dropped.map_err(|error| End::from(Error::Memory { what: "discard", reason: error.to_string() }))
+    /// Makes a range of a part zero.
+    fn zero(&self, part: usize, range: std::ops::Range<u64>) -> Result<(), Error> {
+        let part = &self.parts[part];
+        if part.offset.is_none() {
+            return part.mapping.drop_pages(range.start as usize..range.end as usize);
+        }
+        // What is dropped of a copy would be as the template has it.
+        const ZEROS: [u8; 1 << 16] = [0; 1 << 16];
+        let mut start = range.start;
+        while start < range.end {
+            let count = (range.end - start).min(ZEROS.len() as u64);
+            self.write(part.physical + start, &ZEROS[..count as usize])?;
+            start += count;
+        }
+        Ok(())
+    }
+
+    /// What a template needs to know; the content is read by [`Memory::read`]: parts with their physical address, the
+    /// guest's address and size.
+    pub fn parts(&self) -> impl Iterator<Item = (u64, Option<u64>, u64)> {
+        self.parts.iter().map(|part| (part.physical, part.address, part.mapping.bytes() as u64))
+    }
+
+    /// The page tables, the windows, and the next physical address.
+    pub fn shape(&self) -> (PageTables, [Window; 2], u64) {
+        (self.tables.clone(), self.windows.clone(), self.next)
+    }
+
+    /// Makes everything as the template has it, but for the page tables, whose entries stay.
+    pub fn reset(&self, frozen: &Frozen) -> Result<(), Error> {
+        for part in &self.parts {
+            let everything = 0..part.mapping.bytes();
+            let Some(offset) = part.offset else {
+                part.mapping.drop_pages(everything)?;
+                continue;
+            };
+            if part.physical == TABLES {
+                continue;
+            }
+            match part.mapping.changed_pages() {
+                Some(changed) if changed.iter().map(|range| range.len()).sum::<usize>() <= MOST_KEPT => {
+                    for range in changed {
+                        let original = frozen.content(offset + range.start as u64, range.len())?;
+                        self.write(part.physical + range.start as u64, original)?;
+                    }
+                }
+                _ => part.mapping.drop_pages(everything)?,
+            }
+        }
+        Ok(())
     }
 }

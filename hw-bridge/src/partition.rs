@@ -5,12 +5,13 @@ use crate::{
     error::{End, Error, Fault},
     image::Image,
     memory::Memory,
+    template::{Frozen, Registers, Template},
 };
 use kvm_bindings::{KVM_MAX_CPUID_ENTRIES, kvm_sregs};
 use kvm_ioctls::{Kvm, VcpuExit, VcpuFd, VmFd};
 use lunette_hw_interface::{
     channel::{Channel, DISCARD, EXCEPTION, EXCEPTIONS, PANIC, RECEIVE_PART, SEND, SEND_PART},
-    layout::{CHANNEL, INBOX, INBOX_BYTES, OUTBOX, OUTBOX_BYTES, PAGE_BYTES, STUB_STACK},
+    layout::{CHANNEL, INBOX, INBOX_BYTES, OUTBOX, OUTBOX_BYTES, PAGE_BYTES, STUB_STACK, TABLES},
 };
 use std::mem::offset_of;
 
@@ -55,6 +56,14 @@ pub fn open_kvm() -> Result<Kvm, Error> {
     })
 }
 
+fn new_processor(kvm: &Kvm, vm: &VmFd) -> Result<VcpuFd, Error> {
+    let processor = vm.create_vcpu(0).map_err(Error::kvm("create a processor"))?;
+    let features = kvm.get_supported_cpuid(KVM_MAX_CPUID_ENTRIES);
+    let features = features.map_err(Error::kvm("tell the processor's features"))?;
+    processor.set_cpuid2(&features).map_err(Error::kvm("set the processor's features"))?;
+    Ok(processor)
+}
+
 impl Partition {
     /// Makes a partition that will start at the beginning of the image. `memory_limit` is the most memory it can get
     /// beyond what it starts with.
@@ -64,18 +73,69 @@ impl Partition {
     pub fn new(kvm: &Kvm, image: &Image<'_>, memory_limit: u64) -> Result<Partition, Error> {
         let vm = kvm.create_vm().map_err(Error::kvm("create a virtual machine"))?;
         let memory = Memory::new(&vm, image, memory_limit)?;
-        let processor = vm.create_vcpu(0).map_err(Error::kvm("create a processor"))?;
-        let features =
-            kvm.get_supported_cpuid(KVM_MAX_CPUID_ENTRIES).map_err(Error::kvm("tell the processor's features"))?;
-        processor.set_cpuid2(&features).map_err(Error::kvm("set the processor's features"))?;
+        let processor = new_processor(kvm, &vm)?;
         let new = processor.get_sregs().map_err(Error::kvm("read registers"))?;
-        let system_registers = cpu::system_registers(new, memory.root());
+        let system_registers = cpu::system_registers(new, TABLES);
         processor.set_sregs(&system_registers).map_err(Error::kvm("set registers"))?;
         processor.set_regs(&cpu::start_registers(image.entry)).map_err(Error::kvm("set registers"))?;
         let frequency = processor.get_tsc_khz().map_err(Error::kvm("tell the frequency of its clock"))?;
         let partition = Partition { processor, vm, memory, system_registers, exits: 0 };
         partition.set_shared(offset_of!(Channel, counter_khz), u64::from(frequency))?;
         Ok(partition)
+    }
+
+    /// Makes a partition that goes on where the template was: it waits for a message.
+    ///
+    /// # Errors
+    /// KVM or the host's memory do not allow it.
+    pub fn clone_of(kvm: &Kvm, template: &Template, memory_limit: u64) -> Result<Partition, Error> {
+        let vm = kvm.create_vm().map_err(Error::kvm("create a virtual machine"))?;
+        let memory = Memory::thaw(&vm, &template.memory, memory_limit)?;
+        let processor = new_processor(kvm, &vm)?;
+        let partition =
+            Partition { processor, vm, memory, system_registers: template.registers.system, exits: 0 };
+        partition.set_registers(&template.registers)?;
+        Ok(partition)
+    }
+
+    /// The partition as a template: it is at an exit, where it waits for a message.
+    ///
+    /// # Errors
+    /// The host's memory does not allow it.
+    pub fn freeze(&mut self) -> Result<Template, Error> {
+        self.complete_exit()?;
+        let general = self.processor.get_regs().map_err(Error::kvm("read registers"))?;
+        let vector = self.processor.get_fpu().map_err(Error::kvm("read registers"))?;
+        let registers = Registers { general, system: self.system_registers, vector };
+        Ok(Template { memory: Frozen::new(&self.memory)?, registers })
+    }
+
+    /// Makes a clone as it was when it was made: it waits for a message.
+    ///
+    /// # Errors
+    /// The host's memory fails.
+    pub fn reset(&mut self, template: &Template) -> Result<(), Error> {
+        self.complete_exit()?;
+        self.memory.reset(&template.memory)?;
+        self.set_registers(&template.registers)
+    }
+
+    fn set_registers(&self, registers: &Registers) -> Result<(), Error> {
+        self.processor.set_sregs(&registers.system).map_err(Error::kvm("set registers"))?;
+        self.processor.set_regs(&registers.general).map_err(Error::kvm("set registers"))?;
+        self.processor.set_fpu(&registers.vector).map_err(Error::kvm("set registers"))
+    }
+
+    /// Completes an exit: only then registers can be read and set.
+    fn complete_exit(&mut self) -> Result<(), Error> {
+        self.processor.set_kvm_immediate_exit(1);
+        let completed = self.processor.run().err();
+        self.processor.set_kvm_immediate_exit(0);
+        match completed {
+            Some(error) if error.errno() == libc::EINTR => Ok(()),
+            Some(error) => Err(Error::Kvm { what: "complete an exit", error }),
+            None => Err(Error::System { what: "complete an exit", reason: "the processor did not stop".to_owned() }),
+        }
     }
 
     /// How often the guest has left the partition.
@@ -102,8 +162,7 @@ impl Partition {
                 Ok(VcpuExit::Shutdown) => return Err(End::Violation("it shut its processor down".to_owned())),
                 Ok(VcpuExit::Hlt) => return Err(End::Violation("it halted its processor".to_owned())),
                 Ok(other) => return Err(End::Violation(format!("its processor stopped: {other:?}"))),
-                // EINTR, EAGAIN
-                Err(error) if matches!(error.errno(), 4 | 11) => return Ok(Exit::Signal),
+                Err(error) if matches!(error.errno(), libc::EINTR | libc::EAGAIN) => return Ok(Exit::Signal),
                 Err(error) => return Err(Error::Kvm { what: "run the partition", error }.into()),
             };
             self.exits += 1;
@@ -177,13 +236,7 @@ impl Partition {
 
     /// The guest has met an exception: what is missing is mapped, anything else ends it.
     fn except(&mut self, vector: u8) -> Result<(), End> {
-        // Registers can be read when the exit is completed.
-        self.processor.set_kvm_immediate_exit(1);
-        let completed = self.processor.run().err().map(|error| error.errno());
-        self.processor.set_kvm_immediate_exit(0);
-        if completed != Some(4) {
-            return Err(End::Violation("its processor did not stop".to_owned()));
-        }
+        self.complete_exit()?;
         let registers = self.processor.get_regs().map_err(Error::kvm("read registers"))?;
         let system = self.processor.get_sregs().map_err(Error::kvm("read registers"))?;
         let mut words = vec![0; ExceptionFrame::words(vector)];

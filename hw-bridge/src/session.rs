@@ -1,9 +1,10 @@
 //! What happens between the guest and its owner: commands in, requests out.
 
 use crate::{
-    error::End,
+    error::{End, Error},
     limits::{self, Limits, Meter},
     partition::{Exit, Partition},
+    template::Template,
     tick::Ticks,
 };
 use lunette_hw_interface::{
@@ -47,7 +48,16 @@ impl Session {
     /// # Errors
     /// It does not get there.
     pub fn new(partition: Partition, limits: Limits, owner: &mut dyn Owner) -> Result<Session, End> {
-        let mut session = Session {
+        let mut session = Session::clone_of(partition, limits);
+        match session.run(owner)? {
+            Outcome::Booted => Ok(session),
+            other => Err(End::Violation(format!("it begins with {other:?}"))),
+        }
+    }
+
+    /// A clone of a template, which waits for a command.
+    pub fn clone_of(partition: Partition, limits: Limits) -> Session {
+        Session {
             partition,
             limits,
             output: 0,
@@ -55,11 +65,20 @@ impl Session {
             outgoing: (Vec::new(), 0),
             ticket: None,
             post_error: None,
-        };
-        match session.run(owner)? {
-            Outcome::Booted => Ok(session),
-            other => Err(End::Violation(format!("it begins with {other:?}"))),
         }
+    }
+
+    /// The session as a template, while it waits for a command.
+    ///
+    /// # Errors
+    /// The host's memory does not allow it.
+    pub fn freeze(&mut self) -> Result<Template, Error> {
+        self.partition.freeze()
+    }
+
+    /// The partition, when the session is over.
+    pub fn into_partition(self) -> Partition {
+        self.partition
     }
 
     /// The partition.
