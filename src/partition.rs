@@ -89,9 +89,9 @@ impl Owner for Home {
 
 impl Partition {
     pub fn new(configuration: &Configuration, streams: Streams) -> Result<Partition> {
-        let kvm = bridge::open_kvm().map_err(unavailable)?;
+        let hypervisor = bridge::Hypervisor::open().map_err(unavailable)?;
         let image = Image::read(BUILT_IN).map_err(unavailable)?;
-        let partition = bridge::Partition::new(&kvm, &image, memory(configuration)).map_err(unavailable)?;
+        let partition = bridge::Partition::new(&hypervisor, &image, memory(configuration)).map_err(unavailable)?;
         let mut owner = Home::new(configuration, streams);
         let session = Session::new(partition, limits(configuration), &mut owner).map_err(ended)?;
         let mut partition = Partition { session: Some(session), template: None, owner, ended: None, is_broken: false };
@@ -131,7 +131,9 @@ impl Partition {
             return Err(error.clone());
         }
         if !self.owner.functions.is_empty() {
-            return Err(Error::message("functions of the host cannot be part of a template: clones are given their own"));
+            return Err(Error::message(
+                "functions of the host cannot be part of a template: clones are given their own",
+            ));
         }
         self.ended = Some(Error::message("the instance is a template"));
         match &mut self.session {

@@ -38,7 +38,7 @@ pub struct Template(Arc<Shared>);
 /// What clones share.
 pub(crate) struct Shared {
     pub configuration: Configuration,
-    kvm: bridge::Kvm,
+    hypervisor: bridge::Hypervisor,
     template: bridge::Template,
     idle: Mutex<Vec<bridge::Partition>>,
 }
@@ -50,14 +50,17 @@ impl fmt::Debug for Shared {
 }
 
 impl Template {
-    pub(crate) fn new(configuration: &Configuration, prepare: impl FnOnce(&mut Tenant) -> Result<()>) -> Result<Template> {
+    pub(crate) fn new(
+        configuration: &Configuration,
+        prepare: impl FnOnce(&mut Tenant) -> Result<()>,
+    ) -> Result<Template> {
         let partition = Partition::new(configuration, Streams::none())?;
         let mut tenant = Tenant::isolated(partition);
         prepare(&mut tenant)?;
         let template = tenant.into_isolated()?.freeze()?;
         Ok(Template(Arc::new(Shared {
             configuration: configuration.clone(),
-            kvm: bridge::open_kvm().map_err(unavailable)?,
+            hypervisor: bridge::Hypervisor::open().map_err(unavailable)?,
             template,
             idle: Mutex::new(Vec::new()),
         })))
@@ -119,7 +122,7 @@ impl Shared {
 
     fn make(&self) -> Result<bridge::Partition> {
         let memory = crate::partition::memory(&self.configuration);
-        bridge::Partition::clone_of(&self.kvm, &self.template, memory).map_err(unavailable)
+        bridge::Partition::clone_of(&self.hypervisor, &self.template, memory).map_err(unavailable)
     }
 
     /// Takes back a partition that nobody uses any more.

@@ -23,9 +23,8 @@ mod template;
 mod tick;
 
 pub use error::{End, Error, Fault};
-pub use kvm_ioctls::Kvm;
 pub use limits::Limits;
 pub use lunette_hw_interface::message;
-pub use partition::{Exit, Partition, open_kvm};
+pub use partition::{Exit, Hypervisor, Partition};
 pub use session::{Owner, Session};
 pub use template::Template;

@@ -66,10 +66,7 @@ impl Memory {
             guest: GuestMemoryMmap::new(),
             parts: Vec::new(),
             tables: PageTables::new(),
-            windows: [
-                window(ARENA, ARENA_BYTES, ARENA_START_BYTES),
-                window(REGION, REGION_BYTES, REGION_START_BYTES),
-            ],
+            windows: [window(ARENA, ARENA_BYTES, ARENA_START_BYTES), window(REGION, REGION_BYTES, REGION_START_BYTES)],
             next: GROWTH,
             limit,
         };
@@ -184,9 +181,8 @@ impl Memory {
     pub fn discard(&self, start: u64, bytes: u64) -> Result<(), End> {
         let is_aligned = start % PAGE_BYTES == 0 && bytes % PAGE_BYTES == 0;
         let end = start.checked_add(bytes).filter(|_| is_aligned);
-        let window = end.and_then(|end| {
-            self.windows.iter().find(|window| window.start <= start && end <= window.mapped)
-        });
+        let window =
+            end.and_then(|end| self.windows.iter().find(|window| window.start <= start && end <= window.mapped));
         let (Some(window), Some(end)) = (window, end) else {
             return Err(End::Violation(format!("it discards {bytes:#x} bytes at {start:#x}")));
         };

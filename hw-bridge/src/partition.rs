@@ -7,7 +7,7 @@ use crate::{
     memory::Memory,
     template::{Frozen, Registers, Template},
 };
-use kvm_bindings::{KVM_MAX_CPUID_ENTRIES, kvm_sregs};
+use kvm_bindings::{CpuId, KVM_MAX_CPUID_ENTRIES, kvm_sregs};
 use kvm_ioctls::{Kvm, VcpuExit, VcpuFd, VmFd};
 use lunette_hw_interface::{
     channel::{Channel, DISCARD, EXCEPTION, EXCEPTIONS, PANIC, RECEIVE_PART, SEND, SEND_PART},
@@ -40,28 +40,39 @@ pub struct Partition {
     exits: u64,
 }
 
-/// Opens KVM.
-///
-/// # Errors
-/// There is none, or it may not be used.
-pub fn open_kvm() -> Result<Kvm, Error> {
-    Kvm::new().map_err(|error| Error::Unavailable {
-        reason: std::io::Error::from_raw_os_error(error.errno())
-            .to_string()
-            .split(" (os error")
-            .next()
-            .unwrap_or_default()
-            .to_owned(),
-        number: error.errno(),
-    })
+/// KVM, opened.
+#[derive(Debug)]
+pub struct Hypervisor {
+    kvm: Kvm,
+    /// What processors say of themselves, which takes long to ask for.
+    features: CpuId,
 }
 
-fn new_processor(kvm: &Kvm, vm: &VmFd) -> Result<VcpuFd, Error> {
-    let processor = vm.create_vcpu(0).map_err(Error::kvm("create a processor"))?;
-    let features = kvm.get_supported_cpuid(KVM_MAX_CPUID_ENTRIES);
-    let features = features.map_err(Error::kvm("tell the processor's features"))?;
-    processor.set_cpuid2(&features).map_err(Error::kvm("set the processor's features"))?;
-    Ok(processor)
+impl Hypervisor {
+    /// Opens KVM.
+    ///
+    /// # Errors
+    /// There is none, or it may not be used.
+    pub fn open() -> Result<Hypervisor, Error> {
+        let kvm = Kvm::new().map_err(|error| {
+            let reason = std::io::Error::from_raw_os_error(error.errno()).to_string();
+            let reason = reason.split(" (os error").next().unwrap_or_default().to_owned();
+            Error::Unavailable { reason, number: error.errno() }
+        })?;
+        let features = kvm.get_supported_cpuid(KVM_MAX_CPUID_ENTRIES);
+        let features = features.map_err(Error::kvm("tell the processor's features"))?;
+        Ok(Hypervisor { kvm, features })
+    }
+
+    fn new_machine(&self) -> Result<VmFd, Error> {
+        self.kvm.create_vm().map_err(Error::kvm("create a virtual machine"))
+    }
+
+    fn new_processor(&self, vm: &VmFd) -> Result<VcpuFd, Error> {
+        let processor = vm.create_vcpu(0).map_err(Error::kvm("create a processor"))?;
+        processor.set_cpuid2(&self.features).map_err(Error::kvm("set the processor's features"))?;
+        Ok(processor)
+    }
 }
 
 impl Partition {
@@ -70,10 +81,10 @@ impl Partition {
     ///
     /// # Errors
     /// KVM or the host's memory do not allow it.
-    pub fn new(kvm: &Kvm, image: &Image<'_>, memory_limit: u64) -> Result<Partition, Error> {
-        let vm = kvm.create_vm().map_err(Error::kvm("create a virtual machine"))?;
+    pub fn new(hypervisor: &Hypervisor, image: &Image<'_>, memory_limit: u64) -> Result<Partition, Error> {
+        let vm = hypervisor.new_machine()?;
         let memory = Memory::new(&vm, image, memory_limit)?;
-        let processor = new_processor(kvm, &vm)?;
+        let processor = hypervisor.new_processor(&vm)?;
         let new = processor.get_sregs().map_err(Error::kvm("read registers"))?;
         let system_registers = cpu::system_registers(new, TABLES);
         processor.set_sregs(&system_registers).map_err(Error::kvm("set registers"))?;
@@ -88,12 +99,11 @@ impl Partition {
     ///
     /// # Errors
     /// KVM or the host's memory do not allow it.
-    pub fn clone_of(kvm: &Kvm, template: &Template, memory_limit: u64) -> Result<Partition, Error> {
-        let vm = kvm.create_vm().map_err(Error::kvm("create a virtual machine"))?;
+    pub fn clone_of(hypervisor: &Hypervisor, template: &Template, memory_limit: u64) -> Result<Partition, Error> {
+        let vm = hypervisor.new_machine()?;
         let memory = Memory::thaw(&vm, &template.memory, memory_limit)?;
-        let processor = new_processor(kvm, &vm)?;
-        let partition =
-            Partition { processor, vm, memory, system_registers: template.registers.system, exits: 0 };
+        let processor = hypervisor.new_processor(&vm)?;
+        let partition = Partition { processor, vm, memory, system_registers: template.registers.system, exits: 0 };
         partition.set_registers(&template.registers)?;
         Ok(partition)
     }

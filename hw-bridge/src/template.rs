@@ -99,8 +99,8 @@ impl Frozen {
         let file = Arc::new(file);
         let place = FileOffset::from_arc(file.clone(), 0);
         let size = usize::try_from(offset).map_err(Error::memory("address"))?;
-        let view = MmapRegion::build(Some(place), size, libc::PROT_READ, libc::MAP_SHARED)
-            .map_err(Error::memory("map"))?;
+        let view =
+            MmapRegion::build(Some(place), size, libc::PROT_READ, libc::MAP_SHARED).map_err(Error::memory("map"))?;
         Ok(Frozen { file, parts, tables, windows, next, view: View(view) })
     }
 

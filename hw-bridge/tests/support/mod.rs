@@ -2,10 +2,9 @@
 
 use lunette_gc::pages::Pages;
 use lunette_hw_bridge::{
-    Limits, Owner, Partition, Session,
+    Hypervisor, Limits, Owner, Partition, Session,
     image::{BUILT_IN, Image},
     message::{CallError, Command, Configuration, Outcome, Values},
-    open_kvm,
 };
 use lunette_interpreter::host::{Host, HostError, Request, Response, Stream, Ticket};
 use std::time::Instant;
@@ -78,9 +77,9 @@ impl Tenant {
 
     /// An instance with these settings.
     pub fn with(configuration: Configuration) -> Tenant {
-        let kvm = open_kvm().expect("partitions are tested where KVM is");
+        let hypervisor = Hypervisor::open().expect("partitions are tested where KVM is");
         let image = Image::read(BUILT_IN).expect("the image is well-formed");
-        let partition = Partition::new(&kvm, &image, 1 << 30).expect("a partition can be made");
+        let partition = Partition::new(&hypervisor, &image, 1 << 30).expect("a partition can be made");
         let mut home = Home { output: Vec::new(), response: None, start: Instant::now() };
         let mut session = Session::new(partition, Limits::default(), &mut home).expect("the guest starts");
         let outcome = session.obey(Command::Start(configuration), &mut home).expect("the guest lives");
