@@ -38,6 +38,8 @@ pub struct Configuration {
     pub(crate) collection_stress: u32,
     pub(crate) home: Home,
     pub(crate) processor_share: Option<f64>,
+    #[cfg(feature = "partitions")]
+    pub(crate) monitor: Option<std::path::PathBuf>,
 }
 
 /// Where an instance lives.
@@ -63,6 +65,8 @@ impl Default for Configuration {
             collection_stress: 0,
             home: Home::Process,
             processor_share: None,
+            #[cfg(feature = "partitions")]
+            monitor: None,
         }
     }
 }
@@ -190,6 +194,24 @@ impl Configuration {
     #[must_use]
     pub fn home(self, home: Home) -> Self {
         Configuration { home, ..self }
+    }
+
+    /// Gives the monitor of each partition a process of its own, in which nothing but the partition is open and few
+    /// system calls are allowed: the strongest form of isolation. The process is started by `program monitor`, where the
+    /// program is `lunette`, or one that calls [`monitor`](crate::monitor()) then.
+    ///
+    /// Without it the monitor is part of this process, which a fault in the kernel's KVM could open to the guest.
+    ///
+    /// ```no_run
+    /// # use lunette::{Configuration, Engine, Home, Streams};
+    /// let engine = Engine::new(Configuration::new().home(Home::Partition).monitor("/usr/bin/lunette"));
+    /// engine.tenant(Streams::inherited())?.execute_file("print('hello')", "=hello", &[])?;
+    /// # Ok::<(), lunette::Error>(())
+    /// ```
+    #[cfg(feature = "partitions")]
+    #[must_use]
+    pub fn monitor(self, program: impl Into<std::path::PathBuf>) -> Self {
+        Configuration { monitor: Some(program.into()), ..self }
     }
 
     /// The part of one processor that an instance in a partition may use, above 0 and up to 1.

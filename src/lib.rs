@@ -60,6 +60,8 @@ pub use error::{ConversionError, Error, IsolatedError, Result, RuntimeError, Sto
 pub use function::Function;
 pub use host::{Captured, Directory, Environment, Files, Grants, Input, Output, Streams};
 pub use instance::{Instance, InterruptHandle};
+#[cfg(feature = "partitions")]
+pub use partition::monitor;
 pub use program::Program;
 pub use statistics::{Collection, CollectionKind, Pauses, Statistics};
 pub use string::String;

@@ -10,7 +10,7 @@ use crate::{
     tenant::HostFunction,
 };
 use lunette_hw_bridge::{
-    self as bridge, End, Owner, Session,
+    self as bridge, Answer, Connection, End, LocalGuest, Owner, RemoteGuest, Sent, Session,
     image::{BUILT_IN, Image},
     message::{CallError, Command, Failure, Outcome, Token, Values},
 };
@@ -36,7 +36,7 @@ const MOST_MEMORY: u64 = 64 << 30;
 /// An instance in a partition.
 pub(crate) struct Partition {
     /// Taken when the partition is dropped.
-    session: Option<Session>,
+    session: Option<Session<Guest>>,
     /// The template it is a clone of.
     template: Option<Arc<Shared>>,
     owner: Home,
@@ -53,6 +53,62 @@ struct Home {
     interrupt: Arc<AtomicBool>,
     /// A panic of a function.
     panic: Option<String>,
+}
+
+/// The partition's guest.
+enum Guest {
+    Local(LocalGuest),
+    Remote(RemoteGuest),
+}
+
+impl Guest {
+    fn new(configuration: &Configuration) -> std::result::Result<Guest, bridge::Error> {
+        if let Some(program) = &configuration.monitor {
+            let mut command = std::process::Command::new(program);
+            command.arg("monitor");
+            return RemoteGuest::new(command, memory(configuration), limits(configuration)).map(Guest::Remote);
+        }
+        let hypervisor = bridge::Hypervisor::open()?;
+        let partition = bridge::Partition::new(&hypervisor, &Image::read(BUILT_IN)?, memory(configuration))?;
+        Ok(Guest::Local(LocalGuest::new(partition, limits(configuration))))
+    }
+
+    fn connection(&mut self) -> &mut dyn Connection {
+        match self {
+            Guest::Local(guest) => guest,
+            Guest::Remote(guest) => guest,
+        }
+    }
+}
+
+impl Connection for Guest {
+    fn begin(&mut self) -> std::result::Result<(), End> {
+        self.connection().begin()
+    }
+
+    fn exchange(&mut self, answer: Answer, take_interrupt: &mut dyn FnMut() -> bool) -> std::result::Result<Sent, End> {
+        self.connection().exchange(answer, take_interrupt)
+    }
+
+    fn finish(&mut self) {
+        self.connection().finish();
+    }
+}
+
+/// Serves as the monitor of one partition, in a process of its own: what the program that
+/// [`Configuration::monitor`](crate::Configuration::monitor) names does when its argument is `monitor`.
+///
+/// ```
+/// # fn main() -> lunette::Result<()> {
+/// if std::env::args().nth(1).as_deref() == Some("monitor") {
+///     return lunette::monitor();
+/// }
+/// // What the program does otherwise.
+/// # Ok(())
+/// # }
+/// ```
+pub fn monitor() -> Result<()> {
+    bridge::monitor::serve().map_err(unavailable)
 }
 
 impl fmt::Debug for Partition {
@@ -89,11 +145,9 @@ impl Owner for Home {
 
 impl Partition {
     pub fn new(configuration: &Configuration, streams: Streams) -> Result<Partition> {
-        let hypervisor = bridge::Hypervisor::open().map_err(unavailable)?;
-        let image = Image::read(BUILT_IN).map_err(unavailable)?;
-        let partition = bridge::Partition::new(&hypervisor, &image, memory(configuration)).map_err(unavailable)?;
+        let guest = Guest::new(configuration).map_err(unavailable)?;
         let mut owner = Home::new(configuration, streams);
-        let session = Session::new(partition, limits(configuration), &mut owner).map_err(ended)?;
+        let session = Session::start(guest, configuration.output_limit, &mut owner).map_err(ended)?;
         let mut partition = Partition { session: Some(session), template: None, owner, ended: None, is_broken: false };
         let library_number = |library: &Library| Library::ALL.iter().position(|other| other == library);
         partition.obey(Command::Start(bridge::message::Configuration {
@@ -111,7 +165,8 @@ impl Partition {
     /// A clone of a template.
     pub fn clone_of(template: &Arc<Shared>, partition: bridge::Partition, streams: Streams) -> Result<Partition> {
         let configuration = &template.configuration;
-        let session = Session::clone_of(partition, limits(configuration));
+        let guest = Guest::Local(LocalGuest::new(partition, limits(configuration)));
+        let session = Session::resume(guest, configuration.output_limit);
         let owner = Home::new(configuration, streams);
         let template_of = Some(template.clone());
         let mut partition =
@@ -137,7 +192,10 @@ impl Partition {
         }
         self.ended = Some(Error::message("the instance is a template"));
         match &mut self.session {
-            Some(session) => session.freeze().map_err(unavailable),
+            Some(session) => match session.connection() {
+                Guest::Local(guest) => guest.freeze().map_err(unavailable),
+                Guest::Remote(_) => Err(Error::message("a template needs its monitor in the process")),
+            },
             None => unreachable!("only dropping takes the session"),
         }
     }
@@ -224,8 +282,9 @@ impl Drop for Partition {
         }
         if !self.is_broken
             && let (Some(template), Some(session)) = (&self.template, self.session.take())
+            && let Guest::Local(guest) = session.into_connection()
         {
-            template.take_back(session.into_partition());
+            template.take_back(guest.into_partition());
         }
     }
 }
@@ -250,11 +309,7 @@ pub(crate) fn memory(configuration: &Configuration) -> u64 {
 }
 
 fn limits(configuration: &Configuration) -> bridge::Limits {
-    bridge::Limits {
-        time: configuration.time_limit,
-        output: configuration.output_limit,
-        share: configuration.processor_share,
-    }
+    bridge::Limits { time: configuration.time_limit, share: configuration.processor_share }
 }
 
 fn nanoseconds(limit: Duration) -> u64 {

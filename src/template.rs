@@ -54,12 +54,14 @@ impl Template {
         configuration: &Configuration,
         prepare: impl FnOnce(&mut Tenant) -> Result<()>,
     ) -> Result<Template> {
-        let partition = Partition::new(configuration, Streams::none())?;
+        // Clones are made from memory of this process.
+        let configuration = Configuration { monitor: None, ..configuration.clone() };
+        let partition = Partition::new(&configuration, Streams::none())?;
         let mut tenant = Tenant::isolated(partition);
         prepare(&mut tenant)?;
         let template = tenant.into_isolated()?.freeze()?;
         Ok(Template(Arc::new(Shared {
-            configuration: configuration.clone(),
+            configuration,
             hypervisor: bridge::Hypervisor::open().map_err(unavailable)?,
             template,
             idle: Mutex::new(Vec::new()),

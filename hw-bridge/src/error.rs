@@ -1,6 +1,7 @@
 //! What can go wrong with partitions.
 
 use kvm_ioctls::Error as KvmError;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// A partition cannot be made or used.
@@ -38,6 +39,9 @@ pub enum Error {
         /// Why not.
         reason: String,
     },
+    /// A monitor in a process of its own cannot make a partition.
+    #[error("{0}")]
+    Monitor(String),
     /// The image in this program is not what it should be.
     #[error("the guest image is malformed: {0}")]
     Image(String),
@@ -66,7 +70,7 @@ impl Error {
 }
 
 /// Why a partition was ended by the monitor. It cannot be used any more.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
 pub enum End {
     /// The guest broke: an exception of the processor.
     #[error("the partition broke: {0}")]
@@ -101,7 +105,7 @@ impl From<Error> for End {
 }
 
 /// An exception of the processor that the guest cannot handle.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fault {
     /// Number of the exception.
     pub vector: u8,

@@ -1,30 +1,41 @@
 //! Lunette's monitor: instances in KVM partitions of their own, with no operating system in them.
 //!
 //! ```text
-//!   owner <-- session -- messages --> channel in the partition's memory <-- guest image: agent, runtime
-//!               |                          ^
-//!               v                          | KVM
-//!            partition: memory, processor, exits
+//!   owner <-- session <-- connection: local guest, or a monitor in a process of its own, which has the local guest
+//!                                           |
+//!                             partition: memory, processor, exits
+//!                                           | KVM
+//!             channel in the partition's memory <-- guest image: agent, runtime
 //! ```
 //!
 //! What comes out of a partition is of unknown origin: lengths, addresses and messages are checked before they are used,
 //! and a partition that breaks the rules ends without anything else taking notice.
 
+mod connection;
 mod cpu;
 mod error;
+pub mod frames;
 pub mod image;
 mod limits;
+mod local;
 mod mapping;
 mod memory;
+pub mod monitor;
 mod partition;
+mod remote;
+mod sandbox;
 mod session;
 mod tables;
 mod template;
 mod tick;
+mod wire;
 
+pub use connection::{Answer, Connection, Sent};
 pub use error::{End, Error, Fault};
 pub use limits::Limits;
+pub use local::LocalGuest;
 pub use lunette_hw_interface::message;
 pub use partition::{Exit, Hypervisor, Partition};
+pub use remote::RemoteGuest;
 pub use session::{Owner, Session};
 pub use template::Template;

@@ -2,22 +2,19 @@
 //! own; a guest that does not do so in time is ended.
 
 use crate::error::End;
+use serde::{Deserialize, Serialize};
 use std::time::{Duration, Instant};
 
 /// How long a guest may take to stop by itself.
 const GRACE: Duration = Duration::from_millis(500);
-/// Bytes of output beyond the limit that the monitor lets pass: the runtime's messages.
-const OUTPUT_GRACE: u64 = 1 << 16;
 /// Processor time that may be used ahead of the share.
 const BURST: Duration = Duration::from_millis(20);
 
 /// Limits of a partition.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Limits {
     /// Time for each command.
     pub time: Option<Duration>,
-    /// Bytes of output, for all commands.
-    pub output: Option<u64>,
     /// The part of one processor that it may use, up to 1.
     pub share: Option<f64>,
 }
@@ -65,13 +62,8 @@ impl Meter {
     }
 }
 
-/// Whether so many bytes of output are too many.
-pub fn is_too_much_output(limits: &Limits, bytes: u64) -> bool {
-    limits.output.is_some_and(|limit| bytes > limit.saturating_add(OUTPUT_GRACE))
-}
-
-/// Processor time of the present thread.
-fn processor_time() -> Duration {
+/// Processor time of the present thread. The first call asks the system how to read clocks.
+pub fn processor_time() -> Duration {
     let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
     Duration::new(u64::try_from(time.tv_sec).unwrap_or(0), u32::try_from(time.tv_nsec).unwrap_or(0))
 }

@@ -159,6 +159,11 @@ impl Mapping {
     }
 }
 
+/// Opens what will be needed, for a process that will not be able to open files.
+pub fn prepare() {
+    pagemap();
+}
+
 /// The process's table of pages, opened once: a monitor cannot open files later.
 fn pagemap() -> Option<&'static File> {
     static PAGEMAP: OnceLock<Option<File>> = OnceLock::new();

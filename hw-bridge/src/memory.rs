@@ -148,6 +148,11 @@ impl Memory {
         self.guest.read_slice(bytes, GuestAddress(physical)).map_err(Error::memory("read"))
     }
 
+    /// The most bytes that may be added.
+    pub fn limit(&self) -> u64 {
+        self.limit
+    }
+
     /// Whether memory can be added at this address.
     pub fn is_growable(&self, address: u64) -> bool {
         self.windows.iter().any(|window| (window.mapped..window.end).contains(&address))

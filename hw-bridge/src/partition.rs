@@ -148,6 +148,11 @@ impl Partition {
         }
     }
 
+    /// The most memory it can get beyond what it starts with.
+    pub fn memory_limit(&self) -> u64 {
+        self.memory.limit()
+    }
+
     /// How often the guest has left the partition.
     pub fn exits(&self) -> u64 {
         self.exits

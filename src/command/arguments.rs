@@ -65,6 +65,10 @@ pub enum Subcommand {
     /// Look for syntax errors, or for what makes compiled files unfit to run
     #[command(after_help = "The exit status is 0 if nothing was found, 1 otherwise.")]
     Check(Check),
+    /// Serve as the monitor of a partition, for the process that started this one
+    #[cfg(feature = "partitions")]
+    #[command(hide = true)]
+    Monitor,
     /// Print a script that teaches a shell to complete the command line
     #[command(after_help = "For bash: lunette completions bash > ~/.local/share/bash-completion/completions/lunette")]
     Completions {

@@ -32,6 +32,11 @@ pub fn main() -> ExitCode {
         Some(Subcommand::Compile(options)) => translate::compile(&options),
         Some(Subcommand::Disasm(options)) => translate::disassemble(&options),
         Some(Subcommand::Check(options)) => translate::check(&options),
+        #[cfg(feature = "partitions")]
+        Some(Subcommand::Monitor) => match lunette::monitor() {
+            Ok(()) => report::Status::Success,
+            Err(error) => report::report(&error),
+        },
         Some(Subcommand::Completions { shell }) => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut CommandLine::command(), "lunette", &mut script);

@@ -30,7 +30,7 @@ impl Session {
         let grants = if options.isolate { grant::partition(options) } else { Grants::ALL };
         let mut configuration = Configuration::new().grants(grants).collection_stress(options.gc_stress);
         if options.isolate {
-            configuration = configuration.home(Home::Partition);
+            configuration = isolated(configuration);
         }
         if let Some(share) = options.cpu_share {
             configuration = configuration.processor_share(share);
@@ -113,6 +113,14 @@ impl Session {
         }
         status
     }
+}
+
+/// In a partition whose monitor is a process of its own.
+fn isolated(configuration: Configuration) -> Configuration {
+    let configuration = configuration.home(Home::Partition);
+    #[cfg(feature = "partitions")]
+    let configuration = configuration.monitor("/proc/self/exe");
+    configuration
 }
 
 fn hosted<'t>(tenant: &'t mut Tenant, what: &str) -> Result<&'t mut Instance> {

@@ -2,7 +2,7 @@
 
 use lunette_gc::pages::Pages;
 use lunette_hw_bridge::{
-    Hypervisor, Limits, Owner, Partition, Session,
+    Hypervisor, Limits, LocalGuest, Owner, Partition, Session,
     image::{BUILT_IN, Image},
     message::{CallError, Command, Configuration, Outcome, Values},
 };
@@ -58,7 +58,7 @@ impl Owner for Home {
 /// An instance in a partition.
 pub struct Tenant {
     pub home: Home,
-    pub session: Session,
+    pub session: Session<LocalGuest>,
 }
 
 impl Tenant {
@@ -81,7 +81,8 @@ impl Tenant {
         let image = Image::read(BUILT_IN).expect("the image is well-formed");
         let partition = Partition::new(&hypervisor, &image, 1 << 30).expect("a partition can be made");
         let mut home = Home { output: Vec::new(), response: None, start: Instant::now() };
-        let mut session = Session::new(partition, Limits::default(), &mut home).expect("the guest starts");
+        let mut session =
+            Session::start(LocalGuest::new(partition, Limits::default()), None, &mut home).expect("the guest starts");
         let outcome = session.obey(Command::Start(configuration), &mut home).expect("the guest lives");
         assert_eq!(outcome, Outcome::Returned(Vec::new()));
         Tenant { home, session }

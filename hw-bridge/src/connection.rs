@@ -1,0 +1,42 @@
+//! The way from a session to its guest: directly, or through a monitor in a process of its own.
+
+use crate::error::End;
+use serde::{Deserialize, Serialize};
+
+/// What the guest has sent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sent {
+    /// Messages, each after its length; the last may be a part.
+    #[serde(with = "serde_bytes")]
+    pub bytes: Vec<u8>,
+    /// Whether the guest waits for an answer to the last.
+    pub waits: bool,
+}
+
+/// What the guest is given.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Answer {
+    /// A message, if the guest waits for one.
+    pub message: Option<serde_bytes::ByteBuf>,
+    /// Whether a posted write has failed.
+    pub post_failed: bool,
+}
+
+/// A guest, wherever it is.
+pub trait Connection {
+    /// A command begins: its time is counted from now on.
+    ///
+    /// # Errors
+    /// The partition has ended.
+    fn begin(&mut self) -> Result<(), End>;
+
+    /// Lets the guest have an answer and run until it sends something. In between, the connection asks now and then
+    /// whether the program is to stop.
+    ///
+    /// # Errors
+    /// The partition has ended.
+    fn exchange(&mut self, answer: Answer, take_interrupt: &mut dyn FnMut() -> bool) -> Result<Sent, End>;
+
+    /// A command has ended.
+    fn finish(&mut self);
+}

@@ -1,0 +1,87 @@
+//! A monitor as a process of its own: it makes one partition, gives up everything it does not need for running it, and
+//! talks to its owner in messages.
+
+use crate::{
+    connection::{Connection, Sent},
+    error::{End, Error},
+    frames,
+    image::{BUILT_IN, Image},
+    limits,
+    local::LocalGuest,
+    mapping,
+    partition::{Hypervisor, Partition},
+    sandbox,
+    wire::{self, FromMonitor, ToMonitor},
+};
+use std::{
+    io::{self, Read},
+    os::{
+        fd::{AsFd, OwnedFd},
+        unix::net::UnixStream,
+    },
+};
+
+/// Serves the owner at the other end of standard input until it is gone. To be called before the process does anything
+/// else.
+///
+/// # Errors
+/// Standard input and output are not an owner's, or the process cannot be confined.
+pub fn serve() -> Result<(), Error> {
+    sandbox::close_inherited();
+    let failed = |error: io::Error| Error::System { what: "talk to the owner", reason: error.to_string() };
+    let own = |stream: &dyn Fn() -> io::Result<OwnedFd>| stream().map(UnixStream::from).map_err(failed);
+    let mut messages = own(&|| io::stdin().as_fd().try_clone_to_owned())?;
+    let mut interrupts = own(&|| io::stdout().as_fd().try_clone_to_owned())?;
+    interrupts.set_nonblocking(true).map_err(failed)?;
+    let Ok(ToMonitor::Make { memory, limits }) = wire::receive(&mut messages) else {
+        return Err(failed(io::ErrorKind::InvalidData.into()));
+    };
+    let made = make(memory).map(|partition| LocalGuest::new(partition, limits));
+    let mut guest = match made {
+        Ok(guest) => guest,
+        Err(error) => {
+            return wire::send(&mut messages, &FromMonitor::Unavailable(error.to_string())).map_err(failed);
+        }
+    };
+    sandbox::leave_standard_streams()?;
+    sandbox::enter()?;
+    wire::send(&mut messages, &FromMonitor::Made).map_err(failed)?;
+    // An owner that is gone is the normal end.
+    while let Ok(message) = wire::receive(&mut messages) {
+        let outcome = match message {
+            ToMonitor::Begin => guest.begin().map(|()| None),
+            ToMonitor::Exchange(answer) => {
+                let mut take_interrupt = || matches!(interrupts.read(&mut [0; 8]), Ok(1..));
+                guest.exchange(answer, &mut take_interrupt).and_then(checked).map(Some)
+            }
+            ToMonitor::Finish => {
+                guest.finish();
+                Ok(None)
+            }
+            ToMonitor::Make { .. } => Err(End::Failed("the owner talks out of order".to_owned())),
+        };
+        let sent = match outcome {
+            Ok(None) => Ok(()),
+            Ok(Some(sent)) => wire::send(&mut messages, &FromMonitor::Sent(sent)),
+            Err(end) => wire::send(&mut messages, &FromMonitor::Ended(end)),
+        };
+        if sent.is_err() {
+            break;
+        }
+    }
+    Ok(())
+}
+
+fn make(memory: u64) -> Result<Partition, Error> {
+    // What is done once, while the process may still do it.
+    mapping::prepare();
+    limits::processor_time();
+    let hypervisor = Hypervisor::open()?;
+    Partition::new(&hypervisor, &Image::read(BUILT_IN)?, memory)
+}
+
+/// What the guest has sent, if it is well-formed.
+fn checked(sent: Sent) -> Result<Sent, End> {
+    frames::messages(&sent)?;
+    Ok(sent)
+}

@@ -1,0 +1,124 @@
+//! A guest whose monitor is a process of its own.
+//!
+//! ```text
+//!   owner: session --- messages (the monitor's standard input, a socket) --- monitor: partition
+//!                  --- interrupts (its standard output, a socket) ---------
+//! ```
+
+use crate::{
+    connection::{Answer, Connection, Sent},
+    error::{End, Error},
+    limits::Limits,
+    wire::{self, FromMonitor, ToMonitor},
+};
+use std::{
+    io::{self, Read, Write},
+    os::{
+        fd::OwnedFd,
+        unix::{net::UnixStream, process::CommandExt},
+    },
+    process::{Child, Command, Stdio},
+    time::Duration,
+};
+
+/// How often a waiting owner looks whether the program is to stop.
+const PERIOD: Duration = Duration::from_millis(20);
+
+/// A monitor in a process of its own, with its guest.
+#[derive(Debug)]
+pub struct RemoteGuest {
+    monitor: Child,
+    messages: UnixStream,
+    interrupts: UnixStream,
+}
+
+impl RemoteGuest {
+    /// Starts a monitor by a command whose program calls [`monitor::serve`](crate::monitor::serve), and has it make a
+    /// partition.
+    ///
+    /// # Errors
+    /// It cannot be started, or there can be no partition.
+    pub fn new(mut program: Command, memory: u64, limits: Limits) -> Result<RemoteGuest, Error> {
+        let failed = |error: io::Error| Error::System { what: "start a monitor", reason: error.to_string() };
+        let (messages, theirs) = UnixStream::pair().map_err(failed)?;
+        let (interrupts, their_interrupts) = UnixStream::pair().map_err(failed)?;
+        let monitor = program
+            .stdin(Stdio::from(OwnedFd::from(theirs)))
+            .stdout(Stdio::from(OwnedFd::from(their_interrupts)))
+            // Keys pressed at the terminal are for the owner.
+            .process_group(0)
+            .spawn()
+            .map_err(failed)?;
+        let mut guest = RemoteGuest { monitor, messages, interrupts };
+        wire::send(&mut guest.messages, &ToMonitor::Make { memory, limits }).map_err(failed)?;
+        match wire::receive(&mut guest.messages) {
+            Ok(FromMonitor::Made) => {}
+            Ok(FromMonitor::Unavailable(message)) => return Err(Error::Monitor(message)),
+            Ok(_) => return Err(failed(io::ErrorKind::InvalidData.into())),
+            Err(error) => return Err(failed(error)),
+        }
+        guest.messages.set_read_timeout(Some(PERIOD)).map_err(failed)?;
+        Ok(guest)
+    }
+
+    fn send(&mut self, message: &ToMonitor) -> Result<(), End> {
+        wire::send(&mut self.messages, message).map_err(|error| lost(&error))
+    }
+}
+
+fn lost(error: &io::Error) -> End {
+    End::Failed(format!("the monitor is gone: {error}"))
+}
+
+/// Reads from the socket; calls a function whenever nothing has come for a while.
+struct Patient<'a>(&'a UnixStream, &'a mut dyn FnMut());
+
+impl Read for Patient<'_> {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        loop {
+            match self.0.read(bytes) {
+                Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => {
+                    self.1()
+                }
+                result => return result,
+            }
+        }
+    }
+}
+
+impl Connection for RemoteGuest {
+    fn begin(&mut self) -> Result<(), End> {
+        self.send(&ToMonitor::Begin)
+    }
+
+    fn exchange(&mut self, answer: Answer, take_interrupt: &mut dyn FnMut() -> bool) -> Result<Sent, End> {
+        self.send(&ToMonitor::Exchange(answer))?;
+        let mut interrupts = &self.interrupts;
+        let mut look = || {
+            if take_interrupt() {
+                // A monitor that is gone is noticed where its message is missing.
+                let _ = interrupts.write_all(&[1]);
+            }
+        };
+        look();
+        match wire::receive(&mut Patient(&self.messages, &mut look)) {
+            Ok(FromMonitor::Sent(sent)) => Ok(sent),
+            Ok(FromMonitor::Ended(end)) => Err(end),
+            Ok(other) => Err(End::Violation(format!("its monitor says {other:?}"))),
+            Err(error) => Err(lost(&error)),
+        }
+    }
+
+    fn finish(&mut self) {
+        // A monitor that is gone is noticed with the next command.
+        let _ = self.send(&ToMonitor::Finish);
+    }
+}
+
+impl Drop for RemoteGuest {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.monitor.kill();
+        let _ = self.monitor.wait();
+    }
+}
