@@ -291,6 +291,46 @@ fn running_out_of_memory_has_its_status_however_it_comes() {
 }
 
 #[test]
+fn a_stack_that_grows_while_memory_is_full_of_garbage_loses_nothing() {
+    // How much room is left in the stack when the call comes depends on the number of variables before it.
+    let code = "
+        local values = {}
+        for i = 1, 4000 do values[i] = i end
+        local function fill()
+            while collectgarbage 'count' < 3980 do local _ = ('x'):rep(8000) .. collectgarbage 'count' end
+        end
+        local function variables(name, count)
+            local names = {}
+            for i = 1, count do names[i] = name .. i end
+            return 'local ' .. table.concat(names, ',')
+        end
+        local function check(call, callee, ...)
+            for count = 20, 45 do
+                local code = 'local f, fill = ... return function(...) %s fill() %s end'
+                local f = load(code:format(variables('v', count), call))(callee, fill)
+                collectgarbage() collectgarbage 'stop'
+                local t = coroutine.wrap(f)(table.unpack(values))
+                local expected = table.pack(...)
+                for i = 1, expected.n do assert(t[i] == expected[i], call) end
+                assert(t.n == 4000 + expected.n and t[expected.n + 1] == 1 and t[t.n] == 4000, call)
+            end
+        end
+        local function lua(...) return table.pack(...) end
+        local fixed = load(variables('v', 50) .. ' return function(f, g, x, ...) return table.pack(f, g, x, ...) end')()
+        for _, f in ipairs { table.pack, lua, fixed } do
+            local inner = setmetatable({}, {__call = f})
+            local outer = setmetatable({}, {__call = inner})
+            for _, call in ipairs { 'return f(...)', 'local t = f(...) return t' } do
+                check(call, outer, inner, outer)
+            end
+        end
+        local many = load('return function(...) ' .. variables('v', 190) .. ' return table.pack(...) end')()
+        check('return coroutine.wrap(f)(...)', many)
+    ";
+    assert_eq!(fails(&["--memory", "4M"], code), (Some(0), String::new()));
+}
+
+#[test]
 fn hostile_programs_end_in_errors() {
     let cases = [
         "local function f() return 1 + f() end f()",

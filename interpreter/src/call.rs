@@ -138,44 +138,60 @@ impl Machine {
     pub(crate) fn push_call(
         &mut self,
         function: u32,
-        mut count: u32,
+        count: u32,
         wanted: i32,
         return_kind: Return,
         flags: u32,
     ) -> Result<Next, Throw> {
-        loop {
-            match self.value(function) {
-                Value::Closure(closure) => {
-                    return self.push_lua(closure, function, count, wanted, return_kind as u32 | flags);
-                }
-                Value::NativeClosure(closure) => {
-                    self.push_native(closure, function, count, wanted, return_kind as u32 | flags)?;
-                    return Ok(Next::Native);
-                }
-                _ => count = self.resolve_callee(function, count)?,
+        match self.value(function) {
+            Value::Closure(closure) => self.push_lua(closure, function, count, wanted, return_kind as u32 | flags),
+            Value::NativeClosure(closure) => {
+                self.push_native(closure, function, count, wanted, return_kind as u32 | flags)?;
+                Ok(Next::Native)
             }
+            _ => self.with_function(function, count, |machine, count| {
+                machine.push_call(function, count, wanted, return_kind, flags)
+            }),
         }
     }
 
-    /// Puts what `__call` leads to in the place of a callee that is no function, which becomes the first argument; gives
-    /// the number of arguments.
-    pub(crate) fn resolve_callee(&mut self, function: u32, mut count: u32) -> Result<u32, Throw> {
+    /// Enters, by `enter`, what `__call` leads to from a callee that may be no function; `enter` is told the number of
+    /// arguments. If that fails the window is as it was, so that the call can be tried again.
+    pub(crate) fn with_function(
+        &mut self,
+        function: u32,
+        count: u32,
+        enter: impl FnOnce(&mut Machine, u32) -> Result<Next, Throw>,
+    ) -> Result<Next, Throw> {
+        let mut resolved = count;
+        let entered = self.resolve_callee(function, &mut resolved).and_then(|()| enter(self, resolved));
+        if entered.is_err() && resolved > count {
+            let arguments = function + FRAME_SLOTS + resolved - count;
+            self.copy_slot(arguments - 1, function);
+            self.copy_slots(arguments, function + FRAME_SLOTS, count);
+        }
+        entered
+    }
+
+    /// Puts what `__call` leads to in the place of a callee that is no function, which becomes the first of the `count`
+    /// arguments.
+    fn resolve_callee(&mut self, function: u32, count: &mut u32) -> Result<(), Throw> {
         loop {
             let callee = self.value(function);
             if matches!(callee, Value::Closure(_) | Value::NativeClosure(_)) {
-                return Ok(count);
+                return Ok(());
             }
             let metamethod = self.metamethod(callee, Event::Call);
             if metamethod.is_nil() {
                 return Err(self.call_error(function));
             }
             // Such a chain may be endless.
-            self.charge(u64::from(count) + 1)?;
-            self.ensure_stack(function + FRAME_SLOTS, count + 1)?;
-            self.copy_slots(function + FRAME_SLOTS, function + FRAME_SLOTS + 1, count);
+            self.charge(u64::from(*count) + 1)?;
+            self.ensure_stack(function + FRAME_SLOTS, *count + 1)?;
+            self.copy_slots(function + FRAME_SLOTS, function + FRAME_SLOTS + 1, *count);
             self.set_value(function + FRAME_SLOTS, callee);
             self.set_value(function, metamethod);
-            count += 1;
+            *count += 1;
         }
     }
 
@@ -248,10 +264,10 @@ impl Machine {
         header.tag.set(header_tag(kind, wanted));
         header.spare.set(count);
         self.base = base;
-        if self.hooked
-            && let Some(next) = self.call_hook(kind & TAIL_CALLED != 0)?
-        {
-            return Ok(next);
+        if self.hooked {
+            // The frame is there: an error of the hook is the callee's.
+            let hook = self.call_hook(kind & TAIL_CALLED != 0);
+            return Ok(hook.map_or_else(|throw| self.unwind(throw), |next| next.unwrap_or(Next::Lua)));
         }
         Ok(Next::Lua)
     }
@@ -355,10 +371,30 @@ impl Machine {
             Value::Closure(closure) => self.push_lua(closure, frame.window(), count, -1, Return::Native as u32 | flags),
             _ => self.push_call(frame.window(), count, -1, Return::Native, flags),
         };
-        if pushed.is_err() {
-            self.leave_native_level(flags);
+        match pushed {
+            Ok(next) => Ok(next),
+            Err(throw) => self.push_again(throw, frame.window(), count, -1, Return::Native, flags),
         }
-        pushed
+    }
+
+    /// Makes a call again that has failed by `throw`, after a collection if memory was lacking; no instruction is tried
+    /// again for it. If it fails for good, what was counted for it is uncounted.
+    #[cold]
+    fn push_again(
+        &mut self,
+        throw: Throw,
+        function: u32,
+        count: u32,
+        wanted: i32,
+        return_kind: Return,
+        flags: u32,
+    ) -> Result<Next, Throw> {
+        let mut pushed = Err(throw);
+        if throw == Throw::Memory {
+            self.collect_fully(function + FRAME_SLOTS + count);
+            pushed = self.push_call(function, count, wanted, return_kind, flags);
+        }
+        pushed.inspect_err(|_| self.leave_native_level(flags))
     }
 
     fn take_rare_step(&mut self, frame: Frame, step: Step) -> Result<Next, Throw> {
@@ -382,7 +418,7 @@ impl Machine {
             Step::Continue => {
                 self.charge(1)?;
                 if self.heap.needs_collection() {
-                    return self.safepoint(frame.window(), Next::Native);
+                    return Ok(self.safepoint(frame.window(), Next::Native));
                 }
                 Ok(Next::Native)
             }
@@ -399,12 +435,12 @@ impl Machine {
         self.copy_slots(window + FRAME_SLOTS, function + FRAME_SLOTS, count);
         let flags = kind(tag) & (COUNTED | UNYIELDABLE) | TAIL_CALLED;
         self.base = previous;
-        let pushed = self.push_call(function, count, wanted(tag), return_kind(tag), flags);
-        if pushed.is_err() {
-            // The frame is gone: what was counted for it is uncounted.
-            self.leave_native_level(flags);
+        let (wanted, return_kind) = (wanted(tag), return_kind(tag));
+        match self.push_call(function, count, wanted, return_kind, flags) {
+            Ok(next) => Ok(next),
+            // The frame is gone: this is all that can be tried again.
+            Err(throw) => self.push_again(throw, function, count, wanted, return_kind, flags),
         }
-        pushed
     }
 
     /// Slot of the function of the frame's call window: where its results go.
@@ -491,7 +527,7 @@ impl Machine {
                 // Lua functions have safepoints of their own.
                 if kind(tag) & NATIVE != 0 && self.heap.needs_collection() {
                     let top = u32::try_from(wanted).map_or(self.open_top, |wanted| to + wanted);
-                    return self.safepoint(top, Next::Lua);
+                    return Ok(self.safepoint(top, Next::Lua));
                 }
                 Ok(Next::Lua)
             }
@@ -499,7 +535,7 @@ impl Machine {
                 self.base = caller;
                 self.deliver(first, count, to, -1);
                 if self.heap.needs_collection() {
-                    return self.safepoint(self.open_top, Next::Native);
+                    return Ok(self.safepoint(self.open_top, Next::Native));
                 }
                 Ok(Next::Native)
             }

@@ -129,11 +129,16 @@ impl Machine {
             return Ok(self.return_across(source, first, count).unwrap_or_else(|throw| self.unwind(throw)));
         }
         let target = FRAME_SLOTS + FRAME_SLOTS;
-        if let Err(throw) = self.ensure_stack(target, count) {
-            return Ok(self.unwind(throw));
+        let enter = |machine: &mut Machine| {
+            machine.ensure_stack(target, count)?;
+            machine.copy_across(source, first, target, count);
+            machine.push_call(FRAME_SLOTS, count, -1, Return::Coroutine, 0)
+        };
+        let mut next = enter(self);
+        if next == Err(Throw::Memory) {
+            self.collect_fully(target);
+            next = enter(self);
         }
-        self.copy_across(source, first, target, count);
-        let next = self.push_call(FRAME_SLOTS, count, -1, Return::Coroutine, 0);
         Ok(next.unwrap_or_else(|throw| self.unwind(throw)))
     }
 
@@ -212,7 +217,7 @@ impl Machine {
             }
             self.open_top = window + count;
             if self.heap.needs_collection() {
-                return self.safepoint(self.open_top, Next::Native);
+                return Ok(self.safepoint(self.open_top, Next::Native));
             }
             return Ok(Next::Native);
         }
@@ -238,7 +243,7 @@ impl Machine {
             self.set_value(slot, Value::Nil);
         }
         self.base = caller;
-        if self.heap.needs_collection() { self.safepoint(end, Next::Lua) } else { Ok(Next::Lua) }
+        Ok(if self.heap.needs_collection() { self.safepoint(end, Next::Lua) } else { Next::Lua })
     }
 
     /// Copies values from another stack.

@@ -6,7 +6,7 @@ use crate::{
     dispatch::state::{Operands, OutOfLine, Status},
     error::Throw,
     frame::Return,
-    machine::{Machine, Outcome, STACK_RESERVE},
+    machine::{Machine, STACK_RESERVE},
 };
 use lunette_bytecode::instruction::{Opcode, OperandKind, Word};
 use lunette_gc::{
@@ -15,24 +15,28 @@ use lunette_gc::{
 };
 
 impl Machine {
-    /// Runs the collector, with slots below `top` in use, and goes on as `next` says or with finalizers first.
-    pub(crate) fn safepoint(&mut self, top: u32, next: Next) -> Result<Next, Throw> {
+    /// Runs the collector, with slots below `top` in use, and goes on as `next` says or with finalizers first. Those for
+    /// which there is no room are left for another safepoint: what comes before a safepoint is done, and can't fail.
+    pub(crate) fn safepoint(&mut self, top: u32, next: Next) -> Next {
         self.store_thread(top);
         // SAFETY: every reference that is used afterwards is in a root, in a stack below its top, or in a handle.
         self.timed(|heap| ((), unsafe { heap.collector().collect_due() }));
         self.after_collection(top);
-        if !self.finalizing && self.heap.has_pending_finalizers() {
-            return self.begin_finalizers(top, Return::Interlude);
+        if !self.finalizing
+            && self.heap.has_pending_finalizers()
+            && let Ok(finalizers) = self.begin_finalizers(top, Return::Interlude)
+        {
+            return finalizers;
         }
-        Ok(next)
+        next
     }
 
     /// A safepoint of the running Lua frame, after the instruction `word`.
     #[cold]
-    pub(crate) fn lua_safepoint(&mut self, word: Word) -> Outcome {
+    pub(crate) fn lua_safepoint(&mut self, word: Word) -> Status {
         let top = self.live_top(word);
-        let next = self.safepoint(top, Next::Lua)?;
-        Ok(self.drive(next))
+        let next = self.safepoint(top, Next::Lua);
+        self.drive(next)
     }
 
     /// One more than the last slot that the running Lua frame needs after the instruction `word`.

@@ -120,7 +120,7 @@ impl Machine {
         }
         if self.heap.needs_collection() {
             let top = self.live_top(word);
-            return self.safepoint(top, Next::Lua);
+            return Ok(self.safepoint(top, Next::Lua));
         }
         Ok(Next::Lua)
     }

@@ -49,7 +49,7 @@ pub(crate) fn call_native(machine: &mut Machine, word: Word) -> Outcome {
         machine.base = caller;
         machine.deliver(first, count, window, wanted);
         if machine.heap.needs_collection() {
-            return machine.lua_safepoint(word);
+            return Ok(machine.lua_safepoint(word));
         }
         return Ok(if machine.stack == stack { Status::Next } else { Status::Reload });
     }
@@ -85,11 +85,10 @@ fn try_again(machine: &mut Machine, frame: Frame, function: NativeFunction, resu
 pub(crate) fn tail_call(machine: &mut Machine, word: Word) -> Outcome {
     let window = machine.register_index(word.a());
     let count = machine.argument_count(word, window);
-    let count = machine.resolve_callee(window, count)?;
-    let next = match machine.value(window) {
-        Value::NativeClosure(_) => machine.push_call(window, count, -1, Return::Call, 0)?,
-        _ => machine.tail_call_from(window, count).unwrap_or_else(|throw| machine.unwind(throw)),
-    };
+    let next = machine.with_function(window, count, |machine, count| match machine.value(window) {
+        Value::NativeClosure(_) => machine.push_call(window, count, -1, Return::Call, 0),
+        _ => Ok(machine.tail_call_from(window, count).unwrap_or_else(|throw| machine.unwind(throw))),
+    })?;
     Ok(machine.drive(next))
 }
 

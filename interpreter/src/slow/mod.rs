@@ -30,5 +30,5 @@ use lunette_bytecode::instruction::Word;
 /// What an instruction that has taken memory does last.
 #[inline(always)]
 pub(crate) fn after_allocation(machine: &mut Machine, word: Word) -> Outcome {
-    if machine.heap.needs_collection() { machine.lua_safepoint(word) } else { Ok(Status::Next) }
+    Ok(if machine.heap.needs_collection() { machine.lua_safepoint(word) } else { Status::Next })
 }
