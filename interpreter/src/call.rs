@@ -9,6 +9,7 @@ use crate::{
         COUNTED, FRAME_SLOTS, HeaderSlot, NATIVE, Return, TAIL_CALLED, UNYIELDABLE, VARIADIC, header_payload,
         header_tag, kind, return_kind, wanted,
     },
+    host::Ticket,
     machine::{MAX_STACK, Machine, Outcome, STACK_EMERGENCY, STACK_RESERVE},
     metamethod::Event,
     native::{CAUGHT, Frame, Native, NativeFunction, PASS_ON, PASS_ON_TRUE, Step, THROWN},
@@ -359,7 +360,12 @@ impl Machine {
         match step {
             Step::Return { first, count } => self.return_from(first, count),
             Step::Call { count } => self.call_back(frame, count),
-            step => self.take_rare_step(frame, step),
+            Step::TailCall { count } => self.tail_call_from(frame.window(), count),
+            Step::Yield { first, count } => self.yield_values(first, count),
+            Step::Resume { thread, first, count } => self.resume_thread(thread, first, count),
+            Step::CloseThread { thread } => self.close_thread(thread),
+            Step::Wait(ticket) => self.wait(ticket),
+            Step::Continue => self.go_on(frame),
         }
     }
 
@@ -397,32 +403,22 @@ impl Machine {
         pushed.inspect_err(|_| self.leave_native_level(flags))
     }
 
-    fn take_rare_step(&mut self, frame: Frame, step: Step) -> Result<Next, Throw> {
-        match step {
-            Step::Return { first, count } => self.return_from(first, count),
-            Step::Call { count } => self.call_back(frame, count),
-            Step::TailCall { count } => self.tail_call_from(frame.window(), count),
-            Step::Yield { first, count } => self.yield_values(first, count),
-            Step::Resume { thread, first, count } => self.resume_thread(thread, first, count),
-            Step::CloseThread { thread } => self.close_thread(thread),
-            Step::Wait(ticket) => {
-                self.charge(REQUEST_COST)?;
-                while self.response.is_none() {
-                    self.response = self.host.complete(ticket);
-                    if self.response.is_none() {
-                        self.look_at_limits()?;
-                    }
-                }
-                Ok(Next::Native)
-            }
-            Step::Continue => {
-                self.charge(1)?;
-                if self.heap.needs_collection() {
-                    return Ok(self.safepoint(frame.window(), Next::Native));
-                }
-                Ok(Next::Native)
+    /// Waits for the host's answer to a native function's request, and calls the function again.
+    fn wait(&mut self, ticket: Ticket) -> Result<Next, Throw> {
+        self.charge(REQUEST_COST)?;
+        while self.response.is_none() {
+            self.response = self.host.complete(ticket);
+            if self.response.is_none() {
+                self.look_at_limits()?;
             }
         }
+        Ok(Next::Native)
+    }
+
+    /// Calls a native function again, after a safepoint.
+    fn go_on(&mut self, frame: Frame) -> Result<Next, Throw> {
+        self.charge(1)?;
+        Ok(if self.heap.needs_collection() { self.safepoint(frame.window(), Next::Native) } else { Next::Native })
     }
 
     /// Replaces the running frame by a call of the function in slot `window`.

@@ -319,6 +319,37 @@ unsafe fn polymorphic_target<D: Driver>(s: State<D>, table: *mut Table, site: *m
     }
 }
 
+/// The place for a field that the site remembers to be added to tables of this shape, and their shape with it.
+#[inline(always)]
+unsafe fn added_field<D: Driver>(s: State<D>, table: *mut Table, site: *mut Site) -> Option<(Register, Ref<Shape>)> {
+    // SAFETY: as for `first_field`; the place lies within the fields that the table has.
+    unsafe {
+        if (*site).next_shape.get() != Some((*table).shape.get()) {
+            return None;
+        }
+        let fields: *mut SlotArray = s.resolve((*table).fields.get()?.cast());
+        let shape = (*site).added_shape()?;
+        let offset = (*site).holder_offset.get() as usize;
+        if offset >= 8 + 16 * (*fields).length() as usize {
+            return None;
+        }
+        Some((Register(fields.cast::<u8>().add(offset).cast()), shape))
+    }
+}
+
+/// Sets a field of `table`, or adds it if the table's shape has just become one with it.
+#[inline(always)]
+unsafe fn store<D: Driver>(s: State<D>, w: Word, table: *mut Table, place: Register, value: Register) -> Flow<D> {
+    // SAFETY: the caller's place is one of the table's.
+    unsafe {
+        place.copy_from(value);
+        if s.needs_barrier(&raw const (*table).header) {
+            return s.slow(w, slow::table_barrier);
+        }
+        Flow::Next(s)
+    }
+}
+
 #[inline(always)]
 unsafe fn set_cached<D: Driver>(s: State<D>, w: Word, object: Register, value: Register) -> Flow<D> {
     // SAFETY: operands are verified.
@@ -357,36 +388,17 @@ impl Stage for SetField {
                 let site = s.site(w.c());
                 if let Some(found) = own_field(s, table, site) {
                     if found.tag() != NIL || may_revive(s, table) {
-                        found.copy_from(value);
-                        if s.needs_barrier(&raw const (*table).header) {
-                            return s.slow(w, slow::table_barrier);
-                        }
-                        return Flow::Next(s);
+                        return store(s, w, table, found, value);
                     }
-                } else if (*site).next_shape.get() == Some((*table).shape.get())
-                    && may_revive(s, table)
-                    && let Some(fields) = (*table).fields.get()
-                    && let Some(shape) = (*site).added_shape()
-                {
-                    // The field is new: the site remembers the shape with it.
-                    let fields: *mut SlotArray = s.resolve(fields.cast());
-                    let offset = (*site).holder_offset.get();
-                    if (offset as usize) < 8 + 16 * (*fields).length() as usize && value.tag() != NIL {
-                        Register(fields.cast::<u8>().add(offset as usize).cast()).copy_from(value);
+                } else if let Some((place, shape)) = added_field(s, table, site) {
+                    if value.tag() != NIL && may_revive(s, table) {
                         (*table).shape.set(shape);
-                        if s.needs_barrier(&raw const (*table).header) {
-                            return s.slow(w, slow::table_barrier);
-                        }
-                        return Flow::Next(s);
+                        return store(s, w, table, place, value);
                     }
                 } else if (*site).shape.get().is_some()
                     && let Some(found) = polymorphic_target(s, table, site)
                 {
-                    found.copy_from(value);
-                    if s.needs_barrier(&raw const (*table).header) {
-                        return s.slow(w, slow::table_barrier);
-                    }
-                    return Flow::Next(s);
+                    return store(s, w, table, found, value);
                 }
             }
             s.call_out(w, slow::set_field)
@@ -408,22 +420,11 @@ pub(super) unsafe fn initialize_field<D: Driver>(s: State<D>, w: Word) -> Flow<D
         if object.tag() == TABLE {
             let table: *mut Table = s.object(object.payload());
             let site = s.site(w.c());
-            if (*site).next_shape.get() == Some((*table).shape.get())
-                && (*table).metatable.get().is_none()
-                && (*table).header.flags.get() & Table::PROTOTYPE == 0
-                && let Some(fields) = (*table).fields.get()
-                && let Some(shape) = (*site).added_shape()
+            if let Some((place, shape)) = added_field(s, table, site)
+                && may_revive(s, table)
             {
-                let fields: *mut SlotArray = s.resolve(fields.cast());
-                let offset = (*site).holder_offset.get();
-                if (offset as usize) < 8 + 16 * (*fields).length() as usize {
-                    Register(fields.cast::<u8>().add(offset as usize).cast()).copy_from(value);
-                    (*table).shape.set(shape);
-                    if s.needs_barrier(&raw const (*table).header) {
-                        return s.slow(w, slow::table_barrier);
-                    }
-                    return Flow::Next(s);
-                }
+                (*table).shape.set(shape);
+                return store(s, w, table, place, value);
             }
         }
         s.call_out(w, slow::initialize_field)
