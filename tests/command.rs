@@ -331,6 +331,20 @@ fn a_stack_that_grows_while_memory_is_full_of_garbage_loses_nothing() {
 }
 
 #[test]
+fn what_the_start_needed_is_given_back() {
+    let folder = Folder::new("residency");
+    let functions: String =
+        (0..20_000).map(|index| format!("function f{index}(a, b) return a + b * {index}, 'f{index}' end\n")).collect();
+    let measured = "collectgarbage() local status = io.open('/proc/self/status'):read('a')
+        print(status:match('VmHWM:%s*(%d+)'), status:match('VmRSS:%s*(%d+)'))";
+    let file = folder.file("large.lua", functions + measured);
+    let output = stdout(&run(&[&file]));
+    let kilobytes: Vec<u32> = output.split_whitespace().map(|number| number.parse().unwrap()).collect();
+    // The functions stay, and the process itself.
+    assert!(kilobytes[1] < kilobytes[0] / 3 * 2, "{output}");
+}
+
+#[test]
 fn hostile_programs_end_in_errors() {
     let cases = [
         "local function f() return 1 + f() end f()",

@@ -9,6 +9,7 @@ mod grant;
 mod quantity;
 mod repl;
 mod report;
+mod residency;
 mod run;
 mod session;
 mod trace;

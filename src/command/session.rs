@@ -4,9 +4,11 @@ use super::{
     arguments::Session as Options,
     grant,
     report::{Status, report},
-    trace,
+    residency, trace,
 };
-use lunette::{Configuration, Data, Engine, Error, Grants, Home, Input, Instance, Result, Streams, Tenant};
+use lunette::{
+    AsContext, Configuration, Data, Engine, Error, Grants, Home, Input, Instance, Result, Streams, Tenant, Variadic,
+};
 use signal_hook::{consts::SIGINT, consts::SIGPIPE, flag};
 use std::{
     ffi::OsStr,
@@ -54,7 +56,19 @@ impl Session {
         let input = if options.isolate && !options.stdin { Input::Empty } else { Input::Inherited };
         let mut tenant = engine.tenant(Streams { input, ..Streams::inherited() })?;
         if options.trace_gc {
-            hosted(&mut tenant, "--trace-gc")?.on_collection(trace::print_collection);
+            hosted(&mut tenant, "--trace-gc")?;
+        }
+        if let Some(instance) = tenant.instance() {
+            let (mut is_first, traces) = (true, options.trace_gc);
+            instance.on_collection(move |collection| {
+                // The program runs, and needs memory: what its start took is worth giving back.
+                if std::mem::take(&mut is_first) {
+                    residency::release();
+                }
+                if traces {
+                    trace::print_collection(collection);
+                }
+            });
         }
         let interrupt = tenant.interrupt_handle().flag();
         // Whoever presses the keys again before the first time was noticed wants the process to end.
@@ -82,7 +96,16 @@ impl Session {
     /// Runs a program, source or compiled; `-` is standard input.
     pub fn run_file(&mut self, path: &Path, arguments: &[Data]) -> Result<()> {
         let (content, name) = read(path)?;
-        self.tenant.execute_file(content, name, arguments)
+        let Some(instance) = self.tenant.instance() else {
+            return self.tenant.execute_file(content, name, arguments);
+        };
+        let program = self.engine.load_file(content, name)?;
+        // The instance need not come on top of what the compiler has freed.
+        residency::release_allocations();
+        let main = instance.load(&program)?;
+        // The instance has it: nobody else needs it.
+        drop(program);
+        main.call(instance, Variadic(arguments.to_vec()))
     }
 
     /// The instance, for what only one in the process can do.

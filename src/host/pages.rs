@@ -1,4 +1,4 @@
-//! The regions' memory: anonymous private mappings of the process. The one module of this package with unsafe code.
+//! The regions' memory: anonymous private mappings of the process. The one module of the library with unsafe code.
 //!
 //! ```text
 //!   mapped, of which the ends are given back at once:
