@@ -37,6 +37,7 @@ pub struct Configuration {
     pub(crate) ignores_environment: bool,
     pub(crate) collection_stress: u32,
     pub(crate) home: Home,
+    #[cfg(feature = "partitions")]
     pub(crate) processor_share: Option<f64>,
     #[cfg(feature = "partitions")]
     pub(crate) monitor: Option<std::path::PathBuf>,
@@ -64,6 +65,7 @@ impl Default for Configuration {
             ignores_environment: false,
             collection_stress: 0,
             home: Home::Process,
+            #[cfg(feature = "partitions")]
             processor_share: None,
             #[cfg(feature = "partitions")]
             monitor: None,
@@ -224,6 +226,7 @@ impl Configuration {
     /// assert!(tenant.run_file("while true do end", "=loop", &[]).is_err());
     /// # Ok::<(), lunette::Error>(())
     /// ```
+    #[cfg(feature = "partitions")]
     #[must_use]
     pub fn processor_share(self, share: f64) -> Self {
         Configuration { processor_share: Some(share), ..self }

@@ -7,7 +7,6 @@ use crate::{
     host::{Process, Streams},
     statistics::Statistics,
     template::Shared,
-    tenant::HostFunction,
 };
 use lunette_hw_bridge::{
     self as bridge, Answer, Connection, End, LocalGuest, Owner, RemoteGuest, Sent, Session,
@@ -46,6 +45,9 @@ pub(crate) struct Partition {
     is_broken: bool,
 }
 
+/// A function of the host, of copies.
+type HostFunction = Box<dyn FnMut(Vec<Data>) -> Result<Vec<Data>> + Send>;
+
 /// The partition's owner.
 struct Home {
     process: Process,
@@ -57,7 +59,7 @@ struct Home {
 
 /// The partition's guest.
 enum Guest {
-    Local(LocalGuest),
+    Local(Box<LocalGuest>),
     Remote(RemoteGuest),
 }
 
@@ -70,12 +72,12 @@ impl Guest {
         }
         let hypervisor = bridge::Hypervisor::open()?;
         let partition = bridge::Partition::new(&hypervisor, &Image::read(BUILT_IN)?, memory(configuration))?;
-        Ok(Guest::Local(LocalGuest::new(partition, limits(configuration))))
+        Ok(Guest::Local(Box::new(LocalGuest::new(partition, limits(configuration)))))
     }
 
     fn connection(&mut self) -> &mut dyn Connection {
         match self {
-            Guest::Local(guest) => guest,
+            Guest::Local(guest) => guest.as_mut(),
             Guest::Remote(guest) => guest,
         }
     }
@@ -165,7 +167,7 @@ impl Partition {
     /// A clone of a template.
     pub fn clone_of(template: &Arc<Shared>, partition: bridge::Partition, streams: Streams) -> Result<Partition> {
         let configuration = &template.configuration;
-        let guest = Guest::Local(LocalGuest::new(partition, limits(configuration)));
+        let guest = Guest::Local(Box::new(LocalGuest::new(partition, limits(configuration))));
         let session = Session::resume(guest, configuration.output_limit);
         let owner = Home::new(configuration, streams);
         let template_of = Some(template.clone());

@@ -15,9 +15,6 @@ use crate::{
 };
 use std::sync::Mutex;
 
-/// A function of the host, of copies.
-pub(crate) type HostFunction = Box<dyn FnMut(Vec<Data>) -> Result<Vec<Data>> + Send>;
-
 /// An instance in the home that its configuration names: the process, or a partition. What goes in and out are copies.
 ///
 /// ```

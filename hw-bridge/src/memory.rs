@@ -184,7 +184,7 @@ impl Memory {
 
     /// Makes pages that the guest does not use read as zero, and gives them back to the host where that can be.
     pub fn discard(&self, start: u64, bytes: u64) -> Result<(), End> {
-        let is_aligned = start % PAGE_BYTES == 0 && bytes % PAGE_BYTES == 0;
+        let is_aligned = start.is_multiple_of(PAGE_BYTES) && bytes.is_multiple_of(PAGE_BYTES);
         let end = start.checked_add(bytes).filter(|_| is_aligned);
         let window =
             end.and_then(|end| self.windows.iter().find(|window| window.start <= start && end <= window.mapped));
@@ -216,7 +216,7 @@ impl Memory {
             return part.mapping.drop_pages(range.start as usize..range.end as usize);
         }
         // What is dropped of a copy would be as the template has it.
-        const ZEROS: [u8; 1 << 16] = [0; 1 << 16];
+        static ZEROS: [u8; 1 << 16] = [0; 1 << 16];
         let mut start = range.start;
         while start < range.end {
             let count = (range.end - start).min(ZEROS.len() as u64);

@@ -32,10 +32,7 @@ impl Session {
         let grants = if options.isolate { grant::partition(options) } else { Grants::ALL };
         let mut configuration = Configuration::new().grants(grants).collection_stress(options.gc_stress);
         if options.isolate {
-            configuration = isolated(configuration);
-        }
-        if let Some(share) = options.cpu_share {
-            configuration = configuration.processor_share(share);
+            configuration = isolated(configuration, options);
         }
         if let Some(bytes) = options.memory {
             configuration = configuration.memory_limit(bytes);
@@ -139,11 +136,19 @@ impl Session {
 }
 
 /// In a partition whose monitor is a process of its own.
-fn isolated(configuration: Configuration) -> Configuration {
-    let configuration = configuration.home(Home::Partition);
-    #[cfg(feature = "partitions")]
-    let configuration = configuration.monitor("/proc/self/exe");
-    configuration
+#[cfg(feature = "partitions")]
+fn isolated(configuration: Configuration, options: &Options) -> Configuration {
+    let configuration = configuration.home(Home::Partition).monitor("/proc/self/exe");
+    match options.cpu_share {
+        Some(share) => configuration.processor_share(share),
+        None => configuration,
+    }
+}
+
+/// There will be none, which is said when the instance is made.
+#[cfg(not(feature = "partitions"))]
+fn isolated(configuration: Configuration, _: &Options) -> Configuration {
+    configuration.home(Home::Partition)
 }
 
 fn hosted<'t>(tenant: &'t mut Tenant, what: &str) -> Result<&'t mut Instance> {
