@@ -92,6 +92,17 @@ impl Connection for Guest {
         self.connection().exchange(answer, take_interrupt)
     }
 
+    fn watch(&mut self, take_interrupt: &mut dyn FnMut() -> bool) -> std::result::Result<(), End> {
+        self.connection().watch(take_interrupt)
+    }
+
+    fn most_message(&self) -> usize {
+        match self {
+            Guest::Local(guest) => guest.most_message(),
+            Guest::Remote(guest) => guest.most_message(),
+        }
+    }
+
     fn finish(&mut self) {
         self.connection().finish();
     }

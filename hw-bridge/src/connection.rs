@@ -37,6 +37,17 @@ pub trait Connection {
     /// The partition has ended.
     fn exchange(&mut self, answer: Answer, take_interrupt: &mut dyn FnMut() -> bool) -> Result<Sent, End>;
 
+    /// The guest waits while something is done for it that takes long: looks at the limits, and whether the program is
+    /// to stop.
+    ///
+    /// # Errors
+    /// It has taken too long.
+    fn watch(&mut self, take_interrupt: &mut dyn FnMut() -> bool) -> Result<(), End>;
+
+    /// The most that a message of the guest may cost, by the measure of
+    /// [`read_within`](lunette_hw_interface::message::read_within).
+    fn most_message(&self) -> usize;
+
     /// A command has ended.
     fn finish(&mut self);
 }

@@ -71,8 +71,8 @@ pub fn system_registers(new: kvm_sregs, page_tables: u64) -> kvm_sregs {
         // Physical address extension, SSE and its exceptions.
         cr4: 1 << 5 | 1 << 9 | 1 << 10,
         cr0: 0x8005_0033,
-        // Long mode, and pages that are not executed.
-        efer: 0xd01,
+        // Long mode, and pages that are not executed; no `syscall`, which would come to CPL 0 with the guest's own stack.
+        efer: 0xd00,
         cs: kvm_segment { selector: USER_CODE, type_: 11, l: 1, ..flat },
         ds: data,
         es: data,
@@ -87,6 +87,8 @@ pub fn system_registers(new: kvm_sregs, page_tables: u64) -> kvm_sregs {
             present: 1,
             ..Default::default()
         },
+        // None: a new processor's would lie at address 0, over the tables and the stack of the stubs.
+        ldt: kvm_segment { type_: 2, unusable: 1, ..kvm_segment::default() },
         ..new
     };
     registers.idt.base = INTERRUPTS;

@@ -76,8 +76,13 @@ pub enum End {
     #[error("the partition broke: {0}")]
     Fault(Fault),
     /// The runtime in the guest could not go on.
-    #[error("the runtime in the partition panicked: {0}")]
-    Panic(String),
+    #[error("the runtime in the partition panicked: {message}{}", on_new_line(.traceback))]
+    Panic {
+        /// What it said.
+        message: String,
+        /// The Lua functions that were running, if the guest could say so.
+        traceback: Option<String>,
+    },
     /// The guest did what it must not.
     #[error("the partition broke the rules: {0}")]
     Violation(String),
@@ -96,6 +101,10 @@ pub enum End {
     /// KVM or the host's memory failed.
     #[error("{0}")]
     Failed(String),
+}
+
+fn on_new_line(text: &Option<String>) -> String {
+    text.as_ref().map(|text| format!("\n{text}")).unwrap_or_default()
 }
 
 impl From<Error> for End {
@@ -117,6 +126,8 @@ pub struct Fault {
     pub stack: u64,
     /// Address that was accessed, for page faults.
     pub address: Option<u64>,
+    /// The Lua functions that were running, if the guest could say so.
+    pub traceback: Option<String>,
 }
 
 impl fmt::Display for Fault {
@@ -145,6 +156,6 @@ impl fmt::Display for Fault {
             };
             write!(formatter, ", {access} {address:#x}")?;
         }
-        Ok(())
+        formatter.write_str(&on_new_line(&self.traceback))
     }
 }

@@ -17,7 +17,7 @@ pub struct Parts {
 impl Parts {
     /// None yet; a message may have at most so many bytes.
     pub fn new(most: usize) -> Parts {
-        Parts { pending: Vec::new(), most: most.min(message::MOST_BYTES) }
+        Parts { pending: Vec::new(), most }
     }
 
     /// Adds a part; the messages that are complete now, each after its length.
@@ -53,11 +53,12 @@ fn length(bytes: &[u8]) -> Option<usize> {
     bytes.first_chunk::<LENGTH_BYTES>().map(|length| u32::from_le_bytes(*length) as usize)
 }
 
-/// The messages in what the guest has sent. The last wants an answer if the guest waits for one, and no other does.
+/// The messages in what the guest has sent. The last wants an answer if the guest waits for one, and no other does. None
+/// may cost more than `most`, by the measure of [`message::read_within`].
 ///
 /// # Errors
 /// They are malformed or out of order.
-pub fn messages(sent: &Sent) -> Result<Vec<FromGuest<'_>>, End> {
+pub fn messages(sent: &Sent, most: usize) -> Result<Vec<FromGuest<'_>>, End> {
     let violation = |what: &str| End::Violation(what.to_owned());
     let mut messages: Vec<FromGuest<'_>> = Vec::new();
     let mut rest = &sent.bytes[..];
@@ -67,7 +68,7 @@ pub fn messages(sent: &Sent) -> Result<Vec<FromGuest<'_>>, End> {
         if !matches!(messages.last(), None | Some(FromGuest::Post(..))) {
             return Err(violation("it asks before it has an answer"));
         }
-        messages.push(message::read(bytes).map_err(|_| violation("its message is malformed"))?);
+        messages.push(message::read_within(bytes, most).map_err(|_| violation("its message is malformed"))?);
         rest = after;
     }
     let asks = !matches!(messages.last(), None | Some(FromGuest::Post(..)));

@@ -9,6 +9,8 @@ use std::time::{Duration, Instant};
 const GRACE: Duration = Duration::from_millis(500);
 /// Processor time that may be used ahead of the share.
 const BURST: Duration = Duration::from_millis(20);
+/// The longest pause at a time.
+const MOST_PAUSE: Duration = Duration::from_millis(100);
 
 /// Limits of a partition.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -23,14 +25,13 @@ pub struct Limits {
 #[derive(Debug)]
 pub struct Meter {
     start: Instant,
-    processor_start: Duration,
     interrupted: Option<Instant>,
 }
 
 impl Meter {
     /// At the beginning of a command.
     pub fn start() -> Meter {
-        Meter { start: Instant::now(), processor_start: processor_time(), interrupted: None }
+        Meter { start: Instant::now(), interrupted: None }
     }
 
     /// Looks at the limits.
@@ -51,14 +52,37 @@ impl Meter {
     pub fn interrupt(&mut self) {
         self.interrupted.get_or_insert_with(Instant::now);
     }
+}
 
-    /// Pauses for as long as the guest has used more than its share of the processor.
-    pub fn throttle(&self, limits: &Limits) {
-        if let Some(share) = limits.share {
-            let used = processor_time().saturating_sub(self.processor_start).saturating_sub(BURST);
-            let earned = used.div_f64(share.clamp(0.001, 1.0));
-            std::thread::sleep(earned.saturating_sub(self.start.elapsed()).min(Duration::from_millis(100)));
-        }
+/// A partition's account of processor time, over all its commands: what it has used and not yet earned by waiting.
+#[derive(Debug)]
+pub struct Account {
+    debt: Duration,
+    /// When it was last looked at, in time and in processor time of the thread.
+    time: Instant,
+    processor: Duration,
+}
+
+impl Account {
+    /// Nothing used yet.
+    pub fn new() -> Account {
+        Account { debt: Duration::ZERO, time: Instant::now(), processor: processor_time() }
+    }
+
+    /// A command begins, on a thread that may be another one. What the thread did before is not the partition's.
+    pub fn begin(&mut self) {
+        self.processor = processor_time();
+    }
+
+    /// Pauses for as long as more has been used than earned.
+    pub fn throttle(&mut self, limits: &Limits) {
+        let Some(share) = limits.share else { return };
+        let share = share.clamp(0.001, 1.0);
+        let (time, processor) = (Instant::now(), processor_time());
+        let earned = (time - self.time).mul_f64(share);
+        self.debt = (self.debt + processor.saturating_sub(self.processor)).saturating_sub(earned);
+        (self.time, self.processor) = (time, processor);
+        std::thread::sleep(self.debt.saturating_sub(BURST).div_f64(share).min(MOST_PAUSE));
     }
 }
 

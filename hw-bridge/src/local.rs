@@ -4,18 +4,23 @@ use crate::{
     connection::{Answer, Connection, Sent},
     error::{End, Error},
     frames::Parts,
-    limits::{Limits, Meter},
+    limits::{Account, Limits, Meter},
     partition::{Exit, Partition},
     template::Template,
     tick::Ticks,
 };
-use lunette_hw_interface::layout::{BASE_BYTES, INBOX_BYTES};
+use lunette_hw_interface::layout::INBOX_BYTES;
+use std::time::{Duration, Instant};
+
+/// How long a guest that broke may take to say what was running.
+const POST_MORTEM: Duration = Duration::from_millis(100);
 
 /// A partition with its limits.
 #[derive(Debug)]
 pub struct LocalGuest {
     partition: Partition,
     limits: Limits,
+    account: Account,
     parts: Parts,
     /// While a command runs.
     running: Option<(Meter, Ticks)>,
@@ -24,9 +29,8 @@ pub struct LocalGuest {
 impl LocalGuest {
     /// A guest that has not run yet, or waits for a message.
     pub fn new(partition: Partition, limits: Limits) -> LocalGuest {
-        // A guest can say as much as it can have.
-        let most = usize::try_from(partition.memory_limit().saturating_add(BASE_BYTES)).unwrap_or(usize::MAX);
-        LocalGuest { partition, limits, parts: Parts::new(most), running: None }
+        let parts = Parts::new(partition.most_message());
+        LocalGuest { partition, limits, account: Account::new(), parts, running: None }
     }
 
     /// The guest as a template, while it waits for a command.
@@ -46,11 +50,36 @@ impl LocalGuest {
     pub fn into_partition(self) -> Partition {
         self.partition
     }
+
+    /// If the guest broke, lets it say what was running.
+    fn with_traceback(&mut self, mut end: End) -> End {
+        let traceback = match &mut end {
+            End::Fault(fault) => &mut fault.traceback,
+            End::Panic { traceback, .. } => traceback,
+            _ => return end,
+        };
+        if self.partition.begin_post_mortem().is_ok() {
+            let start = Instant::now();
+            while start.elapsed() < POST_MORTEM {
+                match self.partition.run() {
+                    Ok(Exit::Signal) => {}
+                    Ok(Exit::Report(text)) => {
+                        *traceback = Some(String::from_utf8_lossy(&text).into_owned()).filter(|text| !text.is_empty());
+                        break;
+                    }
+                    // It breaks again, or does something else: there is nothing to be learnt from it.
+                    Ok(_) | Err(_) => break,
+                }
+            }
+        }
+        end
+    }
 }
 
 impl Connection for LocalGuest {
     fn begin(&mut self) -> Result<(), End> {
         self.running = Some((Meter::start(), Ticks::start()?));
+        self.account.begin();
         Ok(())
     }
 
@@ -62,8 +91,9 @@ impl Connection for LocalGuest {
             self.partition.put(part, parts.peek().is_some())?;
         }
         loop {
-            let sent = match self.partition.run()? {
+            let sent = match self.partition.run().map_err(|end| self.with_traceback(end))? {
                 Exit::Signal => None,
+                Exit::Report(_) => return Err(End::Violation("it reports what it was not asked for".to_owned())),
                 Exit::ReceivePart => match parts.next() {
                     Some(part) => {
                         self.partition.put(part, parts.peek().is_some())?;
@@ -74,14 +104,8 @@ impl Connection for LocalGuest {
                 Exit::SendPart(bytes) => Some(Sent { bytes: self.parts.add(&bytes)?, waits: false }),
                 Exit::Send(bytes) => Some(Sent { bytes: self.parts.add(&bytes)?, waits: true }),
             };
-            if let Some((meter, _)) = &mut self.running {
-                if take_interrupt() {
-                    self.partition.interrupt()?;
-                    meter.interrupt();
-                }
-                meter.check(&self.limits)?;
-                meter.throttle(&self.limits);
-            }
+            self.watch(take_interrupt)?;
+            self.account.throttle(&self.limits);
             match sent {
                 Some(sent) if sent.waits && !self.parts.is_empty() => {
                     return Err(End::Violation("it waits before its message is complete".to_owned()));
@@ -90,6 +114,19 @@ impl Connection for LocalGuest {
                 _ => {}
             }
         }
+    }
+
+    fn watch(&mut self, take_interrupt: &mut dyn FnMut() -> bool) -> Result<(), End> {
+        let Some((meter, _)) = &mut self.running else { return Ok(()) };
+        if take_interrupt() {
+            self.partition.interrupt()?;
+            meter.interrupt();
+        }
+        meter.check(&self.limits)
+    }
+
+    fn most_message(&self) -> usize {
+        self.partition.most_message()
     }
 
     fn finish(&mut self) {

@@ -33,7 +33,7 @@ pub fn serve() -> Result<(), Error> {
     let mut messages = own(&|| io::stdin().as_fd().try_clone_to_owned())?;
     let mut interrupts = own(&|| io::stdout().as_fd().try_clone_to_owned())?;
     interrupts.set_nonblocking(true).map_err(failed)?;
-    let Ok(ToMonitor::Make { memory, limits }) = wire::receive(&mut messages) else {
+    let Ok(ToMonitor::Make { memory, limits }) = wire::receive(&mut messages, 0) else {
         return Err(failed(io::ErrorKind::InvalidData.into()));
     };
     let made = make(memory).map(|partition| LocalGuest::new(partition, limits));
@@ -47,12 +47,13 @@ pub fn serve() -> Result<(), Error> {
     sandbox::enter()?;
     wire::send(&mut messages, &FromMonitor::Made).map_err(failed)?;
     // An owner that is gone is the normal end.
-    while let Ok(message) = wire::receive(&mut messages) {
+    while let Ok(message) = wire::receive(&mut messages, usize::MAX) {
         let outcome = match message {
             ToMonitor::Begin => guest.begin().map(|()| None),
             ToMonitor::Exchange(answer) => {
                 let mut take_interrupt = || matches!(interrupts.read(&mut [0; 8]), Ok(1..));
-                guest.exchange(answer, &mut take_interrupt).and_then(checked).map(Some)
+                let most = guest.most_message();
+                guest.exchange(answer, &mut take_interrupt).and_then(|sent| checked(sent, most)).map(Some)
             }
             ToMonitor::Finish => {
                 guest.finish();
@@ -81,7 +82,7 @@ fn make(memory: u64) -> Result<Partition, Error> {
 }
 
 /// What the guest has sent, if it is well-formed.
-fn checked(sent: Sent) -> Result<Sent, End> {
-    frames::messages(&sent)?;
+fn checked(sent: Sent, most: usize) -> Result<Sent, End> {
+    frames::messages(&sent, most)?;
     Ok(sent)
 }

@@ -10,8 +10,9 @@ use crate::{
 use kvm_bindings::{CpuId, KVM_MAX_CPUID_ENTRIES, kvm_sregs};
 use kvm_ioctls::{Kvm, VcpuExit, VcpuFd, VmFd};
 use lunette_hw_interface::{
-    channel::{Channel, DISCARD, EXCEPTION, EXCEPTIONS, PANIC, RECEIVE_PART, SEND, SEND_PART},
-    layout::{CHANNEL, INBOX, INBOX_BYTES, OUTBOX, OUTBOX_BYTES, PAGE_BYTES, STUB_STACK, TABLES},
+    channel::{Channel, DISCARD, EXCEPTION, EXCEPTIONS, PANIC, RECEIVE_PART, REPORT, SEND, SEND_PART},
+    layout::{CHANNEL, IMAGE, IMAGE_END, INBOX, INBOX_BYTES, OUTBOX, OUTBOX_BYTES, PAGE_BYTES, STUB_STACK, TABLES},
+    message::MOST_COST,
 };
 use std::mem::offset_of;
 
@@ -24,7 +25,9 @@ pub enum Exit {
     SendPart(Vec<u8>),
     /// It wants the next part of the answer.
     ReceivePart,
-    /// A signal came.
+    /// It says what was running, after it broke.
+    Report(Vec<u8>),
+    /// A signal came, or it was served with memory: time has passed.
     Signal,
 }
 
@@ -46,6 +49,12 @@ pub struct Hypervisor {
     kvm: Kvm,
     /// What processors say of themselves, which takes long to ask for.
     features: CpuId,
+}
+
+/// The most that a message may cost which comes from a partition with so much memory: one that cost more would not have
+/// found room in the guest, which has it as bytes and taken apart.
+pub fn most_message(memory_limit: u64) -> usize {
+    usize::try_from(memory_limit).unwrap_or(usize::MAX).min(MOST_COST)
 }
 
 impl Hypervisor {
@@ -92,6 +101,7 @@ impl Partition {
         let frequency = processor.get_tsc_khz().map_err(Error::kvm("tell the frequency of its clock"))?;
         let partition = Partition { processor, vm, memory, system_registers, exits: 0 };
         partition.set_shared(offset_of!(Channel, counter_khz), u64::from(frequency))?;
+        partition.set_shared(offset_of!(Channel, most_message), partition.most_message() as u64)?;
         Ok(partition)
     }
 
@@ -105,6 +115,7 @@ impl Partition {
         let processor = hypervisor.new_processor(&vm)?;
         let partition = Partition { processor, vm, memory, system_registers: template.registers.system, exits: 0 };
         partition.set_registers(&template.registers)?;
+        partition.set_shared(offset_of!(Channel, most_message), partition.most_message() as u64)?;
         Ok(partition)
     }
 
@@ -127,7 +138,8 @@ impl Partition {
     pub fn reset(&mut self, template: &Template) -> Result<(), Error> {
         self.complete_exit()?;
         self.memory.reset(&template.memory)?;
-        self.set_registers(&template.registers)
+        self.set_registers(&template.registers)?;
+        self.set_shared(offset_of!(Channel, most_message), self.most_message() as u64)
     }
 
     fn set_registers(&self, registers: &Registers) -> Result<(), Error> {
@@ -153,6 +165,11 @@ impl Partition {
         self.memory.limit()
     }
 
+    /// The most that a message of its guest may cost.
+    pub fn most_message(&self) -> usize {
+        most_message(self.memory_limit())
+    }
+
     /// How often the guest has left the partition.
     pub fn exits(&self) -> u64 {
         self.exits
@@ -163,38 +180,60 @@ impl Partition {
     /// # Errors
     /// The partition has ended.
     pub fn run(&mut self) -> Result<Exit, End> {
-        loop {
-            let port = match self.processor.run() {
-                Ok(VcpuExit::IoOut(port, _)) => port,
-                Ok(VcpuExit::Intr) => return Ok(Exit::Signal),
-                Ok(VcpuExit::IoIn(port, _)) => return Err(End::Violation(format!("it reads port {port:#x}"))),
-                Ok(VcpuExit::MmioRead(address, _)) => {
-                    return Err(End::Violation(format!("it reads memory at {address:#x}, where there is none")));
-                }
-                Ok(VcpuExit::MmioWrite(address, _)) => {
-                    return Err(End::Violation(format!("it writes memory at {address:#x}, where there is none")));
-                }
-                Ok(VcpuExit::Shutdown) => return Err(End::Violation("it shut its processor down".to_owned())),
-                Ok(VcpuExit::Hlt) => return Err(End::Violation("it halted its processor".to_owned())),
-                Ok(other) => return Err(End::Violation(format!("its processor stopped: {other:?}"))),
-                Err(error) if matches!(error.errno(), libc::EINTR | libc::EAGAIN) => return Ok(Exit::Signal),
-                Err(error) => return Err(Error::Kvm { what: "run the partition", error }.into()),
-            };
-            self.exits += 1;
-            match port {
-                SEND => return Ok(Exit::Send(self.outbox()?)),
-                SEND_PART => return Ok(Exit::SendPart(self.outbox()?)),
-                RECEIVE_PART => return Ok(Exit::ReceivePart),
-                DISCARD => {
-                    let start = self.shared(offset_of!(Channel, discard_start))?;
-                    let bytes = self.shared(offset_of!(Channel, discard_bytes))?;
-                    self.memory.discard(start, bytes)?;
-                }
-                PANIC => return Err(End::Panic(String::from_utf8_lossy(&self.outbox()?).into_owned())),
-                _ if (EXCEPTION..EXCEPTION + EXCEPTIONS).contains(&port) => self.except((port - EXCEPTION) as u8)?,
-                _ => return Err(End::Violation(format!("it writes port {port:#x}"))),
+        let port = match self.processor.run() {
+            Ok(VcpuExit::IoOut(port, _)) => port,
+            Ok(VcpuExit::Intr) => return Ok(Exit::Signal),
+            Ok(VcpuExit::IoIn(port, _)) => return Err(End::Violation(format!("it reads port {port:#x}"))),
+            Ok(VcpuExit::MmioRead(address, _)) => {
+                return Err(End::Violation(format!("it reads memory at {address:#x}, where there is none")));
             }
+            Ok(VcpuExit::MmioWrite(address, _)) => {
+                return Err(End::Violation(format!("it writes memory at {address:#x}, where there is none")));
+            }
+            Ok(VcpuExit::Shutdown) => return Err(End::Violation("it shut its processor down".to_owned())),
+            Ok(VcpuExit::Hlt) => return Err(End::Violation("it halted its processor".to_owned())),
+            Ok(other) => return Err(End::Violation(format!("its processor stopped: {other:?}"))),
+            Err(error) if matches!(error.errno(), libc::EINTR | libc::EAGAIN) => return Ok(Exit::Signal),
+            Err(error) => return Err(Error::Kvm { what: "run the partition", error }.into()),
+        };
+        self.exits += 1;
+        match port {
+            SEND => Ok(Exit::Send(self.outbox()?)),
+            SEND_PART => Ok(Exit::SendPart(self.outbox()?)),
+            RECEIVE_PART => Ok(Exit::ReceivePart),
+            REPORT => Ok(Exit::Report(self.outbox()?)),
+            DISCARD => {
+                let start = self.shared(offset_of!(Channel, discard_start))?;
+                let bytes = self.shared(offset_of!(Channel, discard_bytes))?;
+                self.memory.discard(start, bytes)?;
+                Ok(Exit::Signal)
+            }
+            PANIC => {
+                let message = String::from_utf8_lossy(&self.outbox()?).into_owned();
+                Err(End::Panic { message, traceback: None })
+            }
+            _ if (EXCEPTION..EXCEPTION + EXCEPTIONS).contains(&port) => {
+                self.except((port - EXCEPTION) as u8)?;
+                Ok(Exit::Signal)
+            }
+            _ => Err(End::Violation(format!("it writes port {port:#x}"))),
         }
+    }
+
+    /// Has a guest that broke run once more, from where it says that it can tell what was running. Its word on the place
+    /// is good enough: what it can do there it could do before.
+    ///
+    /// # Errors
+    /// It cannot.
+    pub fn begin_post_mortem(&mut self) -> Result<(), End> {
+        let entry = self.shared(offset_of!(Channel, post_mortem))?;
+        if !(IMAGE..IMAGE_END).contains(&entry) {
+            return Err(End::Violation("there is no such place".to_owned()));
+        }
+        self.complete_exit()?;
+        self.processor.set_sregs(&self.system_registers).map_err(Error::kvm("set registers"))?;
+        self.processor.set_regs(&cpu::start_registers(entry)).map_err(Error::kvm("set registers"))?;
+        Ok(())
     }
 
     /// Puts a message, or a part of one, into the inbox, for the guest to find when it runs on.
@@ -280,6 +319,7 @@ impl Partition {
                 instruction: frame.instruction,
                 stack: frame.stack,
                 address,
+                traceback: None,
             })),
         }
     }

@@ -8,7 +8,8 @@
 use crate::{
     connection::{Answer, Connection, Sent},
     error::{End, Error},
-    limits::Limits,
+    limits::{Limits, Meter},
+    partition,
     wire::{self, FromMonitor, ToMonitor},
 };
 use std::{
@@ -30,6 +31,9 @@ pub struct RemoteGuest {
     monitor: Child,
     messages: UnixStream,
     interrupts: UnixStream,
+    limits: Limits,
+    meter: Meter,
+    most_message: usize,
 }
 
 impl RemoteGuest {
@@ -49,9 +53,11 @@ impl RemoteGuest {
             .process_group(0)
             .spawn()
             .map_err(failed)?;
-        let mut guest = RemoteGuest { monitor, messages, interrupts };
+        let most_message = partition::most_message(memory);
+        let mut guest =
+            RemoteGuest { monitor, messages, interrupts, limits: limits.clone(), meter: Meter::start(), most_message };
         wire::send(&mut guest.messages, &ToMonitor::Make { memory, limits }).map_err(failed)?;
-        match wire::receive(&mut guest.messages) {
+        match wire::receive(&mut guest.messages, most_message) {
             Ok(FromMonitor::Made) => {}
             Ok(FromMonitor::Unavailable(message)) => return Err(Error::Monitor(message)),
             Ok(_) => return Err(failed(io::ErrorKind::InvalidData.into())),
@@ -88,6 +94,7 @@ impl Read for Patient<'_> {
 
 impl Connection for RemoteGuest {
     fn begin(&mut self) -> Result<(), End> {
+        self.meter = Meter::start();
         self.send(&ToMonitor::Begin)
     }
 
@@ -101,12 +108,25 @@ impl Connection for RemoteGuest {
             }
         };
         look();
-        match wire::receive(&mut Patient(&self.messages, &mut look)) {
+        match wire::receive(&mut Patient(&self.messages, &mut look), self.most_message) {
             Ok(FromMonitor::Sent(sent)) => Ok(sent),
             Ok(FromMonitor::Ended(end)) => Err(end),
             Ok(other) => Err(End::Violation(format!("its monitor says {other:?}"))),
             Err(error) => Err(lost(&error)),
         }
+    }
+
+    fn watch(&mut self, take_interrupt: &mut dyn FnMut() -> bool) -> Result<(), End> {
+        if take_interrupt() {
+            self.meter.interrupt();
+            // As above.
+            let _ = self.interrupts.write_all(&[1]);
+        }
+        self.meter.check(&self.limits)
+    }
+
+    fn most_message(&self) -> usize {
+        self.most_message
     }
 
     fn finish(&mut self) {

@@ -93,7 +93,7 @@ impl<C: Connection> Session<C> {
 
     fn serve(&mut self, sent: &Sent, owner: &mut dyn Owner) -> Result<Served, End> {
         let mut served = Served::Nothing;
-        for message in frames::messages(sent)? {
+        for message in frames::messages(sent, self.connection.most_message())? {
             match message {
                 FromGuest::Post(stream, bytes) => self.write(owner, stream, bytes)?,
                 FromGuest::Await(outcome) => served = Served::Outcome(outcome),
@@ -111,12 +111,13 @@ impl<C: Connection> Session<C> {
     fn write(&mut self, owner: &mut dyn Owner, stream: Stream, mut bytes: &[u8]) -> Result<(), End> {
         self.count_output(bytes.len())?;
         while !bytes.is_empty() && self.post_error.is_none() {
-            let host = owner.host();
-            let ticket = host.submit(Request::Write(stream, bytes));
+            let ticket = owner.host().submit(Request::Write(stream, bytes));
             let response = loop {
-                if let Some(response) = host.complete(ticket) {
+                if let Some(response) = owner.host().complete(ticket) {
                     break response;
                 }
+                // Whoever should read it may never do so.
+                self.connection.watch(&mut || owner.take_interrupt())?;
             };
             match response {
                 Response::Count(count) => bytes = &bytes[count.min(bytes.len())..],

@@ -10,8 +10,8 @@ use lunette_hw_interface::message;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::io::{self, Read, Write};
 
-/// The most bytes of a message.
-const MOST_BYTES: usize = message::MOST_BYTES + 1024;
+/// The most bytes of a message beside what it carries.
+const MOST_BESIDE: usize = 1 << 17;
 
 /// To the monitor.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -52,12 +52,12 @@ pub fn send(stream: &mut impl Write, message: &impl Serialize) -> io::Result<()>
     stream.write_all(&bytes)
 }
 
-/// Waits for a message.
-pub fn receive<M: DeserializeOwned>(stream: &mut impl Read) -> io::Result<M> {
+/// Waits for a message, which may carry so many bytes.
+pub fn receive<M: DeserializeOwned>(stream: &mut impl Read, most: usize) -> io::Result<M> {
     let mut length = [0; 4];
     stream.read_exact(&mut length)?;
     let length = u32::from_le_bytes(length) as usize;
-    if length > MOST_BYTES {
+    if length > most.saturating_add(MOST_BESIDE) {
         return Err(io::ErrorKind::InvalidData.into());
     }
     let mut bytes = Vec::new();

@@ -1,9 +1,9 @@
 //! Makes the instance and obeys the monitor's commands.
 
 use crate::{
-    copies::{self, HOST_FUNCTION},
+    copies::{self, Copies, HOST_FUNCTION},
     home::{Home, Line},
-    outcome,
+    outcome, post_mortem,
 };
 use alloc::{boxed::Box, rc::Rc, string::String, vec::Vec};
 use lunette_bytecode::{file, verifier};
@@ -55,7 +55,7 @@ pub fn obey() -> ! {
             (Ok(ToGuest::Command(Command::Start(configuration))), machine) => {
                 match start(line.clone(), &configuration) {
                     Ok(started) => {
-                        *machine = Some(started);
+                        post_mortem::watch(machine.insert(started));
                         Outcome::Returned(Vec::new())
                     }
                     Err(failure) => Outcome::Failed(failure),
@@ -129,13 +129,7 @@ fn follow(machine: &mut Machine, command: Command<'_>) -> Outcome {
             Err(throw) => outcome::failed(machine, throw),
         },
         Command::Get(name) => match global(machine, name) {
-            Ok(value) => {
-                let mut tokens = Vec::new();
-                match copies::copy_out(machine, value, &mut tokens) {
-                    Ok(()) => Outcome::Returned(tokens),
-                    Err(message) => Outcome::Failed(Failure::Value(message)),
-                }
-            }
+            Ok(value) => outcome::values(machine, [value]),
             Err(throw) => outcome::failed(machine, throw),
         },
         Command::Set { name, value } => match set_global(machine, name, &value) {
@@ -220,12 +214,13 @@ fn call_host(machine: &mut Machine, frame: Frame) -> NativeResult {
     let Value::Integer(function) = machine.heap.native_values(closure)[0].get() else {
         return Err(machine.native_error(format_args!("function of the host is gone")));
     };
-    let mut arguments = Vec::new();
+    let mut arguments = Copies::new(machine);
     for index in 0..frame.count() {
-        if let Err(message) = copies::copy_out(machine, frame.argument_or_nil(machine, index), &mut arguments) {
+        if let Err(message) = arguments.add(frame.argument_or_nil(machine, index)) {
             return Err(machine.native_error(format_args!("bad argument #{} ({message})", index + 1)));
         }
     }
+    let arguments = arguments.finish();
     let line = Notes::of(machine).line.0.clone();
     let answer = line.exchange(&FromGuest::Call { function: function as u32, arguments });
     let results = match message::read(&answer) {

@@ -10,17 +10,18 @@ use dlmalloc::{Allocator, Dlmalloc};
 use lunette_hw_interface::layout::{ARENA, ARENA_BYTES, PAGE_BYTES};
 
 /// Cuts the arena off from its start.
-struct Pages {
-    next: AtomicUsize,
-}
+struct Pages;
+
+/// What is not cut off yet.
+static NEXT: AtomicUsize = AtomicUsize::new(ARENA as usize);
 
 // SAFETY: every part is given away once, reads as zero, and lies in the arena, which is nobody else's.
 unsafe impl Allocator for Pages {
     fn alloc(&self, size: usize) -> (*mut u8, usize, u32) {
-        let start = self.next.load(Ordering::Relaxed);
+        let start = NEXT.load(Ordering::Relaxed);
         match start.checked_add(size) {
             Some(end) if end <= (ARENA + ARENA_BYTES) as usize => {
-                self.next.store(end, Ordering::Relaxed);
+                NEXT.store(end, Ordering::Relaxed);
                 (start as *mut u8, size, 0)
             }
             _ => (null_mut(), 0, 0),
@@ -59,8 +60,17 @@ struct Arena(UnsafeCell<Dlmalloc<Pages>>);
 unsafe impl Sync for Arena {}
 
 #[global_allocator]
-static ALLOCATOR: Arena =
-    Arena(UnsafeCell::new(Dlmalloc::new_with_allocator(Pages { next: AtomicUsize::new(ARENA as usize) })));
+static ALLOCATOR: Arena = Arena(UnsafeCell::new(Dlmalloc::new_with_allocator(Pages)));
+
+/// Gives what is left of the arena to a new allocator, whatever state the old one is in.
+///
+/// # Safety
+/// No call of the old one goes on or returns.
+pub unsafe fn begin_anew() {
+    NEXT.store(NEXT.load(Ordering::Relaxed).next_multiple_of(PAGE_BYTES as usize), Ordering::Relaxed);
+    // SAFETY: nobody else uses it, says the caller.
+    unsafe { ALLOCATOR.0.get().write(Dlmalloc::new_with_allocator(Pages)) };
+}
 
 // SAFETY: dlmalloc's promises are those of the trait; no call is made during another, as there is one thread.
 unsafe impl GlobalAlloc for Arena {

@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 use core::{arch::asm, fmt, sync::atomic::Ordering};
 use lunette_hw_interface::{
-    channel::{Channel, DISCARD, PANIC, RECEIVE_PART, SEND, SEND_PART},
+    channel::{Channel, DISCARD, RECEIVE_PART, SEND, SEND_PART},
     layout::{CHANNEL, INBOX, INBOX_BYTES, OUTBOX, OUTBOX_BYTES},
     message::{self, FromGuest},
 };
@@ -97,31 +97,37 @@ pub fn discard(start: u64, bytes: u64) {
     leave(DISCARD);
 }
 
-/// What the runtime has to say when it cannot go on, in the outbox.
-pub struct PanicText {
+/// The most that a message may cost.
+pub fn most_message() -> usize {
+    usize::try_from(shared().most_message.load(Ordering::Relaxed)).unwrap_or(usize::MAX)
+}
+
+/// The runtime's last words, in the outbox.
+#[derive(Default)]
+pub struct LastWords {
     length: usize,
 }
 
-impl PanicText {
-    /// Nothing yet.
-    pub fn new() -> PanicText {
-        PanicText { length: 0 }
+impl LastWords {
+    /// Adds what there is room for.
+    pub fn add(&mut self, bytes: &[u8]) {
+        let bytes = &bytes[..bytes.len().min(OUTBOX_BYTES - self.length)];
+        put(self.length, bytes);
+        self.length += bytes.len();
     }
 
-    /// Tells the monitor.
-    pub fn send(self) -> ! {
+    /// Lets the monitor have them, by this port, for good.
+    pub fn send(self, port: u16) -> ! {
         shared().outbox_length.store(self.length as u32, Ordering::Relaxed);
         loop {
-            leave(PANIC);
+            leave(port);
         }
     }
 }
 
-impl fmt::Write for PanicText {
+impl fmt::Write for LastWords {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        let bytes = &text.as_bytes()[..text.len().min(OUTBOX_BYTES - self.length)];
-        put(self.length, bytes);
-        self.length += bytes.len();
+        self.add(text.as_bytes());
         Ok(())
     }
 }

@@ -1,5 +1,6 @@
 //! Values that cross the wall: from the heap to tokens, and back.
 
+use crate::channel;
 use alloc::{format, string::String, vec::Vec};
 use lunette_gc::{reference::Ref, table::Table, value::Value};
 use lunette_hw_interface::message::{MOST_DEPTH, Token, Values};
@@ -8,68 +9,98 @@ use lunette_interpreter::{Machine, Throw};
 /// Number of the native function that stands for the host's, which has the function's number as its value.
 pub const HOST_FUNCTION: &str = "host.function";
 
-/// Appends a value's tokens. What cannot leave the partition is said in the error.
-pub fn copy_out(machine: &Machine, value: Value, tokens: &mut Values) -> Result<(), String> {
-    let mut open: Vec<(Ref<Table>, Value)> = Vec::new();
-    append(machine, value, tokens, &mut open)?;
-    while let Some((table, key)) = open.pop() {
-        let Ok(Some((key, value))) = machine.heap.table_next(table, key) else { continue };
-        open.push((table, key));
-        append(machine, key, tokens, &mut open)?;
-        // A key that is a table is complete before its value begins.
-        if let Some(&(inner, Value::Nil)) = open.last()
-            && inner != table
-        {
-            return Err(String::from("a table whose keys are tables cannot leave the partition"));
-        }
-        append(machine, value, tokens, &mut open)?;
-    }
-    Ok(())
+/// Values on their way out.
+pub struct Copies<'m> {
+    machine: &'m Machine,
+    tokens: Values,
+    /// What they cost in a message, and the most that they may.
+    cost: usize,
+    most: usize,
+    /// Tables that are not complete, each with its last key.
+    open: Vec<(Ref<Table>, Value)>,
 }
 
-fn append(
-    machine: &Machine,
-    value: Value,
-    tokens: &mut Values,
-    open: &mut Vec<(Ref<Table>, Value)>,
-) -> Result<(), String> {
-    tokens.push(match value {
-        Value::Nil => Token::Nil,
-        Value::Boolean(value) => Token::Boolean(value),
-        Value::Integer(value) => Token::Integer(value),
-        Value::Float(value) => Token::Float(value),
-        Value::String(text) => Token::String(machine.bytes(text).to_vec()),
-        Value::Table(table) => {
-            if open.iter().any(|&(outer, _)| outer == table) {
-                return Err(String::from("a table that contains itself cannot leave the partition"));
+impl<'m> Copies<'m> {
+    /// None yet.
+    pub fn new(machine: &'m Machine) -> Copies<'m> {
+        // The rest is for what goes with them.
+        Copies { machine, tokens: Vec::new(), cost: 0, most: channel::most_message() / 2, open: Vec::new() }
+    }
+
+    /// Adds a value. What cannot leave the partition is said in the error.
+    pub fn add(&mut self, value: Value) -> Result<(), String> {
+        self.begin(value)?;
+        while let Some((table, key)) = self.open.pop() {
+            let Ok(Some((key, value))) = self.machine.heap.table_next(table, key) else { continue };
+            self.open.push((table, key));
+            self.begin(key)?;
+            // A key that is a table is complete before its value begins.
+            if let Some(&(inner, Value::Nil)) = self.open.last()
+                && inner != table
+            {
+                return Err(String::from("a table whose keys are tables cannot leave the partition"));
             }
-            if open.len() >= MOST_DEPTH {
-                return Err(String::from("tables nested that deep cannot leave the partition"));
-            }
-            if machine.heap.get(table).metatable.get().is_some() {
-                return Err(String::from("a table with a metatable cannot leave the partition"));
-            }
-            let mut pairs = 0;
-            let mut key = Value::Nil;
-            while let Ok(Some((next, _))) = machine.heap.table_next(table, key) {
-                pairs += 1;
-                key = next;
-            }
-            open.push((table, Value::Nil));
-            Token::Table(pairs)
+            self.begin(value)?;
         }
-        Value::NativeClosure(closure) => {
-            let native = machine.heap.get(closure).native;
-            match machine.heap.native_values(closure).first().map(|slot| slot.get()) {
-                Some(Value::Integer(number)) if machine.find_native(HOST_FUNCTION) == Some(native) => {
-                    Token::HostFunction(number as u32)
+        Ok(())
+    }
+
+    /// Their tokens.
+    pub fn finish(self) -> Values {
+        self.tokens
+    }
+
+    /// Adds a value, or the beginning of a table.
+    fn begin(&mut self, value: Value) -> Result<(), String> {
+        let machine = self.machine;
+        let token = match value {
+            Value::Nil => Token::Nil,
+            Value::Boolean(value) => Token::Boolean(value),
+            Value::Integer(value) => Token::Integer(value),
+            Value::Float(value) => Token::Float(value),
+            Value::String(text) if machine.bytes(text).len() > self.most => return Err(too_large()),
+            Value::String(text) => Token::String(machine.bytes(text).to_vec()),
+            Value::Table(table) => {
+                if self.open.iter().any(|&(outer, _)| outer == table) {
+                    return Err(String::from("a table that contains itself cannot leave the partition"));
                 }
-                _ => return Err(String::from("a function cannot leave the partition")),
+                if self.open.len() >= MOST_DEPTH {
+                    return Err(String::from("tables nested that deep cannot leave the partition"));
+                }
+                if machine.heap.get(table).metatable.get().is_some() {
+                    return Err(String::from("a table with a metatable cannot leave the partition"));
+                }
+                let mut pairs = 0;
+                let mut key = Value::Nil;
+                while let Ok(Some((next, _))) = machine.heap.table_next(table, key) {
+                    pairs += 1;
+                    key = next;
+                }
+                self.open.push((table, Value::Nil));
+                Token::Table(pairs)
             }
+            Value::NativeClosure(closure) => {
+                let native = machine.heap.get(closure).native;
+                match machine.heap.native_values(closure).first().map(|slot| slot.get()) {
+                    Some(Value::Integer(number)) if machine.find_native(HOST_FUNCTION) == Some(native) => {
+                        Token::HostFunction(number as u32)
+                    }
+                    _ => return Err(String::from("a function cannot leave the partition")),
+                }
+            }
+            other => return Err(format!("a {} cannot leave the partition", machine.type_name(other))),
+        };
+        self.cost = self.cost.saturating_add(token.cost());
+        if self.cost > self.most {
+            return Err(too_large());
         }
-        other => return Err(format!("a {} cannot leave the partition", machine.type_name(other))),
-    });
-    Ok(())
+        self.tokens.push(token);
+        Ok(())
+    }
+}
+
+fn too_large() -> String {
+    String::from("values that large cannot leave the partition")
 }
 
 /// Makes the values of these tokens, in order.

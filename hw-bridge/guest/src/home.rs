@@ -8,7 +8,7 @@ use crate::{
     clock,
     pages::RegionPages,
 };
-use alloc::{boxed::Box, rc::Rc, vec::Vec};
+use alloc::{boxed::Box, rc::Rc, string::String, vec::Vec};
 use core::{
     cell::{Cell, RefCell},
     sync::atomic::Ordering,
@@ -18,12 +18,16 @@ use lunette_hw_interface::{
     layout::{INBOX_BYTES, OUTBOX_BYTES},
     message::{self, FromGuest, ToGuest},
 };
-use lunette_interpreter::host::{Host, Request, Response, Stream, Ticket};
+use lunette_interpreter::host::{Host, HostError, Request, Response, Stream, Ticket};
 
 /// The most bytes of a write that is posted.
 const MOST_POSTED: usize = OUTBOX_BYTES - 64;
 /// The most bytes that are read at once: what fits the inbox with its message.
 const MOST_READ: usize = INBOX_BYTES - 64;
+/// The most bytes of a write that is asked for: the monitor keeps as much memory for a message.
+const MOST_WRITTEN: usize = 1 << 20;
+/// The most bytes of names and commands.
+const MOST_NAMED: usize = 1 << 16;
 /// How long posted writes may wait, in nanoseconds.
 const PATIENCE: u64 = 20_000_000;
 
@@ -100,6 +104,12 @@ impl Host for Home {
                 Some(Response::Count(bytes.len()))
             }
             Request::Read(stream, wanted) => self.ask(&FromGuest::Ask(Request::Read(stream, wanted.min(MOST_READ)))),
+            Request::Write(stream, bytes) => {
+                self.ask(&FromGuest::Ask(Request::Write(stream, &bytes[..bytes.len().min(MOST_WRITTEN)])))
+            }
+            other if longest_name(&other) > MOST_NAMED => {
+                Some(Response::Failed(HostError { message: String::from("File name too long"), code: 36 }))
+            }
             other => self.ask(&FromGuest::Ask(other)),
         };
         Ticket(0)
@@ -116,5 +126,17 @@ impl Host for Home {
     fn poll(&self) -> bool {
         self.line.flush_old();
         channel::shared().interrupt.swap(0, Ordering::Relaxed) != 0
+    }
+}
+
+/// Bytes of the longest name or command in a request.
+fn longest_name(request: &Request<'_>) -> usize {
+    match request {
+        Request::Open(name, _) | Request::Execute(name) | Request::Remove(name) | Request::Environment(name) => {
+            name.len()
+        }
+        Request::OpenProcess { command, .. } => command.len(),
+        Request::Rename(from, to) => from.len().max(to.len()),
+        _ => 0,
     }
 }

@@ -16,4 +16,5 @@ mod copies;
 mod home;
 mod outcome;
 mod pages;
+mod post_mortem;
 mod start;

@@ -1,6 +1,6 @@
 //! How commands end, as the monitor is told.
 
-use crate::{agent::Notes, copies};
+use crate::{agent::Notes, channel, copies::Copies};
 use alloc::{boxed::Box, format, string::String, vec::Vec};
 use lunette_frontend::CompileError;
 use lunette_gc::value::Value;
@@ -13,13 +13,23 @@ fn text(bytes: &[u8]) -> String {
 
 /// The values in `count` slots from `first` on.
 pub fn returned(machine: &Machine, first: u32, count: u32) -> Outcome {
-    let mut tokens = Vec::new();
-    for slot in first..first + count {
-        if let Err(message) = copies::copy_out(machine, machine.value(slot), &mut tokens) {
+    values(machine, (first..first + count).map(|slot| machine.value(slot)))
+}
+
+/// These values.
+pub fn values(machine: &Machine, values: impl IntoIterator<Item = Value>) -> Outcome {
+    let mut copies = Copies::new(machine);
+    for value in values {
+        if let Err(message) = copies.add(value) {
             return Outcome::Failed(Failure::Value(message));
         }
     }
-    Outcome::Returned(tokens)
+    Outcome::Returned(copies.finish())
+}
+
+/// A text, if it is short enough to go out with others.
+fn within_message(text: String) -> String {
+    if text.len() > channel::most_message() / 8 { String::from("(text too long)") } else { text }
 }
 
 /// What a command that threw has to say.
@@ -65,9 +75,15 @@ fn runtime_error(machine: &mut Machine) -> Failure {
     }
     let traceback = text(&core::mem::take(&mut Notes::of(machine).traceback));
     let type_name = String::from(machine.type_name(value));
-    let mut tokens = Vec::new();
-    let copied = copies::copy_out(machine, value, &mut tokens).is_ok();
-    Failure::Runtime { message: error_message(machine, value), traceback, value: copied.then_some(tokens), type_name }
+    let mut copies = Copies::new(machine);
+    let copied = copies.add(value).is_ok();
+    let value_out = copied.then(|| copies.finish());
+    Failure::Runtime {
+        message: within_message(error_message(machine, value)),
+        traceback: within_message(traceback),
+        value: value_out,
+        type_name: within_message(type_name),
+    }
 }
 
 /// The text of an error value, as `lua` has it.
@@ -103,11 +119,11 @@ pub fn not_compiled(error: CompileError, source: &[u8], name: &[u8]) -> Failure 
                 String::new()
             };
             Failure::Syntax {
-                message: text(&error.full_message(name)),
+                message: within_message(text(&error.full_message(name))),
                 line: error.line,
                 column: error.column,
                 length: error.range.len() as u64,
-                source_line,
+                source_line: within_message(source_line),
                 at_end: error.at_end,
             }
         }

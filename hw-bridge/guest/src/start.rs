@@ -1,19 +1,21 @@
 //! Where the monitor starts the image, and where it ends if it panics.
 
-use crate::{agent, channel};
+use crate::{agent, channel::LastWords, post_mortem};
 use core::{fmt::Write, panic::PanicInfo};
+use lunette_hw_interface::channel::PANIC;
 
 /// Where the processor starts, with the stack as after a call.
 #[unsafe(no_mangle)]
 extern "C" fn _start() -> ! {
+    post_mortem::offer();
     agent::obey()
 }
 
 #[panic_handler]
 fn panic(info: &PanicInfo<'_>) -> ! {
-    let mut text = channel::PanicText::new();
-    let _ = write!(text, "{info}");
-    text.send()
+    let mut words = LastWords::default();
+    let _ = write!(words, "{info}");
+    words.send(PANIC)
 }
 
 // The precompiled `alloc` was built for unwinding and names these; with `panic = "abort"` nobody calls them.
@@ -23,5 +25,5 @@ extern "C" fn rust_eh_personality() {}
 
 #[unsafe(no_mangle)]
 extern "C" fn _Unwind_Resume() -> ! {
-    channel::PanicText::new().send()
+    LastWords::default().send(PANIC)
 }

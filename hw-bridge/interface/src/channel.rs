@@ -21,8 +21,10 @@ pub const RECEIVE_PART: u16 = 0x12;
 pub const DISCARD: u16 = 0x13;
 /// Port: the runtime cannot go on; the outbox holds text that says why.
 pub const PANIC: u16 = 0x14;
+/// Port: the outbox holds text that says what was running, as [`Channel::post_mortem`] was asked to tell.
+pub const REPORT: u16 = 0x15;
 /// The ports that the guest may use.
-pub const PORTS: [u16; 5] = [SEND, SEND_PART, RECEIVE_PART, DISCARD, PANIC];
+pub const PORTS: [u16; 6] = [SEND, SEND_PART, RECEIVE_PART, DISCARD, PANIC, REPORT];
 /// Port of exception 0; the others follow. Only the stubs at CPL 0 use them.
 pub const EXCEPTION: u16 = 0x80;
 /// Number of exceptions.
@@ -50,4 +52,8 @@ pub struct Channel {
     pub discard_bytes: AtomicU64,
     /// Frequency of the time stamp counter in kHz.
     pub counter_khz: AtomicU64,
+    /// The most that a message may cost, in the measure of [`message::read_within`](crate::message::read_within).
+    pub most_message: AtomicU64,
+    /// Where the guest, if it breaks, is started once more to say what was running; 0 if it cannot.
+    pub post_mortem: AtomicU64,
 }

@@ -11,10 +11,13 @@ use lunette_interpreter::{
     host::{HostError, Request, Response, Stream},
     pauses::Pauses,
 };
+use postcard::{Deserializer, de_flavors::Flavor};
 use serde::{Deserialize, Serialize};
 
-/// The most bytes of a message.
-pub const MOST_BYTES: usize = 1 << 30;
+/// The most that a message may cost, however much memory its sender has.
+pub const MOST_COST: usize = 1 << 30;
+/// What each number in a message costs: as much memory as it can take when it is read, a token of its own.
+pub const NUMBER_COST: usize = size_of::<Token>();
 /// How deep tables that cross the wall may be nested.
 pub const MOST_DEPTH: usize = 100;
 
@@ -247,6 +250,72 @@ pub fn read<'a, M: Deserialize<'a>>(bytes: &'a [u8]) -> Result<M, Malformed> {
     match postcard::take_from_bytes(bytes) {
         Ok((message, [])) => Ok(message),
         _ => Err(Malformed),
+    }
+}
+
+/// As [`read`], of bytes of unknown origin: the message takes no more memory than `most` bytes. Each number costs
+/// [`NUMBER_COST`], and other bytes what they are.
+///
+/// # Errors
+/// The bytes are no message, or one that costs more.
+pub fn read_within<'a, M: Deserialize<'a>>(bytes: &'a [u8], most: usize) -> Result<M, Malformed> {
+    let mut deserializer = Deserializer::from_flavor(Charged { rest: bytes, left: most, goes_on: false });
+    let message = M::deserialize(&mut deserializer).map_err(|_| Malformed)?;
+    match deserializer.finalize() {
+        Ok([]) => Ok(message),
+        _ => Err(Malformed),
+    }
+}
+
+/// Bytes whose reading is paid for.
+struct Charged<'a> {
+    rest: &'a [u8],
+    left: usize,
+    /// Whether the next byte belongs to the number of the last.
+    goes_on: bool,
+}
+
+impl Charged<'_> {
+    fn pay(&mut self, cost: usize) -> postcard::Result<()> {
+        self.left = self.left.checked_sub(cost).ok_or(postcard::Error::DeserializeUnexpectedEnd)?;
+        Ok(())
+    }
+}
+
+impl<'a> Flavor<'a> for Charged<'a> {
+    type Remainder = &'a [u8];
+    type Source = &'a [u8];
+
+    fn pop(&mut self) -> postcard::Result<u8> {
+        let (&byte, rest) = self.rest.split_first().ok_or(postcard::Error::DeserializeUnexpectedEnd)?;
+        self.pay(if self.goes_on { 0 } else { NUMBER_COST })?;
+        self.goes_on = byte & 0x80 != 0;
+        self.rest = rest;
+        Ok(byte)
+    }
+
+    fn try_take_n(&mut self, count: usize) -> postcard::Result<&'a [u8]> {
+        let (taken, rest) = self.rest.split_at_checked(count).ok_or(postcard::Error::DeserializeUnexpectedEnd)?;
+        self.pay(count)?;
+        self.goes_on = false;
+        self.rest = rest;
+        Ok(taken)
+    }
+
+    fn finalize(self) -> postcard::Result<&'a [u8]> {
+        Ok(self.rest)
+    }
+}
+
+impl Token {
+    /// The most that it costs in a message.
+    pub fn cost(&self) -> usize {
+        let bytes = match self {
+            Token::String(bytes) => bytes.len(),
+            Token::Float(_) => size_of::<f64>(),
+            _ => 0,
+        };
+        2 * NUMBER_COST + bytes
     }
 }
 
