@@ -2,7 +2,7 @@
 
 use lunette_gc::pages::Pages;
 use lunette_hw_bridge::{
-    Hypervisor, Limits, LocalGuest, Owner, Partition, Session,
+    End, Hypervisor, Limits, LocalGuest, Owner, Partition, Session,
     image::{BUILT_IN, Image},
     message::{CallError, Command, Configuration, Outcome, Values},
 };
@@ -64,7 +64,11 @@ pub struct Tenant {
 impl Tenant {
     /// An instance without limits.
     pub fn new() -> Tenant {
-        Tenant::with(Configuration {
+        Tenant::with(Tenant::unlimited())
+    }
+
+    fn unlimited() -> Configuration {
+        Configuration {
             memory_limit: None,
             fuel: None,
             time_limit: None,
@@ -72,13 +76,22 @@ impl Tenant {
             libraries: (0..10).collect(),
             ignores_environment: false,
             collection_stress: 0,
-        })
+        }
     }
 
     /// An instance with these settings.
     pub fn with(configuration: Configuration) -> Tenant {
+        Tenant::of_image(BUILT_IN, configuration)
+    }
+
+    /// An instance of another image, without limits.
+    pub fn of(image: &[u8]) -> Tenant {
+        Tenant::of_image(image, Tenant::unlimited())
+    }
+
+    fn of_image(image: &[u8], configuration: Configuration) -> Tenant {
         let hypervisor = Hypervisor::open().expect("partitions are tested where KVM is");
-        let image = Image::read(BUILT_IN).expect("the image is well-formed");
+        let image = Image::read(image).expect("the image is well-formed");
         let partition = Partition::new(&hypervisor, &image, 1 << 30).expect("a partition can be made");
         let mut home = Home { output: Vec::new(), response: None, start: Instant::now() };
         let mut session =
@@ -90,9 +103,14 @@ impl Tenant {
 
     /// Runs a program.
     pub fn run(&mut self, source: &str) -> Outcome {
+        self.try_run(source).expect("the guest lives")
+    }
+
+    /// Runs a program that may be the guest's last.
+    pub fn try_run(&mut self, source: &str) -> Result<Outcome, End> {
         let command =
             Command::Run { name: b"=test", content: source.as_bytes(), arguments: Vec::new(), wants_results: true };
-        self.session.obey(command, &mut self.home).expect("the guest lives")
+        self.session.obey(command, &mut self.home)
     }
 
     /// What was written.
