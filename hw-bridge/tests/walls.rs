@@ -13,7 +13,7 @@ mod support;
 
 use hostile::{Attack, CONSTANTS, MEMORY, Nobody, Sent, VARIABLES, end_of, end_of_sending, frame, framed};
 use lunette_hw_bridge::{
-    End, Fault, Limits,
+    End, Exit, Fault, Hypervisor, Limits, Partition,
     message::{FromGuest, Outcome, Token, append},
 };
 use lunette_hw_interface::{channel::*, layout::*};
@@ -658,4 +658,63 @@ fn output_that_nobody_takes_holds_nothing_up() {
     let mut nobody = Nobody::stuck();
     nobody.interrupts = 3;
     assert_eq!(end_of_sending(&post(), Limits::default(), None, &mut nobody), End::Interrupt);
+}
+
+#[test]
+fn what_one_tenant_leaves_the_next_does_not_find() {
+    let _neighbour = Neighbour::new();
+    // From the template's exit on: looks for a mark everywhere, then leaves it everywhere.
+    let code = code!(
+        "xor eax, eax", "pxor xmm7, xmm7", "mov r15, rax", "mov r9, rsp", "out 0x10, al",
+        // Registers, then memory.
+        "test r15, r15", "jnz 9f", "movq rax, xmm7", "test rax, rax", "jnz 9f", "ldmxcsr [rip + 8f]",
+        "mov esi, {constants}", "2: mov rbx, [rsi]", "test rbx, rbx", "jz 3f", "cmp qword ptr [rbx], 0", "jne 9f",
+        "add rsi, 8", "jmp 2b",
+        "3: mov r15, 0x6b72616d", "movq xmm7, r15", "mov esi, {constants}",
+        "4: mov rbx, [rsi]", "test rbx, rbx", "jz 5f", "mov [rbx], r15", "add rsi, 8", "jmp 4b",
+        "5: mov rsp, {stack}", "push 0x40000", "popfq", "std", "out 0x10, al",
+        "9: mov dword ptr [{outbox}], 0x6b72616d", "mov dword ptr [{channel}], 4", "out 0x14, al",
+        "8: .long 0x1f80";
+        constants = CONSTANTS, outbox = OUTBOX, channel = CHANNEL, stack = STACK + 4096
+    );
+    let places = [
+        CHANNEL + 0x800,
+        OUTBOX + 0x100,
+        INBOX + 0x100,
+        STACK,
+        STACK + 0x8000,
+        VARIABLES,
+        VARIABLES + 0xf_fff8,
+        ARENA,
+        ARENA + ARENA_START_BYTES - 8,
+        REGION + 0x1000,
+        // Memory that the template does not have.
+        ARENA + (3 << 20),
+        ARENA + (17 << 20),
+        REGION + (9 << 20),
+    ];
+    let constants: Vec<u8> = places.iter().chain(&[0]).flat_map(|place| place.to_le_bytes()).collect();
+    let attack = Attack { code: &code, constants: &constants, limits: limit(1000), output: None };
+    let hypervisor = Hypervisor::open().expect("partitions are tested where KVM is");
+    let settled = |partition: &mut Partition| {
+        loop {
+            match partition.run() {
+                Ok(Exit::Signal) => {}
+                other => return other,
+            }
+        }
+    };
+    let mut first = attack.partition();
+    assert!(matches!(settled(&mut first), Ok(Exit::Send(_))));
+    let template = first.freeze().expect("it can be frozen");
+    let mut clone = Partition::clone_of(&hypervisor, &template, MEMORY).expect("it can be cloned");
+    for round in 0..3 {
+        let exit = settled(&mut clone);
+        assert!(matches!(exit, Ok(Exit::Send(_))), "round {round}: {exit:?}");
+        clone.reset(&template).expect("it can be made as new");
+    }
+    // Nor does another clone, nor the template's own partition.
+    let mut other = Partition::clone_of(&hypervisor, &template, MEMORY).expect("it can be cloned");
+    assert!(matches!(settled(&mut other), Ok(Exit::Send(_))));
+    assert!(matches!(settled(&mut first), Ok(Exit::Send(_))));
 }
