@@ -27,6 +27,8 @@ use std::{
 
 /// How deep tables may be nested.
 const MOST_DEPTH: usize = 100;
+/// The most streams that a program may have open: others need descriptors of the process as well.
+const MOST_STREAMS: usize = 256;
 /// What a partition may have beside the heap of its instance: for compiling, and for messages.
 const MEMORY_BESIDE_HEAP: u64 = 64 << 20;
 /// The most memory of a partition whose heap has no limit.
@@ -34,15 +36,13 @@ const MOST_MEMORY: u64 = 64 << 30;
 
 /// An instance in a partition.
 pub(crate) struct Partition {
-    /// Taken when the partition is dropped.
+    /// Taken when the partition is dropped, or was ended by its monitor.
     session: Option<Session<Guest>>,
     /// The template it is a clone of.
     template: Option<Arc<Shared>>,
     owner: Home,
     /// Why nothing can be done any more.
     ended: Option<Error>,
-    /// Whether the monitor ended the partition, which cannot be used for another instance then.
-    is_broken: bool,
 }
 
 /// A function of the host, of copies.
@@ -161,7 +161,7 @@ impl Partition {
         let guest = Guest::new(configuration).map_err(unavailable)?;
         let mut owner = Home::new(configuration, streams);
         let session = Session::start(guest, configuration.output_limit, &mut owner).map_err(ended)?;
-        let mut partition = Partition { session: Some(session), template: None, owner, ended: None, is_broken: false };
+        let mut partition = Partition { session: Some(session), template: None, owner, ended: None };
         let library_number = |library: &Library| Library::ALL.iter().position(|other| other == library);
         partition.obey(Command::Start(bridge::message::Configuration {
             memory_limit: configuration.memory_limit,
@@ -182,8 +182,7 @@ impl Partition {
         let session = Session::resume(guest, configuration.output_limit);
         let owner = Home::new(configuration, streams);
         let template_of = Some(template.clone());
-        let mut partition =
-            Partition { session: Some(session), template: template_of, owner, ended: None, is_broken: false };
+        let mut partition = Partition { session: Some(session), template: template_of, owner, ended: None };
         partition.obey(Command::Renew {
             fuel: configuration.fuel,
             time_limit: configuration.time_limit.map(nanoseconds),
@@ -209,7 +208,7 @@ impl Partition {
                 Guest::Local(guest) => guest.freeze().map_err(unavailable),
                 Guest::Remote(_) => Err(Error::message("a template needs its monitor in the process")),
             },
-            None => unreachable!("only dropping takes the session"),
+            None => unreachable!("an instance without a session has ended"),
         }
     }
 
@@ -228,7 +227,7 @@ impl Partition {
         if let Some(error) = &self.ended {
             return Err(error.clone());
         }
-        let Some(session) = &mut self.session else { unreachable!("only dropping takes the session") };
+        let Some(session) = &mut self.session else { unreachable!("an instance without a session has ended") };
         let outcome = session.obey(command, &mut self.owner);
         if let Some(message) = self.owner.panic.take() {
             // Whatever the function was doing is half done.
@@ -241,7 +240,8 @@ impl Partition {
     /// Notes that nothing can be done with the partition any more.
     fn end(&mut self, end: End) -> Error {
         let error = ended(end);
-        self.is_broken = true;
+        // Its memory goes back at once.
+        self.session = None;
         self.ended = Some(error.clone());
         error
     }
@@ -293,8 +293,7 @@ impl Drop for Partition {
             // Nobody is left to be told.
             let _ = self.close();
         }
-        if !self.is_broken
-            && let (Some(template), Some(session)) = (&self.template, self.session.take())
+        if let (Some(template), Some(session)) = (&self.template, self.session.take())
             && let Guest::Local(guest) = session.into_connection()
         {
             template.take_back(guest.into_partition());
@@ -305,7 +304,7 @@ impl Drop for Partition {
 impl Home {
     fn new(configuration: &Configuration, streams: Streams) -> Home {
         Home {
-            process: Process::new(configuration.grants.clone(), streams),
+            process: Process::new(configuration.grants.clone(), streams).with_most_streams(MOST_STREAMS),
             functions: Vec::new(),
             interrupt: Arc::new(AtomicBool::new(false)),
             panic: None,

@@ -45,6 +45,8 @@ pub(crate) struct Process {
     grants: Grants,
     /// Open streams by number; the first three are the standard ones.
     streams: Vec<Option<OpenStream>>,
+    /// The most that may be open.
+    most_streams: usize,
     /// The request that was submitted last: an instance waits for one at a time, and gives up those it asks no more for.
     pending: Option<(Ticket, Pending)>,
     tickets: u64,
@@ -61,18 +63,29 @@ impl Process {
         Process {
             grants,
             streams: standard.into_iter().map(|backing| Some(OpenStream::new(backing))).collect(),
+            most_streams: usize::MAX,
             pending: None,
             tickets: 0,
             start: Instant::now(),
         }
     }
 
+    /// Limits how many streams may be open at a time.
+    #[cfg_attr(not(feature = "partitions"), expect(dead_code, reason = "for partitions"))]
+    pub fn with_most_streams(self, most_streams: usize) -> Process {
+        Process { most_streams, ..self }
+    }
+
     fn stream(&mut self, stream: Stream) -> Option<&mut OpenStream> {
         self.streams.get_mut(stream.0 as usize)?.as_mut()
     }
 
-    fn add_stream(&mut self, opened: Result<OpenStream, impl Into<std::io::Error>>) -> Response {
-        let opened = match opened {
+    /// Opens a stream, if there are not too many already.
+    fn add_stream<E: Into<std::io::Error>>(&mut self, open: impl FnOnce(&Grants) -> Result<OpenStream, E>) -> Response {
+        if self.streams.iter().flatten().count() >= self.most_streams {
+            return failed(Errno::MFILE);
+        }
+        let opened = match open(&self.grants) {
             Ok(opened) => opened,
             Err(error) => return failed(error),
         };
@@ -138,10 +151,10 @@ impl Process {
                 Some(open) => open.seek(origin, offset),
                 None => failed(Errno::BADF),
             },
-            Request::Open(path, mode) => self.add_stream(files::open_file(&self.grants.files, path, mode)),
-            Request::OpenTemporary => self.add_stream(files::open_temporary(&self.grants.files)),
+            Request::Open(path, mode) => self.add_stream(|grants| files::open_file(&grants.files, path, mode)),
+            Request::OpenTemporary => self.add_stream(|grants| files::open_temporary(&grants.files)),
             Request::TemporaryName => files::temporary_name(&self.grants.files),
-            Request::OpenProcess { command, write } => self.add_stream(process::open_process(command, write)),
+            Request::OpenProcess { command, write } => self.add_stream(|_| process::open_process(command, write)),
             Request::Close(stream) => return self.close(stream),
             Request::Execute(command) => match process::start(command) {
                 Ok(child) => return Pending::Wait(child),

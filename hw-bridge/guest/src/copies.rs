@@ -23,8 +23,8 @@ pub struct Copies<'m> {
 impl<'m> Copies<'m> {
     /// None yet.
     pub fn new(machine: &'m Machine) -> Copies<'m> {
-        // The rest is for what goes with them.
-        Copies { machine, tokens: Vec::new(), cost: 0, most: channel::most_message() / 2, open: Vec::new() }
+        // Beside them, what they are copies of, the message and what else is in it need room.
+        Copies { machine, tokens: Vec::new(), cost: 0, most: channel::most_message() / 4, open: Vec::new() }
     }
 
     /// Adds a value. What cannot leave the partition is said in the error.
