@@ -1,13 +1,18 @@
 //! Builds the guest image, a program for another home than this crate's: with a target folder of its own, as it would
 //! wait for itself in the present one.
 
-use std::{env, path::PathBuf, process::Command};
+use std::{
+    env, fs,
+    hash::{DefaultHasher, Hasher},
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 const TARGET: &str = "x86_64-unknown-linux-gnu";
 
 fn main() {
     let guest = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets it")).join("guest");
-    for path in ["guest", "interface", "../bytecode", "../frontend", "../gc", "../interpreter", "../stdlib"] {
+    for path in ["src", "guest", "interface", "../bytecode", "../frontend", "../gc", "../interpreter", "../stdlib"] {
         println!("cargo::rerun-if-changed={path}");
     }
     // One folder for all profiles of the monitor: the image is always the optimised one.
@@ -28,4 +33,18 @@ fn main() {
     assert!(status.success(), "the guest image cannot be built");
     let image = target.join(TARGET).join("release/lunette-guest");
     println!("cargo::rustc-env=LUNETTE_GUEST_IMAGE={}", image.display());
+    println!("cargo::rustc-env=LUNETTE_GUEST_BUILD={:016x}", build(&image));
+}
+
+/// A number that differs for builds which cannot use each other's raw images: of the image and the monitor's source.
+fn build(image: &Path) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    hasher.write(&fs::read(image).expect("the image was built"));
+    let mut sources: Vec<PathBuf> =
+        fs::read_dir("src").expect("this crate has sources").map(|entry| entry.expect("readable").path()).collect();
+    sources.sort();
+    for source in sources {
+        hasher.write(&fs::read(source).expect("sources can be read"));
+    }
+    hasher.finish()
 }

@@ -351,6 +351,20 @@ impl Engine {
         crate::Template::new(&self.0, prepare)
     }
 
+    /// Reads a template that [`Template::save`](crate::Template::save) has written. Its clones have the limits of this
+    /// engine's configuration, and no more memory than the template.
+    ///
+    /// ```no_run
+    /// # use lunette::{Configuration, Engine, Home, Streams};
+    /// let engine = Engine::new(Configuration::new().home(Home::Partition));
+    /// let mut tenant = engine.load_template("service.template")?.tenant(Streams::inherited())?;
+    /// # Ok::<(), lunette::Error>(())
+    /// ```
+    #[cfg(feature = "partitions")]
+    pub fn load_template(&self, path: impl AsRef<std::path::Path>) -> Result<crate::Template> {
+        crate::Template::load(&self.0, path.as_ref())
+    }
+
     fn compiler_memory(&self) -> usize {
         self.0.memory_limit.map_or(usize::MAX, |bytes| usize::try_from(bytes).unwrap_or(usize::MAX))
     }

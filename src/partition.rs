@@ -68,7 +68,8 @@ impl Guest {
         if let Some(program) = &configuration.monitor {
             let mut command = std::process::Command::new(program);
             command.arg("monitor");
-            return RemoteGuest::new(command, memory(configuration), limits(configuration)).map(Guest::Remote);
+            let (memory, limits) = (memory(configuration), limits(configuration));
+            return RemoteGuest::new(command, memory, limits, None).map(Guest::Remote);
         }
         let hypervisor = bridge::Hypervisor::open()?;
         let partition = bridge::Partition::new(&hypervisor, &Image::read(BUILT_IN)?, memory(configuration))?;
@@ -176,14 +177,24 @@ impl Partition {
     }
 
     /// A clone of a template.
-    pub fn clone_of(template: &Arc<Shared>, partition: bridge::Partition, streams: Streams) -> Result<Partition> {
+    pub fn clone_of(template: &Arc<Shared>, streams: Streams) -> Result<Partition> {
         let configuration = &template.configuration;
-        let guest = Guest::Local(Box::new(LocalGuest::new(partition, limits(configuration))));
+        let guest = match &configuration.monitor {
+            Some(program) => {
+                let mut command = std::process::Command::new(program);
+                command.arg("monitor");
+                let (memory, limits) = (memory(configuration), limits(configuration));
+                let guest = RemoteGuest::new(command, memory, limits, Some(&template.template));
+                Guest::Remote(guest.map_err(unavailable)?)
+            }
+            None => Guest::Local(Box::new(LocalGuest::new(template.take()?, limits(configuration)))),
+        };
         let session = Session::resume(guest, configuration.output_limit);
         let owner = Home::new(configuration, streams);
         let template_of = Some(template.clone());
         let mut partition = Partition { session: Some(session), template: template_of, owner, ended: None };
         partition.obey(Command::Renew {
+            memory_limit: configuration.memory_limit,
             fuel: configuration.fuel,
             time_limit: configuration.time_limit.map(nanoseconds),
             output_limit: configuration.output_limit,

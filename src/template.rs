@@ -2,7 +2,7 @@
 
 use crate::{
     engine::Configuration,
-    error::Result,
+    error::{Error, Result},
     host::Streams,
     partition::{Partition, unavailable},
     tenant::Tenant,
@@ -10,6 +10,8 @@ use crate::{
 use lunette_hw_bridge as bridge;
 use std::{
     fmt,
+    os::unix::fs::MetadataExt,
+    path::Path,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -39,7 +41,7 @@ pub struct Template(Arc<Shared>);
 pub(crate) struct Shared {
     pub configuration: Configuration,
     hypervisor: bridge::Hypervisor,
-    template: bridge::Template,
+    pub template: bridge::Template,
     idle: Mutex<Vec<bridge::Partition>>,
 }
 
@@ -54,18 +56,50 @@ impl Template {
         configuration: &Configuration,
         prepare: impl FnOnce(&mut Tenant) -> Result<()>,
     ) -> Result<Template> {
-        // Clones are made from memory of this process.
-        let configuration = Configuration { monitor: None, ..configuration.clone() };
-        let partition = Partition::new(&configuration, Streams::none())?;
-        let mut tenant = Tenant::isolated(partition);
+        // It is made in this process, wherever its clones will be.
+        let here = Configuration { monitor: None, ..configuration.clone() };
+        let mut tenant = Tenant::isolated(Partition::new(&here, Streams::none())?);
         prepare(&mut tenant)?;
-        let template = tenant.into_isolated()?.freeze()?;
+        Template::of(configuration, tenant.into_isolated()?.freeze()?)
+    }
+
+    pub(crate) fn load(configuration: &Configuration, path: &Path) -> Result<Template> {
+        let cannot = |error: std::io::Error| Error::message(format_args!("cannot read {}: {error}", path.display()));
+        let status = std::fs::metadata(path).map_err(cannot)?;
+        let is_own = status.uid() == 0 || status.uid() == rustix::process::geteuid().as_raw();
+        if !is_own || status.mode() & 0o022 != 0 {
+            let reason = "somebody else can write to it, and a template is memory as it is";
+            return Err(Error::message(format_args!("{}: {reason}", path.display())));
+        }
+        Template::of(configuration, bridge::Template::load(path).map_err(Error::external)?)
+    }
+
+    fn of(configuration: &Configuration, template: bridge::Template) -> Result<Template> {
         Ok(Template(Arc::new(Shared {
-            configuration,
+            configuration: configuration.clone(),
             hypervisor: bridge::Hypervisor::open().map_err(unavailable)?,
             template,
             idle: Mutex::new(Vec::new()),
         })))
+    }
+
+    /// Writes the template to a file, for [`Engine::load_template`](crate::Engine::load_template) of the same build of
+    /// this library.
+    ///
+    /// ```
+    /// # use lunette::{Configuration, Data, Engine, Home, Streams};
+    /// # let file = std::env::temp_dir().join(format!("lunette-template-{}", std::process::id()));
+    /// let engine = Engine::new(Configuration::new().home(Home::Partition));
+    /// engine.template(|tenant| tenant.set("x", &Data::Integer(1)))?.save(&file)?;
+    /// let mut tenant = engine.load_template(&file)?.tenant(Streams::none())?;
+    /// assert_eq!(tenant.get("x")?, Data::Integer(1));
+    /// # std::fs::remove_file(file).map_err(lunette::Error::external)?;
+    /// # Ok::<(), lunette::Error>(())
+    /// ```
+    pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
+        let path = path.as_ref();
+        let cannot = |error| Error::message(format_args!("cannot write {}: {error}", path.display()));
+        self.0.template.save(path).map_err(cannot)
     }
 
     /// A clone with these standard streams.
@@ -79,12 +113,7 @@ impl Template {
     /// # Ok::<(), lunette::Error>(())
     /// ```
     pub fn tenant(&self, streams: Streams) -> Result<Tenant> {
-        let idle = self.0.idle().pop();
-        let partition = match idle {
-            Some(partition) => partition,
-            None => self.0.make()?,
-        };
-        Ok(Tenant::isolated(Partition::clone_of(&self.0, partition, streams)?))
+        Ok(Tenant::isolated(Partition::clone_of(&self.0, streams)?))
     }
 
     /// Makes partitions until so many are idle.
@@ -120,6 +149,12 @@ impl Template {
 impl Shared {
     fn idle(&self) -> MutexGuard<'_, Vec<bridge::Partition>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A partition that waits for its first command.
+    pub fn take(&self) -> Result<bridge::Partition> {
+        let idle = self.idle().pop();
+        idle.map_or_else(|| self.make(), Ok)
     }
 
     fn make(&self) -> Result<bridge::Partition> {

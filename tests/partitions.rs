@@ -360,3 +360,48 @@ fn clones_that_were_stopped_are_made_as_new() {
         assert_eq!(evaluate(&mut clone, "return 1 + 1").unwrap(), [Data::Integer(2)], "after {code}");
     }
 }
+
+#[test]
+fn templates_go_through_files() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = Folder::new("templates");
+    let file = format!("{}/service.template", folder.path());
+    fs::write(folder.0.join("library.lua"), "function greet(name) return 'hi ' .. name end").unwrap();
+    let script = folder.0.join("library.lua");
+    let made = Command::new(env!("CARGO_BIN_EXE_lunette"))
+        .args(["template", "-o", &file, "--memory=32M", "-e", "list = {} for i = 1, 1000 do list[i] = i end"])
+        .arg(&script)
+        .output()
+        .unwrap();
+    assert_eq!(seen(&made), (Some(0), String::new(), String::new()));
+    let template = format!("--template={file}");
+    let random = |_| {
+        let output = run(&[&template, "-e", "print(greet('you'), #list, math.random(1 << 60))"]);
+        let (status, output, error) = seen(&output);
+        assert_eq!((status, error.as_str()), (Some(0), ""));
+        output.strip_prefix("hi you\t1000\t").unwrap().to_owned()
+    };
+    let randoms: Vec<String> = (0..2).map(random).collect();
+    assert_ne!(randoms[0], randoms[1]);
+    // The limits are those of the run, and no more than the template's.
+    let grow = "local t = {} while true do t[#t + 1] = {} end";
+    assert_eq!(run(&[&template, "--memory=1G", "-e", grow]).status.code(), Some(3));
+    assert_eq!(run(&[&template, "--fuel=1000", "-e", "while true do end"]).status.code(), Some(4));
+    // What is damaged, somebody else's, or no template is refused.
+    let refused = |message: &str| {
+        let (status, _, error) = seen(&run(&[&template, "-e", "x = 1"]));
+        assert_eq!((status, error), (Some(1), format!("lunette: {file}: {message}\n")));
+    };
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o666)).unwrap();
+    refused("somebody else can write to it, and a template is memory as it is");
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
+    let whole = fs::read(&file).unwrap();
+    fs::write(&file, &whole[..whole.len() / 2]).unwrap();
+    refused("the template is damaged");
+    let mut other = whole.clone();
+    other[8] ^= 1;
+    fs::write(&file, other).unwrap();
+    refused("the template was made by another build of this program");
+    fs::write(&file, "print(1)").unwrap();
+    refused("not a template");
+}

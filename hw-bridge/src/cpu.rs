@@ -103,6 +103,11 @@ pub fn start_registers(entry: u64) -> kvm_regs {
     kvm_regs { rip: entry, rsp: STACK_END - 8, rflags: FLAGS, ..kvm_regs::default() }
 }
 
+/// Registers that a guest had, with flags that it may have.
+pub fn guest_registers(registers: kvm_regs) -> kvm_regs {
+    kvm_regs { rflags: registers.rflags & USER_FLAGS | FLAGS, ..registers }
+}
+
 /// What an exception left on its stack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ExceptionFrame {

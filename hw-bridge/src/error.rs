@@ -42,6 +42,9 @@ pub enum Error {
     /// A monitor in a process of its own cannot make a partition.
     #[error("{0}")]
     Monitor(String),
+    /// A file is no template that can be used.
+    #[error("{0}")]
+    Template(String),
     /// The image in this program is not what it should be.
     #[error("the guest image is malformed: {0}")]
     Image(String),

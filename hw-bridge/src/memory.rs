@@ -8,14 +8,15 @@ use crate::{
     image::Image,
     mapping::Mapping,
     tables::{Access, PageTables},
-    template::Frozen,
+    template::Template,
 };
 use kvm_ioctls::VmFd;
 use lunette_hw_interface::layout::*;
+use serde::{Deserialize, Serialize};
 use vm_memory::{Bytes, GuestAddress, GuestMemoryMmap};
 
 /// Addresses of the guest that memory can be added to.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Window {
     /// Where they begin.
     start: u64,
@@ -83,17 +84,17 @@ impl Memory {
     }
 
     /// A copy of a template's memory.
-    pub fn thaw(vm: &VmFd, frozen: &Frozen, limit: u64) -> Result<Memory, Error> {
+    pub fn thaw(vm: &VmFd, template: &Template, limit: u64) -> Result<Memory, Error> {
         let mut memory = Memory {
             guest: GuestMemoryMmap::new(),
             parts: Vec::new(),
-            tables: frozen.tables.clone(),
-            windows: frozen.windows.clone(),
-            next: frozen.next,
+            tables: template.header.tables.clone(),
+            windows: template.header.windows.clone(),
+            next: template.header.next,
             limit,
         };
-        for part in &frozen.parts {
-            let mapping = Mapping::copy_of(&frozen.file, part.offset, part.physical, part.bytes)?;
+        for part in &template.header.parts {
+            let mapping = Mapping::copy_of(&template.file, part.offset, part.physical, part.bytes)?;
             memory.add(vm, mapping, part.physical, part.address, Some(part.offset))?;
         }
         Ok(memory)
@@ -238,7 +239,7 @@ impl Memory {
     }
 
     /// Makes everything as the template has it, but for the page tables, whose entries stay.
-    pub fn reset(&self, frozen: &Frozen) -> Result<(), Error> {
+    pub fn reset(&self, template: &Template) -> Result<(), Error> {
         for part in &self.parts {
             let everything = 0..part.mapping.bytes();
             let Some(offset) = part.offset else {
@@ -251,7 +252,7 @@ impl Memory {
             match part.mapping.changed_pages() {
                 Some(changed) if changed.iter().map(|range| range.len()).sum::<usize>() <= MOST_KEPT => {
                     for range in changed {
-                        let original = frozen.content(offset + range.start as u64, range.len())?;
+                        let original = template.content(offset + range.start as u64, range.len())?;
                         self.write(part.physical + range.start as u64, original)?;
                     }
                 }

@@ -11,6 +11,7 @@ use crate::{
     mapping,
     partition::{Hypervisor, Partition},
     sandbox,
+    template::Template,
     wire::{self, FromMonitor, ToMonitor},
 };
 use std::{
@@ -19,6 +20,7 @@ use std::{
         fd::{AsFd, OwnedFd},
         unix::net::UnixStream,
     },
+    path::Path,
 };
 
 /// Serves the owner at the other end of standard input until it is gone. To be called before the process does anything
@@ -33,10 +35,10 @@ pub fn serve() -> Result<(), Error> {
     let mut messages = own(&|| io::stdin().as_fd().try_clone_to_owned())?;
     let mut interrupts = own(&|| io::stdout().as_fd().try_clone_to_owned())?;
     interrupts.set_nonblocking(true).map_err(failed)?;
-    let Ok(ToMonitor::Make { memory, limits }) = wire::receive(&mut messages, 0) else {
+    let Ok(ToMonitor::Make { memory, limits, template }) = wire::receive(&mut messages, 0) else {
         return Err(failed(io::ErrorKind::InvalidData.into()));
     };
-    let made = make(memory).map(|partition| LocalGuest::new(partition, limits));
+    let made = make(memory, template.as_deref()).map(|partition| LocalGuest::new(partition, limits));
     let mut guest = match made {
         Ok(guest) => guest,
         Err(error) => {
@@ -73,12 +75,15 @@ pub fn serve() -> Result<(), Error> {
     Ok(())
 }
 
-fn make(memory: u64) -> Result<Partition, Error> {
+fn make(memory: u64, template: Option<&Path>) -> Result<Partition, Error> {
     // What is done once, while the process may still do it.
     mapping::prepare();
     limits::processor_time();
     let hypervisor = Hypervisor::open()?;
-    Partition::new(&hypervisor, &Image::read(BUILT_IN)?, memory)
+    match template {
+        Some(template) => Partition::clone_of(&hypervisor, &Template::load(template)?, memory),
+        None => Partition::new(&hypervisor, &Image::read(BUILT_IN)?, memory),
+    }
 }
 
 /// What the guest has sent, if it is well-formed.

@@ -5,7 +5,7 @@ use crate::{
     error::{End, Error, Fault},
     image::Image,
     memory::Memory,
-    template::{Frozen, Registers, Template},
+    template::Template,
 };
 use kvm_bindings::{CpuId, KVM_MAX_CPUID_ENTRIES, kvm_sregs};
 use kvm_ioctls::{Kvm, VcpuExit, VcpuFd, VmFd};
@@ -111,10 +111,14 @@ impl Partition {
     /// KVM or the host's memory do not allow it.
     pub fn clone_of(hypervisor: &Hypervisor, template: &Template, memory_limit: u64) -> Result<Partition, Error> {
         let vm = hypervisor.new_machine()?;
-        let memory = Memory::thaw(&vm, &template.memory, memory_limit)?;
+        let memory = Memory::thaw(&vm, template, memory_limit)?;
         let processor = hypervisor.new_processor(&vm)?;
-        let partition = Partition { processor, vm, memory, system_registers: template.registers.system, exits: 0 };
-        partition.set_registers(&template.registers)?;
+        let new = processor.get_sregs().map_err(Error::kvm("read registers"))?;
+        let system_registers = cpu::system_registers(new, TABLES);
+        let frequency = processor.get_tsc_khz().map_err(Error::kvm("tell the frequency of its clock"))?;
+        let partition = Partition { processor, vm, memory, system_registers, exits: 0 };
+        partition.set_registers(template)?;
+        partition.set_shared(offset_of!(Channel, counter_khz), u64::from(frequency))?;
         partition.set_shared(offset_of!(Channel, most_message), partition.most_message() as u64)?;
         Ok(partition)
     }
@@ -127,8 +131,7 @@ impl Partition {
         self.complete_exit()?;
         let general = self.processor.get_regs().map_err(Error::kvm("read registers"))?;
         let vector = self.processor.get_fpu().map_err(Error::kvm("read registers"))?;
-        let registers = Registers { general, system: self.system_registers, vector };
-        Ok(Template { memory: Frozen::new(&self.memory)?, registers })
+        Template::new(&self.memory, general, vector.into())
     }
 
     /// Makes a clone as it was when it was made: it waits for a message.
@@ -137,15 +140,16 @@ impl Partition {
     /// The host's memory fails.
     pub fn reset(&mut self, template: &Template) -> Result<(), Error> {
         self.complete_exit()?;
-        self.memory.reset(&template.memory)?;
-        self.set_registers(&template.registers)?;
+        self.memory.reset(template)?;
+        self.set_registers(template)?;
         self.set_shared(offset_of!(Channel, most_message), self.most_message() as u64)
     }
 
-    fn set_registers(&self, registers: &Registers) -> Result<(), Error> {
-        self.processor.set_sregs(&registers.system).map_err(Error::kvm("set registers"))?;
-        self.processor.set_regs(&registers.general).map_err(Error::kvm("set registers"))?;
-        self.processor.set_fpu(&registers.vector).map_err(Error::kvm("set registers"))
+    fn set_registers(&self, template: &Template) -> Result<(), Error> {
+        let general = cpu::guest_registers(template.header.general);
+        self.processor.set_sregs(&self.system_registers).map_err(Error::kvm("set registers"))?;
+        self.processor.set_regs(&general).map_err(Error::kvm("set registers"))?;
+        self.processor.set_fpu(&(&template.header.vector).into()).map_err(Error::kvm("set registers"))
     }
 
     /// Completes an exit: only then registers can be read and set.

@@ -10,6 +10,7 @@ use crate::{
     error::{End, Error},
     limits::{Limits, Meter},
     partition,
+    template::Template,
     wire::{self, FromMonitor, ToMonitor},
 };
 use std::{
@@ -38,11 +39,16 @@ pub struct RemoteGuest {
 
 impl RemoteGuest {
     /// Starts a monitor by a command whose program calls [`monitor::serve`](crate::monitor::serve), and has it make a
-    /// partition.
+    /// partition, or a clone of a template, which waits for a command.
     ///
     /// # Errors
     /// It cannot be started, or there can be no partition.
-    pub fn new(mut program: Command, memory: u64, limits: Limits) -> Result<RemoteGuest, Error> {
+    pub fn new(
+        mut program: Command,
+        memory: u64,
+        limits: Limits,
+        template: Option<&Template>,
+    ) -> Result<RemoteGuest, Error> {
         let failed = |error: io::Error| Error::System { what: "start a monitor", reason: error.to_string() };
         let (messages, theirs) = UnixStream::pair().map_err(failed)?;
         let (interrupts, their_interrupts) = UnixStream::pair().map_err(failed)?;
@@ -56,7 +62,8 @@ impl RemoteGuest {
         let most_message = partition::most_message(memory);
         let mut guest =
             RemoteGuest { monitor, messages, interrupts, limits: limits.clone(), meter: Meter::start(), most_message };
-        wire::send(&mut guest.messages, &ToMonitor::Make { memory, limits }).map_err(failed)?;
+        let template = template.map(Template::path);
+        wire::send(&mut guest.messages, &ToMonitor::Make { memory, limits, template }).map_err(failed)?;
         match wire::receive(&mut guest.messages, most_message) {
             Ok(FromMonitor::Made) => {}
             Ok(FromMonitor::Unavailable(message)) => return Err(Error::Monitor(message)),

@@ -6,6 +6,7 @@
 
 use crate::error::Error;
 use lunette_hw_interface::layout::{LARGE_PAGE_BYTES, PAGE_BYTES, TABLES, TABLES_BYTES};
+use serde::{Deserialize, Serialize};
 use vm_memory::{Bytes, GuestAddress, GuestMemoryMmap};
 
 const PRESENT: u64 = 1;
@@ -46,7 +47,7 @@ impl Access {
 }
 
 /// The tables of one partition.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct PageTables {
     /// Physical address of the next table.
     next: u64,

@@ -1,7 +1,8 @@
 //! Templates: a partition as it was while it waited for a command, from which others are cloned.
 //!
 //! ```text
-//!   file:   | part 0: base memory | part 1: page tables | memory that was added ... |    holes where all is zero
+//!   file:   | magic | build | length | header |    up to 64 KiB
+//!           | part 0: base memory | part 1: page tables | memory that was added ... |    holes where all is zero
 //! ```
 //!
 //! Clones map the file privately, so they share what they do not change. A template is a raw image: it holds the build's
@@ -12,16 +13,32 @@ use crate::{
     memory::{Memory, Window},
     tables::PageTables,
 };
-use kvm_bindings::{kvm_fpu, kvm_regs, kvm_sregs};
+use kvm_bindings::{kvm_fpu, kvm_regs};
+use lunette_hw_interface::{layout::PAGE_BYTES, message};
 use rustix::fs::{MemfdFlags, memfd_create};
-use std::{fs::File, os::unix::fs::FileExt, sync::Arc};
+use serde::{Deserialize, Serialize};
+use std::{
+    fs::File,
+    io::Read,
+    os::{fd::AsRawFd, unix::fs::FileExt},
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 use vm_memory::{FileOffset, MmapRegion};
 
+/// The first bytes of a template's file.
+pub const MAGIC: [u8; 8] = *b"lunetmpl";
+/// Names the build: the image, and what this crate consists of.
+const BUILD: &[u8; 16] = env!("LUNETTE_GUEST_BUILD").as_bytes().as_array().expect("the build script gives 16 digits");
+/// Where the memory begins in the file.
+const HEADER_BYTES: usize = 1 << 16;
+/// Bytes before the header proper.
+const BEFORE_HEADER: usize = MAGIC.len() + BUILD.len() + 4;
 /// Bytes that are looked at together.
 const CHUNK: usize = 4096;
 
 /// A part of the memory.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct FrozenPart {
     /// Physical address.
     pub physical: u64,
@@ -33,11 +50,9 @@ pub struct FrozenPart {
     pub bytes: u64,
 }
 
-/// The memory of a template.
-#[derive(Debug)]
-pub struct Frozen {
-    /// The content.
-    pub file: Arc<File>,
+/// What is said of the memory at the beginning of the file.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Header {
     /// What is in the file.
     pub parts: Vec<FrozenPart>,
     /// The page tables.
@@ -46,7 +61,38 @@ pub struct Frozen {
     pub windows: [Window; 2],
     /// Physical address of the next memory that is added.
     pub next: u64,
-    /// The file, to read from.
+    /// General registers.
+    pub general: kvm_regs,
+    /// Registers of vectors and floating-point numbers.
+    pub vector: VectorRegisters,
+}
+
+/// Registers of vectors and floating-point numbers; the guest does not use those of the x87.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct VectorRegisters {
+    values: [[u8; 16]; 16],
+    control: u32,
+}
+
+impl From<kvm_fpu> for VectorRegisters {
+    fn from(registers: kvm_fpu) -> VectorRegisters {
+        VectorRegisters { values: registers.xmm, control: registers.mxcsr }
+    }
+}
+
+impl From<&VectorRegisters> for kvm_fpu {
+    fn from(registers: &VectorRegisters) -> kvm_fpu {
+        kvm_fpu { fcw: 0x37f, xmm: registers.values, mxcsr: registers.control, ..kvm_fpu::default() }
+    }
+}
+
+/// A partition from which others are cloned.
+#[derive(Debug)]
+pub struct Template {
+    /// The file, in memory.
+    pub file: Arc<File>,
+    /// What is in it.
+    pub header: Header,
     view: View,
 }
 
@@ -54,60 +100,132 @@ pub struct Frozen {
 #[derive(Debug)]
 struct View(MmapRegion);
 
-/// The registers of a template.
-#[derive(Clone, Debug)]
-pub struct Registers {
-    /// General ones.
-    pub general: kvm_regs,
-    /// Those that say what kind of code runs.
-    pub system: kvm_sregs,
-    /// Of floating-point numbers and vectors.
-    pub vector: kvm_fpu,
+fn failed(what: &'static str) -> impl Fn(std::io::Error) -> Error {
+    move |error| Error::Memory { what, reason: error.to_string() }
 }
 
-/// A partition from which others are cloned.
-#[derive(Debug)]
-pub struct Template {
-    /// Its memory.
-    pub memory: Frozen,
-    /// Its registers.
-    pub registers: Registers,
+fn new_file() -> Result<File, Error> {
+    let descriptor = memfd_create("lunette-template", MemfdFlags::CLOEXEC);
+    Ok(File::from(descriptor.map_err(|error| failed("save")(error.into()))?))
 }
 
-impl Frozen {
-    /// A copy of the memory.
-    pub fn new(memory: &Memory) -> Result<Frozen, Error> {
-        let failed = |error: std::io::Error| Error::Memory { what: "save", reason: error.to_string() };
-        let descriptor = memfd_create("lunette-template", MemfdFlags::CLOEXEC)
-            .map_err(|error| failed(std::io::Error::from(error)))?;
-        let file = File::from(descriptor);
+impl Template {
+    /// A copy of the memory, with the registers that belong to it.
+    pub(crate) fn new(memory: &Memory, general: kvm_regs, vector: VectorRegisters) -> Result<Template, Error> {
+        let file = new_file()?;
         let mut parts = Vec::new();
-        let mut offset = 0;
+        let mut offset = HEADER_BYTES as u64;
         let mut chunk = [0; CHUNK];
         for (physical, address, bytes) in memory.parts() {
-            file.set_len(offset + bytes).map_err(failed)?;
             for start in (0..bytes).step_by(CHUNK) {
                 memory.read(physical + start, &mut chunk)?;
-                if chunk.iter().any(|&byte| byte != 0) {
-                    file.write_all_at(&chunk, offset + start).map_err(failed)?;
-                }
+                write_unless_zero(&file, &chunk, offset + start)?;
             }
             parts.push(FrozenPart { physical, address, offset, bytes });
             offset += bytes;
         }
+        file.set_len(offset).map_err(failed("save"))?;
         let (tables, windows, next) = memory.shape();
+        let header = Header { parts, tables, windows, next, general, vector };
+        let encoded = message::append(&header, Vec::new());
+        if encoded.len() > HEADER_BYTES - BEFORE_HEADER {
+            return Err(failed("save")(std::io::Error::other("it consists of too many parts")));
+        }
+        let length = (encoded.len() as u32).to_le_bytes();
+        let start = [&MAGIC[..], BUILD, &length, &encoded].concat();
+        file.write_all_at(&start, 0).map_err(failed("save"))?;
+        Template::of(file, header)
+    }
+
+    fn of(file: File, header: Header) -> Result<Template, Error> {
         let file = Arc::new(file);
+        let length = file.metadata().map_err(failed("map"))?.len();
+        let size = usize::try_from(length).map_err(Error::memory("address"))?;
         let place = FileOffset::from_arc(file.clone(), 0);
-        let size = usize::try_from(offset).map_err(Error::memory("address"))?;
         let view =
             MmapRegion::build(Some(place), size, libc::PROT_READ, libc::MAP_SHARED).map_err(Error::memory("map"))?;
-        Ok(Frozen { file, parts, tables, windows, next, view: View(view) })
+        Ok(Template { file, header, view: View(view) })
+    }
+
+    /// Writes the template to a file.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn save(&self, path: &Path) -> std::io::Result<()> {
+        let file = File::create(path)?;
+        file.set_len(self.view.0.size() as u64)?;
+        let mut offset = 0;
+        while let Some(chunk) = self.view.slice(offset, CHUNK) {
+            if chunk.iter().any(|&byte| byte != 0) {
+                file.write_all_at(chunk, offset)?;
+            }
+            offset += CHUNK as u64;
+        }
+        file.sync_all()
+    }
+
+    /// Reads a template that this build has made, and that nobody else could have changed: it holds memory and registers
+    /// as they are.
+    ///
+    /// # Errors
+    /// It cannot be read, is damaged, or is another build's.
+    pub fn load(path: &Path) -> Result<Template, Error> {
+        let malformed = |reason: &str| Error::Template(format!("{}: {reason}", path.display()));
+        let unreadable = |error: std::io::Error| malformed(&error.to_string());
+        let mut source = File::open(path).map_err(unreadable)?;
+        let mut start = [0; BEFORE_HEADER];
+        source.read_exact(&mut start).map_err(|_| malformed("not a template"))?;
+        let (magic, rest) = start.split_at(MAGIC.len());
+        let (build, length) = rest.split_at(BUILD.len());
+        if magic != MAGIC {
+            return Err(malformed("not a template"));
+        }
+        if build != BUILD {
+            return Err(malformed("the template was made by another build of this program"));
+        }
+        let length = length.iter().rev().fold(0, |length, &byte| length << 8 | usize::from(byte));
+        let mut encoded = vec![0; length.min(HEADER_BYTES)];
+        source.read_exact(&mut encoded).map_err(|_| malformed("the template is damaged"))?;
+        let header: Header = message::read(&encoded).map_err(|_| malformed("the template is damaged"))?;
+        let size = source.metadata().map_err(unreadable)?.len();
+        let mut end = HEADER_BYTES as u64;
+        for part in &header.parts {
+            let is_whole = [part.physical, part.bytes].iter().all(|number| number.is_multiple_of(PAGE_BYTES));
+            if part.offset != end || !is_whole || part.bytes > size - end {
+                return Err(malformed("the template is damaged"));
+            }
+            end += part.bytes;
+        }
+        if end != size {
+            return Err(malformed("the template is damaged"));
+        }
+        // A copy in memory: what clones share must not change under them.
+        let file = new_file()?;
+        let mut chunk = [0; CHUNK];
+        for offset in (0..size).step_by(CHUNK) {
+            source.read_exact_at(&mut chunk, offset).map_err(unreadable)?;
+            write_unless_zero(&file, &chunk, offset)?;
+        }
+        file.set_len(size).map_err(failed("save"))?;
+        Template::of(file, header)
+    }
+
+    /// Where another process of the same user can load it from, while this value lives.
+    pub fn path(&self) -> PathBuf {
+        format!("/proc/{}/fd/{}", std::process::id(), self.file.as_raw_fd()).into()
     }
 
     /// A range of the content.
-    pub fn content(&self, offset: u64, bytes: usize) -> Result<&[u8], Error> {
+    pub(crate) fn content(&self, offset: u64, bytes: usize) -> Result<&[u8], Error> {
         self.view.slice(offset, bytes).ok_or_else(|| Error::Memory { what: "read", reason: "out of range".to_owned() })
     }
+}
+
+fn write_unless_zero(file: &File, chunk: &[u8], offset: u64) -> Result<(), Error> {
+    if chunk.iter().all(|&byte| byte == 0) {
+        return Ok(());
+    }
+    file.write_all_at(chunk, offset).map_err(failed("save"))
 }
 
 impl View {

@@ -8,7 +8,10 @@ use crate::{
 };
 use lunette_hw_interface::message;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use std::io::{self, Read, Write};
+use std::{
+    io::{self, Read, Write},
+    path::PathBuf,
+};
 
 /// The most bytes of a message beside what it carries.
 const MOST_BESIDE: usize = 1 << 17;
@@ -22,6 +25,8 @@ pub enum ToMonitor {
         memory: u64,
         /// Limits.
         limits: Limits,
+        /// The file of the template it is cloned from.
+        template: Option<PathBuf>,
     },
     /// A command begins.
     Begin,

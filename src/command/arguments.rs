@@ -65,6 +65,14 @@ pub enum Subcommand {
     /// Look for syntax errors, or for what makes compiled files unfit to run
     #[command(after_help = "The exit status is 0 if nothing was found, 1 otherwise.")]
     Check(Check),
+    /// Prepare an instance in a partition, for others to be cloned from
+    #[cfg(feature = "partitions")]
+    #[command(
+        after_help = "The libraries, and what SCRIPTS and -e leave behind, are in each clone from the start on: \
+        lunette run --isolate --template FILE main.lua. A template is memory as it is: only the build that made it \
+        can use it, and only from a file that nobody else can write to."
+    )]
+    Template(Template),
     /// Serve as the monitor of a partition, for the process that started this one
     #[cfg(feature = "partitions")]
     #[command(hide = true)]
@@ -156,6 +164,9 @@ pub struct Session {
     /// Let the partition read standard input
     #[arg(long, requires = "isolate", help_heading = "Partitions")]
     pub stdin: bool,
+    /// Clone the partition from a template that `lunette template` made
+    #[arg(long, value_name = "FILE", requires = "isolate", help_heading = "Partitions")]
+    pub template: Option<PathBuf>,
     /// The part of one processor that the partition may use: 0.5, or 50%
     #[arg(long, value_name = "SHARE", value_parser = quantity::share, requires = "isolate", help_heading = "Partitions")]
     pub cpu_share: Option<f64>,
@@ -195,6 +206,27 @@ pub struct Disasm {
 pub struct Check {
     /// Programs, source or compiled, `-` for standard input
     #[arg(value_name = "SCRIPTS", required = true)]
+    pub scripts: Vec<PathBuf>,
+}
+
+/// Options of `lunette template`.
+#[cfg(feature = "partitions")]
+#[derive(Debug, Args)]
+pub struct Template {
+    /// Where to write it
+    #[arg(short, long, value_name = "FILE")]
+    pub output: PathBuf,
+    /// The most bytes that the heap of a clone may use: 64M, 1G
+    #[arg(long, value_name = "BYTES", value_parser = quantity::bytes)]
+    pub memory: Option<u64>,
+    /// Let the preparation use a directory, as for `run`
+    #[arg(long = "dir", value_name = "HOST::GUEST[:ro]", value_parser = grant::directory)]
+    pub directories: Vec<Directory>,
+    /// Run a line of code, before the scripts
+    #[arg(short = 'e', value_name = "CODE", allow_hyphen_values = true)]
+    pub execute: Vec<OsString>,
+    /// Programs to run, source or compiled
+    #[arg(value_name = "SCRIPTS")]
     pub scripts: Vec<PathBuf>,
 }
 

@@ -1,8 +1,7 @@
 //! What the command line grants to partitions.
 
-use super::arguments::Session;
 use lunette::{Directory, Environment, Files, Grants};
-use std::{collections::BTreeMap, os::unix::ffi::OsStrExt};
+use std::{collections::BTreeMap, ffi::OsString, os::unix::ffi::OsStrExt};
 
 /// A directory: `HOST::GUEST`, with `:ro` at the end for reading only.
 pub fn directory(text: &str) -> Result<Directory, String> {
@@ -23,9 +22,9 @@ pub fn directory(text: &str) -> Result<Directory, String> {
 }
 
 /// What is granted to a program in a partition.
-pub fn partition(options: &Session) -> Grants {
+pub fn partition(directories: &[Directory], environment: &[OsString]) -> Grants {
     let mut variables = BTreeMap::new();
-    for variable in &options.environment {
+    for variable in environment {
         let bytes = variable.as_bytes();
         match bytes.iter().position(|&byte| byte == b'=') {
             Some(at) => {
@@ -39,11 +38,7 @@ pub fn partition(options: &Session) -> Grants {
         }
     }
     Grants {
-        files: if options.directories.is_empty() {
-            Files::None
-        } else {
-            Files::Directories(options.directories.clone())
-        },
+        files: if directories.is_empty() { Files::None } else { Files::Directories(directories.to_vec()) },
         environment: if variables.is_empty() { Environment::None } else { Environment::Only(variables) },
         processes: false,
         clock: true,

@@ -6,6 +6,8 @@
 mod arguments;
 mod completion;
 mod grant;
+#[cfg(feature = "partitions")]
+mod prepare;
 mod quantity;
 mod repl;
 mod report;
@@ -33,6 +35,8 @@ pub fn main() -> ExitCode {
         Some(Subcommand::Compile(options)) => translate::compile(&options),
         Some(Subcommand::Disasm(options)) => translate::disassemble(&options),
         Some(Subcommand::Check(options)) => translate::check(&options),
+        #[cfg(feature = "partitions")]
+        Some(Subcommand::Template(options)) => prepare::prepare(&options),
         #[cfg(feature = "partitions")]
         Some(Subcommand::Monitor) => match lunette::monitor() {
             Ok(()) => report::Status::Success,

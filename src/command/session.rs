@@ -29,7 +29,8 @@ pub struct Session {
 impl Session {
     /// Makes the instance, and lets Ctrl-C interrupt it.
     pub fn new(options: &Options) -> Result<Session> {
-        let grants = if options.isolate { grant::partition(options) } else { Grants::ALL };
+        let grants =
+            if options.isolate { grant::partition(&options.directories, &options.environment) } else { Grants::ALL };
         let mut configuration = Configuration::new().grants(grants).collection_stress(options.gc_stress);
         if options.isolate {
             configuration = isolated(configuration, options);
@@ -51,7 +52,12 @@ impl Session {
         }
         let engine = Engine::new(configuration);
         let input = if options.isolate && !options.stdin { Input::Empty } else { Input::Inherited };
-        let mut tenant = engine.tenant(Streams { input, ..Streams::inherited() })?;
+        let streams = Streams { input, ..Streams::inherited() };
+        let mut tenant = match &options.template {
+            #[cfg(feature = "partitions")]
+            Some(template) => engine.load_template(template)?.tenant(streams)?,
+            _ => engine.tenant(streams)?,
+        };
         if options.trace_gc {
             hosted(&mut tenant, "--trace-gc")?;
         }

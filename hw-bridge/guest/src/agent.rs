@@ -111,8 +111,13 @@ fn follow(machine: &mut Machine, command: Command<'_>) -> Outcome {
     }
     let outcome = match command {
         Command::Start(_) => Outcome::Failed(Failure::Malformed(String::from("the instance is started"))),
-        Command::Renew { fuel, time_limit, output_limit, seed } => {
+        Command::Renew { memory_limit, fuel, time_limit, output_limit, seed } => {
             Notes::of(machine).time_limit = time_limit;
+            if let Some(limit) = memory_limit {
+                let limit = limit.min(machine.heap.memory_limit());
+                machine.heap.set_memory_limit(limit);
+                Notes::of(machine).memory_limit = usize::try_from(limit).unwrap_or(usize::MAX);
+            }
             machine.set_fuel(fuel);
             machine.set_output_limit(output_limit);
             match lunette_stdlib::seed_random(machine, seed.0, seed.1) {

@@ -72,6 +72,8 @@ pub enum Command<'a> {
     Start(Configuration),
     /// Limits from now on, and new random state: for clones of a template.
     Renew {
+        /// The most bytes of its heap, if that is less than before.
+        memory_limit: Option<u64>,
         /// Fuel.
         fuel: Option<u64>,
         /// Nanoseconds for each command.
