@@ -1,5 +1,6 @@
 //! Programs in partitions, through the monitor's interface.
 
+#[allow(dead_code, reason = "shared with other tests")]
 mod support;
 
 use lunette_hw_bridge::message::{Failure, Outcome, StopReason, Token};

@@ -520,7 +520,7 @@ fn malformed_messages_are_told_from_others() {
     let cases: &[(&[Vec<u8>], &str)] = &[
         (&[], no_question),
         (&[vec![0; 3]], incomplete),
-        (&[post.clone()], no_question),
+        (std::slice::from_ref(&post), no_question),
         (&[booted[..booted.len() - 1].to_vec()], incomplete),
         (&[post.clone(), vec![1, 0]], incomplete),
         (&[framed(b"")], malformed),

@@ -1,7 +1,5 @@
 //! A tenant with output that is kept, for tests.
 
-#![allow(dead_code, reason = "every test uses a part of it")]
-
 use lunette_gc::pages::Pages;
 use lunette_hw_bridge::{
     End, Hypervisor, Limits, LocalGuest, Owner, Partition, Session,
