@@ -1,7 +1,7 @@
 //! Engines: the configuration that instances are made with.
 
 use crate::{
-    error::Result,
+    error::{Error, Result},
     host::{Grants, Streams},
     instance::Instance,
     program::Program,
@@ -185,7 +185,8 @@ impl Configuration {
         Configuration { ignores_environment: true, ..self }
     }
 
-    /// Where the instance lives. Only [`Engine::tenant`] makes instances in partitions.
+    /// Where the instance lives. Instances in partitions are made by [`Engine::tenant`] and [`Engine::template`] only;
+    /// the other functions refuse such a configuration.
     ///
     /// ```
     /// # use lunette::{Configuration, Engine, Home, Streams};
@@ -321,6 +322,11 @@ impl Engine {
     /// # Ok::<(), lunette::Error>(())
     /// ```
     pub fn instantiate_with(&self, streams: Streams) -> Result<Instance> {
+        if self.0.home != Home::Process {
+            return Err(Error::message(
+                "instances of this configuration live in partitions: Engine::tenant makes them",
+            ));
+        }
         Instance::new(&self.0, streams)
     }
 

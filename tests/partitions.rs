@@ -223,6 +223,12 @@ fn evaluate(tenant: &mut Tenant, code: &str) -> Result<Vec<Data>, Error> {
 }
 
 #[test]
+fn no_instance_is_in_the_process_that_should_be_in_a_partition() {
+    assert!(engine().instantiate().is_err());
+    assert!(tenant().instance().is_none());
+}
+
+#[test]
 fn values_cross_the_wall_as_copies() {
     let mut tenant = tenant();
     let value = Data::Table(vec![
