@@ -3,6 +3,7 @@
 
     load.py empty     user CPU time and memory of an empty script
     load.py source    loading generated source (10 MB)
+    load.py snapshot  writing and restoring an image of a large live heap (100 MB)
     load.py pause     steps of a program with a large live heap (200 MB), with our --stats
 """
 
@@ -27,9 +28,9 @@ OURS = "lunette"
 
 def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["empty", "source", "pause"])
+    parser.add_argument("what", choices=["empty", "source", "pause", "snapshot"])
     parser.add_argument("--rounds", type=int, help="runs under each VM")
-    parser.add_argument("--megabytes", type=float, help="of source (10) or of live heap (200)")
+    parser.add_argument("--megabytes", type=float, help="of source (10) or of live heap (200, 100 for snapshots)")
     parser.add_argument("--lunette", default=str(HERE.parent / "target/release/lunette"), help="path of our program")
     parser.add_argument("--flags", default="run --jit=off", help="its arguments before the file (default: %(default)s)")
     parser.add_argument("--stats", default="--stats", help="its further flag for statistics (default: %(default)s)")
@@ -110,9 +111,24 @@ def pause(vms: dict[str, list[str]], rounds: int, megabytes: float, stats: str) 
                 print(f"  {line}")
 
 
+def snapshot(command: list[str], rounds: int, megabytes: float) -> None:
+    """Writing an image to memory and restoring it, by the processor's clock of the process."""
+    folder = "/dev/shm" if Path("/dev/shm").is_dir() else None
+    with tempfile.TemporaryDirectory(dir=folder) as folder:
+        image = Path(folder) / "image"
+        script = str(HERE / "load/snapshot.lua")
+        for _ in range(rounds):
+            saved = checked([*command, "--snapshot-to", str(image), script, str(megabytes)])
+            restored = checked([command[0], "restore", str(image)])
+            size = f"image {image.stat().st_size / 1e6:.0f} MB"
+            print(", ".join([saved.output.decode().strip(), size, restored.output.decode().strip()]))
+
+
 def main() -> None:
     arguments = parse_arguments()
     vms = {OURS: [arguments.lunette, *shlex.split(arguments.flags)]}
+    if arguments.what == "snapshot":
+        return snapshot(vms[OURS], arguments.rounds or 5, arguments.megabytes or 100)
     for peer in arguments.peer or ["puc=lua5.4"]:
         name, _, command = peer.partition("=")
         vms[name] = shlex.split(command)

@@ -8,11 +8,13 @@ use crate::{
     convert::{FromLuaMulti, IntoLuaMulti},
     error::{ConversionError, Error, Result, StopReason},
     function::Function,
+    objects::Object,
     value::Value,
 };
 use lunette_gc::value::Value as Raw;
 use lunette_interpreter::{
     Frame, Machine, NativeResult, Step, Throw,
+    image::ObjectName,
     machine::roots,
     metamethod::Event,
     native::{CAUGHT, Native},
@@ -20,12 +22,45 @@ use lunette_interpreter::{
 };
 use std::{
     any::Any,
+    collections::BTreeMap,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
 };
 
 /// A Rust function as the instance calls it.
 pub(crate) type Erased = Box<dyn Fn(&mut Context<'_>, Vec<Value>) -> Result<Vec<Value>> + Send + Sync>;
+
+/// Rust functions by the names under which the configuration has them.
+#[derive(Clone, Default)]
+pub(crate) struct HostFunctions(BTreeMap<Arc<str>, Arc<Erased>>);
+
+impl std::fmt::Debug for HostFunctions {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_set().entries(self.0.keys()).finish()
+    }
+}
+
+impl HostFunctions {
+    /// Adds a function.
+    pub fn insert(&mut self, name: &str, function: Erased) {
+        self.0.insert(name.into(), Arc::new(function));
+    }
+
+    /// The function of this name.
+    pub fn find(&self, name: &str) -> Option<Arc<Erased>> {
+        self.0.get(name).cloned()
+    }
+
+    /// What an image calls an object.
+    pub fn name_of(&self, object: &Object) -> ObjectName {
+        let address = Arc::as_ptr(object).cast::<()>();
+        match self.0.iter().find(|(_, function)| Arc::as_ptr(function).cast::<()>() == address) {
+            Some((name, _)) => ObjectName::Registered(name.as_bytes().to_vec()),
+            None if object.is::<Erased>() => ObjectName::Function,
+            None => ObjectName::Object,
+        }
+    }
+}
 
 /// Numbers of the API's native functions.
 #[derive(Clone, Copy, Debug)]
@@ -60,7 +95,7 @@ pub(crate) fn erase<A: FromLuaMulti, R: IntoLuaMulti>(
 }
 
 /// The Lua function for a Rust function.
-pub(crate) fn new_function(context: &mut Context<'_>, function: Erased) -> Result<Function> {
+pub(crate) fn new_function(context: &mut Context<'_>, function: Arc<Erased>) -> Result<Function> {
     let metatable = match context.state().function_metatable.clone() {
         Some(metatable) => metatable,
         None => {
@@ -69,7 +104,7 @@ pub(crate) fn new_function(context: &mut Context<'_>, function: Erased) -> Resul
             metatable
         }
     };
-    let holder = crate::userdata::new_with_metatable(context, Arc::new(function), &metatable)?;
+    let holder = crate::userdata::new_with_metatable(context, function, &metatable)?;
     let native = context.state().natives.function;
     let closure = context.allocate(|machine| machine.heap.new_native_closure(native, 1))?;
     let holder = context.resolve(&holder.0)?;
@@ -81,13 +116,12 @@ pub(crate) fn new_function(context: &mut Context<'_>, function: Erased) -> Resul
 /// The object of a userdata.
 fn object_of(machine: &mut Machine, value: Raw) -> Option<Arc<dyn Any + Send + Sync>> {
     let Raw::Userdata(userdata) = value else { return None };
-    let number = machine.heap.get(userdata).handle.get();
+    let number = machine.heap.get(userdata).object()?;
     machine.embedder.downcast_mut::<State>()?.objects.get(number)
 }
 
 fn call_function(machine: &mut Machine, frame: Frame) -> NativeResult {
-    let closure = frame.closure(machine);
-    let holder = machine.heap.native_values(closure)[0].get();
+    let holder = frame.closure_value(machine, 0);
     let Some(function) = object_of(machine, holder).and_then(|object| object.downcast::<Erased>().ok()) else {
         return Err(machine.native_error(format_args!("function of the host is finalized")));
     };
@@ -168,8 +202,9 @@ fn panicked(machine: &mut Machine, payload: &(dyn Any + Send)) -> Throw {
 
 /// `__gc` of what stands for a Rust object: drops it.
 fn finalize(machine: &mut Machine, frame: Frame) -> NativeResult {
-    if let Raw::Userdata(userdata) = frame.argument_or_nil(machine, 0) {
-        let number = machine.heap.get(userdata).handle.get();
+    if let Raw::Userdata(userdata) = frame.argument_or_nil(machine, 0)
+        && let Some(number) = machine.heap.get(userdata).object()
+    {
         let object = (Context { machine }).state().objects.remove(number);
         if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(object))) {
             return Err(panicked(machine, payload.as_ref()));
@@ -192,7 +227,7 @@ fn resume(machine: &mut Machine, frame: Frame) -> NativeResult {
         0 => match frame.argument_or_nil(machine, 0) {
             Raw::Thread(thread) => {
                 frame.set_phase(machine, 1);
-                Ok(Step::Resume { thread, first: frame.base() + 1, count: frame.count() - 1 })
+                Ok(Step::Resume { thread, first: frame.base() + 1, count: frame.count().saturating_sub(1) })
             }
             _ => Err(machine.native_error(format_args!("not a coroutine"))),
         },

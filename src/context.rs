@@ -1,7 +1,7 @@
 //! Access to an instance, from outside or from a function it has called.
 
 use crate::{
-    callback,
+    callback::{self, HostFunctions},
     convert::{FromLua, FromLuaMulti, IntoLua, IntoLuaMulti},
     error::{Error, Result, RuntimeError, StopReason},
     function::Function,
@@ -14,7 +14,7 @@ use crate::{
     value::Value,
 };
 use lunette_gc::{heap::OutOfMemory, value::Value as Raw};
-use lunette_interpreter::{Machine, Throw, load::LoadError, metamethod::Event};
+use lunette_interpreter::{Machine, Throw, image::ObjectName, load::LoadError, metamethod::Event};
 use std::{
     any::{Any, TypeId},
     collections::HashMap,
@@ -26,6 +26,8 @@ pub(crate) struct State {
     pub handles: Arc<HandleTable>,
     /// Rust functions and the objects of userdata.
     pub objects: Objects,
+    /// Rust functions that have names.
+    pub host_functions: HostFunctions,
     /// Metatables of the Rust types that are userdata.
     pub metatables: HashMap<TypeId, Table>,
     /// Metatable of what holds a Rust function.
@@ -49,6 +51,13 @@ pub(crate) struct State {
     pub is_closed: bool,
     /// Time for each outermost call in nanoseconds.
     pub time_limit: Option<u64>,
+}
+
+impl State {
+    /// What an image calls the objects.
+    pub(crate) fn object_names(&self) -> HashMap<u64, ObjectName> {
+        self.objects.iter().map(|(number, object)| (number, self.host_functions.name_of(object))).collect()
+    }
 }
 
 /// Access to an instance. Rust functions get one from the instance that calls them.
@@ -322,7 +331,32 @@ pub trait AsContext {
         F: Fn(&mut Context<'_>, A) -> Result<R> + Send + Sync + 'static,
     {
         let mut context = self.as_context();
-        callback::new_function(&mut context, callback::erase(function))
+        callback::new_function(&mut context, Arc::new(callback::erase(function)))
+    }
+
+    /// A Rust function that the configuration has under a name. Unlike others it can be in an image, and is found by its
+    /// name where that is restored.
+    ///
+    /// ```
+    /// use lunette::{AsContext, Configuration, Engine, Error};
+    /// let configuration = Configuration::new().host_function("app.double", |_, x: i64| Ok(2 * x));
+    /// let engine = Engine::new(configuration);
+    /// let mut instance = engine.instantiate()?;
+    /// let double = instance.host_function("app.double")?;
+    /// instance.set("double", &double)?;
+    /// let mut image = Vec::new();
+    /// instance.snapshot(&mut image)?;
+    /// assert_eq!(engine.restore(&image[..])?.eval::<i64>("return double(4)")?, 8);
+    /// // Where there is no such function, the image is refused.
+    /// assert!(matches!(Engine::default().restore(&image[..]), Err(Error::Image(_))));
+    /// # Ok::<(), lunette::Error>(())
+    /// ```
+    fn host_function(&mut self, name: &str) -> Result<Function> {
+        let mut context = self.as_context();
+        match context.state().host_functions.find(name) {
+            Some(function) => callback::new_function(&mut context, function),
+            None => Err(Error::message(format_args!("there is no host function '{name}'"))),
+        }
     }
 
     /// As [`function`](AsContext::function), for closures that change what they captured. One that is called while it
@@ -540,7 +574,7 @@ impl Context<'_> {
     /// The API's form of a value.
     pub(crate) fn wrap(&mut self, value: Raw) -> Result<Value> {
         Ok(match value {
-            Raw::Nil | Raw::Cell(_) => Value::Nil,
+            Raw::Nil | Raw::Cell(_) | Raw::Bytes(_) => Value::Nil,
             Raw::Boolean(value) => Value::Boolean(value),
             Raw::Integer(value) => Value::Integer(value),
             Raw::Float(value) => Value::Float(value),
@@ -571,8 +605,23 @@ impl Context<'_> {
 
     /// Calls a function and gives its results.
     pub(crate) fn call_raw(&mut self, function: Raw, arguments: &[Raw]) -> Result<Vec<Value>> {
+        if self.machine.is_suspended() {
+            return Err(Error::Suspended);
+        }
         self.enter()?;
         let outcome = self.machine.call(function, arguments);
+        let results = match outcome {
+            Ok((first, count)) => (first..first + count).map(|slot| self.wrap(self.machine.value(slot))).collect(),
+            Err(throw) => Err(self.error(throw)),
+        };
+        self.leave();
+        results
+    }
+
+    /// Goes on with the program of a restored instance, and gives the results of its outermost call.
+    pub(crate) fn resume_raw(&mut self) -> Result<Vec<Value>> {
+        self.enter()?;
+        let outcome = self.machine.resume_restored();
         let results = match outcome {
             Ok((first, count)) => (first..first + count).map(|slot| self.wrap(self.machine.value(slot))).collect(),
             Err(throw) => Err(self.error(throw)),
@@ -613,6 +662,10 @@ impl Context<'_> {
 
     /// Runs finalizers from outside of the instance.
     fn finalize(&mut self, run: impl FnOnce(&mut Machine)) -> Result<()> {
+        // Its finalizers belong to the program that is to go on.
+        if self.machine.is_suspended() {
+            return Ok(());
+        }
         self.enter()?;
         run(self.machine);
         self.leave();
@@ -644,8 +697,11 @@ impl Context<'_> {
             Throw::Memory => Error::Memory,
             Throw::Stop => {
                 let reason = self.machine.take_stop_reason().unwrap_or(StopReason::Interrupt);
-                if matches!(reason, StopReason::Exit(_)) {
-                    self.state().has_exited = true;
+                match reason {
+                    StopReason::Exit(_) => self.state().has_exited = true,
+                    // The program goes on elsewhere: here nothing of it is to be heard any more.
+                    StopReason::Snapshot => self.state().is_closed = true,
+                    _ => {}
                 }
                 Error::Stopped(reason)
             }

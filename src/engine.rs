@@ -1,13 +1,17 @@
 //! Engines: the configuration that instances are made with.
 
 use crate::{
+    callback::{self, HostFunctions},
+    context::Context,
+    convert::{FromLuaMulti, IntoLuaMulti},
     error::{Error, Result},
     host::{Grants, Streams},
     instance::Instance,
     program::Program,
+    snapshot::ImageReport,
     tenant::Tenant,
 };
-use std::{sync::Arc, time::Duration};
+use std::{io::Read, sync::Arc, time::Duration};
 
 pub use lunette_stdlib::Library;
 
@@ -41,6 +45,8 @@ pub struct Configuration {
     pub(crate) processor_share: Option<f64>,
     #[cfg(feature = "partitions")]
     pub(crate) monitor: Option<std::path::PathBuf>,
+    pub(crate) snapshot_interval: u32,
+    pub(crate) host_functions: HostFunctions,
 }
 
 /// Where an instance lives.
@@ -69,6 +75,8 @@ impl Default for Configuration {
             processor_share: None,
             #[cfg(feature = "partitions")]
             monitor: None,
+            snapshot_interval: 0,
+            host_functions: HostFunctions::default(),
         }
     }
 }
@@ -233,6 +241,27 @@ impl Configuration {
         Configuration { processor_share: Some(share), ..self }
     }
 
+    /// Gives a Rust function a name, under which instances find it; see
+    /// [`AsContext::host_function`](crate::AsContext::host_function).
+    ///
+    /// ```
+    /// # use lunette::{AsContext, Configuration, Engine};
+    /// let engine = Engine::new(Configuration::new().host_function("app.version", |_, ()| Ok("1.2")));
+    /// let mut instance = engine.instantiate()?;
+    /// assert_eq!(instance.host_function("app.version")?.call::<String>(&mut instance, ())?, "1.2");
+    /// # Ok::<(), lunette::Error>(())
+    /// ```
+    #[must_use]
+    pub fn host_function<A, R, F>(mut self, name: &str, function: F) -> Self
+    where
+        A: FromLuaMulti,
+        R: IntoLuaMulti,
+        F: Fn(&mut Context<'_>, A) -> Result<R> + Send + Sync + 'static,
+    {
+        self.host_functions.insert(name, callback::erase(function));
+        self
+    }
+
     /// For tests: collects all garbage after so many allocations; 0 for never.
     ///
     /// ```
@@ -244,6 +273,23 @@ impl Configuration {
     #[must_use]
     pub fn collection_stress(self, allocations: u32) -> Self {
         Configuration { collection_stress: allocations, ..self }
+    }
+
+    /// For tests: offers a snapshot at every chance of this number; 0 for never. There are chances between all steps of a
+    /// program where it could be gone on with elsewhere, more often than usual.
+    ///
+    /// ```
+    /// # use lunette::{AfterSnapshot, AsContext, Configuration, Engine, Error, StopReason};
+    /// let engine = Engine::new(Configuration::new().snapshot_interval(10));
+    /// let mut instance = engine.instantiate()?;
+    /// instance.on_snapshot(|snapshot| Ok(AfterSnapshot::Stop));
+    /// let stopped = instance.exec("while true do end");
+    /// assert!(matches!(stopped, Err(Error::Stopped(StopReason::Snapshot))));
+    /// # Ok::<(), Error>(())
+    /// ```
+    #[must_use]
+    pub fn snapshot_interval(self, chances: u32) -> Self {
+        Configuration { snapshot_interval: chances, ..self }
     }
 }
 
@@ -322,11 +368,7 @@ impl Engine {
     /// # Ok::<(), lunette::Error>(())
     /// ```
     pub fn instantiate_with(&self, streams: Streams) -> Result<Instance> {
-        if self.0.home != Home::Process {
-            return Err(Error::message(
-                "instances of this configuration live in partitions: Engine::tenant makes them",
-            ));
-        }
+        self.check_home()?;
         Instance::new(&self.0, streams)
     }
 
@@ -369,6 +411,79 @@ impl Engine {
     #[cfg(feature = "partitions")]
     pub fn load_template(&self, path: impl AsRef<std::path::Path>) -> Result<crate::Template> {
         crate::Template::load(&self.0, path.as_ref())
+    }
+
+    /// The instance of an image; see [`Instance::snapshot`]. Its standard streams lead nowhere.
+    ///
+    /// ```
+    /// # use lunette::{AsContext, Engine};
+    /// let engine = Engine::default();
+    /// let mut instance = engine.instantiate()?;
+    /// instance.exec("count = 41")?;
+    /// let mut image = Vec::new();
+    /// instance.snapshot(&mut image)?;
+    /// let mut restored = engine.restore(&image[..])?;
+    /// assert_eq!(restored.eval::<i64>("count = count + 1; return count")?, 42);
+    /// # Ok::<(), lunette::Error>(())
+    /// ```
+    pub fn restore(&self, image: impl Read) -> Result<Instance> {
+        self.restore_with(image, Streams::none())
+    }
+
+    /// The instance of an image, with these standard streams. Limits of the configuration take the place of those that the
+    /// image has; files that were open are opened again, if that is granted.
+    ///
+    /// An image is never trusted: what does not keep the rules of the format is refused with an error, and what it does
+    /// when it runs is subject to the limits.
+    ///
+    /// ```
+    /// # use lunette::{AfterSnapshot, AsContext, Captured, Engine, Output, Streams};
+    /// # use std::sync::{Arc, Mutex};
+    /// let engine = Engine::default();
+    /// let mut instance = engine.instantiate()?;
+    /// let image = Arc::new(Mutex::new(Vec::new()));
+    /// let kept = image.clone();
+    /// instance.on_snapshot(move |snapshot| {
+    ///     snapshot.write(&mut *kept.lock().unwrap())?;
+    ///     Ok(AfterSnapshot::Stop)
+    /// });
+    /// let program = "local x = 1; local word = lunette.snapshot(); print(word, x); return x + 1";
+    /// assert!(instance.exec(program).is_err());
+    /// let output = Captured::new();
+    /// let streams = Streams { output: Output::Captured(output.clone()), ..Streams::none() };
+    /// let mut restored = engine.restore_with(&image.lock().unwrap()[..], streams)?;
+    /// assert_eq!(restored.resume::<i64>()?, 2);
+    /// assert_eq!(output.take_text(), "restored\t1\n");
+    /// # Ok::<(), lunette::Error>(())
+    /// ```
+    pub fn restore_with(&self, image: impl Read, streams: Streams) -> Result<Instance> {
+        self.check_home()?;
+        crate::snapshot::restore(&self.0, image, streams)
+    }
+
+    /// What an image holds. Nothing of it is run, and no file opened.
+    ///
+    /// ```
+    /// # use lunette::{AsContext, Engine};
+    /// let engine = Engine::default();
+    /// let mut image = Vec::new();
+    /// engine.instantiate()?.snapshot(&mut image)?;
+    /// let report = engine.inspect(&image[..])?;
+    /// assert_eq!(report.bytes, image.len() as u64);
+    /// assert!(report.objects.iter().any(|(kind, count, _)| *kind == "tables" && *count > 10));
+    /// # Ok::<(), lunette::Error>(())
+    /// ```
+    pub fn inspect(&self, image: impl Read) -> Result<ImageReport> {
+        crate::snapshot::inspect(&self.0, image)
+    }
+
+    fn check_home(&self) -> Result<()> {
+        match self.0.home {
+            Home::Process => Ok(()),
+            Home::Partition => {
+                Err(Error::message("instances of this configuration live in partitions: Engine::tenant makes them"))
+            }
+        }
     }
 
     fn compiler_memory(&self) -> usize {

@@ -64,6 +64,12 @@ pub enum Error {
     /// A Rust function panicked while the instance called it. The instance cannot be used any more.
     #[error("a function of the host panicked: {0}")]
     Panicked(std::string::String),
+    /// An image was refused, or an instance cannot become one.
+    #[error("{0}")]
+    Image(ImageError),
+    /// The instance was restored from a snapshot of a running program, which must be resumed before anything else is run.
+    #[error("the instance is to be resumed first")]
+    Suspended,
     /// The operating system gives no memory for an instance.
     #[error("cannot reserve memory for the instance")]
     Reservation,
@@ -200,6 +206,34 @@ fn stop_message(reason: StopReason) -> std::string::String {
         StopReason::Interrupt => "interrupted!".into(),
         StopReason::Output => "output limit reached".into(),
         StopReason::Exit(status) => format!("exit with status {status}"),
+        StopReason::Snapshot => "a snapshot was taken".into(),
+    }
+}
+
+/// What is wrong with an image, or keeps an instance from becoming one.
+///
+/// ```
+/// use lunette::{Engine, Error};
+/// let Err(Error::Image(error)) = Engine::default().restore(&b"no image at all"[..]) else { panic!() };
+/// assert_eq!((error.message.as_str(), error.offset), ("not an image", Some(8)));
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ImageError {
+    /// What is wrong.
+    pub message: std::string::String,
+    /// The part of the image that was being read, such as `table 12`; empty if none was.
+    pub part: std::string::String,
+    /// How many bytes of the image, when it is not compressed, were read until then.
+    pub offset: Option<u64>,
+}
+
+impl fmt::Display for ImageError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.offset {
+            Some(offset) => write!(formatter, "{} ({}, at byte {offset})", self.message, self.part),
+            None => formatter.write_str(&self.message),
+        }
     }
 }
 

@@ -50,12 +50,43 @@ impl AsContext for Instance {
 
 impl Instance {
     pub(crate) fn new(configuration: &Configuration, streams: Streams) -> Result<Instance> {
+        let mut instance = Instance::without_libraries(configuration, streams)?;
+        let context = &mut instance.as_context();
+        callback::install_error_handler(context)?;
+        if configuration.ignores_environment {
+            // Where `lua` notes its option -E for the library.
+            let registry = context.machine.registry();
+            let name = context.allocate(|machine| machine.heap.new_string(b"LUA_NOENV"))?;
+            context
+                .machine
+                .raw_set(registry, Raw::String(name), Raw::Boolean(true))
+                .map_err(|throw| context.error(throw))?;
+        }
+        for &library in &configuration.libraries {
+            lunette_stdlib::open(context.machine, library).map_err(|throw| context.error(throw))?;
+        }
+        let machine = &mut instance.machine;
+        machine.set_output_limit(configuration.output_limit);
+        machine.set_fuel(configuration.fuel);
+        instance.set_stress(configuration);
+        Ok(instance)
+    }
+
+    /// What tests ask for.
+    pub(crate) fn set_stress(&mut self, configuration: &Configuration) {
+        self.machine.heap.set_stress(configuration.collection_stress);
+        self.machine.set_snapshot_interval(configuration.snapshot_interval);
+    }
+
+    /// An instance in which all native functions are registered, and nothing else is done yet.
+    pub(crate) fn without_libraries(configuration: &Configuration, streams: Streams) -> Result<Instance> {
         let mut machine = Box::new(new_machine(configuration, streams)?);
         let natives = Natives::register(&mut machine);
         let most_memory = machine.heap.memory_limit();
         machine.embedder = Box::new(State {
             handles: Arc::<HandleTable>::default(),
             objects: Objects::default(),
+            host_functions: configuration.host_functions.clone(),
             metatables: HashMap::new(),
             function_metatable: None,
             natives,
@@ -69,27 +100,16 @@ impl Instance {
             is_closed: false,
             time_limit: configuration.time_limit.map(nanoseconds),
         });
-        let mut instance = Instance { machine };
-        let context = &mut instance.as_context();
-        callback::install_error_handler(context)?;
-        if configuration.ignores_environment {
-            // Where `lua` notes its option -E for the library.
-            let registry = context.machine.registry();
-            let name = context.allocate(|machine| machine.heap.new_string(b"LUA_NOENV"))?;
-            context
-                .machine
-                .raw_set(registry, Raw::String(name), Raw::Boolean(true))
-                .map_err(|throw| context.error(throw))?;
-        }
-        lunette_stdlib::register_all(context.machine);
-        for &library in &configuration.libraries {
-            lunette_stdlib::open(context.machine, library).map_err(|throw| context.error(throw))?;
-        }
-        let machine = &mut instance.machine;
-        machine.heap.set_stress(configuration.collection_stress);
-        machine.set_output_limit(configuration.output_limit);
-        machine.set_fuel(configuration.fuel);
-        Ok(instance)
+        lunette_stdlib::register_all(&mut machine);
+        Ok(Instance { machine })
+    }
+
+    pub(crate) fn machine(&mut self) -> &mut Machine {
+        &mut self.machine
+    }
+
+    pub(crate) fn machine_ref(&self) -> &Machine {
+        &self.machine
     }
 
     /// Sets the fuel that is left; `None` for no limit.

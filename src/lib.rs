@@ -24,6 +24,7 @@
 //! All are on by default; embedders turn them off with `default-features = false` and name what they want.
 //!
 //! - `compiler`: source text. Without it, programs come compiled ([`Program::from_bytes`]), and the grammar is not built.
+//! - `compression`: compressed images.
 //! - `command`: the program `lunette`.
 //! - `partitions`: instances in KVM partitions. Without it, the guest image is not built.
 //! - `mimalloc`: that program's memory allocator.
@@ -42,6 +43,7 @@ mod objects;
 #[cfg(feature = "partitions")]
 mod partition;
 mod program;
+mod snapshot;
 mod statistics;
 mod string;
 mod table;
@@ -56,13 +58,14 @@ pub use context::{AsContext, Context};
 pub use convert::{Bytes, FromLua, FromLuaMulti, IntoLua, IntoLuaMulti, Variadic};
 pub use data::Data;
 pub use engine::{Configuration, Engine, Home, Library};
-pub use error::{ConversionError, Error, IsolatedError, Result, RuntimeError, StopReason, SyntaxError};
+pub use error::{ConversionError, Error, ImageError, IsolatedError, Result, RuntimeError, StopReason, SyntaxError};
 pub use function::Function;
 pub use host::{Captured, Directory, Environment, Files, Grants, Input, Output, Streams};
 pub use instance::{Instance, InterruptHandle};
 #[cfg(feature = "partitions")]
 pub use partition::monitor;
 pub use program::Program;
+pub use snapshot::{AfterSnapshot, ImageReport, Snapshot, SnapshotCause, SnapshotHandle};
 pub use statistics::{Collection, CollectionKind, Pauses, Statistics};
 pub use string::String;
 pub use table::Table;

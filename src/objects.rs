@@ -40,6 +40,14 @@ impl Objects {
         self.place(number)?.object.clone()
     }
 
+    /// All objects and their numbers.
+    pub fn iter(&self) -> impl Iterator<Item = (u64, &Object)> {
+        self.places
+            .iter()
+            .enumerate()
+            .filter_map(|(index, place)| Some((u64::from(place.uses) << 32 | index as u64, place.object.as_ref()?)))
+    }
+
     /// Removes an object.
     pub fn remove(&mut self, number: u64) -> Option<Object> {
         let place = self.place(number)?;

@@ -41,6 +41,12 @@ enum Inner {
     Isolated(Box<Partition>),
 }
 
+impl From<Instance> for Tenant {
+    fn from(instance: Instance) -> Tenant {
+        Tenant(Inner::Hosted(instance))
+    }
+}
+
 impl Tenant {
     pub(crate) fn new(configuration: &Configuration, streams: Streams) -> Result<Tenant> {
         match configuration.home {

@@ -414,7 +414,6 @@ impl AnyUserdata {
         let Raw::Userdata(userdata) = raw else {
             unreachable!("the handle stands for a userdata, not {raw:?}");
         };
-        let number = context.machine.heap.get(userdata).handle.get();
         let is_own = match context.state().metatables.get(&TypeId::of::<T>()).cloned() {
             Some(metatable) => {
                 let metatable = context.resolve(&metatable.0)?;
@@ -430,6 +429,7 @@ impl AnyUserdata {
             let given = std::string::String::from_utf8_lossy(&given).into_owned();
             return Err(ConversionError::mismatch(&T::type_name(), &given));
         }
+        let number = context.machine.heap.get(userdata).object().ok_or(Error::Finalized)?;
         let object = context.state().objects.get(number).ok_or(Error::Finalized)?;
         object.downcast().map(UserdataRef).map_err(|_| Error::Finalized)
     }
@@ -575,7 +575,8 @@ pub(crate) fn new_with_metatable(context: &mut Context<'_>, object: Object, meta
 }
 
 fn place_userdata(context: &mut Context<'_>, number: u64, metatable: &Table) -> Result<AnyUserdata> {
-    let userdata = context.allocate(|machine| machine.heap.new_userdata(number, 0))?;
+    let userdata = context.allocate(|machine| machine.heap.new_userdata(0, 0))?;
+    context.machine.heap.get(userdata).set_object(number);
     let handle = context.handle(Raw::Userdata(userdata))?;
     for attempt in 0..2 {
         let (Raw::Table(metatable), raw) = (context.resolve(&metatable.0)?, context.resolve(&handle)?) else {
@@ -608,7 +609,7 @@ fn type_metatable<T: Userdata>(context: &mut Context<'_>) -> Result<Table> {
     metatable.raw_set(context, "__name", T::type_name())?;
     let table = context.table()?;
     for (name, method) in methods.methods {
-        let function = new_function(context, method)?;
+        let function = new_function(context, Arc::new(method))?;
         table.raw_set(context, name, &function)?;
     }
     let (mut index, mut new_index) = (None, None);
@@ -618,7 +619,7 @@ fn type_metatable<T: Userdata>(context: &mut Context<'_>) -> Result<Table> {
             "__newindex" => new_index = Some(handler),
             "__gc" | "__metatable" | "__name" => {}
             _ => {
-                let function = new_function(context, handler)?;
+                let function = new_function(context, Arc::new(handler))?;
                 metatable.raw_set(context, event, &function)?;
             }
         }
@@ -626,11 +627,11 @@ fn type_metatable<T: Userdata>(context: &mut Context<'_>) -> Result<Table> {
     if methods.getters.is_empty() && index.is_none() {
         metatable.raw_set(context, "__index", &table)?;
     } else {
-        let function = new_function(context, reader(table, methods.getters, index))?;
+        let function = new_function(context, Arc::new(reader(table, methods.getters, index)))?;
         metatable.raw_set(context, "__index", &function)?;
     }
     if !methods.setters.is_empty() || new_index.is_some() {
-        let function = new_function(context, writer(methods.setters, new_index))?;
+        let function = new_function(context, Arc::new(writer(methods.setters, new_index)))?;
         metatable.raw_set(context, "__newindex", &function)?;
     }
     Ok(metatable)

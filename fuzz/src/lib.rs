@@ -50,6 +50,27 @@ pub fn run_source(source: &[u8]) {
     }
 }
 
+/// Restores any bytes as an image (its checksum is corrected) and goes on with the program in it. What the program then
+/// is, is an image again, which is the same when that is restored.
+pub fn restore_image(bytes: &[u8]) {
+    let Some((content, _)) = bytes.split_at_checked(bytes.len().saturating_sub(8)) else { return };
+    let sealed = [content, &lunette_interpreter::image::checksum(content).to_le_bytes()].concat();
+    let engine = engine(bytes.len());
+    let Ok(mut instance) = engine.restore(&sealed[..]) else { return };
+    let mut image = Vec::new();
+    if instance.snapshot(&mut image).is_ok() {
+        let mut again = Vec::new();
+        if let Ok(mut restored) = engine.restore(&image[..])
+            && restored.snapshot(&mut again).is_ok()
+        {
+            assert!(image == again, "an image is another one when it is restored and written again");
+        }
+    }
+    let _ = instance.resume::<Variadic<Value>>();
+    let _ = instance.collect_garbage();
+    let _ = instance.snapshot(std::io::sink());
+}
+
 fn engine(length: usize) -> Engine {
     let configuration = Configuration::new().memory_limit(8 << 20).output_limit(1 << 16);
     Engine::new(if length.is_multiple_of(STRESSED) {

@@ -2,7 +2,7 @@
 
 use crate::{
     block::BlockEntry,
-    object::AnyObject,
+    object::{AnyObject, Kind},
     pages::Pages,
     reference::Ref,
     region::{BLOCK_BYTES, MAGIC, MAXIMUM_REGION_BYTES, RegionHeader},
@@ -126,9 +126,12 @@ impl Heap {
         unsafe { &*object.pointer(self.base()) }
     }
 
-    /// A number below 2^40 that stands for the object as long as it lives; never for storage.
+    /// A number below 2^40 that stands for the object as long as it lives; 0 for storage.
     pub fn identity(&self, object: Ref<AnyObject>) -> u64 {
         let header = &self.get(object).header;
+        if header.kind > Kind::Cell as u8 {
+            return 0;
+        }
         let known = u64::from(header.identity_high.get()) << 32 | u64::from(header.low.get());
         if known != 0 {
             return known;
@@ -153,6 +156,13 @@ impl Heap {
         let Some(start) = NonNull::new(start) else { return };
         // SAFETY: free blocks of the region.
         unsafe { self.pages.release(start, count as usize * BLOCK_BYTES) };
+    }
+}
+
+impl Heap {
+    pub(crate) fn prefer_large_pages(&self, start: NonNull<u8>, bytes: usize, preferred: bool) {
+        // SAFETY: the caller's range is the end of the region.
+        unsafe { self.pages.prefer_large_pages(start, bytes, preferred) };
     }
 }
 

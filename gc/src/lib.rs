@@ -16,6 +16,7 @@ pub mod block;
 pub mod collector;
 pub mod function;
 pub mod heap;
+pub mod image;
 mod large;
 mod layouts;
 mod list;

@@ -26,4 +26,13 @@ pub unsafe trait Pages {
     /// # Safety
     /// The range is what one `reserve` gave; nothing in it is used afterwards.
     unsafe fn unreserve(&self, start: NonNull<u8>, bytes: usize);
+
+    /// Says that a range of a reservation is about to be written from its start on, or not any more: pages may be larger
+    /// there, so that there are fewer faults. A hint.
+    ///
+    /// # Safety
+    /// The range lies in a reservation of this source.
+    unsafe fn prefer_large_pages(&self, start: NonNull<u8>, bytes: usize, preferred: bool) {
+        let _ = (start, bytes, preferred);
+    }
 }

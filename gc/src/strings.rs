@@ -145,6 +145,57 @@ impl Heap {
         }
     }
 
+    /// A string of `length` bytes that `fill` writes, which is in no table: if it is short, [`Heap::intern_all`] must see
+    /// it before anybody else does.
+    pub(crate) fn new_string_apart(
+        &self,
+        length: usize,
+        fill: impl FnOnce(&mut [u8]),
+    ) -> Result<Ref<Str>, OutOfMemory> {
+        let flags = if length <= MAX_SHORT_LENGTH { Str::SHORT } else { 0 };
+        let string = self.allocate_string(length, 0, flags, fill)?;
+        let hash = hash_bytes(self.string_bytes(string));
+        // SAFETY: the string was just made; nobody else has a reference to it.
+        unsafe { (*string.pointer(self.base())).hash = hash };
+        Ok(string)
+    }
+
+    /// Enters short strings that are not in the table. One of which there is an equal one there is replaced by that.
+    pub(crate) fn intern_all(&self, strings: &mut [Ref<Str>]) -> Result<(), OutOfMemory> {
+        let table = &self.header().strings;
+        while u64::from(table.used.get()) + strings.len() as u64 >= u64::from(table.capacity.get() / 8 * 5) {
+            self.grow_intern_table()?;
+        }
+        let entries = self.intern_entries();
+        let mask = entries.len() - 1;
+        // Little is done for each, so that the processor looks at the places of several at the same time.
+        for string in strings.iter_mut().filter(|string| self.get(**string).is_short()) {
+            let hash = self.get(*string).hash;
+            let mut position = hash as usize & mask;
+            let known = loop {
+                let entry = &entries[position];
+                match entry.string.get() {
+                    None => break None,
+                    Some(other)
+                        if entry.hash.get() == hash && self.string_bytes(other) == self.string_bytes(*string) =>
+                    {
+                        break Some(other);
+                    }
+                    Some(_) => position = (position + 1) & mask,
+                }
+            };
+            if let Some(known) = known {
+                *string = self.revive(known);
+                continue;
+            }
+            entries[position].hash.set(hash);
+            entries[position].string.set(Some(*string));
+            table.used.set(table.used.get() + 1);
+            self.note_interned(*string);
+        }
+        Ok(())
+    }
+
     fn intern(&self, hash: u32, bytes: &[u8]) -> Result<Ref<Str>, OutOfMemory> {
         let table = &self.header().strings;
         if table.used.get() >= table.capacity.get() / 8 * 5 {

@@ -15,6 +15,7 @@ use crate::{
     function::{Closure, NativeClosure, VariableCell},
     object::{AnyObject, RegionData},
     reference::Ref,
+    storage::ByteArray,
     string::Str,
     table::Table,
     thread::Thread,
@@ -46,6 +47,8 @@ pub enum Tag {
     Thread = 13,
     /// Cell of a captured variable; in registers only, never a value of the program.
     Cell = 14,
+    /// Bytes that a library function works on; never a value of the program.
+    Bytes = 15,
 }
 
 /// The first tag whose payload is a reference.
@@ -91,6 +94,8 @@ pub enum Value {
     Thread(Ref<Thread>),
     /// A captured variable's cell: only in registers, seen by nobody but the machine.
     Cell(Ref<VariableCell>),
+    /// Bytes that a library function works on: in its locals, and in userdata of its library.
+    Bytes(Ref<ByteArray>),
 }
 
 impl Value {
@@ -111,6 +116,7 @@ impl Value {
             Value::Userdata(object) => (Tag::Userdata as u8, object.units().into()),
             Value::Thread(object) => (Tag::Thread as u8, object.units().into()),
             Value::Cell(object) => (Tag::Cell as u8, object.units().into()),
+            Value::Bytes(object) => (Tag::Bytes as u8, object.units().into()),
         }
     }
 
@@ -138,6 +144,7 @@ impl Value {
             12 => reference!(Userdata),
             13 => reference!(Thread),
             14 => reference!(Cell),
+            15 => reference!(Bytes),
             _ => Value::Nil,
         }
     }

@@ -12,7 +12,7 @@ use crate::{
     host::Ticket,
     machine::{MAX_STACK, Machine, Outcome, STACK_EMERGENCY, STACK_RESERVE},
     metamethod::Event,
-    native::{CAUGHT, Frame, Native, NativeFunction, PASS_ON, PASS_ON_TRUE, Step, THROWN},
+    native::{Frame, Native, NativeFunction, PASS_ON, PASS_ON_TRUE, Step, THROWN},
 };
 use lunette_gc::{
     function::{Closure, NativeClosure},
@@ -40,6 +40,9 @@ impl Machine {
     /// Runs native frames until a Lua frame runs or the loop is to be left.
     pub(crate) fn drive(&mut self, mut next: Next) -> Status {
         loop {
+            if self.limits.is_snapshot_due {
+                next = self.offer_due_snapshot(next);
+            }
             match next {
                 Next::Lua if self.hooked => return Status::Leave,
                 Next::Lua if self.limits.sampling == Sampling::Due => return self.sample(),
@@ -118,7 +121,7 @@ impl Machine {
                 return Err(self.error_in_error_handling());
             }
         }
-        self.get_thread().native_depth.set(depth + 1 + (u32::from(unyieldable) << 16));
+        self.get_thread().native_depth.set(depth.wrapping_add(1 + (u32::from(unyieldable) << 16)));
         Ok(COUNTED | if unyieldable { UNYIELDABLE } else { 0 })
     }
 
@@ -128,7 +131,7 @@ impl Machine {
         if kind & COUNTED != 0 {
             let thread = self.get_thread();
             let unyieldable = u32::from(kind & UNYIELDABLE != 0);
-            thread.native_depth.set(thread.native_depth.get() - 1 - (unyieldable << 16));
+            thread.native_depth.set(thread.native_depth.get().wrapping_sub(1 + (unyieldable << 16)));
         }
     }
 
@@ -342,12 +345,7 @@ impl Machine {
         let function = self.natives[self.heap.get(closure).native as usize].function;
         let mut result = function(self, frame);
         if result.is_err_and(|throw| throw == Throw::Memory) {
-            let top = if frame.phase() == 0 || frame.phase() == CAUGHT {
-                frame.window()
-            } else {
-                self.open_top.max(frame.window())
-            };
-            self.collect_fully(top);
+            self.collect_fully(self.native_top(frame));
             result = function(self, frame);
         }
         let step = result.inspect_err(|_| self.header(frame.base()).set_resume(THROWN))?;
@@ -365,6 +363,7 @@ impl Machine {
             Step::Resume { thread, first, count } => self.resume_thread(thread, first, count),
             Step::CloseThread { thread } => self.close_thread(thread),
             Step::Wait(ticket) => self.wait(ticket),
+            Step::Snapshot => self.snapshot_for_program(),
             Step::Continue => self.go_on(frame),
         }
     }
@@ -410,6 +409,10 @@ impl Machine {
             self.response = self.host.complete(ticket);
             if self.response.is_none() {
                 self.look_at_limits()?;
+                // Without an answer the function asks again, here or where a snapshot is restored.
+                if self.limits.is_snapshot_due && self.host.withdraw(ticket) {
+                    break;
+                }
             }
         }
         Ok(Next::Native)

@@ -74,7 +74,7 @@ impl Machine {
         };
         self.jump_by(-1);
         let value = self.value(index);
-        let saved = Value::Integer(self.open_top.into());
+        let saved = self.saved_open_top(top);
         self.call_close(value, Value::Nil, top, saved, Afterwards::GoOn).map(Some)
     }
 
@@ -104,6 +104,12 @@ impl Machine {
             return Err(self.close_error(function));
         }
         self.push_interlude(top, function, &[value, error], saved, afterwards, Return::Closing)
+    }
+
+    /// The end of the open list, for after a call put in between above slot `top`. If there is a list that is still needed,
+    /// it lies below that.
+    pub(crate) fn saved_open_top(&self, top: u32) -> Value {
+        Value::Integer(self.open_top.min(top).into())
     }
 
     /// Calls `function` with a few arguments above slot `top`, between what the running frame does.

@@ -24,6 +24,10 @@ pub const FAILED: u32 = 4;
 pub const CLOSING: u32 = 5;
 /// Status of a thread: it runs, to be closed with an error.
 pub const CLOSING_FAILED: u32 = 6;
+/// Status of a thread: as [`NORMAL`], and it is being closed.
+pub const NORMAL_CLOSING: u32 = 7;
+/// Status of a thread: as [`NORMAL`], and it is being closed with an error.
+pub const NORMAL_CLOSING_FAILED: u32 = 8;
 
 const COROUTINE_STACK: u32 = 64;
 
@@ -41,9 +45,12 @@ impl Machine {
         Ok(thread)
     }
 
-    /// The status of a thread: one of this module's constants.
+    /// The status of a thread: one of this module's constants up to [`CLOSING_FAILED`].
     pub fn thread_status(&self, thread: Ref<Thread>) -> u32 {
-        self.heap.get(thread).status.get()
+        match self.heap.get(thread).status.get() {
+            NORMAL_CLOSING | NORMAL_CLOSING_FAILED => NORMAL,
+            status => status,
+        }
     }
 
     /// Whether the running thread can yield.
@@ -77,7 +84,11 @@ impl Machine {
         let object = self.heap.get(thread);
         self.base = object.base.get();
         self.open_top = object.open_top.get();
-        object.status.set(RUNNING);
+        object.status.set(match object.status.get() {
+            NORMAL_CLOSING => CLOSING,
+            NORMAL_CLOSING_FAILED => CLOSING_FAILED,
+            _ => RUNNING,
+        });
         self.adopt_stack();
     }
 
@@ -103,6 +114,16 @@ impl Machine {
         resumer.inspect(|&resumer| self.load_thread(resumer)).is_some()
     }
 
+    /// The running thread is about to run another one.
+    fn set_normal(&self) {
+        let status = &self.get_thread().status;
+        status.set(match status.get() {
+            CLOSING => NORMAL_CLOSING,
+            CLOSING_FAILED => NORMAL_CLOSING_FAILED,
+            _ => NORMAL,
+        });
+    }
+
     /// Resumes `thread` with values of the running native frame.
     pub(crate) fn resume_thread(&mut self, thread: Ref<Thread>, first: u32, count: u32) -> Result<Next, Throw> {
         let status = self.thread_status(thread);
@@ -117,13 +138,13 @@ impl Machine {
         let fresh = self.is_fresh(thread);
         let resumer = self.thread;
         self.store_thread(first + count);
-        self.get_thread().status.set(NORMAL);
+        self.set_normal();
         let source = self.get_thread().stack.get();
         self.load_thread(thread);
         let object = self.get_thread();
         object.resumer.set(Some(resumer));
         // While a thread is suspended it counts its own levels only.
-        object.native_depth.set(object.native_depth.get() + depth + 1);
+        object.native_depth.set(object.native_depth.get().wrapping_add(depth + 1));
         if !fresh {
             // The thread's frame is that of `yield`, which returns the values.
             return Ok(self.return_across(source, first, count).unwrap_or_else(|throw| self.unwind(throw)));
@@ -279,7 +300,7 @@ impl Machine {
         let resumer = self.thread;
         let failed = self.thread_status(thread) == FAILED;
         self.store_thread(self.frame_top());
-        self.get_thread().status.set(NORMAL);
+        self.set_normal();
         self.load_thread(thread);
         self.throw(if failed { self.value(self.open_top) } else { Value::Nil });
         let object = self.get_thread();

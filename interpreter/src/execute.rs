@@ -32,6 +32,13 @@ impl Machine {
     /// The results stand in the stack's slots, `count` of them from index `first` on, until the next call. A native
     /// function of the host may call this while it runs; coroutines cannot yield across it.
     pub fn call(&mut self, function: Value, arguments: &[Value]) -> Result<(u32, u32), Throw> {
+        self.host_calls += 1;
+        let outcome = self.call_from_host(function, arguments);
+        self.host_calls -= 1;
+        outcome
+    }
+
+    fn call_from_host(&mut self, function: Value, arguments: &[Value]) -> Result<(u32, u32), Throw> {
         let (thread, base) = (self.thread, self.base);
         let depth = self.get_thread().native_depth.get();
         let window = self.frame_top();
@@ -66,7 +73,7 @@ impl Machine {
         Status::Leave
     }
 
-    fn execute(&mut self, mut status: Status) -> Exit {
+    pub(crate) fn execute(&mut self, mut status: Status) -> Exit {
         loop {
             let exit = core::mem::replace(&mut self.exit, Exit::None);
             if exit != Exit::None {
@@ -94,8 +101,10 @@ impl Machine {
     pub fn run_finalizers(&mut self) {
         let top = self.frame_top();
         if let Ok(Next::Native | Next::Lua) = self.begin_finalizers(top, Return::Exit) {
+            self.host_calls += 1;
             let status = self.drive(Next::Native);
             let _ = self.execute(status);
+            self.host_calls -= 1;
         }
     }
 }

@@ -39,8 +39,11 @@ impl Machine {
                 // The result stands for the last two operands; the slot of the second is marked as consumed.
                 let first = self.register_index(word.a());
                 let mut last = first + word.b() as u32 - 1;
-                while is_consumed(self.slot(last)) {
+                while last > first && is_consumed(self.slot(last)) {
                     last -= 1;
+                }
+                if last == first {
+                    return Err(self.runtime_error(format_args!("malformed bytecode: nothing to concatenate")));
                 }
                 self.set_value(last - 1, result);
                 consume(self.slot(last));

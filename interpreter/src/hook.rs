@@ -104,7 +104,7 @@ impl Machine {
     fn push_lua_hook(&mut self, top: u32, event: &str, line: Option<u32>) -> Result<Next, Throw> {
         let header = self.header(self.base);
         header.set_resume(header.resume() + 1);
-        let saved = Value::Integer(self.open_top.into());
+        let saved = self.saved_open_top(top);
         self.push_hook(top, event, line, saved, Afterwards::GoOnHooked)
     }
 
@@ -116,7 +116,7 @@ impl Machine {
         let event = if tail { "tail call" } else { "call" };
         let top = self.frame_top();
         if self.is_native_frame(self.base) {
-            let saved = Value::Integer(self.open_top.into());
+            let saved = self.saved_open_top(top);
             return self.push_hook(top, event, None, saved, Afterwards::GoOnHooked).map(Some);
         }
         // The instruction's own events are still to come.
@@ -219,7 +219,7 @@ impl Machine {
         Ok(None)
     }
 
-    fn takes_open_list(&self, prototype: Ref<Prototype>, number: u32) -> bool {
+    pub(crate) fn takes_open_list(&self, prototype: Ref<Prototype>, number: u32) -> bool {
         let bytes = self.heap.bytes(self.heap.get(prototype).code);
         let at = number as usize * 8;
         let word = Word(u64::from_ne_bytes(bytes[at..at + 8].try_into().unwrap_or_default()));

@@ -69,6 +69,17 @@ pub enum Request<'a> {
     OpenTemporary,
     /// A fresh name for a temporary file, which is made: [`Response::Bytes`].
     TemporaryName,
+    /// How a stream can be opened again elsewhere: [`Response::Described`]. Failing says why it cannot.
+    Describe(Stream),
+    /// Open a file again that was described, at its position; it is neither made nor emptied: [`Response::Opened`].
+    Reopen {
+        /// The path.
+        path: &'a [u8],
+        /// How it was opened, without emptying and making it.
+        mode: OpenMode,
+        /// The position.
+        position: u64,
+    },
     /// Start a command with a pipe to or from it: [`Response::Opened`].
     OpenProcess {
         /// For the shell.
@@ -116,6 +127,15 @@ pub enum Response {
     Position(u64),
     /// A new stream.
     Opened(Stream),
+    /// How a stream can be opened again.
+    Described {
+        /// The path as it was given when the file was opened.
+        path: Vec<u8>,
+        /// How it is opened again.
+        mode: OpenMode,
+        /// Where it is.
+        position: u64,
+    },
     /// A time.
     Time {
         /// Seconds.
@@ -166,6 +186,12 @@ pub trait Host: Send {
     /// Called whenever limits are looked at, about every tenth of a millisecond: a home without threads does here what
     /// is due. `true` interrupts the instance.
     fn poll(&self) -> bool {
+        false
+    }
+
+    /// Takes back a request that is on its way and has had no effect; `false` if that cannot be.
+    fn withdraw(&mut self, ticket: Ticket) -> bool {
+        let _ = ticket;
         false
     }
 

@@ -20,6 +20,7 @@ mod finish;
 pub mod frame;
 pub mod hook;
 pub mod host;
+pub mod image;
 pub mod index;
 pub mod inspect;
 pub mod limits;

@@ -3,13 +3,16 @@
 //! The loop and the library charge fuel to `budget`, a slice of what is left; only when a slice is used up are the
 //! limits looked at.
 
-use crate::{error::Throw, feedback::Sampling, host::Host, machine::Machine};
+use crate::{error::Throw, feedback::Sampling, host::Host, image::snapshot::Requests, machine::Machine};
 use alloc::sync::Arc;
 use core::sync::atomic::{AtomicBool, Ordering};
 use lunette_gc::{heap::Heap, value::Value};
 
 /// Units of fuel between two looks at the limits.
 const SLICE: u64 = 20_000;
+
+/// Units of fuel between two looks where tests want many.
+const SHORT_SLICE: u64 = 1;
 
 /// Bytes that are copied or looked at for one unit.
 pub const BYTES_PER_UNIT: u64 = 16;
@@ -27,10 +30,12 @@ pub enum StopReason {
     Output,
     /// The program asked to end, with this exit status.
     Exit(i32),
+    /// A snapshot was taken, from which the program is to go on elsewhere.
+    Snapshot,
 }
 
 /// Limits of an instance, and what is left of them.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Limits {
     /// Fuel left beyond the current slice; `None` for no limit.
     fuel: Option<u64>,
@@ -43,6 +48,12 @@ pub(crate) struct Limits {
     /// Bytes that may still be written; `None` for no limit.
     output: Option<u64>,
     interrupt: Arc<AtomicBool>,
+    /// Units of fuel between two looks at the limits.
+    slice_size: u64,
+    /// Who asks for snapshots.
+    pub requests: Requests,
+    /// Whether a snapshot is to be offered.
+    pub is_snapshot_due: bool,
     /// Whether a sample of what instructions meet is to be taken.
     pub sampling: Sampling,
     /// Why the instance stopped.
@@ -51,6 +62,33 @@ pub(crate) struct Limits {
     closes: bool,
     /// The frame below which the variables of a program that ends are closed; none if it is no frame.
     pub(crate) exit_base: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits {
+            fuel: None,
+            slice: 0,
+            used: 0,
+            deadline: None,
+            output: None,
+            interrupt: Arc::default(),
+            slice_size: SLICE,
+            requests: Requests::default(),
+            is_snapshot_due: false,
+            sampling: Sampling::default(),
+            reason: None,
+            closes: false,
+            exit_base: 0,
+        }
+    }
+}
+
+impl Limits {
+    /// Whether limits are looked at more often than they need be.
+    pub fn set_short_slices(&mut self, are_short: bool) {
+        self.slice_size = if are_short { SHORT_SLICE } else { SLICE };
+    }
 }
 
 /// Interrupts an instance from another thread.
@@ -103,6 +141,18 @@ impl Machine {
     /// Sets how many bytes the instance may still write, to all its streams together; `None` for no limit.
     pub fn set_output_limit(&mut self, bytes: Option<u64>) {
         self.limits.output = bytes;
+    }
+
+    /// Bytes that the instance may still write; `None` if there is no limit.
+    pub fn output_left(&self) -> Option<u64> {
+        self.limits.output
+    }
+
+    /// Takes up limits where another machine left them.
+    pub(crate) fn restore_limits(&mut self, used: u64, fuel: Option<u64>, output: Option<u64>) {
+        self.set_fuel(fuel);
+        self.limits.used = used;
+        self.limits.output = output;
     }
 
     /// Counts bytes that are to be written: how many of them may be. With fewer than wanted the instance must be stopped
@@ -212,11 +262,11 @@ impl Meter<'_> {
     fn new_slice(&mut self) {
         let slice = match &mut self.limits.fuel {
             Some(fuel) => {
-                let slice = SLICE.min(*fuel);
+                let slice = self.limits.slice_size.min(*fuel);
                 *fuel -= slice;
                 slice
             }
-            None => SLICE,
+            None => self.limits.slice_size,
         };
         self.limits.slice = slice;
         *self.budget = slice as i64;
@@ -226,6 +276,9 @@ impl Meter<'_> {
     fn look_at_limits(&mut self) -> Result<(), Throw> {
         if self.limits.interrupt.swap(false, Ordering::AcqRel) || self.host.poll() {
             return Err(self.stop(StopReason::Interrupt));
+        }
+        if self.limits.requests.flag.load(Ordering::Relaxed) {
+            self.limits.is_snapshot_due = true;
         }
         if let Some(deadline) = self.limits.deadline
             && self.host.monotonic() >= deadline

@@ -12,8 +12,11 @@ use lunette_bytecode::{
 };
 use lunette_gc::{
     function::{Closure, Prototype},
+    heap::Heap,
     object::{Header, Kind},
     reference::Ref,
+    storage::RefArray,
+    string::Str,
     value::Value,
 };
 
@@ -44,12 +47,36 @@ impl Machine {
     /// Verifies a module and makes a closure of its main function, whose first upvalue, if it has one, is a new variable
     /// with the value `environment`; the others are new variables that are nil.
     pub fn load(&mut self, module: &Module, environment: Value) -> Result<Ref<Closure>, LoadError> {
-        verifier::verify(module)?;
-        let functions = self.heap.new_ref_array(module.functions.len() as u32)?;
         let source = self.heap.new_string(&module.source)?;
-        let mut code_bytes = Vec::new();
         // Equal constants of a module are one string, however long.
         let mut strings = BTreeMap::new();
+        let functions = self.load_functions(module, source, &mut |heap, bytes| match strings.entry(bytes) {
+            Entry::Occupied(entry) => Ok(*entry.get()),
+            Entry::Vacant(entry) => Ok(*entry.insert(heap.new_string(bytes)?)),
+        })?;
+        let Some(main) = self.heap.refs(functions)[0].get() else {
+            unreachable!("a verified module has a main function");
+        };
+        let upvalue_count = module.functions[0].upvalues.len() as u32;
+        let closure = self.heap.new_closure(main.cast(), upvalue_count)?;
+        for number in 0..upvalue_count as usize {
+            let cell = self.heap.new_cell(if number == 0 { environment } else { Value::Nil })?;
+            self.heap.upvalue_cells(closure)[number].set(Some(cell));
+        }
+        Ok(closure)
+    }
+
+    /// Verifies a module and makes prototypes of its functions. The strings of the heap that its constants are come from
+    /// `string`, one after the other.
+    pub(crate) fn load_functions<'m>(
+        &self,
+        module: &'m Module,
+        source: Ref<Str>,
+        string: &mut dyn FnMut(&Heap, &'m [u8]) -> Result<Ref<Str>, LoadError>,
+    ) -> Result<Ref<RefArray>, LoadError> {
+        verifier::verify(module)?;
+        let functions = self.heap.new_ref_array(module.functions.len() as u32)?;
+        let mut code_bytes = Vec::new();
         for (number, function) in module.functions.iter().enumerate() {
             code_bytes.clear();
             code_bytes.try_reserve_exact(function.code.len() * 8).map_err(|_| LoadError::Memory)?;
@@ -88,23 +115,11 @@ impl Machine {
                     Constant::Boolean(value) => Value::Boolean(*value),
                     Constant::Integer(value) => Value::Integer(*value),
                     Constant::Float(value) => Value::Float(*value),
-                    Constant::String(bytes) => Value::String(match strings.entry(bytes.as_ref() as &[u8]) {
-                        Entry::Occupied(entry) => *entry.get(),
-                        Entry::Vacant(entry) => *entry.insert(self.heap.new_string(bytes)?),
-                    }),
+                    Constant::String(bytes) => Value::String(string(&self.heap, bytes)?),
                 });
             }
             self.heap.refs(functions)[number].set(Some(prototype.cast()));
         }
-        let Some(main) = self.heap.refs(functions)[0].get() else {
-            unreachable!("a verified module has a main function");
-        };
-        let upvalue_count = module.functions[0].upvalues.len() as u32;
-        let closure = self.heap.new_closure(main.cast(), upvalue_count)?;
-        for number in 0..upvalue_count as usize {
-            let cell = self.heap.new_cell(if number == 0 { environment } else { Value::Nil })?;
-            self.heap.upvalue_cells(closure)[number].set(Some(cell));
-        }
-        Ok(closure)
+        Ok(functions)
     }
 }

@@ -6,6 +6,7 @@ use crate::{
     execute::Exit,
     frame::{FRAME_SLOTS, HeaderSlot, NATIVE, Return, header_payload, header_tag, kind},
     host::{Host, Response},
+    image::snapshot::Keeper,
     limits::Limits,
     metamethod::{EVENTS, TYPE_COUNT},
     method_cache::MethodCache,
@@ -123,6 +124,10 @@ pub struct Machine {
     pub(crate) hooked: bool,
     /// Whether a finalizer is running: no other is started then.
     pub(crate) finalizing: bool,
+    /// Calls from the host in progress, one inside the other.
+    pub(crate) host_calls: u32,
+    /// Who takes snapshots.
+    pub(crate) keeper: Option<Keeper>,
 }
 
 // SAFETY: the addresses point into the heap's region, which moves with the machine; `Host` is `Send`.
@@ -173,6 +178,8 @@ impl Machine {
             finalizer_native: None,
             hooked: false,
             finalizing: false,
+            host_calls: 0,
+            keeper: None,
         };
         machine.adopt_stack();
         machine.write_bottom_frame(Return::Exit);

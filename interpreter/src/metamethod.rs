@@ -57,7 +57,7 @@ pub(crate) const STRING_TYPE: usize = 3;
 /// The name of a value's type.
 pub fn type_name(value: Value) -> &'static str {
     match value {
-        Value::Nil | Value::Cell(_) => "nil",
+        Value::Nil | Value::Cell(_) | Value::Bytes(_) => "nil",
         Value::Boolean(_) => "boolean",
         Value::Integer(_) | Value::Float(_) => "number",
         Value::String(_) => "string",
@@ -70,7 +70,7 @@ pub fn type_name(value: Value) -> &'static str {
 
 fn type_number(value: Value) -> Option<usize> {
     Some(match value {
-        Value::Nil | Value::Cell(_) => 0,
+        Value::Nil | Value::Cell(_) | Value::Bytes(_) => 0,
         Value::Boolean(_) => 1,
         Value::Integer(_) | Value::Float(_) => 2,
         Value::String(_) => STRING_TYPE,

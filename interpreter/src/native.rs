@@ -21,7 +21,12 @@ use crate::{
     host::{Request, Response, Ticket},
     machine::Machine,
 };
-use lunette_gc::{function::NativeClosure, reference::Ref, thread::Thread, value::Value};
+use lunette_gc::{
+    function::NativeClosure,
+    reference::Ref,
+    thread::Thread,
+    value::{Slot, Value},
+};
 
 /// What a native function gives back.
 pub type NativeResult = Result<Step, Throw>;
@@ -133,6 +138,9 @@ pub enum Step {
     },
     /// Come back in the phase set when the host has completed the request.
     Wait(Ticket),
+    /// Come back in the phase set when a snapshot was taken, or not: the answer says so, and there is none in the
+    /// instance that was restored from it.
+    Snapshot,
     /// Come back in the phase set, after fuel, interrupts and the collector were looked at; the window is lost.
     Continue,
 }
@@ -226,6 +234,12 @@ impl Frame {
             Value::NativeClosure(closure) => closure,
             other => unreachable!("a native frame has a native closure, not {other:?}"),
         }
+    }
+
+    /// Value `index` of the function's closure; nil if there are fewer.
+    #[inline]
+    pub fn closure_value(self, machine: &Machine, index: u32) -> Value {
+        machine.heap.native_values(self.closure(machine)).get(index as usize).map_or(Value::Nil, Slot::get)
     }
 
     /// Returns no value.

@@ -66,7 +66,7 @@ impl Machine {
     /// A safepoint of the host, or of a function of the host that runs: the collector does what is due. Only roots,
     /// arguments and locals of the running function, and handles keep objects.
     pub fn host_safepoint(&mut self) {
-        let top = self.frame_top();
+        let top = self.host_top();
         self.store_thread(top);
         // SAFETY: as for `safepoint`.
         self.timed(|heap| ((), unsafe { heap.collector().collect_due() }));
@@ -75,7 +75,12 @@ impl Machine {
 
     /// Collects all garbage at a safepoint of the host.
     pub fn collect_from_host(&mut self) {
-        self.collect_fully(self.frame_top());
+        self.collect_fully(self.host_top());
+    }
+
+    /// One more than the last slot in use when the host has its turn.
+    fn host_top(&self) -> u32 {
+        if self.is_suspended() { self.snapshot_top() } else { self.frame_top() }
     }
 
     /// Tries an instruction again that failed for memory.
@@ -138,7 +143,7 @@ impl Machine {
         };
         let closure = self.heap.new_native_closure(number, 0)?;
         self.finalizing = true;
-        let saved = Value::Integer(self.open_top.into());
+        let saved = self.saved_open_top(top);
         self.push_interlude(top, Value::NativeClosure(closure), &[], saved, Afterwards::GoOnFinalized, return_kind)
             .inspect_err(|_| self.finalizing = false)
     }

@@ -77,6 +77,20 @@ pub enum Subcommand {
     #[cfg(feature = "partitions")]
     #[command(hide = true)]
     Monitor,
+    /// Write an image of a program that `lunette` runs in another process
+    #[command(
+        after_help = "The program goes on afterwards, unless it is to stop. One that waits for input is asked again \
+        for it where the image is restored."
+    )]
+    Snapshot(SnapshotOf),
+    /// Go on with a program from an image
+    #[command(
+        after_help = "Limits given here take the place of those that the image has. Files that were open are opened \
+        again, relative to the current folder."
+    )]
+    Restore(Restore),
+    /// Show what an image holds
+    Inspect(Inspect),
     /// Print a script that teaches a shell to complete the command line
     #[command(after_help = "For bash: lunette completions bash > ~/.local/share/bash-completion/completions/lunette")]
     Completions {
@@ -146,6 +160,15 @@ pub struct Session {
     /// For tests: collect garbage after every N allocations
     #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
     pub gc_stress: u32,
+    /// The file for images of the program, which `lunette.snapshot()` writes
+    #[arg(long, value_name = "FILE")]
+    pub snapshot_to: Option<PathBuf>,
+    /// Compress images
+    #[arg(long)]
+    pub compress: bool,
+    /// For tests: go on with an image in a new instance at every Nth chance
+    #[arg(long, value_name = "N", default_value_t = 0, hide = true)]
+    pub snapshot_chaos: u32,
     /// Print figures at the end: fuel, allocation, collections and their pauses, memory
     #[arg(long)]
     pub stats: bool,
@@ -177,6 +200,41 @@ pub struct Session {
 pub enum Switch {
     Off,
     On,
+}
+
+/// A process of which there is to be an image.
+#[derive(Debug, Args)]
+pub struct SnapshotOf {
+    /// The number of the process
+    #[arg(value_name = "PID")]
+    pub pid: u32,
+    /// The image
+    #[arg(short, long, value_name = "FILE")]
+    pub output: PathBuf,
+    /// Stop the program
+    #[arg(long)]
+    pub stop: bool,
+    /// Compress the image
+    #[arg(long)]
+    pub compress: bool,
+}
+
+/// An image and how to go on with it.
+#[derive(Debug, Args)]
+pub struct Restore {
+    #[command(flatten)]
+    pub session: Session,
+    /// The image
+    #[arg(value_name = "IMAGE")]
+    pub image: PathBuf,
+}
+
+/// What to look at.
+#[derive(Debug, Args)]
+pub struct Inspect {
+    /// The image
+    #[arg(value_name = "IMAGE")]
+    pub image: PathBuf,
 }
 
 /// What to compile.

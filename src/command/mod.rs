@@ -5,7 +5,9 @@
 
 mod arguments;
 mod completion;
+mod control;
 mod grant;
+mod images;
 #[cfg(feature = "partitions")]
 mod prepare;
 mod quantity;
@@ -42,6 +44,9 @@ pub fn main() -> ExitCode {
             Ok(()) => report::Status::Success,
             Err(error) => report::report(&error),
         },
+        Some(Subcommand::Restore(options)) => images::restore(&options),
+        Some(Subcommand::Inspect(options)) => images::inspect(&options),
+        Some(Subcommand::Snapshot(options)) => control::snapshot(&options),
         Some(Subcommand::Completions { shell }) => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut CommandLine::command(), "lunette", &mut script);

@@ -57,6 +57,7 @@ pub fn status_of(error: &Error) -> Status {
         Error::Stopped(StopReason::Exit(status)) => Status::Exit(*status),
         Error::Unavailable(_) => Status::Unavailable,
         Error::Ended(_) => Status::Ended,
+        Error::Stopped(StopReason::Snapshot) => Status::Success,
         _ => Status::Failure,
     }
 }
@@ -69,7 +70,7 @@ pub fn tell(line: fmt::Arguments<'_>) {
 /// Prints an error, but for a wanted exit, and gives its status.
 pub fn report(error: &Error) -> Status {
     let status = status_of(error);
-    if !matches!(status, Status::Exit(_)) {
+    if !matches!(status, Status::Exit(_) | Status::Success) {
         tell(format_args!("{NAME}: {}", text(error)));
     }
     status

@@ -54,7 +54,8 @@ fn run_all(session: &mut Session, script: &Script, is_subcommand: bool, reads_in
     for task in &script.tasks {
         match task {
             Task::Execute(code) => {
-                session.tenant.execute_file(code.as_encoded_bytes(), "=(command line)", &[])?;
+                let outcome = session.tenant.execute_file(code.as_encoded_bytes(), "=(command line)", &[]);
+                session.settle(outcome)?;
             }
             Task::Require(module) => require(session, module)?,
         }
@@ -65,7 +66,8 @@ fn run_all(session: &mut Session, script: &Script, is_subcommand: bool, reads_in
         None => return Ok(()),
     };
     let arguments: Vec<Data> = arguments.iter().map(|argument| argument.as_encoded_bytes().into()).collect();
-    session.run_file(path, &arguments)
+    let outcome = session.run_file(path, &arguments);
+    session.settle(outcome)
 }
 
 /// `-l module` or `-l name=module`.

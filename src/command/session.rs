@@ -2,20 +2,24 @@
 
 use super::{
     arguments::Session as Options,
-    grant,
+    grant, images,
     report::{Status, report},
     residency, trace,
 };
 use lunette::{
-    AsContext, Configuration, Data, Engine, Error, Grants, Home, Input, Instance, Result, Streams, Tenant, Variadic,
+    AfterSnapshot, AsContext, Configuration, Data, Engine, Error, Grants, Home, Input, Instance, Result, SnapshotCause,
+    StopReason, Streams, Tenant, Variadic,
 };
-use signal_hook::{consts::SIGINT, consts::SIGPIPE, flag};
+use signal_hook::{
+    consts::{SIGINT, SIGPIPE, SIGUSR1},
+    flag,
+};
 use std::{
     ffi::OsStr,
     io::Read,
     os::unix::ffi::OsStrExt,
     path::Path,
-    sync::{Arc, atomic::AtomicBool, atomic::Ordering},
+    sync::{Arc, Mutex, PoisonError, atomic::AtomicBool, atomic::Ordering},
 };
 
 /// An instance and what belongs to it.
@@ -23,15 +27,40 @@ pub struct Session {
     pub engine: Engine,
     pub tenant: Tenant,
     interrupt: Arc<AtomicBool>,
-    shows_statistics: bool,
+    options: Options,
+    /// Where the image goes with which chaos goes on.
+    chaos: Arc<Mutex<Vec<u8>>>,
 }
 
 impl Session {
     /// Makes the instance, and lets Ctrl-C interrupt it.
     pub fn new(options: &Options) -> Result<Session> {
+        let mut session = Session::with(options, |engine, streams| match &options.template {
+            #[cfg(feature = "partitions")]
+            Some(template) => engine.load_template(template)?.tenant(streams),
+            _ => engine.tenant(streams),
+        })?;
+        if options.warnings {
+            session.tenant.call("warn", &["@on".into()])?;
+        }
+        Ok(session)
+    }
+
+    /// Makes the instance of an image; [`Session::resume`] goes on with its program.
+    pub fn restore(options: &Options, image: impl Read) -> Result<Session> {
+        if options.isolate {
+            return Err(Error::message("images are restored in the process only, not with --isolate"));
+        }
+        Session::with(options, |engine, streams| engine.restore_with(image, streams).map(Tenant::from))
+    }
+
+    fn with(options: &Options, make: impl FnOnce(&Engine, Streams) -> Result<Tenant>) -> Result<Session> {
         let grants =
             if options.isolate { grant::partition(&options.directories, &options.environment) } else { Grants::ALL };
-        let mut configuration = Configuration::new().grants(grants).collection_stress(options.gc_stress);
+        let mut configuration = Configuration::new()
+            .grants(grants)
+            .collection_stress(options.gc_stress)
+            .snapshot_interval(options.snapshot_chaos);
         if options.isolate {
             configuration = isolated(configuration, options);
         }
@@ -52,46 +81,84 @@ impl Session {
         }
         let engine = Engine::new(configuration);
         let input = if options.isolate && !options.stdin { Input::Empty } else { Input::Inherited };
-        let streams = Streams { input, ..Streams::inherited() };
-        let mut tenant = match &options.template {
-            #[cfg(feature = "partitions")]
-            Some(template) => engine.load_template(template)?.tenant(streams)?,
-            _ => engine.tenant(streams)?,
-        };
-        if options.trace_gc {
-            hosted(&mut tenant, "--trace-gc")?;
-        }
-        if let Some(instance) = tenant.instance() {
-            let (mut is_first, traces) = (true, options.trace_gc);
-            instance.on_collection(move |collection| {
-                // The program runs, and needs memory: what its start took is worth giving back.
-                if std::mem::take(&mut is_first) {
-                    residency::release();
-                }
-                if traces {
-                    trace::print_collection(collection);
-                }
-            });
-        }
+        let tenant = make(&engine, Streams { input, ..Streams::inherited() })?;
         let interrupt = tenant.interrupt_handle().flag();
         // Whoever presses the keys again before the first time was noticed wants the process to end.
         flag::register_conditional_default(SIGINT, interrupt.clone())
             .and_then(|_| flag::register(SIGINT, interrupt.clone()))
             .map_err(Error::external)?;
-        if options.warnings {
-            tenant.call("warn", &["@on".into()])?;
+        let mut session = Session { engine, tenant, interrupt, options: options.clone(), chaos: Arc::default() };
+        session.attend()?;
+        Ok(session)
+    }
+
+    /// Sees to what happens in the instance.
+    fn attend(&mut self) -> Result<()> {
+        let options = &self.options;
+        let asked = [
+            (options.trace_gc, "--trace-gc"),
+            (options.snapshot_to.is_some(), "--snapshot-to"),
+            (options.snapshot_chaos > 0, "--snapshot-chaos"),
+        ];
+        for (_, what) in asked.into_iter().filter(|(is_asked, _)| *is_asked) {
+            hosted(&mut self.tenant, what)?;
         }
-        Ok(Session { engine, tenant, interrupt, shows_statistics: options.stats })
+        let Some(instance) = self.tenant.instance() else { return Ok(()) };
+        let (mut is_first, traces) = (true, options.trace_gc);
+        instance.on_collection(move |collection| {
+            // The program runs, and needs memory: what its start took is worth giving back.
+            if std::mem::take(&mut is_first) {
+                residency::release();
+            }
+            if traces {
+                trace::print_collection(collection);
+            }
+        });
+        // Who sends this asks for a snapshot: see `control`.
+        flag::register(SIGUSR1, instance.snapshot_handle().flag()).map_err(Error::external)?;
+        if options.snapshot_chaos == 0 {
+            images::keep(instance, options);
+            return Ok(());
+        }
+        let chaos = self.chaos.clone();
+        instance.on_snapshot(move |snapshot| {
+            if snapshot.cause() == SnapshotCause::Interval {
+                let mut image = chaos.lock().unwrap_or_else(PoisonError::into_inner);
+                image.clear();
+                snapshot.write(&mut *image)?;
+                return Ok(AfterSnapshot::Stop);
+            }
+            Err(Error::message("snapshots are taken all the time"))
+        });
+        Ok(())
+    }
+
+    /// Goes on with the program of a restored instance.
+    pub fn resume(&mut self) -> Result<()> {
+        let outcome = hosted(&mut self.tenant, "an image")?.resume();
+        self.settle(outcome)
+    }
+
+    /// What came of a program, which goes on in a new instance as long as tests want it to.
+    pub fn settle(&mut self, mut outcome: Result<()>) -> Result<()> {
+        while self.options.snapshot_chaos > 0 && matches!(outcome, Err(Error::Stopped(StopReason::Snapshot))) {
+            let image = std::mem::take(&mut *self.chaos.lock().unwrap_or_else(PoisonError::into_inner));
+            self.tenant = self.engine.restore_with(&image[..], Streams::inherited())?.into();
+            self.attend()?;
+            outcome = hosted(&mut self.tenant, "an image")?.resume();
+        }
+        outcome
     }
 
     /// Runs the code in the environment variable that `lua` runs at its start.
     pub fn run_initial_code(&mut self) -> Result<()> {
         for name in ["LUA_INIT_5_4", "LUA_INIT"] {
             let Some(code) = std::env::var_os(name) else { continue };
-            return match code.as_encoded_bytes() {
+            let outcome = match code.as_encoded_bytes() {
                 [b'@', path @ ..] => self.run_file(Path::new(OsStr::from_bytes(path)), &[]),
                 code => self.tenant.execute_file(code, format!("={name}"), &[]),
             };
+            return self.settle(outcome);
         }
         Ok(())
     }
@@ -127,7 +194,12 @@ impl Session {
             Ok(()) => Status::Success,
             Err(error) => report(error),
         };
-        let statistics = if self.shows_statistics { self.tenant.statistics().ok() } else { None };
+        if self.options.snapshot_chaos > 0
+            && let Some(instance) = self.tenant.instance()
+        {
+            instance.on_snapshot(|_| Ok(AfterSnapshot::GoOn));
+        }
+        let statistics = if self.options.stats { self.tenant.statistics().ok() } else { None };
         // What stopped the program stops its finalizers as well, which need not be said twice.
         if let Err(error) = self.tenant.close()
             && status == Status::Success

@@ -6,7 +6,7 @@ use super::{
     place::Place,
     stream::{Backing, OpenStream},
 };
-use lunette_interpreter::host::{OpenMode, Response};
+use lunette_interpreter::host::{OpenMode, Origin, Response};
 use rustix::{
     fs::{Mode, OFlags},
     io::Errno,
@@ -32,7 +32,16 @@ pub(super) fn open_file(files: &Files, path: &[u8], mode: OpenMode) -> Result<Op
     // The kernel refuses a mode where no file can be made.
     let access = if mode.create { Mode::from_raw_mode(0o666) } else { Mode::empty() };
     let descriptor = Place::find(files, path)?.open(flags, access)?;
-    Ok(OpenStream::new(Backing::Owned(descriptor)))
+    Ok(OpenStream::new(Backing::Owned(descriptor)).named(path, mode))
+}
+
+/// Opens a file again at a position; it is neither made nor emptied.
+pub(super) fn reopen_file(files: &Files, path: &[u8], mode: OpenMode, position: u64) -> Result<OpenStream, Errno> {
+    let stream = open_file(files, path, OpenMode { truncate: false, create: false, ..mode })?;
+    match i64::try_from(position).map(|position| stream.seek(Origin::Start, position)) {
+        Ok(Response::Position(_)) => Ok(stream),
+        _ => Err(Errno::SPIPE),
+    }
 }
 
 /// Makes a file that has no name, and is gone when it is closed.

@@ -124,8 +124,11 @@ impl Process {
 
     fn is_granted(&self, request: &Request<'_>) -> bool {
         match request {
-            Request::Read(..) | Request::Write(..) | Request::Seek(..) | Request::Close(_) => true,
+            Request::Read(..) | Request::Write(..) | Request::Seek(..) | Request::Close(_) | Request::Describe(_) => {
+                true
+            }
             Request::Open(..)
+            | Request::Reopen { .. }
             | Request::OpenTemporary
             | Request::TemporaryName
             | Request::Remove(_)
@@ -152,6 +155,13 @@ impl Process {
                 None => failed(Errno::BADF),
             },
             Request::Open(path, mode) => self.add_stream(|grants| files::open_file(&grants.files, path, mode)),
+            Request::Describe(stream) => match self.stream(stream) {
+                Some(open) => open.describe(),
+                None => failed(Errno::BADF),
+            },
+            Request::Reopen { path, mode, position } => {
+                self.add_stream(|grants| files::reopen_file(&grants.files, path, mode, position))
+            }
             Request::OpenTemporary => self.add_stream(|grants| files::open_temporary(&grants.files)),
             Request::TemporaryName => files::temporary_name(&self.grants.files),
             Request::OpenProcess { command, write } => self.add_stream(|_| process::open_process(command, write)),
@@ -227,6 +237,17 @@ impl Host for Process {
                 None
             }
         }
+    }
+
+    fn withdraw(&mut self, ticket: Ticket) -> bool {
+        let is_withdrawn = matches!(
+            &self.pending,
+            Some((waiting, Pending::Read(..) | Pending::Write(..))) if *waiting == ticket
+        );
+        if is_withdrawn {
+            self.pending = None;
+        }
+        is_withdrawn
     }
 
     fn monotonic(&self) -> u64 {

@@ -50,6 +50,13 @@ unsafe impl Pages for MappedPages {
         }
     }
 
+    unsafe fn prefer_large_pages(&self, start: NonNull<u8>, bytes: usize, preferred: bool) {
+        let advice = if preferred { Advice::LinuxHugepage } else { Advice::LinuxNoHugepage };
+        // Where it is not known, pages are as they are.
+        // SAFETY: the caller says that the range lies in a reservation; its content does not change.
+        let _ = unsafe { madvise(start.as_ptr().cast::<c_void>(), bytes, advice) };
+    }
+
     unsafe fn unreserve(&self, start: NonNull<u8>, bytes: usize) {
         // An error would leave the addresses reserved.
         // SAFETY: the caller says that the range is a reservation and is not used any more.

@@ -4,7 +4,7 @@ use super::{
     failure::failed,
     standard::{Captured, Inherited},
 };
-use lunette_interpreter::host::{Origin, Response};
+use lunette_interpreter::host::{HostError, OpenMode, Origin, Response};
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
     fs::{FileType, SeekFrom, fstat, seek},
@@ -38,17 +38,43 @@ pub(super) struct OpenStream {
     backing: Backing,
     /// Whether reading and writing may have to wait for others.
     is_slow: bool,
+    /// The path by which it was opened, and how.
+    name: Option<(Vec<u8>, OpenMode)>,
 }
 
 impl OpenStream {
     pub fn new(backing: Backing) -> OpenStream {
-        let mut stream = OpenStream { backing, is_slow: false };
+        let mut stream = OpenStream { backing, is_slow: false, name: None };
         stream.is_slow = stream.descriptor().is_some_and(|descriptor| {
             fstat(descriptor).is_ok_and(|status| {
                 !matches!(FileType::from_raw_mode(status.st_mode), FileType::RegularFile | FileType::Directory)
             })
         });
         stream
+    }
+
+    /// The stream as one that was opened by this path.
+    pub fn named(self, path: &[u8], mode: OpenMode) -> OpenStream {
+        OpenStream { name: Some((path.to_vec(), mode)), ..self }
+    }
+
+    /// How the stream can be opened again elsewhere.
+    pub fn describe(&self) -> Response {
+        let refuse = |message: String| Response::Failed(HostError { message, code: Errno::NXIO.raw_os_error() });
+        let Some((path, mode)) = &self.name else {
+            return refuse(match &self.backing {
+                Backing::Process { child, .. } => format!("the pipe to process {} cannot be opened again", child.id()),
+                _ => "a temporary file without a name cannot be opened again".to_owned(),
+            });
+        };
+        match self.seek(Origin::Current, 0) {
+            Response::Position(position) => Response::Described {
+                path: path.clone(),
+                mode: OpenMode { truncate: false, create: false, ..*mode },
+                position,
+            },
+            _ => refuse(format!("'{}' has no position at which it could be opened again", path.escape_ascii())),
+        }
     }
 
     fn descriptor(&self) -> Option<BorrowedFd<'_>> {

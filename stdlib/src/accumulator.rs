@@ -28,8 +28,11 @@ impl Accumulator {
     /// The text that was stored in the locals from number `local` on.
     pub fn load(machine: &Machine, frame: Frame, local: u32) -> Option<Accumulator> {
         match (frame.local(machine, local), frame.local(machine, local + 1)) {
-            (Value::Cell(storage), Value::Integer(length)) => {
-                Some(Accumulator { storage: storage.cast(), length: length as usize })
+            (Value::Bytes(storage), Value::Integer(length)) => {
+                // Programs that look at the locals of functions can change them.
+                let length =
+                    usize::try_from(length).ok().filter(|&length| length <= machine.heap.bytes(storage).len())?;
+                Some(Accumulator { storage, length })
             }
             _ => None,
         }
@@ -37,7 +40,7 @@ impl Accumulator {
 
     /// Stores the text in the locals from number `local` on.
     pub fn store(self, machine: &Machine, frame: Frame, local: u32) {
-        frame.set_local(machine, local, Value::Cell(self.storage.cast()));
+        frame.set_local(machine, local, Value::Bytes(self.storage));
         frame.set_local(machine, local + 1, Value::Integer(self.length as i64));
     }
 

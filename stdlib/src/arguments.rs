@@ -60,7 +60,7 @@ impl Arguments for Frame {
     #[cold]
     fn argument_error_bytes(self, machine: &Machine, index: u32, message: &[&[u8]]) -> Throw {
         let view = FrameView { thread: machine.current_thread(), base: self.base() };
-        let mut number = index + 1;
+        let mut number = index.saturating_add(1);
         let name = match machine.function_name(view) {
             Some(found) => {
                 if found.kind == "method" {

@@ -2,7 +2,7 @@
 
 use crate::{
     arguments::Arguments,
-    library::{Definition, native_value, set_field},
+    library::{Definition, malformed_frame, native_value, set_field},
 };
 use alloc::vec::Vec;
 use lunette_gc::{reference::Ref, table::Table, thread::Thread, value::Value};
@@ -47,8 +47,8 @@ fn create(machine: &mut Machine, frame: Frame) -> NativeResult {
 /// The closure holds one like those it makes.
 fn wrap(machine: &mut Machine, frame: Frame) -> NativeResult {
     let function = frame.check_function(machine, 0)?;
-    let Value::NativeClosure(pattern) = machine.heap.native_values(frame.closure(machine))[0].get() else {
-        unreachable!("`wrap` holds a closure");
+    let Value::NativeClosure(pattern) = frame.closure_value(machine, 0) else {
+        return Err(malformed_frame(machine));
     };
     let thread = machine.new_thread(function)?;
     let wrapped = machine.heap.new_native_closure(machine.heap.get(pattern).native, 1)?;
@@ -62,13 +62,13 @@ fn resume(machine: &mut Machine, frame: Frame) -> NativeResult {
     }
     let thread = frame.check_thread(machine, 0)?;
     frame.set_phase(machine, PASS_ON_TRUE);
-    Ok(Step::Resume { thread, first: frame.base() + 1, count: frame.count() - 1 })
+    Ok(Step::Resume { thread, first: frame.base() + 1, count: frame.count().saturating_sub(1) })
 }
 
 /// The function that `wrap` gives. Its local says whether the coroutine is being closed after an error.
 fn wrapped_coroutine(machine: &mut Machine, frame: Frame) -> NativeResult {
-    let Value::Thread(thread) = machine.heap.native_values(frame.closure(machine))[0].get() else {
-        unreachable!("a wrapped coroutine is a thread");
+    let Value::Thread(thread) = frame.closure_value(machine, 0) else {
+        return Err(malformed_frame(machine));
     };
     if frame.phase() != CAUGHT {
         frame.set_phase(machine, PASS_ON);

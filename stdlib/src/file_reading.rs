@@ -15,7 +15,7 @@ use lunette_interpreter::{
 pub(crate) const LOCALS: u32 = 3;
 /// Local: the file's name; nil for standard input.
 pub(crate) const PATH: u32 = 0;
-/// Local: the number of the open stream.
+/// Local: a userdata for the open stream; none for standard input.
 const STREAM: u32 = 1;
 /// Local: table of what was read so far.
 const PIECES: u32 = 2;
@@ -44,24 +44,27 @@ pub(crate) fn begin(machine: &mut Machine, frame: Frame) -> NativeResult {
     let pieces = machine.heap.new_table(0, 0)?;
     frame.set_local(machine, PIECES, Value::Table(pieces));
     if let Value::String(path) = frame.local(machine, PATH) {
+        let stream = machine.heap.new_userdata(0, 0)?;
+        frame.set_local(machine, STREAM, Value::Userdata(stream));
         let mode = OpenMode { read: true, ..OpenMode::default() };
         let ticket = machine.host.submit(Request::Open(machine.heap.string_bytes(path), mode));
         return frame.wait(machine, OPENING, ticket);
     }
-    frame.set_local(machine, STREAM, Value::Integer(Stream::INPUT.0.into()));
     frame.ask(machine, READING, Request::Read(Stream::INPUT, PIECE))
 }
 
 /// Goes on reading.
 pub(crate) fn step(machine: &mut Machine, frame: Frame) -> Result<Progress, Throw> {
     let stream = match frame.local(machine, STREAM) {
-        Value::Integer(number) => Stream(number as u32),
+        Value::Userdata(userdata) => machine.heap.get(userdata).stream().map_or(Stream::INPUT, Stream),
         _ => Stream::INPUT,
     };
     let response = machine.take_response();
     let next = match (frame.phase(), response) {
         (OPENING, Some(Response::Opened(stream))) => {
-            frame.set_local(machine, STREAM, Value::Integer(stream.0.into()));
+            if let Value::Userdata(userdata) = frame.local(machine, STREAM) {
+                machine.heap.get(userdata).set_stream(Some(stream.0));
+            }
             frame.ask(machine, READING, Request::Read(stream, PIECE))
         }
         (OPENING, Some(Response::Failed(error))) => return Ok(Progress::Failed("open", error)),
@@ -69,6 +72,9 @@ pub(crate) fn step(machine: &mut Machine, frame: Frame) -> Result<Progress, Thro
         (READING, Some(Response::Bytes(bytes))) if bytes.is_empty() => {
             if frame.local(machine, PATH).is_nil() {
                 return Ok(Progress::Done(content(machine, frame)?));
+            }
+            if let Value::Userdata(userdata) = frame.local(machine, STREAM) {
+                machine.heap.get(userdata).set_stream(None);
             }
             frame.ask(machine, CLOSING, Request::Close(stream))
         }

@@ -16,6 +16,7 @@ mod file_reading;
 pub mod format;
 mod io_library;
 mod library;
+mod lunette_library;
 mod math_library;
 mod os_library;
 pub mod output;

@@ -4,8 +4,8 @@
 //! ends with its field's name: `string.format` is the field `format` of the global `string`, and `assert` a global.
 
 use crate::{
-    base_library, coroutine_library, debug_library, io_library, math_library, os_library, package_library,
-    string_library, table_library, utf8_library,
+    base_library, coroutine_library, debug_library, io_library, lunette_library, math_library, os_library,
+    package_library, string_library, table_library, utf8_library,
 };
 use lunette_gc::{
     reference::Ref,
@@ -26,7 +26,7 @@ pub(crate) struct Definition {
     pub complete: fn(&mut Machine, Ref<Table>) -> Result<(), Throw>,
 }
 
-/// Lua's standard libraries.
+/// Lua's standard libraries, and `lunette`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(missing_docs, reason = "the names are those of the manual")]
 pub enum Library {
@@ -40,11 +40,12 @@ pub enum Library {
     Math,
     Utf8,
     Debug,
+    Lunette,
 }
 
 impl Library {
     /// All libraries, in the order in which they are opened.
-    pub const ALL: [Library; 10] = [
+    pub const ALL: [Library; 11] = [
         Library::Base,
         Library::Package,
         Library::Coroutine,
@@ -55,6 +56,7 @@ impl Library {
         Library::Math,
         Library::Utf8,
         Library::Debug,
+        Library::Lunette,
     ];
 
     fn definition(self) -> &'static Definition {
@@ -69,6 +71,7 @@ impl Library {
             Library::Utf8 => &utf8_library::DEFINITION,
             Library::Io => &io_library::DEFINITION,
             Library::Os => &os_library::DEFINITION,
+            Library::Lunette => &lunette_library::DEFINITION,
         }
     }
 }
@@ -137,6 +140,13 @@ pub(crate) fn set_functions(machine: &Machine, table: Ref<Table>, natives: &[Nat
 pub(crate) fn set_field(machine: &Machine, table: Ref<Table>, name: &str, value: Value) -> Result<(), Throw> {
     let key = machine.new_string(name.as_bytes())?;
     machine.heap.table_set_string(table, key, value, Origin::Named).map_err(|error| machine.table_error(error))
+}
+
+/// The error of a function that does not find in its locals what it left there: a program has changed them by way of
+/// the library `debug`, or the image that the instance was restored from is malformed.
+#[cold]
+pub(crate) fn malformed_frame(machine: &Machine) -> Throw {
+    machine.native_error(format_args!("the function's local values were changed"))
 }
 
 /// A field of a table; nil if there is none.

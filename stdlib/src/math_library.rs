@@ -2,11 +2,16 @@
 
 use crate::{
     arguments::Arguments,
-    library::{Definition, native_value, set_field},
+    library::{Definition, malformed_frame, native_value, set_field},
     random::Random,
 };
 use lunette_bytecode::number::{float_to_integer_ceil, float_to_integer_exact, float_to_integer_floor};
-use lunette_gc::{reference::Ref, table::Table, userdata::Userdata, value::Value};
+use lunette_gc::{
+    reference::Ref,
+    table::Table,
+    userdata::Userdata,
+    value::{Slot, Value},
+};
 use lunette_interpreter::{
     Frame, Machine, NativeResult, Throw,
     compare::Comparison,
@@ -103,8 +108,8 @@ fn seeds(response: &Response) -> (u64, u64) {
 
 fn load_random(machine: &Machine, state: Ref<Userdata>) -> Random {
     let values = machine.heap.user_values(state);
-    Random(core::array::from_fn(|index| match values[index].get() {
-        Value::Integer(word) => word as u64,
+    Random(core::array::from_fn(|index| match values.get(index).map(Slot::get) {
+        Some(Value::Integer(word)) => word as u64,
         _ => 0,
     }))
 }
@@ -117,16 +122,16 @@ fn store_random(machine: &Machine, state: Ref<Userdata>, random: Random) {
 
 /// The generator's state, which is a value of the function's.
 #[inline]
-fn random_state(machine: &Machine, frame: Frame) -> Ref<Userdata> {
-    match machine.heap.native_values(frame.closure(machine))[0].get() {
-        Value::Userdata(state) => state,
-        other => unreachable!("the state is a userdata, not {other:?}"),
+fn random_state(machine: &Machine, frame: Frame) -> Result<Ref<Userdata>, Throw> {
+    match frame.closure_value(machine, 0) {
+        Value::Userdata(state) => Ok(state),
+        _ => Err(malformed_frame(machine)),
     }
 }
 
 /// `math.random([m [, n]])`
 fn random(machine: &mut Machine, frame: Frame) -> NativeResult {
-    let state = random_state(machine, frame);
+    let state = random_state(machine, frame)?;
     let mut random = load_random(machine, state);
     let (low, high) = match frame.count() {
         0 => {
@@ -158,7 +163,7 @@ fn randomseed(machine: &mut Machine, frame: Frame) -> NativeResult {
         _ if frame.count() == 0 => return frame.ask(machine, SEEDED, Request::Entropy(16)),
         _ => (frame.check_integer(machine, 0)? as u64, frame.optional_integer(machine, 1, 0)? as u64),
     };
-    store_random(machine, random_state(machine, frame), Random::seeded(first, second));
+    store_random(machine, random_state(machine, frame)?, Random::seeded(first, second));
     frame.return_two(machine, Value::Integer(first as i64), Value::Integer(second as i64))
 }
 

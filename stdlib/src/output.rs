@@ -46,7 +46,7 @@ pub(crate) enum Flush {
 pub(crate) fn open(machine: &Machine) -> Result<(), OutOfMemory> {
     let buffer = machine.heap.new_byte_array(&Vec::from_iter(core::iter::repeat_n(0, CAPACITY)))?;
     let slot = machine.heap.root(roots::OUTPUT_BUFFER);
-    slot.set(Value::Cell(buffer.cast()));
+    slot.set(Value::Bytes(buffer));
     slot.spare.set(0);
     set_buffering(machine, Buffering::Full);
     Ok(())
@@ -67,7 +67,7 @@ fn buffering(machine: &Machine) -> Buffering {
 
 fn buffer(machine: &Machine) -> Option<Ref<ByteArray>> {
     match machine.heap.root(roots::OUTPUT_BUFFER).get() {
-        Value::Cell(buffer) => Some(buffer.cast()),
+        Value::Bytes(buffer) => Some(buffer),
         _ => None,
     }
 }
@@ -89,6 +89,7 @@ pub(crate) fn append(machine: &mut Machine, bytes: &[u8]) -> Result<usize, Throw
 
 /// As [`append`], for the bytes of a string from `offset` on.
 pub(crate) fn append_string(machine: &mut Machine, string: Ref<Str>, offset: usize) -> Result<usize, Throw> {
+    let offset = offset.min(machine.bytes(string).len());
     let room = take_room(machine, machine.bytes(string).len() - offset);
     if let Some((buffer, start)) = room.place {
         machine.heap.write_bytes(buffer, start, &machine.bytes(string)[offset..offset + room.granted]);
@@ -110,8 +111,9 @@ fn take_room(machine: &mut Machine, wanted: usize) -> Room {
     let Some(buffer) = buffer(machine) else {
         return Room { place: None, taken: wanted, granted: wanted };
     };
-    let start = pending(machine);
-    let taken = wanted.min(CAPACITY - start);
+    let capacity = machine.heap.bytes(buffer).len();
+    let start = pending(machine).min(capacity);
+    let taken = wanted.min(capacity - start);
     let granted = machine.charge_output(taken);
     machine.heap.root(roots::OUTPUT_BUFFER).spare.set((start + granted) as u32);
     Room { place: Some((buffer, start)), taken, granted }
@@ -139,7 +141,7 @@ pub(crate) fn flush(machine: &mut Machine) -> Result<Flush, Throw> {
     };
     match machine.take_response() {
         Some(Response::Count(count)) => {
-            let end = pending(machine);
+            let end = pending(machine).min(machine.heap.bytes(buffer).len());
             let count = count.min(end);
             machine.heap.move_bytes_down(buffer, count, end);
             machine.heap.root(roots::OUTPUT_BUFFER).spare.set((end - count) as u32);
@@ -154,7 +156,8 @@ pub(crate) fn flush(machine: &mut Machine) -> Result<Flush, Throw> {
     if length == 0 {
         return Ok(Flush::Done);
     }
-    let bytes = &machine.heap.bytes(buffer)[..length];
+    let bytes = machine.heap.bytes(buffer);
+    let bytes = &bytes[..length.min(bytes.len())];
     Ok(Flush::Wait(machine.host.submit(Request::Write(Stream::OUTPUT, bytes))))
 }
 

@@ -82,7 +82,7 @@ pub(crate) fn go_on(machine: &Machine, frame: Frame) -> NativeResult {
 /// Goes on with a warning: `None` if it is written.
 pub(crate) fn step(machine: &mut Machine, frame: Frame) -> Result<Option<Step>, Throw> {
     let mut offset = match frame.local(machine, OFFSET) {
-        Value::Integer(offset) => offset as usize,
+        Value::Integer(offset) => usize::try_from(offset).unwrap_or(0),
         _ => 0,
     };
     if frame.phase() == FLUSHING {
@@ -92,7 +92,7 @@ pub(crate) fn step(machine: &mut Machine, frame: Frame) -> Result<Option<Step>, 
         }
     } else {
         match machine.take_response() {
-            Some(Response::Count(count)) => offset += count,
+            Some(Response::Count(count)) => offset = offset.saturating_add(count),
             Some(_) => return Ok(None),
             None => {}
         }
@@ -108,7 +108,7 @@ pub(crate) fn step(machine: &mut Machine, frame: Frame) -> Result<Option<Step>, 
     if frame.phase() == FLUSHING && machine.charge_output(length) < length {
         return Err(machine.stop(StopReason::Output));
     }
-    let bytes = &machine.heap.string_bytes(message)[offset..];
+    let bytes = machine.heap.string_bytes(message).get(offset..).unwrap_or_default();
     let ticket = machine.host.submit(Request::Write(Stream::ERROR, bytes));
     frame.wait(machine, WRITING, ticket).map(Some)
 }

@@ -135,4 +135,31 @@ assert(select("#", debug.getuservalue(io.stdout, 1)) == 1 and debug.getuservalue
 assert(debug.setuservalue(io.stdout, 1) == nil and debug.getuservalue({}) == nil)
 assert(not pcall(debug.setuservalue, {}, 1) and not pcall(debug.setuservalue, io.stdout))
 
+-- Locals of library functions can be looked at and changed; nothing but errors comes of it
+local function meddle(value)
+  return function(...)
+    local level = 2
+    for index = 1, 40 do
+      local name, old = debug.getlocal(level, index)
+      if not name then break end
+      tostring(old)
+      debug.setlocal(level, index, value)
+    end
+    return ...
+  end
+end
+local list = {} for i = 1, 30 do list[i] = (i * 7) % 31 end
+for _, value in ipairs({-1, 1 << 40, "text", {}, print, 0.5}) do
+  local touch = meddle(value)
+  pcall(string.gsub, ("abc"):rep(20), "%w", function(c) touch() return c end)
+  pcall(string.format, "%s %s", setmetatable({}, {__tostring = function() touch() return "x" end}), "y")
+  pcall(table.sort, {table.unpack(list)}, function(a, b) touch() return a < b end)
+  pcall(table.concat, setmetatable({}, {__len = function() return 9 end, __index = function() touch() return "x" end}))
+  pcall(load, function() touch() return nil end)
+  pcall(table.insert, setmetatable({}, {__len = function() return 3 end, __index = function() touch() end}), 1, 2)
+  pcall(table.move, setmetatable({}, {__index = function() touch() end}), 1, 5, 2)
+  pcall(table.unpack, setmetatable({}, {__len = function() return 5 end, __index = function() touch() end}))
+
+end
+collectgarbage()
 print("ok")

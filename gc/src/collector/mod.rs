@@ -339,6 +339,22 @@ impl Collector<'_> {
         Progress::Step
     }
 
+    /// Takes all that there is for what a full collection has left, in a heap that is full of new objects: the next
+    /// collection is a full one, when the heap has grown by so many bytes.
+    pub(crate) fn begin_anew(&self, growth: u64) {
+        let (heap, state) = (self.heap, self.heap.state());
+        heap.retire_holes();
+        state.live_after_full.set(heap.used_bytes());
+        state.blocks_after_full.set(self.block_bytes());
+        state.needs_full.set(1);
+        self.choose_kind();
+        self.set_trigger();
+        if state.is_stopped.get() == 0 {
+            let room = (heap.memory_limit().saturating_sub(heap.used_bytes()) / 2).max(pace::BASIC_STEP);
+            heap.header().trigger.set(heap.used_bytes() + growth.min(room));
+        }
+    }
+
     fn finish_full(&self) {
         let (heap, state) = (self.heap, self.heap.state());
         state.phase.set(Phase::Idle as u8);

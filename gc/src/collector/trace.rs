@@ -23,7 +23,7 @@ use core::cell::Cell;
 const SLICE: usize = 1024;
 /// A bit that is set in the tags of references and in no others.
 const REFERENCE_BIT: u8 = 0x08;
-const _: () = assert!(FIRST_REFERENCE_TAG == REFERENCE_BIT && (Tag::Cell as u8) < 2 * REFERENCE_BIT);
+const _: () = assert!(FIRST_REFERENCE_TAG == REFERENCE_BIT && (Tag::Bytes as u8) < 2 * REFERENCE_BIT);
 
 impl Kind {
     /// The kind of a number in a header.

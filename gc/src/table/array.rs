@@ -11,7 +11,7 @@ use core::cell::Cell;
 /// The least room of an array part that grew.
 pub(super) const MIN_CAPACITY: u32 = 4;
 /// The most elements of an array part.
-pub(super) const MAX_CAPACITY: u32 = 1 << 30;
+pub(crate) const MAX_CAPACITY: u32 = 1 << 30;
 /// A key so little beyond the end is put into free room of the array part, leaving a hole.
 const MAX_GAP: u64 = 7;
 

@@ -22,7 +22,7 @@ const MAX_CAPACITY: u32 = 1 << 30;
 impl HashEntry {
     /// The key.
     #[inline(always)]
-    pub(super) fn key(&self) -> Parts {
+    pub(crate) fn key(&self) -> Parts {
         (self.key_tag.get(), self.key_payload.get())
     }
 
@@ -318,12 +318,12 @@ impl Heap {
     }
 
     /// Appends one entry to a part made with room for it.
-    pub(super) fn push_entry(&self, part: &HashPart, key: Parts, value: Parts) {
+    pub(crate) fn push_entry(&self, part: &HashPart, key: Parts, value: Parts) {
         part.push(self.hash_of(key), key, value);
     }
 
     /// A hash part without entries; the capacity is a power of two and at least 4.
-    pub(super) fn new_hash_part(&self, capacity: u32) -> Result<Ref<HashPart>, OutOfMemory> {
+    pub(crate) fn new_hash_part(&self, capacity: u32) -> Result<Ref<HashPart>, OutOfMemory> {
         let part = self.allocate::<HashPart>(hash_part_bytes(capacity), capacity)?;
         // SAFETY: just allocated with room for the buckets.
         unsafe {
@@ -343,7 +343,7 @@ fn hash_part_bytes(capacity: u32) -> usize {
 
 /// The capacity for this many entries: a quarter of the part stays free, so that removing and adding keys by turns
 /// seldom rebuilds it.
-pub(super) fn capacity_for(entries: u32) -> Result<u32, TableError> {
+pub(crate) fn capacity_for(entries: u32) -> Result<u32, TableError> {
     let wanted = entries.saturating_add(entries / 3);
     if wanted > MAX_CAPACITY {
         return Err(TableError::Overflow);

@@ -10,8 +10,9 @@ use crate::{
 
 pub(super) const INTEGER: u8 = Tag::Integer as u8;
 pub(super) const FLOAT: u8 = Tag::Float as u8;
-pub(super) const STRING: u8 = Tag::String as u8;
+pub(crate) const STRING: u8 = Tag::String as u8;
 pub(super) const DEAD: u8 = Tag::DeadKey as u8;
+const BYTES: u8 = Tag::Bytes as u8;
 
 /// The integer with the float's value, if there is one.
 #[inline]
@@ -24,7 +25,7 @@ pub fn float_to_integer(float: f64) -> Option<i64> {
 
 /// The key under which a table has what the program calls `key`: floats with an integral value become integers.
 #[inline]
-pub(super) fn normalize(key: Parts) -> Parts {
+pub(crate) fn normalize(key: Parts) -> Parts {
     if key.0 == FLOAT
         && let Some(integer) = float_to_integer(f64::from_bits(key.1))
     {
@@ -35,9 +36,10 @@ pub(super) fn normalize(key: Parts) -> Parts {
 
 /// Refuses what can be looked up (and is never there) but not stored.
 #[inline]
-pub(super) fn check_storable(key: Parts) -> Result<(), TableError> {
+pub(crate) fn check_storable(key: Parts) -> Result<(), TableError> {
     match key.0 {
-        NIL_TAG => Err(TableError::KeyIsNil),
+        // Bytes are no value of the program.
+        NIL_TAG | BYTES => Err(TableError::KeyIsNil),
         FLOAT if f64::from_bits(key.1).is_nan() => Err(TableError::KeyIsNan),
         _ => Ok(()),
     }

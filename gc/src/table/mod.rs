@@ -50,7 +50,7 @@ pub type Parts = (u8, u64);
 /// The parts of nil.
 pub const NIL: Parts = (NIL_TAG, 0);
 
-const NIL_TAG: u8 = Tag::Nil as u8;
+pub(crate) const NIL_TAG: u8 = Tag::Nil as u8;
 
 /// Why a value could not be stored in a table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

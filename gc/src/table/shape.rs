@@ -220,7 +220,7 @@ impl Heap {
     }
 
     /// Makes the shape that adds `key`, which is not there yet. `None` says that the table shall go to dictionary mode.
-    pub(super) fn add_transition(
+    pub(crate) fn add_transition(
         &self,
         shape: Ref<Shape>,
         key: Ref<Str>,

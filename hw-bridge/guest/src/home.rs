@@ -136,6 +136,7 @@ fn longest_name(request: &Request<'_>) -> usize {
             name.len()
         }
         Request::OpenProcess { command, .. } => command.len(),
+        Request::Reopen { path, .. } => path.len(),
         Request::Rename(from, to) => from.len().max(to.len()),
         _ => 0,
     }

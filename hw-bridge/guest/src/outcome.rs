@@ -51,7 +51,8 @@ fn stop_reason(machine: &mut Machine) -> StopReason {
             Notes::of(machine).has_exited = true;
             StopReason::Exit(status)
         }
-        Some(limits::StopReason::Interrupt) | None => StopReason::Interrupt,
+        // Nobody keeps snapshots here, and stops it for one.
+        Some(limits::StopReason::Interrupt | limits::StopReason::Snapshot) | None => StopReason::Interrupt,
     }
 }
 

@@ -76,7 +76,7 @@ impl Machine {
     pub(crate) fn concat_rest(&mut self, word: Word) -> Result<Next, Throw> {
         let first = self.register_index(word.a());
         let mut last = first + word.b() as u32 - 1;
-        while is_consumed(self.slot(last)) {
+        while last > first && is_consumed(self.slot(last)) {
             last -= 1;
         }
         while last > first {

@@ -3,6 +3,7 @@
 use crate::{
     arguments::Arguments,
     file_reading::{self, Progress},
+    library::malformed_frame,
     text,
 };
 use alloc::{format, vec::Vec};
@@ -144,7 +145,7 @@ fn load(machine: &mut Machine, frame: Frame) -> NativeResult {
         READ => {
             let pieces = match frame.local(machine, PIECES) {
                 Value::Table(pieces) => pieces,
-                other => unreachable!("the pieces are a table, not {other:?}"),
+                _ => return Err(malformed_frame(machine)),
             };
             let piece = match frame.result(machine, 0) {
                 Value::Nil => None,

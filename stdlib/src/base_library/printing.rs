@@ -50,8 +50,8 @@ fn print(machine: &mut Machine, frame: Frame) -> NativeResult {
 
 fn local(machine: &Machine, frame: Frame, index: u32) -> usize {
     match frame.local(machine, index) {
-        Value::Integer(value) => value as usize,
-        other => unreachable!("a local of `print` is a number, not {other:?}"),
+        Value::Integer(value) => usize::try_from(value).unwrap_or(0),
+        _ => 0,
     }
 }
 
@@ -60,7 +60,7 @@ fn write(machine: &mut Machine, frame: Frame) -> NativeResult {
     let mut offset = local(machine, frame, OFFSET);
     let end = frame.count().max(1) * 2;
     let mut scratch = Vec::new();
-    for position in local(machine, frame, POSITION) as u32..end {
+    for position in (local(machine, frame, POSITION) as u32).min(end)..end {
         let argument = frame.argument(machine, position / 2);
         let mut string = None;
         scratch.clear();
@@ -83,7 +83,7 @@ fn write(machine: &mut Machine, frame: Frame) -> NativeResult {
         }
         let (taken, length) = match string {
             Some(string) => (output::append_string(machine, string, offset)?, machine.bytes(string).len()),
-            None => (output::append(machine, &scratch[offset..])?, scratch.len()),
+            None => (output::append(machine, scratch.get(offset..).unwrap_or_default())?, scratch.len()),
         };
         offset += taken;
         if offset < length {

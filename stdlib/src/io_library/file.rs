@@ -12,7 +12,7 @@
 
 use crate::{
     arguments::Arguments,
-    library::{get_field, registry_table, weak_registry_table},
+    library::{get_field, malformed_frame, registry_table, weak_registry_table},
     output::{self, Buffering, Flush},
 };
 use lunette_gc::{reference::Ref, storage::ByteArray, string::Str, userdata::Userdata, value::Value};
@@ -90,6 +90,8 @@ impl File {
             Value::Table(expected) => metatable == Some(expected),
             _ => false,
         };
+        // Programs can give the metatable to any userdata by way of the library `debug`.
+        let is_file = is_file && machine.heap.get(userdata).value_count >= VALUES;
         Ok(is_file.then_some(File(userdata)))
     }
 
@@ -127,7 +129,7 @@ impl File {
 
     /// Makes the file that of a stream of the host.
     pub fn open(self, machine: &Machine, stream: Stream, kind: FileKind, (read, write): (bool, bool)) {
-        machine.heap.get(self.0).handle.set(stream.0.into());
+        machine.heap.get(self.0).set_stream(Some(stream.0));
         self.set(machine, KIND, kind as i64);
         self.set(machine, ACCESS, if read { READABLE } else { 0 } | if write { WRITABLE } else { 0 });
         self.set(machine, BUFFERING, Buffering::Full as i64);
@@ -164,6 +166,7 @@ impl File {
     /// Makes the file a closed one.
     pub fn mark_closed(self, machine: &Machine) {
         self.set(machine, KIND, FileKind::Closed as i64);
+        machine.heap.get(self.0).set_stream(None);
         machine.heap.user_values(self.0)[BUFFER].set(Value::Nil);
         self.discard(machine);
     }
@@ -206,13 +209,18 @@ impl File {
 
     fn buffer(self, machine: &Machine) -> Result<Ref<ByteArray>, Throw> {
         let slot = &machine.heap.user_values(self.0)[BUFFER];
-        if let Value::Cell(buffer) = slot.get() {
-            return Ok(buffer.cast());
+        if let Value::Bytes(buffer) = slot.get() {
+            return Ok(buffer);
         }
         let buffer = machine.heap.new_zeroed_byte_array(CAPACITY as u32)?;
-        slot.set(Value::Cell(buffer.cast()));
+        slot.set(Value::Bytes(buffer));
         machine.heap.barrier(self.0);
         Ok(buffer)
+    }
+
+    /// The end of what is in the buffer.
+    fn end(self, machine: &Machine, buffer: Ref<ByteArray>) -> usize {
+        usize::try_from(self.get(machine, END)).unwrap_or(0).min(machine.heap.bytes(buffer).len())
     }
 
     /// Gives up what was read ahead.
@@ -224,8 +232,9 @@ impl File {
     /// What was read ahead.
     pub fn ahead(self, machine: &Machine) -> &[u8] {
         match machine.heap.user_values(self.0)[BUFFER].get() {
-            Value::Cell(buffer) if self.get(machine, WRITING) == 0 => {
-                &machine.heap.bytes(buffer.cast())[self.get(machine, START) as usize..self.get(machine, END) as usize]
+            Value::Bytes(buffer) if self.get(machine, WRITING) == 0 => {
+                let (start, end) = (self.get(machine, START) as usize, self.get(machine, END) as usize);
+                machine.heap.bytes(buffer).get(start..end).unwrap_or_default()
             }
             _ => &[],
         }
@@ -233,30 +242,33 @@ impl File {
 
     /// Takes bytes of what was read ahead.
     pub fn consume(self, machine: &Machine, count: usize) {
-        self.set(machine, START, self.get(machine, START) + count as i64);
+        self.set(machine, START, self.get(machine, START).saturating_add(count as i64));
     }
 
     /// Asks the host for more to read ahead, behind what is there.
     pub fn ask_for_more(self, machine: &mut Machine) -> Result<Ticket, Throw> {
         let buffer = self.buffer(machine)?;
         let ahead = self.ahead(machine).len();
-        let start = self.get(machine, START) as usize;
-        machine.heap.move_bytes_down(buffer, start, start + ahead);
+        if ahead > 0 {
+            let start = self.get(machine, START) as usize;
+            machine.heap.move_bytes_down(buffer, start, start + ahead);
+        }
         self.set(machine, START, 0);
         self.set(machine, END, ahead as i64);
-        Ok(machine.host.submit(Request::Read(self.stream(machine), CAPACITY - ahead)))
+        let room = machine.heap.bytes(buffer).len() - ahead;
+        Ok(machine.host.submit(Request::Read(self.stream(machine), room)))
     }
 
     /// Takes in what the host gave: how many bytes, 0 at the end of the file; `None` if there is no answer.
     pub fn take_in(self, machine: &mut Machine) -> Result<Option<usize>, HostError> {
         match machine.take_response() {
             Some(Response::Bytes(bytes)) => {
-                let Value::Cell(buffer) = machine.heap.user_values(self.0)[BUFFER].get() else {
+                let Value::Bytes(buffer) = machine.heap.user_values(self.0)[BUFFER].get() else {
                     return Ok(None);
                 };
-                let end = self.get(machine, END) as usize;
-                let bytes = &bytes[..bytes.len().min(CAPACITY - end)];
-                machine.heap.write_bytes(buffer.cast(), end, bytes);
+                let end = self.end(machine, buffer);
+                let bytes = &bytes[..bytes.len().min(machine.heap.bytes(buffer).len() - end)];
+                machine.heap.write_bytes(buffer, end, bytes);
                 self.set(machine, END, (end + bytes.len()) as i64);
                 Ok(Some(bytes.len()))
             }
@@ -272,8 +284,8 @@ impl File {
         }
         let buffer = self.buffer(machine)?;
         self.set(machine, WRITING, 1);
-        let end = self.get(machine, END) as usize;
-        let taken = (machine.bytes(string).len() - start).min(CAPACITY - end);
+        let end = self.end(machine, buffer);
+        let taken = (machine.bytes(string).len() - start).min(machine.heap.bytes(buffer).len() - end);
         let granted = machine.charge_output(taken);
         machine.heap.write_bytes(buffer, end, &machine.bytes(string)[start..start + granted]);
         self.set(machine, END, (end + granted) as i64);
@@ -293,7 +305,7 @@ impl File {
             return Ok(Progress::Done(()));
         }
         let buffer = self.buffer(machine)?;
-        let end = self.get(machine, END) as usize;
+        let end = self.end(machine, buffer);
         let written = match machine.take_response() {
             Some(Response::Count(count)) => count.min(end),
             Some(Response::Failed(error)) => {
@@ -309,7 +321,7 @@ impl File {
             self.set(machine, WRITING, 0);
             return Ok(Progress::Done(()));
         }
-        let rest = &machine.heap.bytes(buffer)[..self.get(machine, END) as usize];
+        let rest = &machine.heap.bytes(buffer)[..end - written];
         Ok(Progress::Wait(machine.host.submit(Request::Write(self.stream(machine), rest))))
     }
 
@@ -334,6 +346,11 @@ impl File {
             }
         }
     }
+}
+
+/// The file that a function has noted in a local.
+pub(super) fn noted_file(machine: &Machine, value: Value) -> Result<File, Throw> {
+    File::from_value(machine, value)?.ok_or_else(|| malformed_frame(machine))
 }
 
 fn bad_descriptor() -> HostError {

@@ -1,6 +1,6 @@
 //! Reading: formats, and iterators over them.
 
-use super::file::{DEFAULT_INPUT, File, Progress};
+use super::file::{DEFAULT_INPUT, File, Progress, noted_file};
 use super::manage::{close_local, open_or_fail};
 use super::{closure, file_result};
 use crate::{
@@ -92,17 +92,18 @@ impl Formats {
     fn count(self, machine: &Machine, frame: Frame) -> u32 {
         match self {
             Formats::Arguments(first) => frame.count().saturating_sub(first),
-            Formats::Values => machine.heap.native_values(frame.closure(machine)).len() as u32 - FIRST_VALUE,
+            Formats::Values => {
+                (machine.heap.native_values(frame.closure(machine)).len() as u32).saturating_sub(FIRST_VALUE)
+            }
         }
     }
 
     fn get(self, machine: &Machine, frame: Frame, index: u32) -> Result<Format, Throw> {
         let (value, number) = match self {
-            Formats::Arguments(first) => (frame.argument_or_nil(machine, first + index), first + index),
-            Formats::Values => {
-                let values = machine.heap.native_values(frame.closure(machine));
-                (values[(FIRST_VALUE + index) as usize].get(), index + 1)
+            Formats::Arguments(first) => {
+                (frame.argument_or_nil(machine, first.saturating_add(index)), first.saturating_add(index))
             }
+            Formats::Values => (frame.closure_value(machine, FIRST_VALUE.saturating_add(index)), index.wrapping_add(1)),
         };
         match value {
             Value::Integer(count) => return Ok(Format::Bytes(usize::try_from(count).unwrap_or(usize::MAX))),
@@ -187,8 +188,7 @@ fn next_lines(machine: &mut Machine, frame: Frame) -> NativeResult {
     if CLOSING.contains(&frame.phase()) {
         return end_lines(machine, frame);
     }
-    let values = machine.heap.native_values(frame.closure(machine));
-    let (file, to_close) = (values[0].get(), !values[2].get().is_falsy());
+    let (file, to_close) = (frame.closure_value(machine, 0), !frame.closure_value(machine, 2).is_falsy());
     if frame.phase() == 0 {
         match File::from_value(machine, file)? {
             Some(file) if file.is_open(machine) => frame.set_local(machine, FILE, file.value()),
@@ -216,9 +216,7 @@ fn end_lines(machine: &mut Machine, frame: Frame) -> NativeResult {
 
 /// Reads by all formats, or goes on with that.
 fn read_formats(machine: &mut Machine, frame: Frame, formats: Formats) -> Result<Outcome, Throw> {
-    let Some(file) = File::from_value(machine, frame.local(machine, FILE))? else {
-        unreachable!("the file was noted");
-    };
+    let file = noted_file(machine, frame.local(machine, FILE))?;
     if frame.phase() == 0
         && let Err(error) = file.check_readable(machine)
     {
@@ -242,7 +240,7 @@ fn read_formats(machine: &mut Machine, frame: Frame, formats: Formats) -> Result
     let count = formats.count(machine, frame);
     loop {
         let index = match frame.local(machine, FORMAT) {
-            Value::Integer(index) => index as u32,
+            Value::Integer(index) => (index as u32).min(count),
             _ => 0,
         };
         let format = if count == 0 { Format::Line { keep_end: false } } else { formats.get(machine, frame, index)? };
@@ -312,8 +310,8 @@ fn attempt(machine: &mut Machine, frame: Frame, file: File, format: Format) -> R
             if count > allowance(&machine.heap).saturating_mul(2).saturating_add(earlier_length) {
                 return Err(Throw::Memory);
             }
-            let length = ahead.len().min(count - earlier_length);
-            (length, 0, earlier_length + length == count)
+            let length = ahead.len().min(count.saturating_sub(earlier_length));
+            (length, 0, earlier_length + length >= count)
         }
         Format::Line { keep_end } => match memchr::memchr(b'\n', ahead) {
             Some(end) if keep_end => (end + 1, 0, true),

@@ -1,6 +1,6 @@
 //! Writing, flushing, seeking, buffering.
 
-use super::file::{DEFAULT_OUTPUT, File, Progress};
+use super::file::{DEFAULT_OUTPUT, File, Progress, noted_file};
 use super::file_result;
 use crate::{arguments::Arguments, output::Buffering, workspace::charge_bytes};
 use lunette_gc::value::Value;
@@ -54,10 +54,7 @@ fn write(machine: &mut Machine, frame: Frame) -> NativeResult {
 }
 
 fn local_file(machine: &Machine, frame: Frame) -> Result<File, Throw> {
-    match File::from_value(machine, frame.local(machine, FILE))? {
-        Some(file) => Ok(file),
-        None => unreachable!("the file was noted"),
-    }
+    noted_file(machine, frame.local(machine, FILE))
 }
 
 fn integer(machine: &Machine, frame: Frame, local: u32) -> i64 {
@@ -94,8 +91,8 @@ fn write_arguments(machine: &mut Machine, frame: Frame, first: u32) -> NativeRes
         while argument < frame.count() {
             let string = frame.check_string(machine, argument)?;
             loop {
-                let taken = integer(machine, frame, TAKEN) as usize;
-                if taken == machine.bytes(string).len() {
+                let taken = usize::try_from(integer(machine, frame, TAKEN)).unwrap_or(usize::MAX);
+                if taken >= machine.bytes(string).len() {
                     break;
                 }
                 let count = file.append(machine, string, taken)?;

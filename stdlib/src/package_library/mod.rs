@@ -5,7 +5,7 @@ mod require;
 mod searchers;
 
 use crate::{
-    library::{Definition, LOADED, native_value, registry_table, set_field},
+    library::{Definition, LOADED, malformed_frame, native_value, registry_table, set_field},
     output::ask_from_host,
 };
 use alloc::vec::Vec;
@@ -80,10 +80,10 @@ fn with_default(path: &[u8], default: &[u8]) -> Vec<u8> {
 }
 
 /// The table that the function's closure holds: `package`.
-fn package_of(machine: &Machine, frame: lunette_interpreter::Frame) -> Ref<Table> {
-    match machine.heap.native_values(frame.closure(machine))[0].get() {
-        Value::Table(package) => package,
-        other => unreachable!("the function holds the table `package`, not {other:?}"),
+fn package_of(machine: &Machine, frame: lunette_interpreter::Frame) -> Result<Ref<Table>, Throw> {
+    match frame.closure_value(machine, 0) {
+        Value::Table(package) => Ok(package),
+        _ => Err(malformed_frame(machine)),
     }
 }
 

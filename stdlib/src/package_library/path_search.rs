@@ -1,6 +1,6 @@
 //! Search for a file along a path of templates, in the phases of a native function.
 
-use crate::{arguments::Arguments, workspace::allowance};
+use crate::{arguments::Arguments, library::malformed_frame, workspace::allowance};
 use alloc::vec::Vec;
 use lunette_gc::value::Value;
 use lunette_interpreter::{
@@ -100,15 +100,15 @@ pub(super) fn step(machine: &mut Machine, frame: Frame, first_local: u32) -> Res
     let (Value::String(names), Value::Integer(position)) =
         (frame.local(machine, first_local + NAMES), frame.local(machine, first_local + POSITION))
     else {
-        unreachable!("the locals of a search are set when it begins");
+        return Err(malformed_frame(machine));
     };
-    let mut position = position as usize;
+    let mut position = usize::try_from(position).unwrap_or(usize::MAX);
     match (frame.phase(), machine.take_response()) {
         (OPENING, Some(Response::Opened(stream))) => {
             return frame.ask(machine, CLOSING, Request::Close(stream)).map(Search::Waiting);
         }
         (OPENING, Some(_)) => {
-            position += name_at(machine.bytes(names), position).len() + 1;
+            position = position.saturating_add(name_at(machine.bytes(names), position).len() + 1);
             frame.set_local(machine, first_local + POSITION, Value::Integer(position as i64));
         }
         (CLOSING, _) => return Ok(Search::Found(name_at(machine.bytes(names), position).to_vec())),

@@ -73,7 +73,7 @@ fn messages(machine: &Machine, frame: Frame) -> Vec<u8> {
 
 /// Asks the next searcher.
 fn ask_next(machine: &mut Machine, frame: Frame) -> NativeResult {
-    let Value::Table(searchers) = get_field(machine, package_of(machine, frame), "searchers")? else {
+    let Value::Table(searchers) = get_field(machine, package_of(machine, frame)?, "searchers")? else {
         return Err(machine.native_error(format_args!("'package.searchers' must be a table")));
     };
     let number = match frame.local(machine, SEARCHER) {

@@ -52,7 +52,7 @@ fn preload(machine: &mut Machine, frame: Frame) -> NativeResult {
 
 /// Begins a search along the path in a field of `package`.
 fn begin_search(machine: &Machine, frame: Frame, field: &str, name: &[u8], first_local: u32) -> Result<(), Throw> {
-    let path = match get_field(machine, package_of(machine, frame), field)? {
+    let path = match get_field(machine, package_of(machine, frame)?, field)? {
         Value::String(path) => machine.bytes(path).to_vec(),
         number @ (Value::Integer(_) | Value::Float(_)) => machine.bytes(text::number_string(machine, number)?).to_vec(),
         _ => return Err(machine.native_error(format_args!("'package.{field}' must be a string"))),

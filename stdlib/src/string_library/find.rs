@@ -85,7 +85,7 @@ pub(super) fn gmatch(machine: &mut Machine, frame: Frame) -> NativeResult {
 fn next_match(machine: &mut Machine, frame: Frame) -> NativeResult {
     let closure = frame.closure(machine);
     let [Value::String(subject), Value::String(pattern), Value::LightUserdata(state)] =
-        core::array::from_fn(|index| machine.heap.native_values(closure)[index].get())
+        core::array::from_fn(|index| frame.closure_value(machine, index as u32))
     else {
         return frame.return_none();
     };

@@ -11,6 +11,7 @@ use crate::{
         write_float, write_integer, write_pointer, write_quoted_float, write_quoted_integer, write_quoted_string,
         write_string,
     },
+    library::malformed_frame,
     text::{Text, append_value, check_text},
     workspace::{allowance, append, charge_bytes, with_workspace},
 };
@@ -51,8 +52,10 @@ fn format_into(machine: &mut Machine, frame: Frame, text: &mut Vec<u8>) -> Nativ
         if let (Value::Integer(length), Value::Integer(number)) =
             (frame.local(machine, REST), frame.local(machine, ARGUMENT))
         {
-            rest = &format[format.len() - length as usize..];
-            argument = number as u32 - 1;
+            // The directive at hand is read again.
+            let read = usize::try_from(length).ok().and_then(|length| format.len().checked_sub(length));
+            rest = &format[read.ok_or_else(|| malformed_frame(machine))?..];
+            argument = (number as u32).saturating_sub(1);
         }
         converted = Some(check_text(machine, frame.result(machine, 0))?);
     }

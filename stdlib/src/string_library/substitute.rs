@@ -7,6 +7,7 @@ use super::find::{capture_value, search};
 use crate::{
     accumulator::Accumulator,
     arguments::Arguments,
+    library::malformed_frame,
     pattern::{Capture, Caret, MAX_CAPTURES, Match, Piece, Pieces},
     workspace::{Workspace, allowance, append, charge_bytes, match_error, with_workspace},
 };
@@ -124,9 +125,13 @@ impl Job {
         };
         if self.frame.phase() == REPLACED {
             let Value::Integer(found) = self.frame.local(machine, MATCH) else {
-                unreachable!("the match was noted");
+                return Err(malformed_frame(machine));
             };
             let found = Match { start: (found as u64 >> 32) as usize, end: found as u32 as usize };
+            let length = machine.bytes(self.subject).len();
+            if !(work.copied <= found.start && found.start <= found.end && found.end <= length) {
+                return Err(malformed_frame(machine));
+            }
             let value = self.frame.result(machine, 0);
             self.replace(machine, &mut work, found, value)?;
         }
@@ -197,7 +202,7 @@ impl Job {
             }
         };
         work.copied = found.end;
-        work.count += 1;
+        work.count = work.count.saturating_add(1);
         machine.spend(REPLACEMENT_COST);
         charge_bytes(machine, length)
     }
@@ -218,8 +223,8 @@ impl Job {
         };
         Some(Work {
             result: Accumulator::load(machine, self.frame, RESULT)?,
-            copied: integer(COPIED) as usize,
-            count: integer(COUNT),
+            copied: usize::try_from(integer(COPIED)).map_or(0, |copied| copied.min(machine.bytes(self.subject).len())),
+            count: integer(COUNT).max(0),
             changed: integer(CHANGED) != 0,
         })
     }

@@ -4,6 +4,7 @@ use super::access::{Access, LENGTH, READ, check_list, integer_local, length, len
 use crate::{
     accumulator::Accumulator,
     arguments::Arguments,
+    library::malformed_frame,
     text::number_string,
     workspace::{allowance, append, charge_bytes, with_workspace},
 };
@@ -116,7 +117,7 @@ fn concat_any(machine: &mut Machine, frame: Frame, list: Value) -> NativeResult 
     let separator = frame.optional_string(machine, 1)?;
     let last = integer_local(machine, frame, LAST);
     let Some(mut result) = Accumulator::load(machine, frame, RESULT) else {
-        unreachable!("the text was begun");
+        return Err(malformed_frame(machine));
     };
     let mut element = (frame.phase() == ELEMENT).then(|| frame.result(machine, 0));
     let mut next = Some(integer_local(machine, frame, NEXT));

@@ -78,7 +78,7 @@ fn insert(machine: &mut Machine, frame: Frame) -> NativeResult {
             },
         };
         let written = write(machine, frame, list, (at, value), WRITTEN)?;
-        frame.set_local(machine, AT, Value::Integer(at - 1));
+        frame.set_local(machine, AT, Value::Integer(at.wrapping_sub(1)));
         if let Access::Call(step) = written {
             return Ok(step);
         }
@@ -168,7 +168,7 @@ fn remove(machine: &mut Machine, frame: Frame) -> NativeResult {
             },
         };
         let written = write(machine, frame, list, (at, value), WRITTEN)?;
-        frame.set_local(machine, AT, Value::Integer(at + 1));
+        frame.set_local(machine, AT, Value::Integer(at.wrapping_add(1)));
         if let Access::Call(step) = written {
             return Ok(step);
         }
@@ -266,7 +266,7 @@ fn move_elements(machine: &mut Machine, frame: Frame) -> NativeResult {
             },
         };
         let written = write(machine, frame, target, (start + offset, value), WRITTEN)?;
-        frame.set_local(machine, DONE, Value::Integer(done + 1));
+        frame.set_local(machine, DONE, Value::Integer(done.wrapping_add(1)));
         if let Access::Call(step) = written {
             return Ok(step);
         }

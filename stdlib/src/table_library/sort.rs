@@ -107,7 +107,7 @@ struct Waiting<'m> {
 
 impl Waiting<'_> {
     fn count(&self) -> u32 {
-        integer_local(self.machine, self.frame, PENDING_COUNT) as u32
+        (integer_local(self.machine, self.frame, PENDING_COUNT) as u32).min(MAX_PENDING as u32)
     }
 
     fn set(&self, local: u32, value: u64) {
@@ -117,7 +117,7 @@ impl Waiting<'_> {
 
 impl Pending for Waiting<'_> {
     fn push(&mut self, range: Range) {
-        let count = self.count();
+        let count = self.count().min(MAX_PENDING as u32 - 1);
         let [bounds, seed] = range.to_words();
         self.set(PENDING + 2 * count, bounds);
         self.set(PENDING + 2 * count + 1, seed);
@@ -132,7 +132,7 @@ impl Pending for Waiting<'_> {
     }
 }
 
-/// The state's words are integers from the first time on: only the payloads of their slots are read and written.
+/// The state's words are the payloads of integers.
 #[inline(always)]
 fn load_state(machine: &Machine, frame: Frame) -> Sort {
     let first = frame.local_slot(STATE);
@@ -144,7 +144,7 @@ fn load_state(machine: &Machine, frame: Frame) -> Sort {
 fn store_state(machine: &Machine, frame: Frame, sort: &Sort) {
     let first = frame.local_slot(STATE);
     for (word, value) in sort.to_words().into_iter().enumerate() {
-        machine.slot(first + word as u32).payload.set(value);
+        machine.set_value(first + word as u32, Value::Integer(value as i64));
     }
 }
 
@@ -273,7 +273,7 @@ fn push_pair(machine: &Machine, frame: Frame, (list, function): (Value, Value), 
     }
     let (payloads, tags) = machine.heap.array_slices(table);
     for (place, index) in [left, right].into_iter().enumerate() {
-        let index = index as usize - 1;
+        let index = (index as usize).wrapping_sub(1);
         match tags.get(index) {
             Some(tag) if tag.get() != Tag::Nil as u8 => {
                 let slot = machine.slot(frame.window() + FRAME_SLOTS + place as u32);
@@ -294,7 +294,7 @@ fn plain_pair(machine: &Machine, list: Value, left: u32, right: u32) -> Option<(
     let Value::Table(table) = list else { return None };
     let (payloads, tags) = machine.heap.array_slices(table);
     let element = |index: u32| {
-        let index = index as usize - 1;
+        let index = (index as usize).wrapping_sub(1);
         let tag = tags.get(index)?.get();
         (tag != Tag::Nil as u8).then(|| Value::from_parts(tag, payloads[index].get()))
     };
@@ -306,7 +306,7 @@ fn plain_pair(machine: &Machine, list: Value, left: u32, right: u32) -> Option<(
 fn swap_plain(machine: &Machine, list: Value, left: u32, right: u32) -> bool {
     let Value::Table(table) = list else { return false };
     let (payloads, tags) = machine.heap.array_slices(table);
-    let (left, right) = (left as usize - 1, right as usize - 1);
+    let (left, right) = ((left as usize).wrapping_sub(1), (right as usize).wrapping_sub(1));
     let is_there = |index: usize| tags.get(index).is_some_and(|tag| tag.get() != Tag::Nil as u8);
     if !is_there(left) || !is_there(right) {
         return false;
@@ -359,7 +359,7 @@ impl Array<'_> {
 
     #[inline(always)]
     fn value(&self, index: u32) -> Value {
-        let index = index as usize - 1;
+        let index = (index as usize).wrapping_sub(1);
         Value::from_parts(self.tags[index].get(), self.payloads[index].get())
     }
 
