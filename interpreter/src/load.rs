@@ -43,6 +43,9 @@ impl From<lunette_gc::heap::OutOfMemory> for LoadError {
     }
 }
 
+/// Makes strings of constants.
+type Strings<'s, 'm> = dyn FnMut(&Heap, &'m [u8]) -> Result<Ref<Str>, LoadError> + 's;
+
 impl Machine {
     /// Verifies a module and makes a closure of its main function, whose first upvalue, if it has one, is a new variable
     /// with the value `environment`; the others are new variables that are nil.
@@ -72,7 +75,7 @@ impl Machine {
         &self,
         module: &'m Module,
         source: Ref<Str>,
-        string: &mut dyn FnMut(&Heap, &'m [u8]) -> Result<Ref<Str>, LoadError>,
+        string: &mut Strings<'_, 'm>,
     ) -> Result<Ref<RefArray>, LoadError> {
         verifier::verify(module)?;
         let functions = self.heap.new_ref_array(module.functions.len() as u32)?;

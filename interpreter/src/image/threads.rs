@@ -181,7 +181,7 @@ impl Reader<'_, '_> {
             1 => top > MAX_STACK / 2,
             _ => return Err(self.decoder.malformed("length of a stack")),
         };
-        if top < FRAME_SLOTS || top > MAX_STACK + STACK_EMERGENCY || open_top > top {
+        if !(FRAME_SLOTS..=MAX_STACK + STACK_EMERGENCY).contains(&top) || open_top > top {
             return Err(self.decoder.malformed("top of a stack"));
         }
         let object = self.machine.heap.get(thread);
