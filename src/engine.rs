@@ -50,6 +50,14 @@ pub struct Configuration {
 }
 
 /// Where an instance lives.
+///
+/// ```
+/// # use lunette::{Configuration, Engine, Home, Streams};
+/// let in_partitions = Engine::new(Configuration::new().home(Home::Partition));
+/// assert!(in_partitions.instantiate().is_err());
+/// assert!(in_partitions.tenant(Streams::none()).is_ok());
+/// # Ok::<(), lunette::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Home {
     /// In the process: quick to start, and as safe as the runtime is free of errors.

@@ -293,6 +293,16 @@ pub struct RuntimeError {
 }
 
 /// An error of a program in a partition.
+///
+/// ```
+/// # use lunette::{Configuration, Data, Engine, Error, Home, Streams};
+/// let mut tenant = Engine::new(Configuration::new().home(Home::Partition)).tenant(Streams::none())?;
+/// match tenant.run_file("error({code = 4})", "=program", &[]) {
+///     Err(Error::Isolated(error)) => assert!(matches!(error.value, Some(Data::Table(_)))),
+///     other => panic!("{other:?}"),
+/// }
+/// # Ok::<(), Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct IsolatedError {

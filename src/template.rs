@@ -152,7 +152,7 @@ impl Shared {
     }
 
     /// A partition that waits for its first command.
-    pub fn take(&self) -> Result<bridge::Partition> {
+    pub(crate) fn take(&self) -> Result<bridge::Partition> {
         let idle = self.idle().pop();
         idle.map_or_else(|| self.make(), Ok)
     }
@@ -163,7 +163,7 @@ impl Shared {
     }
 
     /// Takes back a partition that nobody uses any more.
-    pub fn take_back(&self, mut partition: bridge::Partition) {
+    pub(crate) fn take_back(&self, mut partition: bridge::Partition) {
         // One that cannot be made as new is dropped.
         if partition.reset(&self.template).is_ok() {
             self.idle().push(partition);

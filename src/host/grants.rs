@@ -56,6 +56,15 @@ pub enum Files {
 }
 
 /// A directory that a program may use.
+///
+/// ```
+/// # use lunette::{AsContext, Configuration, Directory, Engine, Files, Grants};
+/// let library = Directory { host: "/usr/lib".into(), guest: "/lib".into(), is_writable: false };
+/// let grants = Grants { files: Files::Directories(vec![library]), ..Grants::NONE };
+/// let mut instance = Engine::new(Configuration::new().grants(grants)).instantiate()?;
+/// assert!(instance.eval::<bool>("return io.open('/lib/new', 'w') == nil")?);
+/// # Ok::<(), lunette::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Directory {
     /// Its path for the process.
