@@ -469,6 +469,22 @@ impl Engine {
         crate::snapshot::restore(&self.0, image, streams)
     }
 
+    /// The instance of an image, in the home that the configuration names; see [`Engine::restore_with`].
+    ///
+    /// ```
+    /// # use lunette::{Configuration, Data, Engine, Home, Streams};
+    /// let mut image = Vec::new();
+    /// Engine::default().tenant(Streams::none())?.snapshot(&mut image)?;
+    /// let engine = Engine::new(Configuration::new().home(Home::Partition));
+    /// assert!(engine.restore_tenant(&image[..], Streams::none()).is_ok());
+    /// image.truncate(image.len() - 1);
+    /// assert!(engine.restore_tenant(&image[..], Streams::none()).is_err());
+    /// # Ok::<(), lunette::Error>(())
+    /// ```
+    pub fn restore_tenant(&self, image: impl Read, streams: Streams) -> Result<Tenant> {
+        Tenant::restore(&self.0, image, streams)
+    }
+
     /// What an image holds. Nothing of it is run, and no file opened.
     ///
     /// ```

@@ -3,20 +3,22 @@
 use crate::{
     data::Data,
     engine::Configuration,
-    error::{Error, IsolatedError, Result, StopReason, SyntaxError},
+    error::{Error, ImageError, IsolatedError, Result, StopReason, SyntaxError},
     host::{Process, Streams},
+    snapshot::{AfterSnapshot, ReadSource, Snapshot, SnapshotCause, WriteSink},
     statistics::Statistics,
     template::Shared,
 };
 use lunette_hw_bridge::{
-    self as bridge, Answer, Connection, End, LocalGuest, Owner, RemoteGuest, Sent, Session,
+    self as bridge, Answer, Connection, End, Event, LocalGuest, Owner, RemoteGuest, Sent, Session, Signals,
     image::{BUILT_IN, Image},
-    message::{CallError, Command, Failure, Outcome, Token, Values},
+    message::{After, CallError, Cause, Command, Failure, Outcome, Token, Values},
 };
-use lunette_interpreter::host::Host;
+use lunette_interpreter::{host::Host, image::Sink};
 use lunette_stdlib::Library;
 use std::{
     fmt,
+    io::{Read, Write},
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc,
@@ -41,9 +43,13 @@ pub(crate) struct Partition {
     /// The template it is a clone of.
     template: Option<Arc<Shared>>,
     owner: Home,
+    keeper: Option<Keeper>,
     /// Why nothing can be done any more.
     ended: Option<Error>,
 }
+
+/// Who decides about snapshots.
+type Keeper = Box<dyn FnMut(&mut Snapshot<'_>) -> Result<AfterSnapshot> + Send>;
 
 /// A function of the host, of copies.
 type HostFunction = Box<dyn FnMut(Vec<Data>) -> Result<Vec<Data>> + Send>;
@@ -53,6 +59,7 @@ struct Home {
     process: Process,
     functions: Vec<HostFunction>,
     interrupt: Arc<AtomicBool>,
+    snapshot: Arc<AtomicBool>,
     /// A panic of a function.
     panic: Option<String>,
 }
@@ -89,12 +96,16 @@ impl Connection for Guest {
         self.connection().begin()
     }
 
-    fn exchange(&mut self, answer: Answer, take_interrupt: &mut dyn FnMut() -> bool) -> std::result::Result<Sent, End> {
-        self.connection().exchange(answer, take_interrupt)
+    fn exchange(
+        &mut self,
+        answer: Answer,
+        take_signals: &mut dyn FnMut() -> Signals,
+    ) -> std::result::Result<Sent, End> {
+        self.connection().exchange(answer, take_signals)
     }
 
-    fn watch(&mut self, take_interrupt: &mut dyn FnMut() -> bool) -> std::result::Result<(), End> {
-        self.connection().watch(take_interrupt)
+    fn watch(&mut self, take_signals: &mut dyn FnMut() -> Signals) -> std::result::Result<(), End> {
+        self.connection().watch(take_signals)
     }
 
     fn most_message(&self) -> usize {
@@ -152,8 +163,11 @@ impl Owner for Home {
         }
     }
 
-    fn take_interrupt(&mut self) -> bool {
-        self.interrupt.swap(false, Ordering::AcqRel)
+    fn take_signals(&mut self) -> Signals {
+        Signals {
+            interrupt: self.interrupt.swap(false, Ordering::AcqRel),
+            snapshot: self.snapshot.swap(false, Ordering::AcqRel),
+        }
     }
 }
 
@@ -162,18 +176,25 @@ impl Partition {
         let guest = Guest::new(configuration).map_err(unavailable)?;
         let mut owner = Home::new(configuration, streams);
         let session = Session::start(guest, configuration.output_limit, &mut owner).map_err(ended)?;
-        let mut partition = Partition { session: Some(session), template: None, owner, ended: None };
-        let library_number = |library: &Library| Library::ALL.iter().position(|other| other == library);
-        partition.obey(Command::Start(bridge::message::Configuration {
-            memory_limit: configuration.memory_limit,
-            fuel: configuration.fuel,
-            time_limit: configuration.time_limit.map(nanoseconds),
-            output_limit: configuration.output_limit,
-            libraries: configuration.libraries.iter().filter_map(library_number).map(|number| number as u8).collect(),
-            ignores_environment: configuration.ignores_environment,
-            collection_stress: configuration.collection_stress,
-        }))?;
+        let mut partition = Partition { session: Some(session), template: None, owner, keeper: None, ended: None };
+        partition.obey(Command::Start(guest_configuration(configuration)))?;
         Ok(partition)
+    }
+
+    /// An instance of an image.
+    pub fn restore(configuration: &Configuration, image: impl Read, streams: Streams) -> Result<Partition> {
+        let guest = Guest::new(configuration).map_err(unavailable)?;
+        let mut owner = Home::new(configuration, streams);
+        let mut session = Session::start(guest, configuration.output_limit, &mut owner).map_err(ended)?;
+        let mut source = ReadSource::new(image);
+        let event = session.restore(guest_configuration(configuration), &mut owner, &mut source);
+        let mut partition = Partition { session: Some(session), template: None, owner, keeper: None, ended: None };
+        let restored = partition.attend(event).and_then(|outcome| partition.values(outcome));
+        if restored.is_err() {
+            // What there is of it must not run.
+            partition.ended = Some(Error::message("the instance was not restored"));
+        }
+        source.finish_after(restored).map(|_| partition)
     }
 
     /// A clone of a template.
@@ -192,7 +213,8 @@ impl Partition {
         let session = Session::resume(guest, configuration.output_limit);
         let owner = Home::new(configuration, streams);
         let template_of = Some(template.clone());
-        let mut partition = Partition { session: Some(session), template: template_of, owner, ended: None };
+        let mut partition =
+            Partition { session: Some(session), template: template_of, owner, keeper: None, ended: None };
         partition.obey(Command::Renew {
             memory_limit: configuration.memory_limit,
             fuel: configuration.fuel,
@@ -225,7 +247,12 @@ impl Partition {
 
     /// Has the guest obey; what it gives.
     fn obey(&mut self, command: Command<'_>) -> Result<Vec<Data>> {
-        match self.exchange(command)? {
+        let outcome = self.exchange(command)?;
+        self.values(outcome)
+    }
+
+    fn values(&mut self, outcome: Outcome) -> Result<Vec<Data>> {
+        match outcome {
             Outcome::Returned(tokens) => from_tokens(tokens),
             Outcome::Failed(failure) => Err(failed(failure)),
             Outcome::Booted | Outcome::Statistics(_) => {
@@ -235,17 +262,94 @@ impl Partition {
     }
 
     fn exchange(&mut self, command: Command<'_>) -> Result<Outcome> {
-        if let Some(error) = &self.ended {
-            return Err(error.clone());
+        let (session, owner) = self.session()?;
+        let event = session.obey(command, owner);
+        self.attend(event)
+    }
+
+    fn session(&mut self) -> Result<(&mut Session<Guest>, &mut Home)> {
+        match (&self.ended, &mut self.session) {
+            (Some(error), _) => Err(error.clone()),
+            (None, Some(session)) => Ok((session, &mut self.owner)),
+            (None, None) => unreachable!("an instance without a session has ended"),
         }
-        let Some(session) = &mut self.session else { unreachable!("an instance without a session has ended") };
-        let outcome = session.obey(command, &mut self.owner);
-        if let Some(message) = self.owner.panic.take() {
-            // Whatever the function was doing is half done.
-            self.ended = Some(Error::Panicked(message.clone()));
-            return Err(Error::Panicked(message));
+    }
+
+    /// Sees to what the guest offers, until it has obeyed.
+    fn attend(&mut self, mut event: std::result::Result<Event, End>) -> Result<Outcome> {
+        loop {
+            if let Some(message) = self.owner.panic.take() {
+                // Whatever the function was doing is half done.
+                self.ended = Some(Error::Panicked(message.clone()));
+                return Err(Error::Panicked(message));
+            }
+            event = match event {
+                Ok(Event::Outcome(outcome)) => return Ok(outcome),
+                Ok(Event::Offer(cause)) => {
+                    let after = self.offer(cause);
+                    let (session, owner) = self.session()?;
+                    after.and_then(|after| session.go_on(after, owner))
+                }
+                Err(end) => return Err(self.end(end)),
+            };
         }
-        outcome.map_err(|end| self.end(end))
+    }
+
+    /// Lets the keeper decide about a snapshot.
+    fn offer(&mut self, cause: Cause) -> std::result::Result<After, End> {
+        let refused = |message: &str| Ok(After::Refused(message.to_owned()));
+        if !self.owner.functions.is_empty() {
+            return refused("functions of the host cannot be in the image of a partition");
+        }
+        let Some(mut keeper) = self.keeper.take() else { return refused("nobody keeps snapshots") };
+        let Some(session) = &mut self.session else { return refused("the partition has ended") };
+        let cause = match cause {
+            Cause::Program => SnapshotCause::Program,
+            Cause::Request => SnapshotCause::Request,
+            Cause::Interval => SnapshotCause::Interval,
+        };
+        let mut end = None;
+        let mut offered = Offered { session, owner: &mut self.owner, end: &mut end, is_written: false };
+        let kept = keeper(&mut Snapshot::of_partition(&mut offered, cause));
+        self.keeper = Some(keeper);
+        match (end, kept) {
+            (Some(end), _) => Err(end),
+            (None, Ok(AfterSnapshot::GoOn)) => Ok(After::Taken),
+            (None, Ok(AfterSnapshot::Stop)) => Ok(After::Stop),
+            (None, Err(error)) => Ok(After::Refused(error.to_string())),
+        }
+    }
+
+    pub fn on_snapshot(&mut self, keeper: Keeper) {
+        self.keeper = Some(keeper);
+    }
+
+    pub fn snapshot_flag(&self) -> Arc<AtomicBool> {
+        self.owner.snapshot.clone()
+    }
+
+    /// Writes the image of the instance, which is idle.
+    pub fn snapshot(&mut self, sink: impl Write) -> Result<()> {
+        if !self.owner.functions.is_empty() {
+            return Err(Error::message("functions of the host cannot be in the image of a partition"));
+        }
+        let (session, owner) = self.session()?;
+        let mut sink = WriteSink::new(sink, false);
+        let mut written = Ok(());
+        let event = match session.obey(Command::Snapshot, owner) {
+            Ok(Event::Offer(_)) => session.write_image(false, owner, &mut sink).and_then(|outcome| {
+                written = outcome.map_err(image_error);
+                session.go_on(After::Taken, owner)
+            }),
+            event => event,
+        };
+        self.attend(event)?;
+        sink.finish_after(written)
+    }
+
+    /// Goes on with the program of a restored instance.
+    pub fn resume(&mut self, wants_results: bool) -> Result<Vec<Data>> {
+        self.obey(Command::Resume { wants_results })
     }
 
     /// Notes that nothing can be done with the partition any more.
@@ -298,6 +402,42 @@ impl Partition {
     }
 }
 
+/// A snapshot that a partition offers.
+pub(crate) struct Offered<'p> {
+    session: &'p mut Session<Guest>,
+    owner: &'p mut Home,
+    /// How the partition ended meanwhile.
+    end: &'p mut Option<End>,
+    is_written: bool,
+}
+
+impl fmt::Debug for Offered<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Offered").field("is_written", &self.is_written).finish_non_exhaustive()
+    }
+}
+
+impl Offered<'_> {
+    /// Writes the image, once.
+    pub fn write(&mut self, is_compressed: bool, sink: &mut dyn Sink) -> Result<()> {
+        if std::mem::replace(&mut self.is_written, true) {
+            return Err(Error::message("the image of a partition is written once for each snapshot"));
+        }
+        match self.session.write_image(is_compressed, self.owner, sink) {
+            Ok(written) => written.map_err(image_error),
+            Err(end) => {
+                let error = ended(end.clone());
+                *self.end = Some(end);
+                Err(error)
+            }
+        }
+    }
+}
+
+fn image_error(message: String) -> Error {
+    Error::Image(ImageError { message, part: String::new(), offset: None })
+}
+
 impl Drop for Partition {
     fn drop(&mut self) {
         if self.ended.is_none() {
@@ -318,8 +458,24 @@ impl Home {
             process: Process::new(configuration.grants.clone(), streams).with_most_streams(MOST_STREAMS),
             functions: Vec::new(),
             interrupt: Arc::new(AtomicBool::new(false)),
+            snapshot: Arc::new(AtomicBool::new(false)),
             panic: None,
         }
+    }
+}
+
+/// The configuration as the guest is told.
+fn guest_configuration(configuration: &Configuration) -> bridge::message::Configuration {
+    let library_number = |library: &Library| Library::ALL.iter().position(|other| other == library);
+    bridge::message::Configuration {
+        memory_limit: configuration.memory_limit,
+        fuel: configuration.fuel,
+        time_limit: configuration.time_limit.map(nanoseconds),
+        output_limit: configuration.output_limit,
+        libraries: configuration.libraries.iter().filter_map(library_number).map(|number| number as u8).collect(),
+        ignores_environment: configuration.ignores_environment,
+        collection_stress: configuration.collection_stress,
+        snapshot_interval: configuration.snapshot_interval,
     }
 }
 
@@ -381,12 +537,14 @@ fn failed(failure: Failure) -> Error {
             let value = value.and_then(|tokens| from_tokens(tokens).ok()).and_then(|values| values.into_iter().next());
             Error::Isolated(Arc::new(IsolatedError { message, traceback, value, type_name }))
         }
+        Failure::Image { message, part, offset } => Error::Image(ImageError { message, part, offset: Some(offset) }),
         Failure::Memory => Error::Memory,
         Failure::Stopped(reason) => Error::Stopped(match reason {
             Reason::Fuel => StopReason::Fuel,
             Reason::Time => StopReason::Time,
             Reason::Interrupt => StopReason::Interrupt,
             Reason::Output => StopReason::Output,
+            Reason::Snapshot => StopReason::Snapshot,
             Reason::Exit(status) => StopReason::Exit(status),
         }),
         Failure::Value(message) => Error::message(message),

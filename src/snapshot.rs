@@ -80,8 +80,16 @@ pub enum AfterSnapshot {
 /// ```
 #[derive(Debug)]
 pub struct Snapshot<'m> {
-    context: Context<'m>,
+    of: Of<'m>,
     cause: SnapshotCause,
+}
+
+/// What is written.
+#[derive(Debug)]
+enum Of<'m> {
+    Instance(Context<'m>),
+    #[cfg(feature = "partitions")]
+    Partition(&'m mut crate::partition::Offered<'m>),
 }
 
 impl Snapshot<'_> {
@@ -114,7 +122,7 @@ impl Snapshot<'_> {
     /// # Ok::<(), lunette::Error>(())
     /// ```
     pub fn write(&mut self, sink: impl Write) -> Result<()> {
-        write(&mut self.context, sink, false)
+        self.write_to(sink, false)
     }
 
     /// As [`Snapshot::write`], compressed: smaller, and a little slower.
@@ -136,7 +144,26 @@ impl Snapshot<'_> {
     /// ```
     #[cfg(feature = "compression")]
     pub fn write_compressed(&mut self, sink: impl Write) -> Result<()> {
-        write(&mut self.context, sink, true)
+        self.write_to(sink, true)
+    }
+}
+
+impl<'m> Snapshot<'m> {
+    #[cfg(feature = "partitions")]
+    pub(crate) fn of_partition(offered: &'m mut crate::partition::Offered<'m>, cause: SnapshotCause) -> Snapshot<'m> {
+        Snapshot { of: Of::Partition(offered), cause }
+    }
+
+    fn write_to(&mut self, sink: impl Write, is_compressed: bool) -> Result<()> {
+        match &mut self.of {
+            Of::Instance(context) => write(context, sink, is_compressed),
+            #[cfg(feature = "partitions")]
+            Of::Partition(offered) => {
+                let mut sink = WriteSink::new(sink, is_compressed);
+                let written = offered.write(is_compressed, &mut sink);
+                sink.finish_after(written)
+            }
+        }
     }
 }
 
@@ -156,6 +183,11 @@ impl Snapshot<'_> {
 pub struct SnapshotHandle(image::snapshot::SnapshotHandle);
 
 impl SnapshotHandle {
+    #[cfg(feature = "partitions")]
+    pub(crate) fn from_flag(flag: Arc<AtomicBool>) -> SnapshotHandle {
+        SnapshotHandle(flag.into())
+    }
+
     /// Asks for a snapshot soon.
     ///
     /// ```
@@ -260,7 +292,7 @@ impl Instance {
                 Cause::Request => SnapshotCause::Request,
                 Cause::Interval => SnapshotCause::Interval,
             };
-            match keeper(&mut Snapshot { context: Context { machine }, cause }) {
+            match keeper(&mut Snapshot { of: Of::Instance(Context { machine }), cause }) {
                 Ok(AfterSnapshot::GoOn) => Outcome::Taken,
                 Ok(AfterSnapshot::Stop) => Outcome::Stop,
                 Err(error) => Outcome::Refused(error.to_string()),
@@ -323,7 +355,7 @@ impl Instance {
 }
 
 /// A writer as the sink of an image.
-struct WriteSink<W: Write> {
+pub(crate) struct WriteSink<W: Write> {
     writer: Writer<W>,
     is_compressed: bool,
     failure: Option<io::Error>,
@@ -339,6 +371,20 @@ enum Writer<W: Write> {
 }
 
 impl<W: Write> WriteSink<W> {
+    pub fn new(writer: W, is_compressed: bool) -> WriteSink<W> {
+        WriteSink { writer: Writer::Plain(writer), is_compressed, failure: None }
+    }
+
+    /// What came of writing, of which `written` is what the one who wrote says.
+    #[cfg(feature = "partitions")]
+    pub fn finish_after(self, written: Result<()>) -> Result<()> {
+        if let Some(failure) = &self.failure {
+            return Err(image_error(failure));
+        }
+        written?;
+        self.finish().map_err(image_error)
+    }
+
     fn note<T>(&mut self, outcome: io::Result<T>) -> std::result::Result<T, SinkFailure> {
         outcome.map_err(|error| {
             self.failure = Some(error);
@@ -380,9 +426,26 @@ impl<W: Write> Sink for WriteSink<W> {
 }
 
 /// A reader as the source of an image.
-struct ReadSource<R: Read> {
+pub(crate) struct ReadSource<R: Read> {
     reader: Reader<R>,
     failure: Option<io::Error>,
+}
+
+impl<R: Read> ReadSource<R> {
+    pub fn new(reader: R) -> ReadSource<R> {
+        ReadSource { reader: Reader::Plain(reader), failure: None }
+    }
+
+    /// What came of reading, of which `read` is what the one who read says.
+    #[cfg(feature = "partitions")]
+    pub fn finish_after<T>(self, read: Result<T>) -> Result<T> {
+        match (read, self.failure) {
+            (Err(Error::Image(error)), Some(failure)) => {
+                Err(Error::Image(ImageError { message: failure.to_string(), ..error }))
+            }
+            (read, _) => read,
+        }
+    }
 }
 
 /// A reader before and after expansion begins.
@@ -442,7 +505,7 @@ fn write(context: &mut Context<'_>, sink: impl Write, is_compressed: bool) -> Re
     lunette_stdlib::flush_files_from_host(context.machine);
     let names = context.state().object_names();
     let name_of = |number| names.get(&number).cloned().unwrap_or(ObjectName::Object);
-    let mut sink = WriteSink { writer: Writer::Plain(sink), is_compressed, failure: None };
+    let mut sink = WriteSink::new(sink, is_compressed);
     let options = WriteOptions { is_compressed, producer: PRODUCER, name_of: &name_of };
     let written = context.machine.write_image(options, &mut sink).map_err(|error| match (error, &sink.failure) {
         (WriteError::Sink, Some(failure)) => image_error(failure),
@@ -460,7 +523,7 @@ fn refused(error: &ReadError, failure: Option<&io::Error>) -> Error {
 }
 
 fn read(instance: &mut Instance, image: impl Read, opens_files: bool) -> Result<image::Content> {
-    let mut source = ReadSource { reader: Reader::Plain(image), failure: None };
+    let mut source = ReadSource::new(image);
     let functions = instance.as_context().state().host_functions.clone();
     let mut objects = std::mem::take(&mut instance.as_context().state().objects);
     let mut find_object = |name: &[u8]| Some(objects.insert(functions.find(std::str::from_utf8(name).ok()?)?));

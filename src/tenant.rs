@@ -11,9 +11,13 @@ use crate::{
     host::Streams,
     instance::{Instance, InterruptHandle},
     program::Program,
+    snapshot::{AfterSnapshot, Snapshot, SnapshotHandle},
     statistics::Statistics,
 };
-use std::sync::Mutex;
+use std::{
+    io::{Read, Write},
+    sync::Mutex,
+};
 
 /// An instance in the home that its configuration names: the process, or a partition. What goes in and out are copies.
 ///
@@ -53,6 +57,16 @@ impl Tenant {
             Home::Process => Ok(Tenant(Inner::Hosted(Instance::new(configuration, streams)?))),
             #[cfg(feature = "partitions")]
             Home::Partition => Ok(Tenant(Inner::Isolated(Box::new(Partition::new(configuration, streams)?)))),
+            #[cfg(not(feature = "partitions"))]
+            Home::Partition => Err(Error::Unavailable("this program was built without partitions".to_owned())),
+        }
+    }
+
+    pub(crate) fn restore(configuration: &Configuration, image: impl Read, streams: Streams) -> Result<Tenant> {
+        match configuration.home {
+            Home::Process => crate::snapshot::restore(configuration, image, streams).map(Tenant::from),
+            #[cfg(feature = "partitions")]
+            Home::Partition => Partition::restore(configuration, image, streams).map(Tenant::isolated),
             #[cfg(not(feature = "partitions"))]
             Home::Partition => Err(Error::Unavailable("this program was built without partitions".to_owned())),
         }
@@ -261,6 +275,115 @@ impl Tenant {
             Inner::Hosted(instance) => instance.interrupt_handle(),
             #[cfg(feature = "partitions")]
             Inner::Isolated(partition) => InterruptHandle::from_flag(partition.interrupt_flag()),
+        }
+    }
+
+    /// Writes an image of the instance, which is idle; see [`Instance::snapshot`].
+    ///
+    /// ```
+    /// # use lunette::{Configuration, Data, Engine, Home, Streams};
+    /// let here = Engine::default();
+    /// let there = Engine::new(Configuration::new().home(Home::Partition));
+    /// let mut tenant = here.tenant(Streams::none())?;
+    /// tenant.set("x", &Data::Integer(1))?;
+    /// let mut image = Vec::new();
+    /// tenant.snapshot(&mut image)?;
+    /// // It goes on in the other home, and its image is the same there.
+    /// let mut tenant = there.restore_tenant(&image[..], Streams::none())?;
+    /// assert_eq!(tenant.get("x")?, Data::Integer(1));
+    /// let mut other = Vec::new();
+    /// there.restore_tenant(&image[..], Streams::none())?.snapshot(&mut other)?;
+    /// assert!(image == other);
+    /// # Ok::<(), lunette::Error>(())
+    /// ```
+    pub fn snapshot(&mut self, sink: impl Write) -> Result<()> {
+        match &mut self.0 {
+            Inner::Hosted(instance) => instance.snapshot(sink),
+            #[cfg(feature = "partitions")]
+            Inner::Isolated(partition) => partition.snapshot(sink),
+        }
+    }
+
+    /// Sets who decides about snapshots of a program that runs; see [`Instance::on_snapshot`].
+    ///
+    /// ```
+    /// # use lunette::{AfterSnapshot, Configuration, Data, Engine, Error, Home, StopReason, Streams};
+    /// # use std::sync::{Arc, Mutex};
+    /// let engine = Engine::new(Configuration::new().home(Home::Partition));
+    /// let mut tenant = engine.tenant(Streams::none())?;
+    /// let image = Arc::new(Mutex::new(Vec::new()));
+    /// let kept = image.clone();
+    /// tenant.on_snapshot(move |snapshot| {
+    ///     snapshot.write(&mut *kept.lock().unwrap())?;
+    ///     Ok(AfterSnapshot::Stop)
+    /// });
+    /// let stopped = tenant.run_file("local x = 6; lunette.snapshot(); return x * 7", "=program", &[]);
+    /// assert!(matches!(stopped, Err(Error::Stopped(StopReason::Snapshot))));
+    /// let mut restored = engine.restore_tenant(&image.lock().unwrap()[..], Streams::none())?;
+    /// assert_eq!(restored.resume()?, [Data::Integer(42)]);
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn on_snapshot(&mut self, keeper: impl FnMut(&mut Snapshot<'_>) -> Result<AfterSnapshot> + Send + 'static) {
+        match &mut self.0 {
+            Inner::Hosted(instance) => instance.on_snapshot(keeper),
+            #[cfg(feature = "partitions")]
+            Inner::Isolated(partition) => partition.on_snapshot(Box::new(keeper)),
+        }
+    }
+
+    /// What asks for a snapshot from another thread; see [`Instance::snapshot_handle`].
+    ///
+    /// ```
+    /// # use lunette::{AfterSnapshot, Engine, Error, StopReason, Streams};
+    /// let mut tenant = Engine::default().tenant(Streams::none())?;
+    /// tenant.on_snapshot(|_| Ok(AfterSnapshot::Stop));
+    /// tenant.snapshot_handle().request();
+    /// let stopped = tenant.run_file("while true do end", "=loop", &[]);
+    /// assert!(matches!(stopped, Err(Error::Stopped(StopReason::Snapshot))));
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn snapshot_handle(&self) -> SnapshotHandle {
+        match &self.0 {
+            Inner::Hosted(instance) => instance.snapshot_handle(),
+            #[cfg(feature = "partitions")]
+            Inner::Isolated(partition) => SnapshotHandle::from_flag(partition.snapshot_flag()),
+        }
+    }
+
+    /// Goes on with the program that ran when the image was written; what it returns.
+    ///
+    /// ```
+    /// # use lunette::{Engine, Streams};
+    /// let engine = Engine::default();
+    /// let mut image = Vec::new();
+    /// engine.tenant(Streams::none())?.snapshot(&mut image)?;
+    /// // None ran.
+    /// assert_eq!(engine.restore_tenant(&image[..], Streams::none())?.resume()?, []);
+    /// # Ok::<(), lunette::Error>(())
+    /// ```
+    pub fn resume(&mut self) -> Result<Vec<Data>> {
+        match &mut self.0 {
+            Inner::Hosted(instance) => instance.resume::<Variadic<Data>>().map(|results| results.0),
+            #[cfg(feature = "partitions")]
+            Inner::Isolated(partition) => partition.resume(true),
+        }
+    }
+
+    /// As [`Tenant::resume`], where nobody wants what the program returns, which may be anything.
+    ///
+    /// ```
+    /// # use lunette::{Engine, Streams};
+    /// let engine = Engine::default();
+    /// let mut image = Vec::new();
+    /// engine.tenant(Streams::none())?.snapshot(&mut image)?;
+    /// engine.restore_tenant(&image[..], Streams::none())?.execute_rest()?;
+    /// # Ok::<(), lunette::Error>(())
+    /// ```
+    pub fn execute_rest(&mut self) -> Result<()> {
+        match &mut self.0 {
+            Inner::Hosted(instance) => instance.resume(),
+            #[cfg(feature = "partitions")]
+            Inner::Isolated(partition) => partition.resume(false).map(drop),
         }
     }
 

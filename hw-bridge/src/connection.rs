@@ -22,6 +22,28 @@ pub struct Answer {
     pub post_failed: bool,
 }
 
+/// What the owner wants of a program that runs, said once for each time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Signals {
+    /// It is to stop.
+    pub interrupt: bool,
+    /// A snapshot is wanted.
+    pub snapshot: bool,
+}
+
+impl Signals {
+    /// As a byte.
+    pub(crate) fn to_byte(self) -> u8 {
+        u8::from(self.interrupt) | u8::from(self.snapshot) << 1
+    }
+
+    /// From bytes, all of which count.
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Signals {
+        let all = bytes.iter().fold(0, |all, byte| all | byte);
+        Signals { interrupt: all & 1 != 0, snapshot: all & 2 != 0 }
+    }
+}
+
 /// A guest, wherever it is.
 pub trait Connection {
     /// A command begins: its time is counted from now on.
@@ -31,18 +53,18 @@ pub trait Connection {
     fn begin(&mut self) -> Result<(), End>;
 
     /// Lets the guest have an answer and run until it sends something. In between, the connection asks now and then
-    /// whether the program is to stop.
+    /// what the owner wants.
     ///
     /// # Errors
     /// The partition has ended.
-    fn exchange(&mut self, answer: Answer, take_interrupt: &mut dyn FnMut() -> bool) -> Result<Sent, End>;
+    fn exchange(&mut self, answer: Answer, take_signals: &mut dyn FnMut() -> Signals) -> Result<Sent, End>;
 
-    /// The guest waits while something is done for it that takes long: looks at the limits, and whether the program is
-    /// to stop.
+    /// The guest waits while something is done for it that takes long: looks at the limits, and what the owner
+    /// wants.
     ///
     /// # Errors
     /// It has taken too long.
-    fn watch(&mut self, take_interrupt: &mut dyn FnMut() -> bool) -> Result<(), End>;
+    fn watch(&mut self, take_signals: &mut dyn FnMut() -> Signals) -> Result<(), End>;
 
     /// The most that a message of the guest may cost, by the measure of
     /// [`read_within`](lunette_hw_interface::message::read_within).

@@ -65,13 +65,13 @@ pub fn messages(sent: &Sent, most: usize) -> Result<Vec<FromGuest<'_>>, End> {
     while !rest.is_empty() {
         let cut = length(rest).and_then(|length| rest[LENGTH_BYTES..].split_at_checked(length));
         let (bytes, after) = cut.ok_or_else(|| violation("its message is not complete"))?;
-        if !matches!(messages.last(), None | Some(FromGuest::Post(..))) {
+        if messages.last().is_some_and(|message| !message.is_posted()) {
             return Err(violation("it asks before it has an answer"));
         }
         messages.push(message::read_within(bytes, most).map_err(|_| violation("its message is malformed"))?);
         rest = after;
     }
-    let asks = !matches!(messages.last(), None | Some(FromGuest::Post(..)));
+    let asks = messages.last().is_some_and(|message| !message.is_posted());
     match (asks, sent.waits) {
         (true, false) => Err(violation("it asks and does not wait for the answer")),
         (false, true) => Err(violation("it waits for an answer and has not asked")),

@@ -30,12 +30,12 @@ mod template;
 mod tick;
 mod wire;
 
-pub use connection::{Answer, Connection, Sent};
+pub use connection::{Answer, Connection, Sent, Signals};
 pub use error::{End, Error, Fault};
 pub use limits::Limits;
 pub use local::LocalGuest;
 pub use lunette_hw_interface::message;
 pub use partition::{Exit, Hypervisor, Partition};
 pub use remote::RemoteGuest;
-pub use session::{Owner, Session};
+pub use session::{Event, Owner, Session};
 pub use template::Template;

@@ -1,7 +1,7 @@
 //! A guest in a partition of this process: runs it, and looks at the limits whenever it comes out.
 
 use crate::{
-    connection::{Answer, Connection, Sent},
+    connection::{Answer, Connection, Sent, Signals},
     error::{End, Error},
     frames::Parts,
     limits::{Account, Limits, Meter},
@@ -83,7 +83,7 @@ impl Connection for LocalGuest {
         Ok(())
     }
 
-    fn exchange(&mut self, answer: Answer, take_interrupt: &mut dyn FnMut() -> bool) -> Result<Sent, End> {
+    fn exchange(&mut self, answer: Answer, take_signals: &mut dyn FnMut() -> Signals) -> Result<Sent, End> {
         self.partition.set_post_failed(answer.post_failed)?;
         let message = answer.message.unwrap_or_default();
         let mut parts = message.chunks(INBOX_BYTES).peekable();
@@ -104,7 +104,7 @@ impl Connection for LocalGuest {
                 Exit::SendPart(bytes) => Some(Sent { bytes: self.parts.add(&bytes)?, waits: false }),
                 Exit::Send(bytes) => Some(Sent { bytes: self.parts.add(&bytes)?, waits: true }),
             };
-            self.watch(take_interrupt)?;
+            self.watch(take_signals)?;
             self.account.throttle(&self.limits);
             match sent {
                 Some(sent) if sent.waits && !self.parts.is_empty() => {
@@ -116,11 +116,15 @@ impl Connection for LocalGuest {
         }
     }
 
-    fn watch(&mut self, take_interrupt: &mut dyn FnMut() -> bool) -> Result<(), End> {
+    fn watch(&mut self, take_signals: &mut dyn FnMut() -> Signals) -> Result<(), End> {
         let Some((meter, _)) = &mut self.running else { return Ok(()) };
-        if take_interrupt() {
+        let signals = take_signals();
+        if signals.interrupt {
             self.partition.interrupt()?;
             meter.interrupt();
+        }
+        if signals.snapshot {
+            self.partition.ask_for_snapshot()?;
         }
         meter.check(&self.limits)
     }

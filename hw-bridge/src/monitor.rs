@@ -2,7 +2,7 @@
 //! talks to its owner in messages.
 
 use crate::{
-    connection::{Connection, Sent},
+    connection::{Connection, Sent, Signals},
     error::{End, Error},
     frames,
     image::{BUILT_IN, Image},
@@ -33,8 +33,8 @@ pub fn serve() -> Result<(), Error> {
     let failed = |error: io::Error| Error::System { what: "talk to the owner", reason: error.to_string() };
     let own = |stream: &dyn Fn() -> io::Result<OwnedFd>| stream().map(UnixStream::from).map_err(failed);
     let mut messages = own(&|| io::stdin().as_fd().try_clone_to_owned())?;
-    let mut interrupts = own(&|| io::stdout().as_fd().try_clone_to_owned())?;
-    interrupts.set_nonblocking(true).map_err(failed)?;
+    let mut signals = own(&|| io::stdout().as_fd().try_clone_to_owned())?;
+    signals.set_nonblocking(true).map_err(failed)?;
     let Ok(ToMonitor::Make { memory, limits, template }) = wire::receive(&mut messages, 0) else {
         return Err(failed(io::ErrorKind::InvalidData.into()));
     };
@@ -53,9 +53,13 @@ pub fn serve() -> Result<(), Error> {
         let outcome = match message {
             ToMonitor::Begin => guest.begin().map(|()| None),
             ToMonitor::Exchange(answer) => {
-                let mut take_interrupt = || matches!(interrupts.read(&mut [0; 8]), Ok(1..));
+                let mut take_signals = || {
+                    let mut bytes = [0; 8];
+                    let count = signals.read(&mut bytes).unwrap_or(0);
+                    Signals::from_bytes(&bytes[..count])
+                };
                 let most = guest.most_message();
-                guest.exchange(answer, &mut take_interrupt).and_then(|sent| checked(sent, most)).map(Some)
+                guest.exchange(answer, &mut take_signals).and_then(|sent| checked(sent, most)).map(Some)
             }
             ToMonitor::Finish => {
                 guest.finish();

@@ -260,6 +260,14 @@ impl Partition {
         Ok(self.set_shared(offset_of!(Channel, interrupt), 1u32)?)
     }
 
+    /// Tells the guest that a snapshot is wanted.
+    ///
+    /// # Errors
+    /// The host's memory fails.
+    pub fn ask_for_snapshot(&self) -> Result<(), End> {
+        Ok(self.set_shared(offset_of!(Channel, snapshot), 1u32)?)
+    }
+
     /// Tells the guest whether a posted write has failed.
     ///
     /// # Errors

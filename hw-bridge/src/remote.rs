@@ -2,11 +2,11 @@
 //!
 //! ```text
 //!   owner: session --- messages (the monitor's standard input, a socket) --- monitor: partition
-//!                  --- interrupts (its standard output, a socket) ---------
+//!                  --- signals (its standard output, a socket) ------------
 //! ```
 
 use crate::{
-    connection::{Answer, Connection, Sent},
+    connection::{Answer, Connection, Sent, Signals},
     error::{End, Error},
     limits::{Limits, Meter},
     partition,
@@ -31,7 +31,7 @@ const PERIOD: Duration = Duration::from_millis(20);
 pub struct RemoteGuest {
     monitor: Child,
     messages: UnixStream,
-    interrupts: UnixStream,
+    signals: UnixStream,
     limits: Limits,
     meter: Meter,
     most_message: usize,
@@ -51,17 +51,17 @@ impl RemoteGuest {
     ) -> Result<RemoteGuest, Error> {
         let failed = |error: io::Error| Error::System { what: "start a monitor", reason: error.to_string() };
         let (messages, theirs) = UnixStream::pair().map_err(failed)?;
-        let (interrupts, their_interrupts) = UnixStream::pair().map_err(failed)?;
+        let (signals, their_signals) = UnixStream::pair().map_err(failed)?;
         let monitor = program
             .stdin(Stdio::from(OwnedFd::from(theirs)))
-            .stdout(Stdio::from(OwnedFd::from(their_interrupts)))
+            .stdout(Stdio::from(OwnedFd::from(their_signals)))
             // Keys pressed at the terminal are for the owner.
             .process_group(0)
             .spawn()
             .map_err(failed)?;
         let most_message = partition::most_message(memory);
         let mut guest =
-            RemoteGuest { monitor, messages, interrupts, limits: limits.clone(), meter: Meter::start(), most_message };
+            RemoteGuest { monitor, messages, signals, limits: limits.clone(), meter: Meter::start(), most_message };
         let template = template.map(Template::path);
         wire::send(&mut guest.messages, &ToMonitor::Make { memory, limits, template }).map_err(failed)?;
         match wire::receive(&mut guest.messages, most_message) {
@@ -105,13 +105,14 @@ impl Connection for RemoteGuest {
         self.send(&ToMonitor::Begin)
     }
 
-    fn exchange(&mut self, answer: Answer, take_interrupt: &mut dyn FnMut() -> bool) -> Result<Sent, End> {
+    fn exchange(&mut self, answer: Answer, take_signals: &mut dyn FnMut() -> Signals) -> Result<Sent, End> {
         self.send(&ToMonitor::Exchange(answer))?;
-        let mut interrupts = &self.interrupts;
+        let mut to_monitor = &self.signals;
         let mut look = || {
-            if take_interrupt() {
+            let signals = take_signals();
+            if signals != Signals::default() {
                 // A monitor that is gone is noticed where its message is missing.
-                let _ = interrupts.write_all(&[1]);
+                let _ = to_monitor.write_all(&[signals.to_byte()]);
             }
         };
         look();
@@ -123,11 +124,14 @@ impl Connection for RemoteGuest {
         }
     }
 
-    fn watch(&mut self, take_interrupt: &mut dyn FnMut() -> bool) -> Result<(), End> {
-        if take_interrupt() {
+    fn watch(&mut self, take_signals: &mut dyn FnMut() -> Signals) -> Result<(), End> {
+        let signals = take_signals();
+        if signals.interrupt {
             self.meter.interrupt();
+        }
+        if signals != Signals::default() {
             // As above.
-            let _ = self.interrupts.write_all(&[1]);
+            let _ = self.signals.write_all(&[signals.to_byte()]);
         }
         self.meter.check(&self.limits)
     }

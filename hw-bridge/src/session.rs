@@ -1,12 +1,18 @@
 //! What happens between the guest and its owner: commands in, requests out.
 
 use crate::{
-    connection::{Answer, Connection, Sent},
+    connection::{Answer, Connection, Sent, Signals},
     error::End,
     frames,
 };
-use lunette_hw_interface::message::{self, CallError, Command, FromGuest, Outcome, ToGuest, Values};
-use lunette_interpreter::host::{Host, HostError, Request, Response, Stream, Ticket};
+use lunette_hw_interface::{
+    layout::INBOX_BYTES,
+    message::{self, After, CallError, Cause, Command, Configuration, FromGuest, Outcome, ToGuest, Values},
+};
+use lunette_interpreter::{
+    host::{Host, HostError, Request, Response, Stream, Ticket},
+    image::{Sink, Source},
+};
 
 /// Bytes of output beyond the limit that pass: the runtime keeps the limit itself, and has messages to write.
 const OUTPUT_GRACE: u64 = 1 << 16;
@@ -19,8 +25,27 @@ pub trait Owner {
     /// Calls a function that the partition was given.
     fn call(&mut self, function: u32, arguments: Values) -> Result<Values, CallError>;
 
-    /// Whether the program is to stop; said once for each interrupt.
-    fn take_interrupt(&mut self) -> bool;
+    /// What is wanted of the program, said once for each time.
+    fn take_signals(&mut self) -> Signals;
+}
+
+/// Why a guest waits for its owner.
+#[derive(Debug)]
+pub enum Event {
+    /// It has obeyed a command.
+    Outcome(Outcome),
+    /// It offers a snapshot: [`Session::write_image`] takes it, [`Session::go_on`] comes last.
+    Offer(Cause),
+}
+
+/// An image on its way.
+enum Image<'i> {
+    /// There is none.
+    None,
+    /// To here.
+    To(&'i mut dyn Sink),
+    /// From here.
+    From(&'i mut dyn Source),
 }
 
 /// A guest that obeys commands.
@@ -42,9 +67,10 @@ impl<C: Connection> Session<C> {
     /// It does not get there.
     pub fn start(connection: C, output_limit: Option<u64>, owner: &mut dyn Owner) -> Result<Session<C>, End> {
         let mut session = Session::resume(connection, output_limit);
-        match session.run(None, owner)? {
-            Outcome::Booted => Ok(session),
-            other => Err(End::Violation(format!("it begins with {other:?}"))),
+        session.connection.begin()?;
+        match session.run(None, owner, Image::None)? {
+            Served::Outcome(Outcome::Booted) => Ok(session),
+            _ => Err(End::Violation("it does not begin as it should".to_owned())),
         }
     }
 
@@ -64,34 +90,73 @@ impl<C: Connection> Session<C> {
         self.connection
     }
 
-    /// Gives a command and waits for the outcome.
+    /// Gives a command and waits for what comes of it.
     ///
     /// # Errors
     /// The partition has ended.
-    pub fn obey(&mut self, command: Command<'_>, owner: &mut dyn Owner) -> Result<Outcome, End> {
-        self.run(Some(ToGuest::Command(command)), owner)
+    pub fn obey(&mut self, command: Command<'_>, owner: &mut dyn Owner) -> Result<Event, End> {
+        self.connection.begin()?;
+        self.run(Some(ToGuest::Command(command)), owner, Image::None)?.event()
     }
 
-    /// Lets the guest have its answer, and serves it until it awaits the next command.
-    fn run(&mut self, first: Option<ToGuest<'_>>, owner: &mut dyn Owner) -> Result<Outcome, End> {
+    /// Gives the command to restore an image, which is read from a source.
+    ///
+    /// # Errors
+    /// The partition has ended.
+    pub fn restore(
+        &mut self,
+        configuration: Configuration,
+        owner: &mut dyn Owner,
+        source: &mut dyn Source,
+    ) -> Result<Event, End> {
         self.connection.begin()?;
+        self.run(Some(ToGuest::Command(Command::Restore(configuration))), owner, Image::From(source))?.event()
+    }
+
+    /// Has the image written that was offered. The inner error says why it is not whole.
+    ///
+    /// # Errors
+    /// The partition has ended.
+    pub fn write_image(
+        &mut self,
+        is_compressed: bool,
+        owner: &mut dyn Owner,
+        sink: &mut dyn Sink,
+    ) -> Result<Result<(), String>, End> {
+        match self.run(Some(ToGuest::WriteImage { is_compressed }), owner, Image::To(sink))? {
+            Served::Written(written) => Ok(written),
+            _ => Err(End::Violation("it does not write the image it offers".to_owned())),
+        }
+    }
+
+    /// Goes on after an offer.
+    ///
+    /// # Errors
+    /// The partition has ended.
+    pub fn go_on(&mut self, after: After, owner: &mut dyn Owner) -> Result<Event, End> {
+        self.run(Some(ToGuest::After(after)), owner, Image::None)?.event()
+    }
+
+    /// Lets the guest have its answer, and serves it until it waits for its owner.
+    fn run(&mut self, first: Option<ToGuest<'_>>, owner: &mut dyn Owner, mut image: Image<'_>) -> Result<Served, End> {
         let mut message = first.map(|message| message::append(&message, Vec::new()));
         loop {
             let post_failed = self.post_error.is_some();
             let answer = Answer { message: message.take().map(Into::into), post_failed };
-            let sent = self.connection.exchange(answer, &mut || owner.take_interrupt())?;
-            match self.serve(&sent, owner)? {
+            let sent = self.connection.exchange(answer, &mut || owner.take_signals())?;
+            match self.serve(&sent, owner, &mut image)? {
                 Served::Answer(answer) => message = Some(message::append(&answer, Vec::new())),
                 Served::Nothing => {}
                 Served::Outcome(outcome) => {
                     self.connection.finish();
-                    return Ok(outcome);
+                    return Ok(Served::Outcome(outcome));
                 }
+                served => return Ok(served),
             }
         }
     }
 
-    fn serve(&mut self, sent: &Sent, owner: &mut dyn Owner) -> Result<Served, End> {
+    fn serve(&mut self, sent: &Sent, owner: &mut dyn Owner, image: &mut Image<'_>) -> Result<Served, End> {
         let mut served = Served::Nothing;
         for message in frames::messages(sent, self.connection.most_message())? {
             match message {
@@ -99,8 +164,16 @@ impl<C: Connection> Session<C> {
                 FromGuest::Await(outcome) => served = Served::Outcome(outcome),
                 FromGuest::Ask(request) => served = Served::Answer(self.ask(owner, request)?),
                 FromGuest::AskAgain => served = Served::Answer(self.complete(owner)?),
+                FromGuest::Withdraw => served = Served::Answer(self.withdraw(owner)),
                 FromGuest::Call { function, arguments } => {
                     served = Served::Answer(ToGuest::Results(owner.call(function, arguments)));
+                }
+                FromGuest::Offer(cause) => served = Served::Offer(cause),
+                FromGuest::Written(written) => served = Served::Written(written),
+                FromGuest::Image(_) | FromGuest::ImageBody | FromGuest::ReadImage(_) | FromGuest::ReadImageBody(_) => {
+                    if let Some(answer) = move_image(image, message)? {
+                        served = Served::Answer(answer);
+                    }
                 }
             }
         }
@@ -117,7 +190,7 @@ impl<C: Connection> Session<C> {
                     break response;
                 }
                 // Whoever should read it may never do so.
-                self.connection.watch(&mut || owner.take_interrupt())?;
+                self.connection.watch(&mut || owner.take_signals())?;
             };
             match response {
                 Response::Count(count) => bytes = &bytes[count.min(bytes.len())..],
@@ -161,6 +234,42 @@ impl<C: Connection> Session<C> {
             None => ToGuest::NotYet,
         })
     }
+
+    /// Takes the request that waits back.
+    fn withdraw(&mut self, owner: &mut dyn Owner) -> ToGuest<'static> {
+        let is_withdrawn = self.ticket.is_some_and(|ticket| owner.host().withdraw(ticket));
+        if is_withdrawn {
+            self.ticket = None;
+        }
+        ToGuest::Withdrawn(is_withdrawn)
+    }
+}
+
+/// Moves a part of an image; the answer, if one is wanted.
+fn move_image(image: &mut Image<'_>, message: FromGuest<'_>) -> Result<Option<ToGuest<'static>>, End> {
+    // A sink that fails knows why, and takes the rest for nothing.
+    Ok(match (image, message) {
+        (Image::To(sink), FromGuest::Image(bytes)) => {
+            let _ = sink.write(bytes);
+            None
+        }
+        (Image::To(sink), FromGuest::ImageBody) => {
+            let _ = sink.begin_body();
+            None
+        }
+        (Image::From(source), FromGuest::ReadImage(most)) => {
+            let mut bytes = vec![0; (most as usize).min(INBOX_BYTES)];
+            let read = source.read(&mut bytes);
+            Some(ToGuest::Image(read.ok().map(|count| {
+                bytes.truncate(count);
+                bytes
+            })))
+        }
+        (Image::From(source), FromGuest::ReadImageBody(flags)) => {
+            Some(ToGuest::Image(source.begin_body(flags).ok().map(|()| Vec::new())))
+        }
+        _ => return Err(End::Violation("it moves an image that nobody wants".to_owned())),
+    })
 }
 
 /// What came of messages.
@@ -171,4 +280,18 @@ enum Served {
     Answer(ToGuest<'static>),
     /// The last says how a command ended.
     Outcome(Outcome),
+    /// A snapshot is offered.
+    Offer(Cause),
+    /// An image is written.
+    Written(Result<(), String>),
+}
+
+impl Served {
+    fn event(self) -> Result<Event, End> {
+        match self {
+            Served::Outcome(outcome) => Ok(Event::Outcome(outcome)),
+            Served::Offer(cause) => Ok(Event::Offer(cause)),
+            _ => Err(End::Violation("it says that it wrote an image nobody wanted".to_owned())),
+        }
+    }
 }

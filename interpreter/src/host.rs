@@ -74,6 +74,7 @@ pub enum Request<'a> {
     /// Open a file again that was described, at its position; it is neither made nor emptied: [`Response::Opened`].
     Reopen {
         /// The path.
+        #[cfg_attr(feature = "serde", serde(with = "serde_bytes"))]
         path: &'a [u8],
         /// How it was opened, without emptying and making it.
         mode: OpenMode,
@@ -130,6 +131,7 @@ pub enum Response {
     /// How a stream can be opened again.
     Described {
         /// The path as it was given when the file was opened.
+        #[cfg_attr(feature = "serde", serde(with = "serde_bytes"))]
         path: Vec<u8>,
         /// How it is opened again.
         mode: OpenMode,

@@ -2,8 +2,8 @@
 
 use crate::{
     copies::{self, Copies, HOST_FUNCTION},
-    home::{Home, Line},
-    outcome, post_mortem,
+    home::{Home, Line, SendLine},
+    images, outcome, post_mortem,
 };
 use alloc::{boxed::Box, rc::Rc, string::String, vec::Vec};
 use lunette_bytecode::{file, verifier};
@@ -12,7 +12,12 @@ use lunette_hw_interface::message::{
     self, CallError, Command, Configuration, Failure, FromGuest, Outcome, ToGuest, Token,
 };
 use lunette_interpreter::{
-    Frame, Machine, NativeResult, Step, Throw, limits::StopReason, load::LoadError, machine::roots, metamethod::Event,
+    Frame, Machine, NativeResult, Step, Throw,
+    image::snapshot::{self, Cause},
+    limits::StopReason,
+    load::LoadError,
+    machine::roots,
+    metamethod::Event,
     native::Native,
 };
 use lunette_stdlib::Library;
@@ -28,13 +33,12 @@ pub struct Notes {
     memory_limit: usize,
 }
 
-/// The line, in what must be `Send`.
-struct SendLine(Rc<Line>);
-
-// SAFETY: the image has one thread.
-unsafe impl Send for SendLine {}
-
 impl Notes {
+    /// The way out.
+    pub fn line(&self) -> Rc<Line> {
+        self.line.get().clone()
+    }
+
     /// The notes of the machine.
     pub fn of(machine: &mut Machine) -> &mut Notes {
         match machine.embedder.downcast_mut() {
@@ -52,8 +56,13 @@ pub fn obey() -> ! {
     loop {
         let answer = line.exchange(&FromGuest::Await(outcome));
         outcome = match (message::read(&answer), &mut machine) {
-            (Ok(ToGuest::Command(Command::Start(configuration))), machine) => {
-                match start(line.clone(), &configuration) {
+            (Ok(ToGuest::Command(command @ (Command::Start(_) | Command::Restore(_)))), machine @ None) => {
+                let started = match &command {
+                    Command::Restore(configuration) => restore(&line, configuration),
+                    Command::Start(configuration) => start(&line, configuration),
+                    _ => unreachable!("the pattern has no other"),
+                };
+                match started {
                     Ok(started) => {
                         post_mortem::watch(machine.insert(started));
                         Outcome::Returned(Vec::new())
@@ -67,13 +76,13 @@ pub fn obey() -> ! {
     }
 }
 
-/// Makes the instance.
-fn start(line: Rc<Line>, configuration: &Configuration) -> Result<Machine, Failure> {
+/// Makes the instance, in which native functions are registered and nothing else is done.
+fn prepare(line: &Rc<Line>, configuration: &Configuration) -> Result<(Machine, u32), Failure> {
     let memory_limit = configuration.memory_limit.unwrap_or(u64::MAX);
     let settings = lunette_interpreter::Configuration { region_bytes: Heap::region_bytes(memory_limit), memory_limit };
     let mut machine = Machine::new(Box::new(Home::new(line.clone())), settings).map_err(|_| Failure::Memory)?;
     machine.embedder = Box::new(Notes {
-        line: SendLine(line),
+        line: SendLine::new(line.clone()),
         traceback: Vec::new(),
         has_exited: false,
         time_limit: configuration.time_limit,
@@ -81,6 +90,14 @@ fn start(line: Rc<Line>, configuration: &Configuration) -> Result<Machine, Failu
     });
     machine.register_native(Native::new(HOST_FUNCTION, call_host).unyieldable());
     let handler = machine.register_native(Native::new("host.error_handler", note_traceback));
+    lunette_stdlib::register_all(&mut machine);
+    images::keep(&mut machine, line);
+    Ok((machine, handler))
+}
+
+/// Makes the instance.
+fn start(line: &Rc<Line>, configuration: &Configuration) -> Result<Machine, Failure> {
+    let (mut machine, handler) = prepare(line, configuration)?;
     let made = (|| {
         let closure = machine.heap.new_native_closure(handler, 0)?;
         machine.heap.root(roots::HOST_HANDLER).set(Value::NativeClosure(closure));
@@ -89,7 +106,6 @@ fn start(line: Rc<Line>, configuration: &Configuration) -> Result<Machine, Failu
             let name = machine.new_string(b"LUA_NOENV")?;
             machine.raw_set(machine.registry(), Value::String(name), Value::Boolean(true))?;
         }
-        lunette_stdlib::register_all(&mut machine);
         for &number in &configuration.libraries {
             if let Some(&library) = Library::ALL.get(usize::from(number)) {
                 lunette_stdlib::open(&mut machine, library)?;
@@ -98,10 +114,30 @@ fn start(line: Rc<Line>, configuration: &Configuration) -> Result<Machine, Failu
         Ok::<(), Throw>(())
     })();
     made.map_err(|_| Failure::Memory)?;
-    machine.heap.set_stress(configuration.collection_stress);
     machine.set_output_limit(configuration.output_limit);
     machine.set_fuel(configuration.fuel);
+    set_stress(&mut machine, configuration);
     Ok(machine)
+}
+
+/// Makes the instance from an image. Limits of the configuration take the place of those that the image has.
+fn restore(line: &Rc<Line>, configuration: &Configuration) -> Result<Machine, Failure> {
+    let (mut machine, _) = prepare(line, configuration)?;
+    images::read(&mut machine)?;
+    if configuration.fuel.is_some() {
+        machine.set_fuel(configuration.fuel);
+    }
+    if configuration.output_limit.is_some() {
+        machine.set_output_limit(configuration.output_limit);
+    }
+    set_stress(&mut machine, configuration);
+    Ok(machine)
+}
+
+/// What tests ask for.
+fn set_stress(machine: &mut Machine, configuration: &Configuration) {
+    machine.heap.set_stress(configuration.collection_stress);
+    machine.set_snapshot_interval(configuration.snapshot_interval);
 }
 
 fn follow(machine: &mut Machine, command: Command<'_>) -> Outcome {
@@ -110,7 +146,20 @@ fn follow(machine: &mut Machine, command: Command<'_>) -> Outcome {
         machine.set_deadline(Some(deadline));
     }
     let outcome = match command {
-        Command::Start(_) => Outcome::Failed(Failure::Malformed(String::from("the instance is started"))),
+        Command::Start(_) | Command::Restore(_) => {
+            Outcome::Failed(Failure::Malformed(String::from("the instance is started")))
+        }
+        Command::Resume { wants_results } => match machine.resume_restored() {
+            Ok((first, count)) => outcome::returned(machine, first, if wants_results { count } else { 0 }),
+            Err(throw) => outcome::failed(machine, throw),
+        },
+        Command::Snapshot => {
+            let line = Notes::of(machine).line();
+            match images::offer(machine, &line, Cause::Request) {
+                snapshot::Outcome::Taken | snapshot::Outcome::Stop => Outcome::Returned(Vec::new()),
+                snapshot::Outcome::Refused(message) => Outcome::Failed(Failure::Value(message)),
+            }
+        }
         Command::Renew { memory_limit, fuel, time_limit, output_limit, seed } => {
             Notes::of(machine).time_limit = time_limit;
             if let Some(limit) = memory_limit {
@@ -226,7 +275,7 @@ fn call_host(machine: &mut Machine, frame: Frame) -> NativeResult {
         }
     }
     let arguments = arguments.finish();
-    let line = Notes::of(machine).line.0.clone();
+    let line = Notes::of(machine).line();
     let answer = line.exchange(&FromGuest::Call { function: function as u32, arguments });
     let results = match message::read(&answer) {
         Ok(ToGuest::Results(results)) => results,

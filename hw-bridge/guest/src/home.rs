@@ -8,10 +8,10 @@ use crate::{
     clock,
     pages::RegionPages,
 };
-use alloc::{boxed::Box, rc::Rc, string::String, vec::Vec};
+use alloc::{boxed::Box, rc::Rc, string::String, sync::Arc, vec::Vec};
 use core::{
     cell::{Cell, RefCell},
-    sync::atomic::Ordering,
+    sync::atomic::{AtomicBool, Ordering},
 };
 use lunette_gc::pages::Pages;
 use lunette_hw_interface::{
@@ -37,6 +37,26 @@ pub struct Line {
     outgoing: RefCell<Outgoing>,
     /// When the first of the posted writes was.
     posted: Cell<u64>,
+    /// Asks the machine for a snapshot.
+    snapshot: RefCell<Option<Arc<AtomicBool>>>,
+}
+
+/// The line, in what must be `Send`.
+pub struct SendLine(Rc<Line>);
+
+// SAFETY: the image has one thread.
+unsafe impl Send for SendLine {}
+
+impl SendLine {
+    /// The line in it.
+    pub fn new(line: Rc<Line>) -> SendLine {
+        SendLine(line)
+    }
+
+    /// The line.
+    pub fn get(&self) -> &Rc<Line> {
+        &self.0
+    }
 }
 
 impl Line {
@@ -45,6 +65,16 @@ impl Line {
         let mut outgoing = self.outgoing.borrow_mut();
         outgoing.add(message);
         outgoing.exchange()
+    }
+
+    /// Sends a message that is not answered, soon.
+    pub fn send(&self, message: &FromGuest<'_>) {
+        self.outgoing.borrow_mut().add(message);
+    }
+
+    /// Sets what asks the machine for a snapshot.
+    pub fn set_snapshot_flag(&self, flag: Arc<AtomicBool>) {
+        *self.snapshot.borrow_mut() = Some(flag);
     }
 
     fn post(&self, stream: Stream, bytes: &[u8]) {
@@ -119,12 +149,22 @@ impl Host for Home {
         self.response.take().or_else(|| self.ask(&FromGuest::AskAgain))
     }
 
+    fn withdraw(&mut self, _: Ticket) -> bool {
+        let answer = self.line.exchange(&FromGuest::Withdraw);
+        matches!(message::read(&answer), Ok(ToGuest::Withdrawn(true)))
+    }
+
     fn monotonic(&self) -> u64 {
         clock::nanoseconds()
     }
 
     fn poll(&self) -> bool {
         self.line.flush_old();
+        if channel::shared().snapshot.swap(0, Ordering::Relaxed) != 0
+            && let Some(flag) = &*self.line.snapshot.borrow()
+        {
+            flag.store(true, Ordering::Relaxed);
+        }
         channel::shared().interrupt.swap(0, Ordering::Relaxed) != 0
     }
 }

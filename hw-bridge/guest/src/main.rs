@@ -14,6 +14,7 @@ mod channel;
 mod clock;
 mod copies;
 mod home;
+mod images;
 mod outcome;
 mod pages;
 mod post_mortem;

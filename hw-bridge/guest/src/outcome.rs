@@ -47,12 +47,12 @@ fn stop_reason(machine: &mut Machine) -> StopReason {
         Some(limits::StopReason::Fuel) => StopReason::Fuel,
         Some(limits::StopReason::Time) => StopReason::Time,
         Some(limits::StopReason::Output) => StopReason::Output,
+        Some(limits::StopReason::Snapshot) => StopReason::Snapshot,
         Some(limits::StopReason::Exit(status)) => {
             Notes::of(machine).has_exited = true;
             StopReason::Exit(status)
         }
-        // Nobody keeps snapshots here, and stops it for one.
-        Some(limits::StopReason::Interrupt | limits::StopReason::Snapshot) | None => StopReason::Interrupt,
+        Some(limits::StopReason::Interrupt) | None => StopReason::Interrupt,
     }
 }
 

@@ -44,8 +44,8 @@ pub struct Channel {
     pub interrupt: AtomicU32,
     /// Not 0 if a posted write failed: the next write is to be asked for, and gets the error.
     pub post_failed: AtomicU32,
-    /// Unused.
-    pub padding: AtomicU32,
+    /// Not 0 if somebody asks for a snapshot.
+    pub snapshot: AtomicU32,
     /// Address of the pages to discard.
     pub discard_start: AtomicU64,
     /// Bytes to discard.

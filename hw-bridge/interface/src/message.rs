@@ -33,6 +33,20 @@ pub enum FromGuest<'a> {
     AskAgain,
     /// A command was obeyed, with this outcome; the next is answered by [`ToGuest::Command`].
     Await(Outcome),
+    /// The last request is taken back if it has had no effect, answered by [`ToGuest::Withdrawn`].
+    Withdraw,
+    /// A snapshot can be taken, answered by [`ToGuest::WriteImage`] or [`ToGuest::After`].
+    Offer(Cause),
+    /// The next part of an image. Nothing is answered.
+    Image(#[serde(with = "serde_bytes")] &'a [u8]),
+    /// The header of an image is written; the body follows. Nothing is answered.
+    ImageBody,
+    /// The image is written, or not, for this reason; answered by [`ToGuest::After`].
+    Written(Result<(), String>),
+    /// At most so many bytes of the image that is restored, answered by [`ToGuest::Image`].
+    ReadImage(u32),
+    /// The header, with these flags, of the image that is restored is read, answered by [`ToGuest::Image`].
+    ReadImageBody(u16),
     /// Call a function of the host, answered by [`ToGuest::Results`].
     Call {
         /// Its number.
@@ -49,11 +63,47 @@ pub enum ToGuest<'a> {
     Response(Response),
     /// There is no answer yet: limits and interrupts are to be looked at.
     NotYet,
+    /// Whether the request was taken back.
+    Withdrawn(bool),
+    /// Write an image.
+    WriteImage {
+        /// Whether what follows its header will be compressed.
+        is_compressed: bool,
+    },
+    /// How the program goes on after an offer.
+    After(After),
+    /// Bytes of an image, none at its end; `None` if there are no more to be had.
+    Image(#[serde(with = "serde_bytes")] Option<Vec<u8>>),
     /// The answer of a function of the host.
     Results(Result<Values, CallError>),
     /// What to do next.
     #[serde(borrow)]
     Command(Command<'a>),
+}
+
+/// Why a snapshot is offered, as the interpreter has it.
+#[allow(missing_docs, reason = "as the interpreter's")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Cause {
+    Program,
+    Request,
+    Interval,
+}
+
+/// What became of an offer, as the interpreter has it.
+#[allow(missing_docs, reason = "as the interpreter's")]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum After {
+    Taken,
+    Stop,
+    Refused(String),
+}
+
+impl FromGuest<'_> {
+    /// Whether nothing is answered to the message.
+    pub fn is_posted(&self) -> bool {
+        matches!(self, FromGuest::Post(..) | FromGuest::Image(_) | FromGuest::ImageBody)
+    }
 }
 
 /// Why a function of the host has no results.
@@ -70,6 +120,15 @@ pub enum CallError {
 pub enum Command<'a> {
     /// Make the instance.
     Start(Configuration),
+    /// Make the instance from an image, which is read by [`FromGuest::ReadImage`].
+    Restore(Configuration),
+    /// Go on with the program of a restored instance.
+    Resume {
+        /// Whether what it returns is wanted.
+        wants_results: bool,
+    },
+    /// Offer a snapshot of the instance, which is idle.
+    Snapshot,
     /// Limits from now on, and new random state: for clones of a template.
     Renew {
         /// The most bytes of its heap, if that is less than before.
@@ -137,6 +196,8 @@ pub struct Configuration {
     pub ignores_environment: bool,
     /// Collect after so many allocations; 0 for no stress.
     pub collection_stress: u32,
+    /// Offer a snapshot at every chance of this number; 0 for never.
+    pub snapshot_interval: u32,
 }
 
 /// Values that cross the wall as copies, each as its token; that of a table is followed by its keys and values. A flat
@@ -221,6 +282,15 @@ pub enum Failure {
         /// Name of its type.
         type_name: String,
     },
+    /// An image that cannot be restored.
+    Image {
+        /// What is wrong.
+        message: String,
+        /// The part and the number of the object in it.
+        part: String,
+        /// How many bytes of the image, expanded, were read.
+        offset: u64,
+    },
     /// Not enough memory.
     Memory,
     /// The instance was stopped.
@@ -237,6 +307,7 @@ pub enum StopReason {
     Time,
     Interrupt,
     Output,
+    Snapshot,
     Exit(i32),
 }
 

@@ -49,6 +49,12 @@ pub enum Outcome {
 #[derive(Clone, Debug)]
 pub struct SnapshotHandle(Arc<AtomicBool>);
 
+impl From<Arc<AtomicBool>> for SnapshotHandle {
+    fn from(flag: Arc<AtomicBool>) -> SnapshotHandle {
+        SnapshotHandle(flag)
+    }
+}
+
 impl SnapshotHandle {
     /// Asks for one.
     pub fn request(&self) {
