@@ -7,7 +7,7 @@ use super::{
     session::{Session, cannot},
     translate::print,
 };
-use lunette::{AfterSnapshot, Engine, Error, ImageReport, Instance, Result, Snapshot, SnapshotCause};
+use lunette::{AfterSnapshot, Engine, Error, ImageReport, Result, Snapshot, SnapshotCause, Tenant};
 use std::{
     fmt::Write,
     fs::{self, File},
@@ -17,9 +17,9 @@ use std::{
 };
 
 /// Sees to the snapshots that a program, or somebody else, asks for.
-pub fn keep(instance: &mut Instance, options: &Options) {
+pub fn keep(tenant: &mut Tenant, options: &Options) {
     let (path, compress) = (options.snapshot_to.clone(), options.compress);
-    instance.on_snapshot(move |snapshot| match (snapshot.cause(), &path) {
+    tenant.on_snapshot(move |snapshot| match (snapshot.cause(), &path) {
         (SnapshotCause::Request, _) => control::send(snapshot),
         (_, Some(path)) => write_file(snapshot, path, compress).map(|()| AfterSnapshot::GoOn),
         (_, None) => Err(Error::message("no file for snapshots was named: lunette run --snapshot-to FILE")),

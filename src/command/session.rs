@@ -25,6 +25,8 @@ use std::{
 /// An instance and what belongs to it.
 pub struct Session {
     pub engine: Engine,
+    /// The same for instances in the process.
+    engine_here: Engine,
     pub tenant: Tenant,
     interrupt: Arc<AtomicBool>,
     options: Options,
@@ -48,10 +50,7 @@ impl Session {
 
     /// Makes the instance of an image; [`Session::resume`] goes on with its program.
     pub fn restore(options: &Options, image: impl Read) -> Result<Session> {
-        if options.isolate {
-            return Err(Error::message("images are restored in the process only, not with --isolate"));
-        }
-        Session::with(options, |engine, streams| engine.restore_with(image, streams).map(Tenant::from))
+        Session::with(options, |engine, streams| engine.restore_tenant(image, streams))
     }
 
     fn with(options: &Options, make: impl FnOnce(&Engine, Streams) -> Result<Tenant>) -> Result<Session> {
@@ -79,15 +78,16 @@ impl Session {
         if options.ignore_environment {
             configuration = configuration.ignore_environment();
         }
+        let engine_here = Engine::new(configuration.clone().home(Home::Process));
         let engine = Engine::new(configuration);
-        let input = if options.isolate && !options.stdin { Input::Empty } else { Input::Inherited };
-        let tenant = make(&engine, Streams { input, ..Streams::inherited() })?;
+        let tenant = make(&engine, streams(options))?;
         let interrupt = tenant.interrupt_handle().flag();
         // Whoever presses the keys again before the first time was noticed wants the process to end.
         flag::register_conditional_default(SIGINT, interrupt.clone())
             .and_then(|_| flag::register(SIGINT, interrupt.clone()))
             .map_err(Error::external)?;
-        let mut session = Session { engine, tenant, interrupt, options: options.clone(), chaos: Arc::default() };
+        let mut session =
+            Session { engine, engine_here, tenant, interrupt, options: options.clone(), chaos: Arc::default() };
         session.attend()?;
         Ok(session)
     }
@@ -95,33 +95,30 @@ impl Session {
     /// Sees to what happens in the instance.
     fn attend(&mut self) -> Result<()> {
         let options = &self.options;
-        let asked = [
-            (options.trace_gc, "--trace-gc"),
-            (options.snapshot_to.is_some(), "--snapshot-to"),
-            (options.snapshot_chaos > 0, "--snapshot-chaos"),
-        ];
-        for (_, what) in asked.into_iter().filter(|(is_asked, _)| *is_asked) {
-            hosted(&mut self.tenant, what)?;
+        if options.trace_gc {
+            hosted(&mut self.tenant, "--trace-gc")?;
         }
-        let Some(instance) = self.tenant.instance() else { return Ok(()) };
-        let (mut is_first, traces) = (true, options.trace_gc);
-        instance.on_collection(move |collection| {
-            // The program runs, and needs memory: what its start took is worth giving back.
-            if std::mem::take(&mut is_first) {
-                residency::release();
-            }
-            if traces {
-                trace::print_collection(collection);
-            }
-        });
+        let traces = options.trace_gc;
+        if let Some(instance) = self.tenant.instance() {
+            let mut is_first = true;
+            instance.on_collection(move |collection| {
+                // The program runs, and needs memory: what its start took is worth giving back.
+                if std::mem::take(&mut is_first) {
+                    residency::release();
+                }
+                if traces {
+                    trace::print_collection(collection);
+                }
+            });
+        }
         // Who sends this asks for a snapshot: see `control`.
-        flag::register(SIGUSR1, instance.snapshot_handle().flag()).map_err(Error::external)?;
+        flag::register(SIGUSR1, self.tenant.snapshot_handle().flag()).map_err(Error::external)?;
         if options.snapshot_chaos == 0 {
-            images::keep(instance, options);
+            images::keep(&mut self.tenant, options);
             return Ok(());
         }
         let chaos = self.chaos.clone();
-        instance.on_snapshot(move |snapshot| {
+        self.tenant.on_snapshot(move |snapshot| {
             if snapshot.cause() == SnapshotCause::Interval {
                 let mut image = chaos.lock().unwrap_or_else(PoisonError::into_inner);
                 image.clear();
@@ -135,7 +132,7 @@ impl Session {
 
     /// Goes on with the program of a restored instance.
     pub fn resume(&mut self) -> Result<()> {
-        let outcome = hosted(&mut self.tenant, "an image")?.resume();
+        let outcome = self.tenant.execute_rest();
         self.settle(outcome)
     }
 
@@ -143,9 +140,11 @@ impl Session {
     pub fn settle(&mut self, mut outcome: Result<()>) -> Result<()> {
         while self.options.snapshot_chaos > 0 && matches!(outcome, Err(Error::Stopped(StopReason::Snapshot))) {
             let image = std::mem::take(&mut *self.chaos.lock().unwrap_or_else(PoisonError::into_inner));
-            self.tenant = self.engine.restore_with(&image[..], Streams::inherited())?.into();
+            // From a partition it goes to the process and back.
+            let engine = if self.tenant.instance().is_some() { &self.engine } else { &self.engine_here };
+            self.tenant = engine.restore_tenant(&image[..], streams(&self.options))?;
             self.attend()?;
-            outcome = hosted(&mut self.tenant, "an image")?.resume();
+            outcome = self.tenant.execute_rest();
         }
         outcome
     }
@@ -194,10 +193,8 @@ impl Session {
             Ok(()) => Status::Success,
             Err(error) => report(error),
         };
-        if self.options.snapshot_chaos > 0
-            && let Some(instance) = self.tenant.instance()
-        {
-            instance.on_snapshot(|_| Ok(AfterSnapshot::GoOn));
+        if self.options.snapshot_chaos > 0 {
+            self.tenant.on_snapshot(|_| Ok(AfterSnapshot::GoOn));
         }
         let statistics = if self.options.stats { self.tenant.statistics().ok() } else { None };
         // What stopped the program stops its finalizers as well, which need not be said twice.
@@ -211,6 +208,12 @@ impl Session {
         }
         status
     }
+}
+
+/// The standard streams of an instance.
+fn streams(options: &Options) -> Streams {
+    let input = if options.isolate && !options.stdin { Input::Empty } else { Input::Inherited };
+    Streams { input, ..Streams::inherited() }
 }
 
 /// In a partition whose monitor is a process of its own.
