@@ -46,6 +46,8 @@ mod program;
 mod snapshot;
 mod statistics;
 mod string;
+#[cfg(feature = "partitions")]
+mod survey;
 mod table;
 #[cfg(feature = "partitions")]
 mod template;
@@ -68,6 +70,8 @@ pub use program::Program;
 pub use snapshot::{AfterSnapshot, ImageReport, Snapshot, SnapshotCause, SnapshotHandle};
 pub use statistics::{Collection, CollectionKind, Pauses, Statistics};
 pub use string::String;
+#[cfg(feature = "partitions")]
+pub use survey::{Finding, Rating, survey};
 pub use table::Table;
 #[cfg(feature = "partitions")]
 pub use template::Template;

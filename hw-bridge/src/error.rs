@@ -8,7 +8,7 @@ use std::fmt;
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// `/dev/kvm` cannot be opened.
-    #[error("partitions need KVM: cannot open /dev/kvm: {reason}{}", advice(*.number))]
+    #[error("partitions need KVM, but /dev/kvm cannot be used: {reason}{}", advice(*.number))]
     Unavailable {
         /// In the words of C's `strerror`.
         reason: String,
@@ -50,13 +50,18 @@ pub enum Error {
     Image(String),
 }
 
+/// How to get what is missing, on further lines.
 fn advice(number: i32) -> &'static str {
     match number {
-        // ENOENT
-        2 => ". Is this machine virtual without nested virtualization, or the module kvm_intel or kvm_amd not loaded?",
-        // EACCES, EPERM
-        1 | 13 => ". Is the user a member of the group kvm?",
-        _ => "",
+        libc::EACCES | libc::EPERM => {
+            "\nLet the user have it: make the user a member of the group that owns /dev/kvm (as root: usermod -aG kvm USER, \
+             then log in again). `lunette doctor` tells more."
+        }
+        _ => {
+            "\nOn a computer: load the module kvm_intel or kvm_amd (as root: modprobe kvm_intel), and turn virtualization on \
+             in the firmware.\nIn a virtual machine: let it have nested virtualization.\nIn a container: give it the device \
+             (--device /dev/kvm).\n`lunette doctor` tells more."
+        }
     }
 }
 

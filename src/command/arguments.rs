@@ -73,6 +73,13 @@ pub enum Subcommand {
         can use it, and only from a file that nobody else can write to."
     )]
     Template(Template),
+    /// Tell whether partitions can be had here, and how well they will work
+    #[cfg(feature = "partitions")]
+    #[command(
+        after_help = "What is marked `ok` is as it should be, with `--` partitions work but could work better, and with \
+        `!!` there are none. The exit status is 0 if partitions can be had, 7 otherwise."
+    )]
+    Doctor,
     /// Serve as the monitor of a partition, for the process that started this one
     #[cfg(feature = "partitions")]
     #[command(hide = true)]

@@ -6,6 +6,8 @@
 mod arguments;
 mod completion;
 mod control;
+#[cfg(feature = "partitions")]
+mod doctor;
 mod grant;
 mod images;
 #[cfg(feature = "partitions")]
@@ -39,6 +41,8 @@ pub fn main() -> ExitCode {
         Some(Subcommand::Check(options)) => translate::check(&options),
         #[cfg(feature = "partitions")]
         Some(Subcommand::Template(options)) => prepare::prepare(&options),
+        #[cfg(feature = "partitions")]
+        Some(Subcommand::Doctor) => doctor::examine(),
         #[cfg(feature = "partitions")]
         Some(Subcommand::Monitor) => match lunette::monitor() {
             Ok(()) => report::Status::Success,
