@@ -17,7 +17,12 @@ fn main() {
     }
     // One folder for all profiles of the monitor: the image is always the optimised one.
     let output = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets it"));
-    let target = output.ancestors().nth(4).expect("OUT_DIR lies in the target folder").join("guest");
+    let mut target = output.ancestors().nth(4).expect("OUT_DIR lies in the target folder");
+    // Builds that name a target have a folder of their own in there.
+    if target.file_name() == env::var_os("TARGET").as_deref() {
+        target = target.parent().unwrap_or(target);
+    }
+    let target = target.join("guest");
     let mut cargo = Command::new(env::var_os("CARGO").expect("cargo sets it"));
     cargo.current_dir(&guest).args(["build", "--release", "--locked"]).env("CARGO_TARGET_DIR", &target);
     // What is meant for the monitor is not for the image.

@@ -3,6 +3,8 @@
 //! Takes the folder of the programs and that of the corpora.
 
 use lunette::{AfterSnapshot, AsContext, Configuration, Engine, Instance, Program};
+use lunette_hw_bridge::message::{Failure, FromGuest, Outcome, Token, append};
+use lunette_interpreter::host::{OpenMode, Request, Stream};
 use std::{
     error::Error,
     fs,
@@ -20,6 +22,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let [programs, corpora] = &arguments[..] else {
         return Err("usage: seed_corpus PROGRAMS CORPORA".into());
     };
+    seed_hypercalls(&corpora.join("hypercalls"))?;
     let mut sources = Vec::new();
     collect(programs, &mut sources)?;
     for target in ["lua_source", "module_file", "run_module", "run_source", "restore_image"] {
@@ -56,6 +59,53 @@ fn image_of(program: &Program, chance: u32) -> Result<Option<Vec<u8>>, Box<dyn E
     // Many of the programs need what they are not granted here.
     let _ = instance.run::<()>(program, ());
     Ok(image.lock().unwrap_or_else(PoisonError::into_inner).take())
+}
+
+/// Conversations of a guest, each message by itself and all of them in one.
+fn seed_hypercalls(folder: &Path) -> Result<(), Box<dyn Error>> {
+    fs::create_dir_all(folder)?;
+    let values = vec![
+        Token::Table(2),
+        Token::Integer(1),
+        Token::Float(0.5),
+        Token::String(b"key".to_vec()),
+        Token::Boolean(true),
+        Token::Nil,
+        Token::HostFunction(1),
+    ];
+    let mode = OpenMode { read: true, ..OpenMode::default() };
+    let failure = Failure::Runtime {
+        message: "m".into(),
+        traceback: "t".into(),
+        value: Some(values.clone()),
+        type_name: "n".into(),
+    };
+    let messages = [
+        (FromGuest::Await(Outcome::Booted), true),
+        (FromGuest::Post(Stream::OUTPUT, b"text"), false),
+        (FromGuest::Ask(Request::Read(Stream::INPUT, 100)), true),
+        (FromGuest::Ask(Request::Open(b"name", mode)), true),
+        (FromGuest::Ask(Request::Rename(b"from", b"to")), true),
+        (FromGuest::Ask(Request::Write(Stream(3), b"text")), true),
+        (FromGuest::Ask(Request::WallClock), true),
+        (FromGuest::AskAgain, true),
+        (FromGuest::Call { function: 0, arguments: values.clone() }, true),
+        (FromGuest::Call { function: 1, arguments: values.clone() }, true),
+        (FromGuest::Await(Outcome::Returned(values)), true),
+        (FromGuest::Await(Outcome::Failed(failure)), true),
+    ];
+    let mut all = Vec::new();
+    for (number, (message, waits)) in messages.iter().enumerate() {
+        let message = append(message, Vec::new());
+        let mut piece = (message.len() as u16 + 4 | u16::from(*waits) << 15).to_le_bytes().to_vec();
+        piece.extend_from_slice(&(message.len() as u32).to_le_bytes());
+        piece.extend_from_slice(&message);
+        all.extend_from_slice(&piece);
+        let first = all[..all.len().min(7)].to_vec();
+        fs::write(folder.join(format!("seed_{number:05}")), if number == 0 { piece } else { [first, piece].concat() })?;
+    }
+    fs::write(folder.join("seed_all"), all)?;
+    Ok(())
 }
 
 fn collect(folder: &Path, sources: &mut Vec<String>) -> Result<(), Box<dyn Error>> {
