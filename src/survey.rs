@@ -80,11 +80,9 @@ fn value_of(text: &str, key: &str) -> Option<String> {
 }
 
 fn size(bytes: u64) -> String {
-    match bytes {
-        ..0x10_0000 => format!("{} KiB", bytes >> 10),
-        ..0x4000_0000 => format!("{} MiB", bytes >> 20),
-        _ => format!("{} GiB", bytes >> 30),
-    }
+    let units = [(30, "GiB"), (20, "MiB"), (10, "KiB")];
+    let (shift, unit) = units.into_iter().find(|(shift, _)| bytes >> shift > 0).unwrap_or((0, "bytes"));
+    format!("{} {unit}", bytes >> shift)
 }
 
 fn kernel() -> Finding {
