@@ -619,3 +619,33 @@ fn from_tokens(tokens: Values) -> Result<Vec<Data>> {
     }
     if open.is_empty() { Ok(values) } else { Err(malformed()) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tokens_of_unknown_origin_become_values_or_an_error() {
+        let pair = || vec![Token::Table(1), Token::Integer(1), Token::Table(0)];
+        let table = Data::Table(vec![(Data::Integer(1), Data::Table(Vec::new()))]);
+        assert_eq!(from_tokens(pair()).ok(), Some(vec![table]));
+        let nested = |depth: usize| {
+            let mut tokens = Vec::new();
+            for _ in 0..depth {
+                tokens.extend([Token::Table(1), Token::Nil]);
+            }
+            tokens.push(Token::Nil);
+            from_tokens(tokens)
+        };
+        assert!(nested(MOST_DEPTH).is_ok());
+        assert!(nested(MOST_DEPTH + 1).is_err() && nested(1_000_000).is_err());
+        for wrong in [
+            vec![Token::Table(u32::MAX)],
+            vec![Token::Table(1), Token::Nil],
+            vec![Token::Table(2), Token::Nil, Token::Table(0), Token::Nil],
+            vec![Token::HostFunction(0)],
+        ] {
+            assert!(from_tokens(wrong.clone()).is_err(), "{wrong:?}");
+        }
+    }
+}

@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 
 /// How long a guest may take to stop by itself.
 const GRACE: Duration = Duration::from_millis(500);
+/// How long a monitor may take beyond that to end it.
+const MONITOR_GRACE: Duration = Duration::from_secs(2);
 /// Processor time that may be used ahead of the share.
 const BURST: Duration = Duration::from_millis(20);
 /// The longest pause at a time.
@@ -39,10 +41,22 @@ impl Meter {
     /// # Errors
     /// The guest has not stopped by itself.
     pub fn check(&self, limits: &Limits) -> Result<(), End> {
-        if limits.time.is_some_and(|limit| self.start.elapsed() > limit + GRACE) {
+        self.check_after(limits, GRACE)
+    }
+
+    /// Looks at the limits that a monitor keeps.
+    ///
+    /// # Errors
+    /// It has not kept them.
+    pub fn check_monitor(&self, limits: &Limits) -> Result<(), End> {
+        self.check_after(limits, GRACE + MONITOR_GRACE)
+    }
+
+    fn check_after(&self, limits: &Limits, grace: Duration) -> Result<(), End> {
+        if limits.time.is_some_and(|limit| self.start.elapsed() > limit.saturating_add(grace)) {
             return Err(End::Time);
         }
-        if self.interrupted.is_some_and(|since| since.elapsed() > GRACE) {
+        if self.interrupted.is_some_and(|since| since.elapsed() > grace) {
             return Err(End::Interrupt);
         }
         Ok(())

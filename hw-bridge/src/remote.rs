@@ -26,6 +26,9 @@ use std::{
 /// How often a waiting owner looks whether the program is to stop.
 const PERIOD: Duration = Duration::from_millis(20);
 
+/// How long a monitor may leave what it is sent unread.
+const PATIENCE: Duration = Duration::from_secs(5);
+
 /// A monitor in a process of its own, with its guest.
 #[derive(Debug)]
 pub struct RemoteGuest {
@@ -71,6 +74,7 @@ impl RemoteGuest {
             Err(error) => return Err(failed(error)),
         }
         guest.messages.set_read_timeout(Some(PERIOD)).map_err(failed)?;
+        guest.messages.set_write_timeout(Some(PATIENCE)).map_err(failed)?;
         Ok(guest)
     }
 
@@ -83,19 +87,18 @@ fn lost(error: &io::Error) -> End {
     End::Failed(format!("the monitor is gone: {error}"))
 }
 
-/// Reads from the socket; calls a function whenever nothing has come for a while.
-struct Patient<'a>(&'a UnixStream, &'a mut dyn FnMut());
+/// Reads from the socket; calls a function before, and whenever nothing has come for a while, which says whether to go on.
+struct Patient<'a>(&'a UnixStream, &'a mut dyn FnMut() -> bool);
 
 impl Read for Patient<'_> {
     fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
-        loop {
+        while self.1() {
             match self.0.read(bytes) {
-                Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => {
-                    self.1()
-                }
+                Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => {}
                 result => return result,
             }
         }
+        Err(io::ErrorKind::TimedOut.into())
     }
 }
 
@@ -108,15 +111,24 @@ impl Connection for RemoteGuest {
     fn exchange(&mut self, answer: Answer, take_signals: &mut dyn FnMut() -> Signals) -> Result<Sent, End> {
         self.send(&ToMonitor::Exchange(answer))?;
         let mut to_monitor = &self.signals;
+        // A monitor keeps the limits, unless it was taken over.
+        let mut kept = Ok(());
+        let (meter, limits) = (&mut self.meter, &self.limits);
         let mut look = || {
             let signals = take_signals();
+            if signals.interrupt {
+                meter.interrupt();
+            }
             if signals != Signals::default() {
                 // A monitor that is gone is noticed where its message is missing.
                 let _ = to_monitor.write_all(&[signals.to_byte()]);
             }
+            kept = meter.check_monitor(limits);
+            kept.is_ok()
         };
-        look();
-        match wire::receive(&mut Patient(&self.messages, &mut look), self.most_message) {
+        let received = wire::receive(&mut Patient(&self.messages, &mut look), self.most_message);
+        kept?;
+        match received {
             Ok(FromMonitor::Sent(sent)) => Ok(sent),
             Ok(FromMonitor::Ended(end)) => Err(end),
             Ok(other) => Err(End::Violation(format!("its monitor says {other:?}"))),
