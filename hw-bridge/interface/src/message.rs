@@ -24,7 +24,7 @@ pub const MOST_DEPTH: usize = 100;
 /// From the guest.
 #[derive(Debug, Serialize, Deserialize)]
 pub enum FromGuest<'a> {
-    /// Write all of the bytes. Nothing is answered; an error is answered to the next [`FromGuest::Write`].
+    /// Write all of the bytes. Nothing is answered; an error is answered to the next write that is asked for.
     Post(Stream, #[serde(with = "serde_bytes")] &'a [u8]),
     /// A request to the home, answered by [`ToGuest::Response`] or [`ToGuest::NotYet`].
     #[serde(borrow)]
