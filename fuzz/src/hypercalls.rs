@@ -6,7 +6,7 @@
 //! ```
 
 use lunette_hw_bridge::{
-    Answer, Connection, End, Owner, Sent, Session,
+    Answer, Connection, End, Owner, Sent, Session, Signals,
     frames::{self, Parts},
     message::{CallError, Command, ToGuest, Values, read},
 };
@@ -42,13 +42,13 @@ impl Connection for Scripted<'_> {
         Ok(())
     }
 
-    fn exchange(&mut self, answer: Answer, take_interrupt: &mut dyn FnMut() -> bool) -> Result<Sent, End> {
+    fn exchange(&mut self, answer: Answer, take_signals: &mut dyn FnMut() -> Signals) -> Result<Sent, End> {
         if let Some(message) = answer.message {
             assert!(self.waits, "an answer comes to a guest that waits");
             assert!(read::<ToGuest<'_>>(&message).is_ok(), "what the session says is a message");
         }
         loop {
-            take_interrupt();
+            take_signals();
             let Some((header, rest)) = self.rest.split_first_chunk::<2>() else {
                 return Err(End::Failed("the script is at its end".to_owned()));
             };
@@ -68,7 +68,7 @@ impl Connection for Scripted<'_> {
         }
     }
 
-    fn watch(&mut self, _: &mut dyn FnMut() -> bool) -> Result<(), End> {
+    fn watch(&mut self, _: &mut dyn FnMut() -> Signals) -> Result<(), End> {
         Ok(())
     }
 
@@ -133,7 +133,7 @@ impl Owner for Stranger {
         }
     }
 
-    fn take_interrupt(&mut self) -> bool {
-        self.requests % 11 == 10
+    fn take_signals(&mut self) -> Signals {
+        Signals { interrupt: self.requests % 11 == 10, snapshot: self.requests % 13 == 12 }
     }
 }

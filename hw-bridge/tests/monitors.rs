@@ -1,7 +1,7 @@
 //! Monitors that were taken over: shell scripts in place of the monitor's program.
 
 use lunette_hw_bridge::{
-    Answer, Connection, End, Limits, RemoteGuest,
+    Answer, Connection, End, Limits, RemoteGuest, Signals,
     message::{Command as Order, ToGuest, append},
 };
 use std::{
@@ -20,7 +20,10 @@ fn monitor(script: &str, time: Option<Duration>) -> RemoteGuest {
 fn end_of(guest: &mut RemoteGuest, message: Vec<u8>, interrupts: bool) -> End {
     let start = Instant::now();
     let answer = Answer { message: Some(message.into()), post_failed: false };
-    let end = guest.begin().and_then(|()| guest.exchange(answer, &mut || interrupts)).expect_err("it is no monitor");
+    let end = guest
+        .begin()
+        .and_then(|()| guest.exchange(answer, &mut || Signals { interrupt: interrupts, snapshot: false }))
+        .expect_err("it is no monitor");
     assert!(start.elapsed() < Duration::from_secs(20), "{end}");
     end
 }
