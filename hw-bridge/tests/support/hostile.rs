@@ -1,7 +1,7 @@
 //! Guests of raw machine code in place of the image, and what becomes of them.
 
 use lunette_hw_bridge::{
-    End, Hypervisor, Limits, LocalGuest, Owner, Partition, Session,
+    End, Hypervisor, Limits, LocalGuest, Owner, Partition, Session, Signals,
     image::{Image, Segment},
     message::{CallError, FromGuest, Values, append},
 };
@@ -195,8 +195,8 @@ impl Owner for Nobody {
         Ok(arguments)
     }
 
-    fn take_interrupt(&mut self) -> bool {
+    fn take_signals(&mut self) -> Signals {
         self.asked += 1;
-        self.asked == self.interrupts
+        Signals { interrupt: self.asked == self.interrupts, snapshot: false }
     }
 }

@@ -2,7 +2,7 @@
 
 use lunette_gc::pages::Pages;
 use lunette_hw_bridge::{
-    End, Hypervisor, Limits, LocalGuest, Owner, Partition, Session,
+    End, Event, Hypervisor, Limits, LocalGuest, Owner, Partition, Session, Signals,
     image::{BUILT_IN, Image},
     message::{CallError, Command, Configuration, Outcome, Values},
 };
@@ -50,8 +50,8 @@ impl Owner for Home {
         Ok(arguments)
     }
 
-    fn take_interrupt(&mut self) -> bool {
-        false
+    fn take_signals(&mut self) -> Signals {
+        Signals::default()
     }
 }
 
@@ -76,6 +76,7 @@ impl Tenant {
             libraries: (0..10).collect(),
             ignores_environment: false,
             collection_stress: 0,
+            snapshot_interval: 0,
         }
     }
 
@@ -96,8 +97,8 @@ impl Tenant {
         let mut home = Home { output: Vec::new(), response: None, start: Instant::now() };
         let mut session =
             Session::start(LocalGuest::new(partition, Limits::default()), None, &mut home).expect("the guest starts");
-        let outcome = session.obey(Command::Start(configuration), &mut home).expect("the guest lives");
-        assert_eq!(outcome, Outcome::Returned(Vec::new()));
+        let event = session.obey(Command::Start(configuration), &mut home).expect("the guest lives");
+        assert_eq!(outcome(event), Outcome::Returned(Vec::new()));
         Tenant { home, session }
     }
 
@@ -110,11 +111,19 @@ impl Tenant {
     pub fn try_run(&mut self, source: &str) -> Result<Outcome, End> {
         let command =
             Command::Run { name: b"=test", content: source.as_bytes(), arguments: Vec::new(), wants_results: true };
-        self.session.obey(command, &mut self.home)
+        self.session.obey(command, &mut self.home).map(outcome)
     }
 
     /// What was written.
     pub fn output(&self) -> String {
         String::from_utf8_lossy(&self.home.output).into_owned()
+    }
+}
+
+/// What came of a command that takes no snapshots.
+fn outcome(event: Event) -> Outcome {
+    match event {
+        Event::Outcome(outcome) => outcome,
+        Event::Offer(cause) => panic!("a snapshot is offered: {cause:?}"),
     }
 }
