@@ -6,11 +6,14 @@
 //! ```
 
 use lunette_hw_bridge::{
-    Answer, Connection, End, Owner, Sent, Session, Signals,
+    Answer, Connection, End, Event, Owner, Sent, Session, Signals,
     frames::{self, Parts},
-    message::{CallError, Command, ToGuest, Values, read},
+    message::{After, CallError, Command, ToGuest, Values, read},
 };
-use lunette_interpreter::host::{Host, HostError, Request, Response, Ticket};
+use lunette_interpreter::{
+    host::{Host, HostError, Request, Response, Ticket},
+    image::{Sink, SinkFailure},
+};
 
 /// The most that a message may cost.
 const MOST_MESSAGE: usize = 1 << 20;
@@ -23,9 +26,28 @@ pub fn serve(data: &[u8]) {
     let mut owner = Stranger::default();
     let Ok(mut session) = Session::start(guest, Some(OUTPUT), &mut owner) else { return };
     for _ in 0..4 {
-        if session.obey(Command::Statistics, &mut owner).is_err() {
+        let mut event = session.obey(Command::Statistics, &mut owner);
+        // A snapshot that is offered is taken every other time.
+        let mut takes = true;
+        while let Ok(Event::Offer(_)) = event {
+            if takes && session.write_image(false, &mut owner, &mut Nowhere).is_err() {
+                return;
+            }
+            takes = !takes;
+            event = session.go_on(After::Taken, &mut owner);
+        }
+        if event.is_err() {
             return;
         }
+    }
+}
+
+/// Where images go.
+struct Nowhere;
+
+impl Sink for Nowhere {
+    fn write(&mut self, _: &[u8]) -> Result<(), SinkFailure> {
+        Ok(())
     }
 }
 
@@ -134,6 +156,6 @@ impl Owner for Stranger {
     }
 
     fn take_signals(&mut self) -> Signals {
-        Signals { interrupt: self.requests % 11 == 10, snapshot: self.requests % 13 == 12 }
+        Signals { interrupt: self.requests % 11 == 10, snapshot: self.requests % 7 == 6 }
     }
 }
