@@ -428,6 +428,9 @@ fn a_share_of_the_processor_is_kept() {
 #[test]
 fn memory_has_a_limit_and_goes_back() {
     let _neighbour = Neighbour::alone();
+    // Touching all of it may take a while.
+    let end_of =
+        |code: &[u8]| Attack { code, constants: &[], limits: limit(20_000), output: None }.run(&mut Nobody::default());
     let touch_upwards = |window: u64| with_address(window, &code!("2: mov [rbx], rbx", "add rbx, 0x1000", "jmp 2b"));
     let last = |window: u64, bytes: u64| with_address(window + bytes - 8, &code!("mov [rbx], rbx"));
     let (resident, descriptors) = (resident_bytes(), open_descriptors());
