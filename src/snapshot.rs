@@ -371,13 +371,13 @@ enum Writer<W: Write> {
 }
 
 impl<W: Write> WriteSink<W> {
-    pub fn new(writer: W, is_compressed: bool) -> WriteSink<W> {
+    pub(crate) fn new(writer: W, is_compressed: bool) -> WriteSink<W> {
         WriteSink { writer: Writer::Plain(writer), is_compressed, failure: None }
     }
 
     /// What came of writing, of which `written` is what the one who wrote says.
     #[cfg(feature = "partitions")]
-    pub fn finish_after(self, written: Result<()>) -> Result<()> {
+    pub(crate) fn finish_after(self, written: Result<()>) -> Result<()> {
         if let Some(failure) = &self.failure {
             return Err(image_error(failure));
         }
@@ -432,13 +432,13 @@ pub(crate) struct ReadSource<R: Read> {
 }
 
 impl<R: Read> ReadSource<R> {
-    pub fn new(reader: R) -> ReadSource<R> {
+    pub(crate) fn new(reader: R) -> ReadSource<R> {
         ReadSource { reader: Reader::Plain(reader), failure: None }
     }
 
     /// What came of reading, of which `read` is what the one who read says.
     #[cfg(feature = "partitions")]
-    pub fn finish_after<T>(self, read: Result<T>) -> Result<T> {
+    pub(crate) fn finish_after<T>(self, read: Result<T>) -> Result<T> {
         match (read, self.failure) {
             (Err(Error::Image(error)), Some(failure)) => {
                 Err(Error::Image(ImageError { message: failure.to_string(), ..error }))
