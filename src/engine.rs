@@ -485,6 +485,30 @@ impl Engine {
         Tenant::restore(&self.0, image, streams)
     }
 
+    /// Waits for a program that leaves another process, and takes it up, in the home that the configuration names:
+    /// [`Tenant::resume`] goes on with it. See [`Departure`](crate::Departure) for the other end. The stream should have
+    /// time limits.
+    ///
+    /// Before this returns without an error, nothing has run here, and the program goes on where it was.
+    ///
+    /// ```
+    /// # use lunette::{Engine, MigrationKey, Streams};
+    /// # use std::os::unix::net::UnixStream;
+    /// let (here, there) = UnixStream::pair().map_err(lunette::Error::external)?;
+    /// drop(there);
+    /// assert!(Engine::default().receive(here, &MigrationKey::new(&[7; 32])?, Streams::none()).is_err());
+    /// # Ok::<(), lunette::Error>(())
+    /// ```
+    #[cfg(feature = "migration")]
+    pub fn receive(
+        &self,
+        stream: impl Read + std::io::Write,
+        key: &crate::MigrationKey,
+        streams: Streams,
+    ) -> Result<Tenant> {
+        crate::migration::receive(&self.0, stream, key, streams)
+    }
+
     /// What an image holds. Nothing of it is run, and no file opened.
     ///
     /// ```

@@ -26,6 +26,7 @@
 //! - `compiler`: source text. Without it, programs come compiled ([`Program::from_bytes`]), and the grammar is not built.
 //! - `compression`: compressed images.
 //! - `command`: the program `lunette`.
+//! - `migration`: programs that go on in another process.
 //! - `partitions`: instances in KVM partitions. Without it, the guest image is not built.
 //! - `mimalloc`: that program's memory allocator.
 
@@ -39,6 +40,8 @@ mod function;
 mod handle;
 mod host;
 mod instance;
+#[cfg(feature = "migration")]
+mod migration;
 mod objects;
 #[cfg(feature = "partitions")]
 mod partition;
@@ -64,6 +67,8 @@ pub use error::{ConversionError, Error, ImageError, IsolatedError, Result, Runti
 pub use function::Function;
 pub use host::{Captured, Directory, Environment, Files, Grants, Input, Output, Streams};
 pub use instance::{Instance, InterruptHandle};
+#[cfg(feature = "migration")]
+pub use migration::{Departing, Departure, MigrationKey, MigrationReport};
 #[cfg(feature = "partitions")]
 pub use partition::monitor;
 pub use program::Program;

@@ -98,6 +98,19 @@ pub enum Subcommand {
     Restore(Restore),
     /// Show what an image holds
     Inspect(Inspect),
+    /// Have a program that `lunette` runs in another process go on where `lunette receive` waits for it
+    #[command(
+        after_help = "The program runs on while its memory is sent, and stands still for a short time at the end. If it \
+        cannot arrive, it goes on where it is. Make a key with: (umask 77; head -c 32 /dev/urandom > KEY)"
+    )]
+    Migrate(Migrate),
+    /// Wait for a program that comes from another process, and run it
+    #[command(
+        after_help = "The program goes on with the limits it has, and with what is granted here. Open files are opened \
+        again, relative to the current folder. Whoever knows the key can run a program here, and is trusted with \
+        more than that unless it comes into a partition."
+    )]
+    Receive(Receive),
     /// Print a script that teaches a shell to complete the command line
     #[command(after_help = "For bash: lunette completions bash > ~/.local/share/bash-completion/completions/lunette")]
     Completions {
@@ -242,6 +255,36 @@ pub struct Inspect {
     /// The image
     #[arg(value_name = "IMAGE")]
     pub image: PathBuf,
+}
+
+/// A process whose program is to go on elsewhere.
+#[derive(Debug, Args)]
+pub struct Migrate {
+    /// The number of the process
+    #[arg(value_name = "PID")]
+    pub pid: u32,
+    /// Where `lunette receive` waits: HOST:PORT, or the path of a socket
+    #[arg(value_name = "ADDRESS")]
+    pub address: OsString,
+    /// The file with the key that both sides share
+    #[arg(long, value_name = "FILE")]
+    pub key: PathBuf,
+    /// Where the program is kept if it cannot be known whether it has arrived; lunette-PID.image if not given
+    #[arg(long, value_name = "FILE")]
+    pub image: Option<PathBuf>,
+}
+
+/// Where to wait for a program, and how to go on with it.
+#[derive(Debug, Args)]
+pub struct Receive {
+    #[command(flatten)]
+    pub session: Session,
+    /// Where to wait: HOST:PORT, or the path of a socket; port 0 is any that is free
+    #[arg(value_name = "ADDRESS")]
+    pub address: OsString,
+    /// The file with the key that both sides share
+    #[arg(long, value_name = "FILE")]
+    pub key: PathBuf,
 }
 
 /// What to compile.

@@ -1,35 +1,35 @@
-//! Snapshots asked for from outside: `lunette snapshot PID -o FILE`, and what the process that is asked does.
+//! How a running program is asked for something from outside, by a command that finds it by its process number.
 //!
 //! ```text
-//!   lunette snapshot PID                              lunette run (process PID)
+//!   the command                                       lunette run (process PID)
 //!   listens at FOLDER/PID.socket
 //!   sends SIGUSR1 to PID        ------------------->  sets a flag, which the instance sees at a safepoint
 //!   checks who that is          <-------------------  connects to FOLDER/PID.socket
-//!   sends what it wants         ------------------->
-//!   writes the file             <-------------------  parts of the image: length (4 bytes), bytes; 0; 0, or 1 and a message
+//!   sends what it wants         ------------------->  Request
+//!                               <-------------------  what belongs to it
+//!                               <-------------------  how it ended: 0, or 1 and a message
 //! ```
 //!
 //! So a process that nobody asks has nothing open and no thread for this. The folder, `lunette` in `XDG_RUNTIME_DIR` or
 //! `lunette-UID` in `/tmp`, belongs to the user and to nobody else; both sides check that, and with whom they speak.
 
-use super::{
-    arguments::SnapshotOf,
-    images::temporary_beside,
-    report::{Status, report},
-    session::cannot,
-};
-use lunette::{AfterSnapshot, Error, Result, Snapshot};
+use super::files::cannot;
+use lunette::{Error, Result};
 use rustix::{
     fs::{Mode, fstat, lstat, mkdir},
     net::sockopt::socket_peercred,
     process::{Pid, Signal, geteuid, getpid, kill_process, test_kill_process},
 };
 use std::{
-    fs::{self, File},
+    ffi::OsString,
+    fs,
     io::{self, Read, Write},
     os::{
         fd::AsFd,
-        unix::net::{UnixListener, UnixStream},
+        unix::{
+            ffi::{OsStrExt, OsStringExt},
+            net::{UnixListener, UnixStream},
+        },
     },
     path::{Path, PathBuf},
     thread,
@@ -40,14 +40,104 @@ use std::{
 const PATIENCE: Duration = Duration::from_secs(10);
 /// How often it is looked whether the process has come.
 const PAUSE: Duration = Duration::from_millis(5);
-/// Bytes of a part of an image.
-const PART: usize = 1 << 16;
-/// The longest message.
-const LONGEST_MESSAGE: usize = 1 << 12;
+/// The longest text.
+const LONGEST_TEXT: usize = 1 << 14;
 
-/// Bits of what is wanted.
+/// What is wanted of a running program.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Request {
+    /// An image of it, whose parts follow: length (4 bytes), bytes; 0.
+    Snapshot {
+        /// Whether it is to stop.
+        stop: bool,
+        /// Whether the image is to be compressed.
+        compress: bool,
+    },
+    /// That it goes on elsewhere.
+    Migrate {
+        /// Where.
+        address: OsString,
+        /// What the key is made of.
+        key: Vec<u8>,
+        /// Where it is kept if nobody knows what became of it.
+        image: PathBuf,
+    },
+}
+
+/// Bits of a request's first byte.
 const STOP: u8 = 1;
 const COMPRESS: u8 = 2;
+const MIGRATE: u8 = 4;
+
+impl Request {
+    fn write(&self, stream: &mut impl Write) -> io::Result<()> {
+        match self {
+            Request::Snapshot { stop, compress } => {
+                stream.write_all(&[if *stop { STOP } else { 0 } | if *compress { COMPRESS } else { 0 }])
+            }
+            Request::Migrate { address, key, image } => {
+                stream.write_all(&[MIGRATE])?;
+                [address.as_bytes(), key, image.as_os_str().as_bytes()]
+                    .into_iter()
+                    .try_for_each(|text| write_text(stream, text))
+            }
+        }
+    }
+
+    fn read(stream: &mut impl Read) -> io::Result<Request> {
+        let mut flags = [0];
+        stream.read_exact(&mut flags)?;
+        if flags[0] & MIGRATE == 0 {
+            return Ok(Request::Snapshot { stop: flags[0] & STOP != 0, compress: flags[0] & COMPRESS != 0 });
+        }
+        Ok(Request::Migrate {
+            address: OsString::from_vec(read_text(stream)?),
+            key: read_text(stream)?,
+            image: OsString::from_vec(read_text(stream)?).into(),
+        })
+    }
+}
+
+fn write_text(stream: &mut impl Write, text: &[u8]) -> io::Result<()> {
+    let text = &text[..text.len().min(LONGEST_TEXT)];
+    stream.write_all(&(text.len() as u32).to_le_bytes())?;
+    stream.write_all(text)
+}
+
+fn read_text(stream: &mut impl Read) -> io::Result<Vec<u8>> {
+    let mut length = [0; 4];
+    stream.read_exact(&mut length)?;
+    let length = u32::from_le_bytes(length) as usize;
+    if length > LONGEST_TEXT {
+        return Err(io::ErrorKind::InvalidData.into());
+    }
+    let mut text = vec![0; length];
+    stream.read_exact(&mut text)?;
+    Ok(text)
+}
+
+/// Says how it ended, with a message, to the one who has asked.
+pub fn conclude(stream: &mut impl Write, outcome: Result<&str, &str>) -> Result<()> {
+    let (byte, text) = match outcome {
+        Ok(text) => (0, text),
+        Err(text) => (1, text),
+    };
+    stream.write_all(&[byte]).and_then(|()| write_text(stream, text.as_bytes())).map_err(Error::external)
+}
+
+/// How it ended, in the words of the process that was asked.
+pub fn conclusion(stream: &mut impl Read) -> Result<String> {
+    let mut byte = [0];
+    stream.read_exact(&mut byte).map_err(broken)?;
+    let text = read_text(stream).map_err(broken)?;
+    let text = String::from_utf8_lossy(&text).into_owned();
+    if byte == [0] { Ok(text) } else { Err(failure(text)) }
+}
+
+/// The process does not say any more what it should.
+pub fn broken(error: io::Error) -> Error {
+    failure(format_args!("the process has broken off: {error}"))
+}
 
 fn failure(message: impl std::fmt::Display) -> Error {
     Error::message(message)
@@ -85,41 +175,27 @@ fn is_lunette(pid: Pid) -> bool {
     is_named && caught >> (Signal::USR1.as_raw() - 1) & 1 != 0
 }
 
-/// `lunette snapshot`
-pub fn snapshot(options: &SnapshotOf) -> Status {
-    match take(options) {
-        Ok(()) => Status::Success,
-        Err(error) => report(&error),
-    }
-}
-
-fn take(options: &SnapshotOf) -> Result<()> {
-    let pid = i32::try_from(options.pid).ok().and_then(Pid::from_raw);
-    let Some(pid) = pid.filter(|&pid| is_lunette(pid)) else {
-        return Err(failure(format_args!("process {} does not run lunette", options.pid)));
+/// Asks a process for something; the stream on which it answers.
+pub fn ask(pid: u32, request: &Request) -> Result<UnixStream> {
+    let number = i32::try_from(pid).ok().and_then(Pid::from_raw);
+    let Some(pid) = number.filter(|&pid| is_lunette(pid)) else {
+        return Err(failure(format_args!("process {pid} does not run lunette")));
     };
     let socket = socket_of(pid)?;
     // What is there was left by one that was killed.
     let _ = fs::remove_file(&socket);
-    let outcome = listen(&socket, pid, options);
+    let met = meet(&socket, pid);
     let _ = fs::remove_file(&socket);
-    outcome
+    let mut stream = met?;
+    request.write(&mut stream).map_err(broken)?;
+    Ok(stream)
 }
 
-fn listen(socket: &Path, pid: Pid, options: &SnapshotOf) -> Result<()> {
+fn meet(socket: &Path, pid: Pid) -> Result<UnixStream> {
     let listener = UnixListener::bind(socket).map_err(|error| cannot("use", socket, &error))?;
     listener.set_nonblocking(true).map_err(Error::external)?;
     kill_process(pid, Signal::USR1).map_err(|error| failure(io::Error::from(error)))?;
-    let mut stream = accept(&listener, pid)?;
-    let flags = if options.stop { STOP } else { 0 } | if options.compress { COMPRESS } else { 0 };
-    stream.write_all(&[flags]).map_err(Error::external)?;
-    let temporary = temporary_beside(&options.output);
-    let received = receive(&mut stream, &temporary, &options.output);
-    if received.is_err() {
-        // It may never have been made.
-        let _ = fs::remove_file(&temporary);
-    }
-    received
+    accept(&listener, pid)
 }
 
 /// Waits for the process to come, as long as there is one.
@@ -147,77 +223,37 @@ fn is_peer(stream: &UnixStream, pid: Pid) -> bool {
     socket_peercred(stream.as_fd()).is_ok_and(|peer| peer.pid == pid && peer.uid == geteuid())
 }
 
-fn receive(stream: &mut UnixStream, temporary: &Path, output: &Path) -> Result<()> {
-    let broken = |error: io::Error| failure(format_args!("the process has broken off: {error}"));
-    let mut file = File::create(temporary).map_err(|error| cannot("write", temporary, &error))?;
-    let mut part = vec![0; PART];
-    loop {
-        let mut length = [0; 4];
-        stream.read_exact(&mut length).map_err(broken)?;
-        let length = u32::from_le_bytes(length) as usize;
-        if length == 0 {
-            break;
-        }
-        let part = part.get_mut(..length).ok_or_else(|| failure("the process sends nonsense"))?;
-        stream.read_exact(part).map_err(broken)?;
-        file.write_all(part).map_err(|error| cannot("write", temporary, &error))?;
-    }
-    let mut outcome = [0];
-    stream.read_exact(&mut outcome).map_err(broken)?;
-    if outcome != [0] {
-        let mut message = String::new();
-        let _ = stream.take(LONGEST_MESSAGE as u64).read_to_string(&mut message);
-        return Err(failure(message));
-    }
-    file.sync_all().map_err(|error| cannot("write", temporary, &error))?;
-    fs::rename(temporary, output).map_err(|error| cannot("write", output, &error))
-}
-
-/// Sends an image to whoever has asked for it by the signal.
-pub fn send(snapshot: &mut Snapshot<'_>) -> Result<AfterSnapshot> {
+/// Goes to whoever has sent the signal; what is wanted, and the stream to answer on.
+pub fn come() -> Result<(Request, UnixStream)> {
     let socket = socket_of(getpid())?;
     let mut stream = UnixStream::connect(socket).map_err(Error::external)?;
     let is_own =
         fstat(stream.as_fd()).is_ok() && socket_peercred(stream.as_fd()).is_ok_and(|peer| peer.uid == geteuid());
     if !is_own {
-        return Err(failure("another user asks for a snapshot"));
+        return Err(failure("another user asks for something"));
     }
     stream.set_read_timeout(Some(PATIENCE)).map_err(Error::external)?;
     stream.set_write_timeout(Some(PATIENCE)).map_err(Error::external)?;
-    let mut flags = [0];
-    stream.read_exact(&mut flags).map_err(Error::external)?;
-    let mut parts = io::BufWriter::with_capacity(PART, Parts(&mut stream));
-    let written =
-        if flags[0] & COMPRESS != 0 { snapshot.write_compressed(&mut parts) } else { snapshot.write(&mut parts) };
-    let written = written.and_then(|()| parts.flush().map_err(Error::external));
-    // What is left in the buffer of an image that failed is nobody's.
-    let _ = parts.into_parts();
-    stream.write_all(&[0; 4]).map_err(Error::external)?;
-    match &written {
-        Ok(()) => stream.write_all(&[0]).map_err(Error::external)?,
-        Err(error) => {
-            let message = error.to_string();
-            let message = &message.as_bytes()[..message.len().min(LONGEST_MESSAGE)];
-            stream.write_all(&[1]).and_then(|()| stream.write_all(message)).map_err(Error::external)?;
-        }
-    }
-    written.map(|()| if flags[0] & STOP != 0 { AfterSnapshot::Stop } else { AfterSnapshot::GoOn })
+    let request = Request::read(&mut stream).map_err(Error::external)?;
+    Ok((request, stream))
 }
 
-/// Writes parts of an image with their lengths.
-struct Parts<'s>(&'s mut UnixStream);
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-impl Write for Parts<'_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let part = &bytes[..bytes.len().min(PART)];
-        if !part.is_empty() {
-            self.0.write_all(&(part.len() as u32).to_le_bytes())?;
-            self.0.write_all(part)?;
+    #[test]
+    fn requests_are_read_as_they_were_written() {
+        let requests = [
+            Request::Snapshot { stop: true, compress: false },
+            Request::Snapshot { stop: false, compress: true },
+            Request::Migrate { address: "localhost:1".into(), key: vec![1; 40], image: "/tmp/x".into() },
+        ];
+        for request in requests {
+            let mut bytes = Vec::new();
+            request.write(&mut bytes).unwrap();
+            assert_eq!(Request::read(&mut &bytes[..]).unwrap(), request);
+            assert!(Request::read(&mut &bytes[..bytes.len() - 1]).is_err());
         }
-        Ok(part.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.0.flush()
     }
 }

@@ -1,56 +1,14 @@
-//! Images: `lunette restore`, `lunette inspect`, and where running programs leave theirs.
+//! Images: `lunette restore` and `lunette inspect`.
 
 use super::{
-    arguments::{Inspect, Restore, Session as Options},
-    control,
+    arguments::{Inspect, Restore},
+    files::cannot,
     report::{Status, report},
-    session::{Session, cannot},
+    session::Session,
     translate::print,
 };
-use lunette::{AfterSnapshot, Engine, Error, ImageReport, Result, Snapshot, SnapshotCause, Tenant};
-use std::{
-    fmt::Write,
-    fs::{self, File},
-    io::BufReader,
-    path::{Path, PathBuf},
-    process,
-};
-
-/// Sees to the snapshots that a program, or somebody else, asks for.
-pub fn keep(tenant: &mut Tenant, options: &Options) {
-    let (path, compress) = (options.snapshot_to.clone(), options.compress);
-    tenant.on_snapshot(move |snapshot| match (snapshot.cause(), &path) {
-        (SnapshotCause::Request, _) => control::send(snapshot),
-        (_, Some(path)) => write_file(snapshot, path, compress).map(|()| AfterSnapshot::GoOn),
-        (_, None) => Err(Error::message("no file for snapshots was named: lunette run --snapshot-to FILE")),
-    });
-}
-
-/// Writes an image beside the file, and puts it in its place when it is whole.
-fn write_file(snapshot: &mut Snapshot<'_>, path: &Path, compress: bool) -> Result<()> {
-    let temporary = temporary_beside(path);
-    let write = |snapshot: &mut Snapshot<'_>| {
-        let file = File::create(&temporary).map_err(|error| cannot("write", &temporary, &error))?;
-        if compress {
-            snapshot.write_compressed(&file)?
-        } else {
-            snapshot.write(&file)?
-        }
-        file.sync_all().map_err(|error| cannot("write", &temporary, &error))?;
-        fs::rename(&temporary, path).map_err(|error| cannot("write", path, &error))
-    };
-    write(snapshot).inspect_err(|_| {
-        // It may never have been made.
-        let _ = fs::remove_file(&temporary);
-    })
-}
-
-/// A name beside the file's that no other process uses.
-pub fn temporary_beside(path: &Path) -> PathBuf {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(format!(".{}.partial", process::id()));
-    path.with_file_name(name)
-}
+use lunette::{Engine, Error, ImageReport, Result};
+use std::{fmt::Write, fs::File, io::BufReader, path::Path};
 
 fn open(path: &Path) -> Result<BufReader<File>> {
     File::open(path).map(BufReader::new).map_err(|error| cannot("open", path, &error))

@@ -3,13 +3,18 @@
 //! The data flows `arguments` → `session` (an instance with its limits and signals) → `run`, `repl` or `translate` →
 //! `report` (messages and the exit status).
 
+mod address;
 mod arguments;
 mod completion;
 mod control;
 #[cfg(feature = "partitions")]
 mod doctor;
+mod files;
 mod grant;
 mod images;
+mod keeper;
+mod leaving;
+mod migrate;
 #[cfg(feature = "partitions")]
 mod prepare;
 mod quantity;
@@ -18,6 +23,7 @@ mod report;
 mod residency;
 mod run;
 mod session;
+mod snapshot;
 mod trace;
 mod translate;
 
@@ -50,7 +56,9 @@ pub fn main() -> ExitCode {
         },
         Some(Subcommand::Restore(options)) => images::restore(&options),
         Some(Subcommand::Inspect(options)) => images::inspect(&options),
-        Some(Subcommand::Snapshot(options)) => control::snapshot(&options),
+        Some(Subcommand::Snapshot(options)) => snapshot::ask(&options),
+        Some(Subcommand::Migrate(options)) => migrate::ask(&options),
+        Some(Subcommand::Receive(options)) => migrate::receive(&options),
         Some(Subcommand::Completions { shell }) => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut CommandLine::command(), "lunette", &mut script);

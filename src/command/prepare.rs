@@ -2,9 +2,9 @@
 
 use super::{
     arguments::Template,
+    files::read,
     grant,
     report::{Status, report},
-    session::read,
 };
 use lunette::{Configuration, Engine, Home, Result};
 

@@ -1,14 +1,16 @@
 //! An instance as the command line asks for it: limits, streams, signals, figures.
 
 use super::{
+    address::Stream,
     arguments::Session as Options,
-    grant, images,
+    files::read,
+    grant, keeper,
     report::{Status, report},
     residency, trace,
 };
 use lunette::{
-    AfterSnapshot, AsContext, Configuration, Data, Engine, Error, Grants, Home, Input, Instance, Result, SnapshotCause,
-    StopReason, Streams, Tenant, Variadic,
+    AfterSnapshot, AsContext, Configuration, Data, Engine, Error, Grants, Home, Input, Instance, MigrationKey, Result,
+    SnapshotCause, StopReason, Streams, Tenant, Variadic,
 };
 use signal_hook::{
     consts::{SIGINT, SIGPIPE, SIGUSR1},
@@ -30,6 +32,8 @@ pub struct Session {
     pub tenant: Tenant,
     interrupt: Arc<AtomicBool>,
     options: Options,
+    /// Set if the program left, and nobody knows whether it arrived.
+    is_uncertain: Arc<AtomicBool>,
     /// Where the image goes with which chaos goes on.
     chaos: Arc<Mutex<Vec<u8>>>,
 }
@@ -51,6 +55,11 @@ impl Session {
     /// Makes the instance of an image; [`Session::resume`] goes on with its program.
     pub fn restore(options: &Options, image: impl Read) -> Result<Session> {
         Session::with(options, |engine, streams| engine.restore_tenant(image, streams))
+    }
+
+    /// Takes up a program that comes from another process; [`Session::resume`] goes on with it.
+    pub fn receive(options: &Options, stream: Stream, key: &MigrationKey) -> Result<Session> {
+        Session::with(options, |engine, streams| engine.receive(stream, key, streams))
     }
 
     fn with(options: &Options, make: impl FnOnce(&Engine, Streams) -> Result<Tenant>) -> Result<Session> {
@@ -86,8 +95,15 @@ impl Session {
         flag::register_conditional_default(SIGINT, interrupt.clone())
             .and_then(|_| flag::register(SIGINT, interrupt.clone()))
             .map_err(Error::external)?;
-        let mut session =
-            Session { engine, engine_here, tenant, interrupt, options: options.clone(), chaos: Arc::default() };
+        let mut session = Session {
+            engine,
+            engine_here,
+            tenant,
+            interrupt,
+            options: options.clone(),
+            is_uncertain: Arc::default(),
+            chaos: Arc::default(),
+        };
         session.attend()?;
         Ok(session)
     }
@@ -111,10 +127,13 @@ impl Session {
                 }
             });
         }
-        // Who sends this asks for a snapshot: see `control`.
-        flag::register(SIGUSR1, self.tenant.snapshot_handle().flag()).map_err(Error::external)?;
+        // Who sends this asks for something at a snapshot: see `control`.
+        let asked = Arc::new(AtomicBool::new(false));
+        flag::register(SIGUSR1, asked.clone())
+            .and_then(|_| flag::register(SIGUSR1, self.tenant.snapshot_handle().flag()))
+            .map_err(Error::external)?;
         if options.snapshot_chaos == 0 {
-            images::keep(&mut self.tenant, options);
+            keeper::keep(&mut self.tenant, options, asked, self.is_uncertain.clone());
             return Ok(());
         }
         let chaos = self.chaos.clone();
@@ -191,6 +210,8 @@ impl Session {
     pub fn finish(mut self, outcome: Result<()>) -> Status {
         let mut status = match &outcome {
             Ok(()) => Status::Success,
+            // It was said why.
+            Err(Error::Stopped(StopReason::Snapshot)) if self.is_uncertain.load(Ordering::Acquire) => Status::Failure,
             Err(error) => report(error),
         };
         if self.options.snapshot_chaos > 0 {
@@ -236,28 +257,6 @@ fn hosted<'t>(tenant: &'t mut Tenant, what: &str) -> Result<&'t mut Instance> {
     tenant
         .instance()
         .ok_or_else(|| Error::message(format_args!("{what} works in the process only, not with --isolate")))
-}
-
-/// A file's content and the name it gives a program.
-pub fn read(path: &Path) -> Result<(Vec<u8>, Vec<u8>)> {
-    if path == Path::new("-") {
-        let mut content = Vec::new();
-        std::io::stdin().lock().read_to_end(&mut content).map_err(|error| cannot("read", path, &error))?;
-        return Ok((content, b"=stdin".to_vec()));
-    }
-    let mut content = Vec::new();
-    let mut file = std::fs::File::open(path).map_err(|error| cannot("open", path, &error))?;
-    file.read_to_end(&mut content).map_err(|error| cannot("read", path, &error))?;
-    let mut name = b"@".to_vec();
-    name.extend_from_slice(path.as_os_str().as_encoded_bytes());
-    Ok((content, name))
-}
-
-/// The error of a file operation, in the words of `lua`.
-pub fn cannot(what: &str, path: &Path, error: &std::io::Error) -> Error {
-    let reason = error.to_string();
-    let reason = reason.split(" (os error").next().unwrap_or(&reason);
-    Error::message(format_args!("cannot {what} {}: {reason}", path.display()))
 }
 
 /// A reader that is gone ends the process, as it does other programs; Rust's start-up code had this signal ignored.

@@ -2,8 +2,8 @@
 
 use super::{
     arguments::{Check, Compile, Disasm},
+    files::{cannot, read},
     report::{Status, report, tell, text},
-    session::{cannot, read},
 };
 use lunette::{Engine, Error, Program, Result};
 use std::{

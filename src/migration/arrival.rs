@@ -1,0 +1,113 @@
+//! The end to which a program comes.
+
+use super::{
+    channel::{Channel, broken},
+    key::MigrationKey,
+    protocol::{Message, VERSION},
+};
+use crate::{
+    engine::Configuration,
+    error::{Error, Result},
+    host::Streams,
+    tenant::Tenant,
+};
+use std::io::{self, Read, Write};
+
+/// Waits for a program, and takes it up.
+pub(crate) fn receive<S: Read + Write>(
+    configuration: &Configuration,
+    stream: S,
+    key: &MigrationKey,
+    streams: Streams,
+) -> Result<Tenant> {
+    let mut channel = Channel::respond(stream, key)?;
+    let hello = channel.receive()?;
+    match Message::read(&hello)? {
+        Message::Hello { version: VERSION } => {}
+        Message::Hello { version } => {
+            let reason = format!("it speaks version {VERSION} of the protocol, not {version}");
+            channel.send(&Message::Refused(reason))?;
+            return Err(Error::message(format_args!("version {version} of the protocol is not known here")));
+        }
+        _ => return Err(broken("the other end talks out of order")),
+    }
+    channel.send(&Message::Welcome)?;
+    let tenant = match arrive(configuration, &mut channel, streams) {
+        Ok(tenant) => tenant,
+        Err(error) => {
+            // The other end may be gone, or the reason.
+            let _ = channel.send(&Message::Refused(error.to_string()));
+            return Err(error);
+        }
+    };
+    channel.send(&Message::Prepared)?;
+    let word = channel.receive()?;
+    if !matches!(Message::read(&word)?, Message::Commit) {
+        return Err(broken("the other end talks out of order"));
+    }
+    // It runs, whether or not the other end learns of it.
+    let _ = channel.send(&Message::Taken);
+    Ok(tenant)
+}
+
+fn arrive<S: Read + Write>(
+    configuration: &Configuration,
+    channel: &mut Channel<S>,
+    streams: Streams,
+) -> Result<Tenant> {
+    let mut parts = Parts { channel, part: Vec::new(), position: 0, is_complete: false, failure: None };
+    let restored = Tenant::restore(configuration, &mut parts, streams);
+    if let Some(failure) = parts.failure {
+        return Err(failure);
+    }
+    let tenant = restored?;
+    parts.finish()?;
+    Ok(tenant)
+}
+
+/// Reads the parts of an image.
+struct Parts<'c, S> {
+    channel: &'c mut Channel<S>,
+    part: Vec<u8>,
+    position: usize,
+    is_complete: bool,
+    failure: Option<Error>,
+}
+
+impl<S: Read + Write> Parts<'_, S> {
+    fn next(&mut self) -> Result<()> {
+        let message = self.channel.receive()?;
+        let Message::Image(part) = Message::read(&message)? else {
+            return Err(broken("the other end talks out of order"));
+        };
+        self.is_complete = part.is_empty();
+        self.part.clear();
+        self.part.extend_from_slice(part);
+        self.position = 0;
+        Ok(())
+    }
+
+    /// Nothing may follow.
+    fn finish(mut self) -> Result<()> {
+        while !self.is_complete {
+            self.next()?;
+        }
+        Ok(())
+    }
+}
+
+impl<S: Read + Write> Read for Parts<'_, S> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.position == self.part.len() && !self.is_complete {
+            self.next().map_err(|error| {
+                self.failure = Some(error);
+                io::Error::from(io::ErrorKind::ConnectionAborted)
+            })?;
+        }
+        let rest = &self.part[self.position..];
+        let count = rest.len().min(buffer.len());
+        buffer[..count].copy_from_slice(&rest[..count]);
+        self.position += count;
+        Ok(count)
+    }
+}

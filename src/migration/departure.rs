@@ -1,0 +1,238 @@
+//! The end from which a program leaves.
+
+use super::{
+    channel::{Channel, broken},
+    key::MigrationKey,
+    protocol::{IMAGE_PART, Message, VERSION},
+};
+use crate::{
+    error::{Error, Result},
+    snapshot::{Snapshot, SnapshotHandle},
+};
+use std::{
+    fmt,
+    io::{self, Read, Write},
+    thread::JoinHandle,
+    time::{Duration, Instant},
+};
+
+/// What a migration took.
+///
+/// ```no_run
+/// # fn f(report: lunette::MigrationReport) {
+/// println!("stood still for {:?}, {} bytes", report.downtime, report.bytes);
+/// # }
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct MigrationReport {
+    /// How long the program stood still, from its last step here to the word that it runs there.
+    pub downtime: Duration,
+    /// How long it took in all.
+    pub duration: Duration,
+    /// Bytes that were sent and received.
+    pub bytes: u64,
+}
+
+/// How far a program is on its way; see [`Departure::attend`].
+///
+/// ```no_run
+/// # use lunette::{AfterSnapshot, Departing};
+/// # fn f(departing: Departing) -> AfterSnapshot {
+/// match departing {
+///     Departing::Underway => AfterSnapshot::GoOn,
+///     Departing::Gone(_) | Departing::Unknown(_) => AfterSnapshot::Stop,
+/// }
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub enum Departing {
+    /// The program goes on here for the time being. It will be asked for a snapshot again.
+    Underway,
+    /// It runs at the other end, and must not run here any more.
+    Gone(MigrationReport),
+    /// It was given away, but no word came back that it runs. It must not run here any more, unless somebody makes sure
+    /// that it does not run there: whoever keeps it writes an image of it now.
+    Unknown(std::string::String),
+}
+
+type Underway<S> = JoinHandle<Result<Channel<S>>>;
+
+/// A program on its way to another process.
+///
+/// It is to be asked at each snapshot that is requested, and says how the program goes on:
+///
+/// ```
+/// use lunette::{AfterSnapshot, Data, Departing, Departure, Engine, MigrationKey, Streams};
+/// use std::os::unix::net::UnixStream;
+/// let (here, there) = UnixStream::pair().map_err(lunette::Error::external)?;
+/// let key = MigrationKey::new(&[7; 32])?;
+/// let other_key = key.clone();
+/// let receiver = std::thread::spawn(move || {
+///     Engine::default().receive(there, &other_key, Streams::none())?.resume()
+/// });
+///
+/// let mut tenant = Engine::default().tenant(Streams::none())?;
+/// let mut departure = Departure::begin(tenant.snapshot_handle(), move || Ok(here), &key);
+/// tenant.on_snapshot(move |snapshot| match departure.attend(snapshot)? {
+///     Departing::Underway => Ok(AfterSnapshot::GoOn),
+///     Departing::Gone(_) => Ok(AfterSnapshot::Stop),
+///     Departing::Unknown(_) => {
+///         snapshot.write(std::io::sink())?;
+///         Ok(AfterSnapshot::Stop)
+///     }
+/// });
+/// let program = "local n = 0; while n < 3e7 do n = n + 1 end; return n";
+/// let here = tenant.run_file(program, "=count", &[]);
+/// assert!(here.is_err(), "it has left");
+/// assert_eq!(receiver.join().unwrap()?, [Data::Integer(30_000_000)]);
+/// # Ok::<(), lunette::Error>(())
+/// ```
+pub struct Departure<S> {
+    handle: SnapshotHandle,
+    start: Instant,
+    /// What is being done by another thread while the program runs; it asks for a snapshot when it is done.
+    underway: Option<Underway<S>>,
+}
+
+impl<S> fmt::Debug for Departure<S> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Departure").field("is_underway", &self.underway.is_some()).finish_non_exhaustive()
+    }
+}
+
+impl<S: Read + Write + Send + 'static> Departure<S> {
+    /// Begins to connect to the other end, while the program runs on. `handle` is that of its instance. The stream should
+    /// have time limits for reading and writing: a program that has stopped waits for the other end.
+    ///
+    /// ```
+    /// # use lunette::{Departure, Engine, MigrationKey, Streams};
+    /// # use std::net::TcpStream;
+    /// let tenant = Engine::default().tenant(Streams::none())?;
+    /// let connect = || TcpStream::connect("127.0.0.1:1");
+    /// let departure = Departure::begin(tenant.snapshot_handle(), connect, &MigrationKey::new(&[7; 32])?);
+    /// # Ok::<(), lunette::Error>(())
+    /// ```
+    pub fn begin(
+        handle: SnapshotHandle,
+        connect: impl FnOnce() -> io::Result<S> + Send + 'static,
+        key: &MigrationKey,
+    ) -> Departure<S> {
+        let key = key.clone();
+        let mut departure = Departure { handle, start: Instant::now(), underway: None };
+        departure.work(move || {
+            let stream = connect().map_err(|error| Error::message(format_args!("cannot connect: {error}")))?;
+            let mut channel = Channel::initiate(stream, &key)?;
+            channel.send(&Message::Hello { version: VERSION })?;
+            expect(&mut channel, |answer| matches!(answer, Message::Welcome))?;
+            Ok(channel)
+        });
+        departure
+    }
+
+    /// Has another thread do something, and ask for a snapshot when it is done.
+    fn work(&mut self, work: impl FnOnce() -> Result<Channel<S>> + Send + 'static) {
+        let handle = self.handle.clone();
+        self.underway = Some(std::thread::spawn(move || {
+            let outcome = work();
+            handle.request();
+            outcome
+        }));
+    }
+
+    /// Goes on with the migration while the program stands still at a snapshot, which may have been asked for by others as
+    /// well. An error says why the program stays: it goes on here, and the migration has ended.
+    ///
+    /// ```no_run
+    /// # use lunette::{Departing, Departure, Result, Snapshot};
+    /// # fn f(departure: &mut Departure<std::net::TcpStream>, snapshot: &mut Snapshot<'_>) -> Result<()> {
+    /// if let Departing::Gone(report) = departure.attend(snapshot)? {
+    ///     println!("it stood still for {:?}", report.downtime);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn attend(&mut self, snapshot: &mut Snapshot<'_>) -> Result<Departing> {
+        let Some(underway) = self.underway.take_if(|underway| underway.is_finished()) else {
+            return match self.underway {
+                Some(_) => Ok(Departing::Underway),
+                None => Err(Error::message("the migration has ended")),
+            };
+        };
+        let mut channel = underway.join().map_err(|_| Error::message("the migration has failed"))??;
+        let stop = Instant::now();
+        let mut parts = Parts { channel: &mut channel, part: Vec::with_capacity(IMAGE_PART), failure: None };
+        let written = snapshot.write(&mut parts);
+        parts.finish(written)?;
+        expect(&mut channel, |answer| matches!(answer, Message::Prepared))?;
+        // From here on nobody knows, unless the other end says so.
+        let taken = channel
+            .send(&Message::Commit)
+            .and_then(|()| expect(&mut channel, |answer| matches!(answer, Message::Taken)));
+        let downtime = stop.elapsed();
+        match taken {
+            Ok(()) => {
+                let duration = self.start.elapsed();
+                Ok(Departing::Gone(MigrationReport { downtime, duration, bytes: channel.bytes }))
+            }
+            Err(error) => Ok(Departing::Unknown(error.to_string())),
+        }
+    }
+}
+
+/// Waits for an answer of this kind.
+fn expect<S: Read + Write>(channel: &mut Channel<S>, is_wanted: impl FnOnce(&Message<'_>) -> bool) -> Result<()> {
+    let answer = channel.receive()?;
+    match Message::read(&answer)? {
+        Message::Refused(reason) => Err(Error::message(format_args!("the other end refuses: {reason}"))),
+        answer if is_wanted(&answer) => Ok(()),
+        _ => Err(broken("the other end talks out of order")),
+    }
+}
+
+/// Sends what is written as parts of an image.
+struct Parts<'c, S> {
+    channel: &'c mut Channel<S>,
+    part: Vec<u8>,
+    failure: Option<Error>,
+}
+
+impl<S: Read + Write> Parts<'_, S> {
+    fn send(&mut self) -> io::Result<()> {
+        let sent = self.channel.send(&Message::Image(&self.part));
+        self.part.clear();
+        sent.map_err(|error| {
+            self.failure = Some(error);
+            io::ErrorKind::BrokenPipe.into()
+        })
+    }
+
+    /// What came of an image, of which `written` is what the one who wrote it says. Says that it is complete.
+    fn finish(mut self, written: Result<()>) -> Result<()> {
+        let outcome = written.and_then(|()| {
+            if !self.part.is_empty() {
+                self.send().map_err(Error::external)?;
+            }
+            self.send().map_err(Error::external)
+        });
+        match self.failure {
+            Some(failure) => Err(failure),
+            None => outcome,
+        }
+    }
+}
+
+impl<S: Read + Write> Write for Parts<'_, S> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let count = bytes.len().min(IMAGE_PART - self.part.len());
+        self.part.extend_from_slice(&bytes[..count]);
+        if self.part.len() == IMAGE_PART {
+            self.send()?;
+        }
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
