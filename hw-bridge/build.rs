@@ -12,7 +12,9 @@ const TARGET: &str = "x86_64-unknown-linux-gnu";
 
 fn main() {
     let guest = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets it")).join("guest");
-    for path in ["src", "guest", "interface", "../bytecode", "../frontend", "../gc", "../interpreter", "../stdlib"] {
+    for path in
+        ["src", "guest", "interface", "../pages", "../bytecode", "../frontend", "../gc", "../interpreter", "../stdlib"]
+    {
         println!("cargo::rerun-if-changed={path}");
     }
     // One folder for all profiles of the monitor: the image is always the optimised one.
@@ -45,11 +47,21 @@ fn main() {
 fn build(image: &Path) -> u64 {
     let mut hasher = DefaultHasher::new();
     hasher.write(&fs::read(image).expect("the image was built"));
-    let mut sources: Vec<PathBuf> =
-        fs::read_dir("src").expect("this crate has sources").map(|entry| entry.expect("readable").path()).collect();
+    let mut sources = Vec::new();
+    for folder in ["src", "../pages/src"] {
+        add_files(Path::new(folder), &mut sources);
+    }
     sources.sort();
     for source in sources {
         hasher.write(&fs::read(source).expect("sources can be read"));
     }
     hasher.finish()
+}
+
+/// Adds the files of a folder and the folders in it.
+fn add_files(folder: &Path, files: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).expect("folders of sources can be read") {
+        let path = entry.expect("readable").path();
+        if path.is_dir() { add_files(&path, files) } else { files.push(path) }
+    }
 }

@@ -46,6 +46,8 @@ mod objects;
 #[cfg(feature = "partitions")]
 mod partition;
 mod program;
+#[cfg(feature = "migration")]
+mod raw;
 mod snapshot;
 mod statistics;
 mod string;

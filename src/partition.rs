@@ -46,6 +46,10 @@ pub(crate) struct Partition {
     keeper: Option<Keeper>,
     /// Why nothing can be done any more.
     ended: Option<Error>,
+    /// Whether the guest has come from another process, and its program is to go on.
+    has_arrived: bool,
+    /// The most memory beyond what it starts with.
+    memory: u64,
 }
 
 /// Who decides about snapshots.
@@ -72,14 +76,18 @@ enum Guest {
 
 impl Guest {
     fn new(configuration: &Configuration) -> std::result::Result<Guest, bridge::Error> {
+        Guest::with_memory(configuration, memory(configuration))
+    }
+
+    /// A guest that may have so much memory beyond what it starts with.
+    fn with_memory(configuration: &Configuration, memory: u64) -> std::result::Result<Guest, bridge::Error> {
         if let Some(program) = &configuration.monitor {
             let mut command = std::process::Command::new(program);
             command.arg("monitor");
-            let (memory, limits) = (memory(configuration), limits(configuration));
-            return RemoteGuest::new(command, memory, limits, None).map(Guest::Remote);
+            return RemoteGuest::new(command, memory, limits(configuration), None).map(Guest::Remote);
         }
         let hypervisor = bridge::Hypervisor::open()?;
-        let partition = bridge::Partition::new(&hypervisor, &Image::read(BUILT_IN)?, memory(configuration))?;
+        let partition = bridge::Partition::new(&hypervisor, &Image::read(BUILT_IN)?, memory)?;
         Ok(Guest::Local(Box::new(LocalGuest::new(partition, limits(configuration)))))
     }
 
@@ -113,6 +121,26 @@ impl Connection for Guest {
             Guest::Local(guest) => guest.most_message(),
             Guest::Remote(guest) => guest.most_message(),
         }
+    }
+
+    fn set_leaving(&mut self, is_leaving: bool) -> std::result::Result<(), End> {
+        self.connection().set_leaving(is_leaving)
+    }
+
+    fn take_pages(&mut self, most: u64) -> std::result::Result<bridge::Pages, End> {
+        self.connection().take_pages(most)
+    }
+
+    fn state(&mut self) -> std::result::Result<bridge::State, End> {
+        self.connection().state()
+    }
+
+    fn place(&mut self, batch: bridge::Batch) -> std::result::Result<(), End> {
+        self.connection().place(batch)
+    }
+
+    fn set_state(&mut self, state: bridge::State) -> std::result::Result<(), End> {
+        self.connection().set_state(state)
     }
 
     fn finish(&mut self) {
@@ -176,7 +204,15 @@ impl Partition {
         let guest = Guest::new(configuration).map_err(unavailable)?;
         let mut owner = Home::new(configuration, streams);
         let session = Session::start(guest, configuration.output_limit, &mut owner).map_err(ended)?;
-        let mut partition = Partition { session: Some(session), template: None, owner, keeper: None, ended: None };
+        let mut partition = Partition {
+            session: Some(session),
+            template: None,
+            owner,
+            keeper: None,
+            ended: None,
+            has_arrived: false,
+            memory: memory(configuration),
+        };
         partition.obey(Command::Start(guest_configuration(configuration)))?;
         Ok(partition)
     }
@@ -188,7 +224,15 @@ impl Partition {
         let mut session = Session::start(guest, configuration.output_limit, &mut owner).map_err(ended)?;
         let mut source = ReadSource::new(image);
         let event = session.restore(guest_configuration(configuration), &mut owner, &mut source);
-        let mut partition = Partition { session: Some(session), template: None, owner, keeper: None, ended: None };
+        let mut partition = Partition {
+            session: Some(session),
+            template: None,
+            owner,
+            keeper: None,
+            ended: None,
+            has_arrived: false,
+            memory: memory(configuration),
+        };
         let restored = partition.attend(event).and_then(|outcome| partition.values(outcome));
         if restored.is_err() {
             // What there is of it must not run.
@@ -213,8 +257,15 @@ impl Partition {
         let session = Session::resume(guest, configuration.output_limit);
         let owner = Home::new(configuration, streams);
         let template_of = Some(template.clone());
-        let mut partition =
-            Partition { session: Some(session), template: template_of, owner, keeper: None, ended: None };
+        let mut partition = Partition {
+            session: Some(session),
+            template: template_of,
+            owner,
+            keeper: None,
+            ended: None,
+            has_arrived: false,
+            memory: memory(configuration),
+        };
         partition.obey(Command::Renew {
             memory_limit: configuration.memory_limit,
             fuel: configuration.fuel,
@@ -285,19 +336,22 @@ impl Partition {
             }
             event = match event {
                 Ok(Event::Outcome(outcome)) => return Ok(outcome),
-                Ok(Event::Offer(cause)) => {
-                    let after = self.offer(cause);
-                    let (session, owner) = self.session()?;
-                    after.and_then(|after| session.go_on(after, owner))
-                }
+                Ok(Event::Offer(cause)) => match self.offer(cause) {
+                    Ok(Some(after)) => {
+                        let (session, owner) = self.session()?;
+                        session.go_on(after, owner)
+                    }
+                    Ok(None) => return Err(self.give_up(Error::Stopped(StopReason::Snapshot))),
+                    Err(end) => Err(end),
+                },
                 Err(end) => return Err(self.end(end)),
             };
         }
     }
 
-    /// Lets the keeper decide about a snapshot.
-    fn offer(&mut self, cause: Cause) -> std::result::Result<After, End> {
-        let refused = |message: &str| Ok(After::Refused(message.to_owned()));
+    /// Lets the keeper decide about a snapshot. `None` if the guest runs elsewhere now.
+    fn offer(&mut self, cause: Cause) -> std::result::Result<Option<After>, End> {
+        let refused = |message: &str| Ok(Some(After::Refused(message.to_owned())));
         if !self.owner.functions.is_empty() {
             return refused("functions of the host cannot be in the image of a partition");
         }
@@ -308,15 +362,23 @@ impl Partition {
             Cause::Request => SnapshotCause::Request,
             Cause::Interval => SnapshotCause::Interval,
         };
-        let mut end = None;
-        let mut offered = Offered { session, owner: &mut self.owner, end: &mut end, is_written: false };
+        let (mut end, mut is_gone) = (None, false);
+        let mut offered = Offered {
+            session,
+            owner: &mut self.owner,
+            memory: self.memory,
+            end: &mut end,
+            is_gone: &mut is_gone,
+            is_written: false,
+        };
         let kept = keeper(&mut Snapshot::of_partition(&mut offered, cause));
         self.keeper = Some(keeper);
         match (end, kept) {
             (Some(end), _) => Err(end),
-            (None, Ok(AfterSnapshot::GoOn)) => Ok(After::Taken),
-            (None, Ok(AfterSnapshot::Stop)) => Ok(After::Stop),
-            (None, Err(error)) => Ok(After::Refused(error.to_string())),
+            _ if is_gone => Ok(None),
+            (None, Ok(AfterSnapshot::GoOn)) => Ok(Some(After::Taken)),
+            (None, Ok(AfterSnapshot::Stop)) => Ok(Some(After::Stop)),
+            (None, Err(error)) => Ok(Some(After::Refused(error.to_string()))),
         }
     }
 
@@ -347,14 +409,23 @@ impl Partition {
         sink.finish_after(written)
     }
 
-    /// Goes on with the program of a restored instance.
+    /// Goes on with the program of an instance that was restored, or has come from another process.
     pub fn resume(&mut self, wants_results: bool) -> Result<Vec<Data>> {
+        if std::mem::take(&mut self.has_arrived) {
+            let (session, owner) = self.session()?;
+            let event = session.go_on_here(owner);
+            let outcome = self.attend(event)?;
+            return self.values(outcome);
+        }
         self.obey(Command::Resume { wants_results })
     }
 
     /// Notes that nothing can be done with the partition any more.
     fn end(&mut self, end: End) -> Error {
-        let error = ended(end);
+        self.give_up(ended(end))
+    }
+
+    fn give_up(&mut self, error: Error) -> Error {
         // Its memory goes back at once.
         self.session = None;
         self.ended = Some(error.clone());
@@ -406,8 +477,14 @@ impl Partition {
 pub(crate) struct Offered<'p> {
     session: &'p mut Session<Guest>,
     owner: &'p mut Home,
+    /// The most memory of the partition beyond what it starts with.
+    #[cfg_attr(not(feature = "migration"), expect(dead_code, reason = "for migrations"))]
+    memory: u64,
     /// How the partition ended meanwhile.
     end: &'p mut Option<End>,
+    /// Whether the guest runs elsewhere now.
+    #[cfg_attr(not(feature = "migration"), expect(dead_code, reason = "for migrations"))]
+    is_gone: &'p mut bool,
     is_written: bool,
 }
 
@@ -433,6 +510,12 @@ impl Offered<'_> {
         }
     }
 }
+
+#[cfg(feature = "migration")]
+mod transfer;
+
+#[cfg(feature = "migration")]
+pub(crate) use transfer::arrive;
 
 fn image_error(message: String) -> Error {
     Error::Image(ImageError { message, part: String::new(), offset: None })

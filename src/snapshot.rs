@@ -154,6 +154,16 @@ impl<'m> Snapshot<'m> {
         Snapshot { of: Of::Partition(offered), cause }
     }
 
+    /// The instance's memory, if it can be moved as it is.
+    #[cfg(feature = "migration")]
+    pub(crate) fn memory(&mut self) -> Option<&mut dyn crate::raw::Memory> {
+        match &mut self.of {
+            Of::Instance(_) => None,
+            #[cfg(feature = "partitions")]
+            Of::Partition(offered) => Some(*offered),
+        }
+    }
+
     fn write_to(&mut self, sink: impl Write, is_compressed: bool) -> Result<()> {
         match &mut self.of {
             Of::Instance(context) => write(context, sink, is_compressed),

@@ -2,6 +2,8 @@
 
 #[cfg(feature = "partitions")]
 use crate::partition::Partition;
+#[cfg(feature = "migration")]
+use crate::raw::{Arriving, Origin};
 use crate::{
     context::AsContext,
     convert::Variadic,
@@ -69,6 +71,29 @@ impl Tenant {
             Home::Partition => Partition::restore(configuration, image, streams).map(Tenant::isolated),
             #[cfg(not(feature = "partitions"))]
             Home::Partition => Err(Error::Unavailable("this program was built without partitions".to_owned())),
+        }
+    }
+
+    /// Whether memory of an instance that comes from such a place can be taken up as it is.
+    #[cfg(feature = "migration")]
+    pub(crate) fn takes(configuration: &Configuration, origin: &Origin) -> bool {
+        match (configuration.home, origin) {
+            #[cfg(feature = "partitions")]
+            (Home::Partition, Origin::Partition { build, .. }) => build == lunette_hw_bridge::BUILD,
+            _ => false,
+        }
+    }
+
+    /// Prepares for an instance that comes from a place whose memory can be taken up as it is.
+    #[cfg(feature = "migration")]
+    pub(crate) fn arrive(
+        configuration: &Configuration,
+        origin: &Origin,
+        streams: Streams,
+    ) -> Result<Box<dyn Arriving>> {
+        match origin {
+            #[cfg(feature = "partitions")]
+            Origin::Partition { memory, .. } => crate::partition::arrive(configuration, *memory, streams),
         }
     }
 

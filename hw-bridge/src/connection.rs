@@ -1,6 +1,7 @@
 //! The way from a session to its guest: directly, or through a monitor in a process of its own.
 
-use crate::error::End;
+use crate::{error::End, state::State};
+use lunette_pages::Batch;
 use serde::{Deserialize, Serialize};
 
 /// What the guest has sent.
@@ -44,6 +45,17 @@ impl Signals {
     }
 }
 
+/// Memory that is to be sent.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Pages {
+    /// A part of it.
+    pub batch: Batch,
+    /// Bytes beyond these.
+    pub left: u64,
+    /// How often all memory was gone through.
+    pub sweeps: u32,
+}
+
 /// A guest, wherever it is.
 pub trait Connection {
     /// A command begins: its time is counted from now on.
@@ -69,6 +81,36 @@ pub trait Connection {
     /// The most that a message of the guest may cost, by the measure of
     /// [`read_within`](lunette_hw_interface::message::read_within).
     fn most_message(&self) -> usize;
+
+    /// Begins to leave for a partition elsewhere, or stays after all, while the guest waits.
+    ///
+    /// # Errors
+    /// The partition has ended.
+    fn set_leaving(&mut self, is_leaving: bool) -> Result<(), End>;
+
+    /// Takes pages of at most so many bytes that are to be sent, changes until now included.
+    ///
+    /// # Errors
+    /// The partition has ended.
+    fn take_pages(&mut self, most: u64) -> Result<Pages, End>;
+
+    /// What a guest that waits consists of beside memory.
+    ///
+    /// # Errors
+    /// The partition has ended.
+    fn state(&mut self) -> Result<State, End>;
+
+    /// Takes up memory of a guest that arrives, in a partition that has not run.
+    ///
+    /// # Errors
+    /// The partition has ended.
+    fn place(&mut self, batch: Batch) -> Result<(), End>;
+
+    /// Takes up the state of a guest that arrives.
+    ///
+    /// # Errors
+    /// The partition has ended.
+    fn set_state(&mut self, state: State) -> Result<(), End>;
 
     /// A command has ended.
     fn finish(&mut self);

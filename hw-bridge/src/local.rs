@@ -1,15 +1,17 @@
 //! A guest in a partition of this process: runs it, and looks at the limits whenever it comes out.
 
 use crate::{
-    connection::{Answer, Connection, Sent, Signals},
+    connection::{Answer, Connection, Pages, Sent, Signals},
     error::{End, Error},
     frames::Parts,
     limits::{Account, Limits, Meter},
     partition::{Exit, Partition},
+    state::State,
     template::Template,
     tick::Ticks,
 };
 use lunette_hw_interface::layout::INBOX_BYTES;
+use lunette_pages::Batch;
 use std::time::{Duration, Instant};
 
 /// How long a guest that broke may take to say what was running.
@@ -131,6 +133,30 @@ impl Connection for LocalGuest {
 
     fn most_message(&self) -> usize {
         self.partition.most_message()
+    }
+
+    fn set_leaving(&mut self, is_leaving: bool) -> Result<(), End> {
+        let partition = &mut self.partition;
+        Ok(if is_leaving { partition.begin_leaving()? } else { partition.end_leaving()? })
+    }
+
+    fn take_pages(&mut self, most: u64) -> Result<Pages, End> {
+        let pending = self.partition.collect_changes()?;
+        let (batch, sweeps) = self.partition.take_pages(most)?;
+        let taken: u64 = batch.runs.iter().map(|run| run.bytes).sum();
+        Ok(Pages { batch, left: pending.saturating_sub(taken), sweeps })
+    }
+
+    fn state(&mut self) -> Result<State, End> {
+        Ok(self.partition.state()?)
+    }
+
+    fn place(&mut self, batch: Batch) -> Result<(), End> {
+        self.partition.place(&batch)
+    }
+
+    fn set_state(&mut self, state: State) -> Result<(), End> {
+        Ok(self.partition.set_state(&state)?)
     }
 
     fn finish(&mut self) {

@@ -4,15 +4,11 @@
 //! memory of their own.
 
 use crate::error::Error;
-use kvm_bindings::kvm_userspace_memory_region;
+use kvm_bindings::{KVM_MEM_LOG_DIRTY_PAGES, kvm_userspace_memory_region};
 use kvm_ioctls::VmFd;
+use lunette_pages::scan::{self, Kind};
 use rustix::mm::{Advice, madvise};
-use std::{
-    fs::File,
-    ops::Range,
-    os::fd::AsRawFd,
-    sync::{Arc, OnceLock},
-};
+use std::{fs::File, ops::Range, sync::Arc};
 use vm_memory::{FileOffset, GuestAddress, GuestRegionMmap, MmapRegion};
 
 /// Memory of one partition, which KVM may know.
@@ -67,13 +63,14 @@ impl Mapping {
         let _ = unsafe { madvise(self.address.cast(), self.bytes, Advice::LinuxHugepage) };
     }
 
-    /// Tells a virtual machine that it has this memory at a physical address.
+    /// Tells a virtual machine that it has this memory at a physical address, and whether it is to keep a log of the pages
+    /// that its guest writes to.
     ///
     /// The caller keeps the mapping for as long as the virtual machine lives.
-    pub fn register(&self, vm: &VmFd, slot: u32, physical: u64) -> Result<(), Error> {
+    pub fn register(&self, vm: &VmFd, slot: u32, physical: u64, is_logged: bool) -> Result<(), Error> {
         let region = kvm_userspace_memory_region {
             slot,
-            flags: 0,
+            flags: if is_logged { KVM_MEM_LOG_DIRTY_PAGES } else { 0 },
             guest_phys_addr: physical,
             memory_size: self.bytes as u64,
             userspace_addr: self.address as u64,
@@ -93,79 +90,19 @@ impl Mapping {
         dropped.map_err(Error::memory("discard"))
     }
 
-    /// The ranges of pages that are not those of the file any more. `None` if the kernel cannot tell (before Linux 6.7).
+    /// The ranges of pages that are not those of the file any more. `None` if the kernel cannot tell.
     pub fn changed_pages(&self) -> Option<Vec<Range<usize>>> {
-        const IS_FILE: u64 = 1 << 2;
-        const IS_PRESENT: u64 = 1 << 3;
-        const IS_SWAPPED: u64 = 1 << 4;
-        /// `_IOWR('f', 16, struct pm_scan_arg)`
-        const PAGEMAP_SCAN: libc::c_ulong = 0xc060_6610;
-        const MOST_RANGES: usize = 256;
-
-        #[repr(C)]
-        #[derive(Clone, Copy, Default)]
-        struct Found {
-            start: u64,
-            end: u64,
-            categories: u64,
-        }
-
-        #[repr(C)]
-        #[derive(Default)]
-        struct Scan {
-            size: u64,
-            flags: u64,
-            start: u64,
-            end: u64,
-            walk_end: u64,
-            found: u64,
-            found_length: u64,
-            most_pages: u64,
-            inverted: u64,
-            all_of: u64,
-            any_of: u64,
-            returned: u64,
-        }
-
-        let pagemap = pagemap()?;
-        let (first, last) = (self.address as u64, self.address as u64 + self.bytes as u64);
-        let mut ranges = Vec::new();
-        let mut start = first;
-        while start < last {
-            let mut found = [Found::default(); MOST_RANGES];
-            let mut scan = Scan {
-                size: size_of::<Scan>() as u64,
-                start,
-                end: last,
-                found: found.as_mut_ptr() as u64,
-                found_length: MOST_RANGES as u64,
-                inverted: IS_FILE,
-                all_of: IS_FILE,
-                any_of: IS_PRESENT | IS_SWAPPED,
-                returned: IS_PRESENT,
-                ..Scan::default()
-            };
-            // SAFETY: both structures have the kernel's layout and outlive the call, which writes to them only.
-            let count = unsafe { libc::ioctl(pagemap.as_raw_fd(), PAGEMAP_SCAN, &raw mut scan) };
-            let count = usize::try_from(count).ok()?;
-            let offset = |address: u64| (address.clamp(first, last) - first) as usize;
-            ranges.extend(found.iter().take(count).map(|found| offset(found.start)..offset(found.end)));
-            if scan.walk_end <= start {
-                return None;
-            }
-            start = scan.walk_end;
-        }
-        Some(ranges)
+        self.pages(Kind::CHANGED)
     }
-}
 
-/// Opens what will be needed, for a process that will not be able to open files.
-pub fn prepare() {
-    pagemap();
-}
+    /// The ranges of pages that take memory. `None` if the kernel cannot tell.
+    pub fn populated_pages(&self) -> Option<Vec<Range<usize>>> {
+        self.pages(Kind::POPULATED)
+    }
 
-/// The process's table of pages, opened once: a monitor cannot open files later.
-fn pagemap() -> Option<&'static File> {
-    static PAGEMAP: OnceLock<Option<File>> = OnceLock::new();
-    PAGEMAP.get_or_init(|| File::open("/proc/self/pagemap").ok()).as_ref()
+    fn pages(&self, kind: Kind) -> Option<Vec<Range<usize>>> {
+        let first = self.address as u64;
+        let ranges = scan::pages(first..first + self.bytes as u64, kind)?;
+        Some(ranges.into_iter().map(|range| (range.start - first) as usize..(range.end - first) as usize).collect())
+    }
 }

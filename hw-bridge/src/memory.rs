@@ -2,6 +2,8 @@
 //!
 //! See `lunette_hw_interface::layout` for a drawing.
 
+mod transfer;
+
 use crate::{
     cpu,
     error::{End, Error},
@@ -13,6 +15,8 @@ use crate::{
 use kvm_ioctls::VmFd;
 use lunette_hw_interface::layout::*;
 use serde::{Deserialize, Serialize};
+use std::ops::Range;
+use transfer::Leaving;
 use vm_memory::{Bytes, GuestAddress, GuestMemoryMmap};
 
 /// Addresses of the guest that memory can be added to.
@@ -57,6 +61,10 @@ pub struct Memory {
     next: u64,
     /// The most bytes that may be added.
     limit: u64,
+    /// Physical addresses, apart from memory that was added, that the guest can write to.
+    writable: Vec<Range<u64>>,
+    /// While the guest leaves: pages that are to be sent.
+    leaving: Option<Leaving>,
 }
 
 impl Memory {
@@ -70,6 +78,8 @@ impl Memory {
             windows: [window(ARENA, ARENA_BYTES, ARENA_START_BYTES), window(REGION, REGION_BYTES, REGION_START_BYTES)],
             next: GROWTH,
             limit,
+            writable: writable(image),
+            leaving: None,
         };
         memory.add(vm, Mapping::zeroed(0, BASE_BYTES)?, 0, None, None)?;
         memory.add(vm, Mapping::zeroed(TABLES, TABLES_BYTES)?, TABLES, None, None)?;
@@ -92,6 +102,8 @@ impl Memory {
             windows: template.header.windows.clone(),
             next: template.header.next,
             limit,
+            writable: template.header.writable.clone(),
+            leaving: None,
         };
         for part in &template.header.parts {
             let mapping = Mapping::copy_of(&template.file, part.offset, part.physical, part.bytes)?;
@@ -134,13 +146,17 @@ impl Memory {
         offset: Option<u64>,
     ) -> Result<(), Error> {
         self.guest = self.guest.insert_region(mapping.region()).map_err(Error::memory("add"))?;
-        mapping.register(vm, self.parts.len() as u32, physical)?;
+        mapping.register(vm, self.parts.len() as u32, physical, self.leaving.is_some())?;
+        if let Some(leaving) = &mut self.leaving {
+            leaving.add_part(physical, mapping.bytes() as u64);
+        }
         self.parts.push(Part { mapping, physical, address, offset });
         Ok(())
     }
 
     /// Writes to physical memory.
     pub fn write(&self, physical: u64, bytes: &[u8]) -> Result<(), Error> {
+        self.note_change(physical..physical.saturating_add(bytes.len() as u64));
         self.guest.write_slice(bytes, GuestAddress(physical)).map_err(Error::memory("write"))
     }
 
@@ -173,7 +189,12 @@ impl Memory {
         }
         let wanted = (window.mapped - window.start).next_multiple_of(LARGE_PAGE_BYTES);
         let bytes = wanted.clamp(LEAST_GROWTH, MOST_GROWTH).clamp(least, left);
-        let (start, physical) = (window.mapped, self.next);
+        Ok(self.extend(vm, number, bytes)?)
+    }
+
+    /// Adds so many bytes to a window.
+    fn extend(&mut self, vm: &VmFd, number: usize, bytes: u64) -> Result<(), Error> {
+        let (start, physical) = (self.windows[number].mapped, self.next);
         let mapping = Mapping::zeroed(physical, bytes)?;
         mapping.use_large_pages();
         self.add(vm, mapping, physical, Some(start), None)?;
@@ -211,8 +232,9 @@ impl Memory {
     }
 
     /// Makes a range of a part zero.
-    fn zero(&self, part: usize, range: std::ops::Range<u64>) -> Result<(), Error> {
+    fn zero(&self, part: usize, range: Range<u64>) -> Result<(), Error> {
         let part = &self.parts[part];
+        self.note_change(part.physical + range.start..part.physical + range.end);
         if part.offset.is_none() {
             return part.mapping.drop_pages(range.start as usize..range.end as usize);
         }
@@ -231,6 +253,11 @@ impl Memory {
     /// guest's address and size.
     pub fn parts(&self) -> impl Iterator<Item = (u64, Option<u64>, u64)> {
         self.parts.iter().map(|part| (part.physical, part.address, part.mapping.bytes() as u64))
+    }
+
+    /// Physical addresses, apart from memory that was added, that the guest can write to.
+    pub fn writable(&self) -> Vec<Range<u64>> {
+        self.writable.clone()
     }
 
     /// The page tables, the windows, and the next physical address.
@@ -261,4 +288,36 @@ impl Memory {
         }
         Ok(())
     }
+
+    /// Notes that pages are other than those that were sent.
+    fn note_change(&self, range: Range<u64>) {
+        if let Some(leaving) = &self.leaving {
+            leaving.note(range);
+        }
+    }
+}
+
+/// Physical addresses that the guest can write to from the start.
+fn writable(image: &Image<'_>) -> Vec<Range<u64>> {
+    let fixed = [
+        CHANNEL..CHANNEL + PAGE_BYTES,
+        OUTBOX..OUTBOX + OUTBOX_BYTES as u64,
+        INBOX..INBOX + INBOX_BYTES as u64,
+        STACK..STACK_END,
+        ARENA_START..ARENA_START + ARENA_START_BYTES,
+        REGION_START..REGION_START + REGION_START_BYTES,
+    ];
+    let segments = image.segments.iter().filter(|segment| segment.is_writable);
+    let segments =
+        segments.map(|segment| segment.start / PAGE_BYTES * PAGE_BYTES..(segment.last_page() + 1) * PAGE_BYTES);
+    let mut ranges: Vec<Range<u64>> = fixed.into_iter().chain(segments).collect();
+    ranges.sort_by_key(|range| range.start);
+    ranges.dedup_by(|next, last| {
+        let is_adjacent = last.end >= next.start;
+        if is_adjacent {
+            last.end = last.end.max(next.end);
+        }
+        is_adjacent
+    });
+    ranges
 }

@@ -8,7 +8,6 @@ use crate::{
     image::{BUILT_IN, Image},
     limits,
     local::LocalGuest,
-    mapping,
     partition::{Hypervisor, Partition},
     sandbox,
     template::Template,
@@ -52,6 +51,11 @@ pub fn serve() -> Result<(), Error> {
     while let Ok(message) = wire::receive(&mut messages, usize::MAX) {
         let outcome = match message {
             ToMonitor::Begin => guest.begin().map(|()| None),
+            ToMonitor::SetLeaving(is_leaving) => guest.set_leaving(is_leaving).map(|()| Some(FromMonitor::Done)),
+            ToMonitor::TakePages(most) => guest.take_pages(most).map(|pages| Some(FromMonitor::Pages(pages))),
+            ToMonitor::TakeState => guest.state().map(|state| Some(FromMonitor::State(Box::new(state)))),
+            ToMonitor::Place(batch) => guest.place(batch).map(|()| Some(FromMonitor::Done)),
+            ToMonitor::SetState(state) => guest.set_state(state).map(|()| Some(FromMonitor::Done)),
             ToMonitor::Exchange(answer) => {
                 let mut take_signals = || {
                     let mut bytes = [0; 8];
@@ -59,7 +63,10 @@ pub fn serve() -> Result<(), Error> {
                     Signals::from_bytes(&bytes[..count])
                 };
                 let most = guest.most_message();
-                guest.exchange(answer, &mut take_signals).and_then(|sent| checked(sent, most)).map(Some)
+                guest
+                    .exchange(answer, &mut take_signals)
+                    .and_then(|sent| checked(sent, most))
+                    .map(|sent| Some(FromMonitor::Sent(sent)))
             }
             ToMonitor::Finish => {
                 guest.finish();
@@ -69,7 +76,7 @@ pub fn serve() -> Result<(), Error> {
         };
         let sent = match outcome {
             Ok(None) => Ok(()),
-            Ok(Some(sent)) => wire::send(&mut messages, &FromMonitor::Sent(sent)),
+            Ok(Some(answer)) => wire::send(&mut messages, &answer),
             Err(end) => wire::send(&mut messages, &FromMonitor::Ended(end)),
         };
         if sent.is_err() {
@@ -81,7 +88,7 @@ pub fn serve() -> Result<(), Error> {
 
 fn make(memory: u64, template: Option<&Path>) -> Result<Partition, Error> {
     // What is done once, while the process may still do it.
-    mapping::prepare();
+    lunette_pages::scan::prepare();
     limits::processor_time();
     let hypervisor = Hypervisor::open()?;
     match template {

@@ -6,6 +6,7 @@ use crate::{
     image::Image,
     memory::Memory,
     probe::KVM_VERSION,
+    state::State,
     template::Template,
 };
 use kvm_bindings::{CpuId, KVM_MAX_CPUID_ENTRIES, kvm_sregs};
@@ -15,6 +16,7 @@ use lunette_hw_interface::{
     layout::{CHANNEL, IMAGE, IMAGE_END, INBOX, INBOX_BYTES, OUTBOX, OUTBOX_BYTES, PAGE_BYTES, STUB_STACK, TABLES},
     message::MOST_COST,
 };
+use lunette_pages::Batch;
 use std::mem::offset_of;
 
 /// Why the guest came out.
@@ -126,7 +128,7 @@ impl Partition {
         let system_registers = cpu::system_registers(new, TABLES);
         let frequency = processor.get_tsc_khz().map_err(Error::kvm("tell the frequency of its clock"))?;
         let partition = Partition { processor, vm, memory, system_registers, exits: 0 };
-        partition.set_registers(template)?;
+        partition.set_registers(&template.header.state)?;
         partition.set_shared(offset_of!(Channel, counter_khz), u64::from(frequency))?;
         partition.set_shared(offset_of!(Channel, most_message), partition.most_message() as u64)?;
         Ok(partition)
@@ -137,10 +139,8 @@ impl Partition {
     /// # Errors
     /// The host's memory does not allow it.
     pub fn freeze(&mut self) -> Result<Template, Error> {
-        self.complete_exit()?;
-        let general = self.processor.get_regs().map_err(Error::kvm("read registers"))?;
-        let vector = self.processor.get_fpu().map_err(Error::kvm("read registers"))?;
-        Template::new(&self.memory, general, vector.into())
+        let state = self.state()?;
+        Template::new(&self.memory, state)
     }
 
     /// Makes a clone as it was when it was made: it waits for a message.
@@ -149,16 +149,80 @@ impl Partition {
     /// The host's memory fails.
     pub fn reset(&mut self, template: &Template) -> Result<(), Error> {
         self.complete_exit()?;
+        self.memory.end_leaving(&self.vm)?;
         self.memory.reset(template)?;
-        self.set_registers(template)?;
+        self.set_registers(&template.header.state)?;
         self.set_shared(offset_of!(Channel, most_message), self.most_message() as u64)
     }
 
-    fn set_registers(&self, template: &Template) -> Result<(), Error> {
-        let general = cpu::guest_registers(template.header.general);
+    fn set_registers(&self, state: &State) -> Result<(), Error> {
+        let general = cpu::guest_registers(state.general);
         self.processor.set_sregs(&self.system_registers).map_err(Error::kvm("set registers"))?;
         self.processor.set_regs(&general).map_err(Error::kvm("set registers"))?;
-        self.processor.set_fpu(&(&template.header.vector).into()).map_err(Error::kvm("set registers"))
+        self.processor.set_fpu(&(&state.vector).into()).map_err(Error::kvm("set registers"))
+    }
+
+    /// Begins to leave for a partition elsewhere: see [`Partition::take_pages`].
+    ///
+    /// # Errors
+    /// KVM does not log changes.
+    pub fn begin_leaving(&mut self) -> Result<(), Error> {
+        self.memory.begin_leaving(&self.vm)
+    }
+
+    /// Stays after all.
+    ///
+    /// # Errors
+    /// KVM does not allow it.
+    pub fn end_leaving(&mut self) -> Result<(), Error> {
+        self.memory.end_leaving(&self.vm)
+    }
+
+    /// Bytes of memory that are to be sent, changes until now included.
+    ///
+    /// # Errors
+    /// KVM does not tell.
+    pub fn collect_changes(&mut self) -> Result<u64, Error> {
+        self.memory.collect_changes(&self.vm)
+    }
+
+    /// Takes pages of at most so many bytes that are to be sent; how often all memory was gone through.
+    ///
+    /// # Errors
+    /// The host's memory fails.
+    pub fn take_pages(&mut self, most: u64) -> Result<(Batch, u32), Error> {
+        self.memory.take_changes(most)
+    }
+
+    /// What the guest consists of beside memory, while it waits for a message.
+    ///
+    /// # Errors
+    /// KVM does not tell.
+    pub fn state(&mut self) -> Result<State, Error> {
+        self.complete_exit()?;
+        let general = self.processor.get_regs().map_err(Error::kvm("read registers"))?;
+        let vector = self.processor.get_fpu().map_err(Error::kvm("read registers"))?;
+        Ok(State { general, vector: vector.into() })
+    }
+
+    /// Takes up memory of a guest that arrives, in a partition that has not run.
+    ///
+    /// # Errors
+    /// It is memory that there is not.
+    pub fn place(&mut self, batch: &Batch) -> Result<(), End> {
+        self.memory.place(&self.vm, batch)
+    }
+
+    /// Takes up the state of a guest that arrives: it waits for a message.
+    ///
+    /// # Errors
+    /// KVM does not allow it.
+    pub fn set_state(&mut self, state: &State) -> Result<(), Error> {
+        self.set_registers(state)?;
+        let frequency = self.processor.get_tsc_khz().map_err(Error::kvm("tell the frequency of its clock"))?;
+        self.set_shared(offset_of!(Channel, counter_khz), u64::from(frequency))?;
+        self.set_shared(offset_of!(Channel, most_message), self.most_message() as u64)?;
+        self.set_shared(offset_of!(Channel, has_moved), 1u32)
     }
 
     /// Completes an exit: only then registers can be read and set.

@@ -6,13 +6,15 @@
 //! ```
 
 use crate::{
-    connection::{Answer, Connection, Sent, Signals},
+    connection::{Answer, Connection, Pages, Sent, Signals},
     error::{End, Error},
     limits::{Limits, Meter},
     partition,
+    state::State,
     template::Template,
     wire::{self, FromMonitor, ToMonitor},
 };
+use lunette_pages::Batch;
 use std::{
     io::{self, Read, Write},
     os::{
@@ -20,11 +22,14 @@ use std::{
         unix::{net::UnixStream, process::CommandExt},
     },
     process::{Child, Command, Stdio},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 /// How often a waiting owner looks whether the program is to stop.
 const PERIOD: Duration = Duration::from_millis(20);
+
+/// The most bytes of pages in one message.
+pub const MOST_PAGES: usize = 1 << 27;
 
 /// How long a monitor may leave what it is sent unread.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -83,6 +88,33 @@ impl RemoteGuest {
     }
 }
 
+impl RemoteGuest {
+    /// Has the monitor do something while the guest waits; its answer.
+    fn ask(&mut self, message: &ToMonitor) -> Result<FromMonitor, End> {
+        self.send(message)?;
+        let start = Instant::now();
+        let mut is_patient = || start.elapsed() < PATIENCE;
+        match wire::receive(&mut Patient(&self.messages, &mut is_patient), MOST_PAGES) {
+            Ok(FromMonitor::Ended(end)) => Err(end),
+            Ok(answer) => Ok(answer),
+            Err(error) => Err(lost(&error)),
+        }
+    }
+
+    fn demand(&mut self, message: &ToMonitor) -> Result<(), End> {
+        match self.ask(message)? {
+            FromMonitor::Done => Ok(()),
+            other => Err(out_of_order(&other)),
+        }
+    }
+}
+
+fn out_of_order(message: &FromMonitor) -> End {
+    let name = format!("{message:?}");
+    let name = name.split(['(', ' ']).next().unwrap_or_default();
+    End::Violation(format!("its monitor talks out of order: {name}"))
+}
+
 fn lost(error: &io::Error) -> End {
     End::Failed(format!("the monitor is gone: {error}"))
 }
@@ -131,7 +163,7 @@ impl Connection for RemoteGuest {
         match received {
             Ok(FromMonitor::Sent(sent)) => Ok(sent),
             Ok(FromMonitor::Ended(end)) => Err(end),
-            Ok(other) => Err(End::Violation(format!("its monitor says {other:?}"))),
+            Ok(other) => Err(out_of_order(&other)),
             Err(error) => Err(lost(&error)),
         }
     }
@@ -150,6 +182,32 @@ impl Connection for RemoteGuest {
 
     fn most_message(&self) -> usize {
         self.most_message
+    }
+
+    fn set_leaving(&mut self, is_leaving: bool) -> Result<(), End> {
+        self.demand(&ToMonitor::SetLeaving(is_leaving))
+    }
+
+    fn take_pages(&mut self, most: u64) -> Result<Pages, End> {
+        match self.ask(&ToMonitor::TakePages(most))? {
+            FromMonitor::Pages(pages) => Ok(pages),
+            other => Err(out_of_order(&other)),
+        }
+    }
+
+    fn state(&mut self) -> Result<State, End> {
+        match self.ask(&ToMonitor::TakeState)? {
+            FromMonitor::State(state) => Ok(*state),
+            other => Err(out_of_order(&other)),
+        }
+    }
+
+    fn place(&mut self, batch: Batch) -> Result<(), End> {
+        self.demand(&ToMonitor::Place(batch))
+    }
+
+    fn set_state(&mut self, state: State) -> Result<(), End> {
+        self.demand(&ToMonitor::SetState(state))
     }
 
     fn finish(&mut self) {

@@ -9,7 +9,7 @@ use seccompiler::{
 use std::collections::BTreeMap;
 
 /// Requests to KVM's files: running, registers, memory; and looking at one's own pages.
-const REQUESTS: [u64; 9] = [
+const REQUESTS: [u64; 11] = [
     0xae80,      // KVM_RUN
     0x8090_ae81, // KVM_GET_REGS
     0x4090_ae82, // KVM_SET_REGS
@@ -18,6 +18,8 @@ const REQUESTS: [u64; 9] = [
     0x81a0_ae8c, // KVM_GET_FPU
     0x41a0_ae8d, // KVM_SET_FPU
     0x4020_ae46, // KVM_SET_USER_MEMORY_REGION
+    0x4010_ae42, // KVM_GET_DIRTY_LOG
+    0xaea3,      // KVM_GET_TSC_KHZ
     0xc060_6610, // PAGEMAP_SCAN
 ];
 

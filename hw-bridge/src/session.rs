@@ -13,6 +13,7 @@ use lunette_interpreter::{
     host::{Host, HostError, Request, Response, Stream, Ticket},
     image::{Sink, Source},
 };
+use serde::{Deserialize, Serialize};
 
 /// Bytes of output beyond the limit that pass: the runtime keeps the limit itself, and has messages to write.
 const OUTPUT_GRACE: u64 = 1 << 16;
@@ -60,6 +61,13 @@ pub struct Session<C> {
     post_error: Option<HostError>,
 }
 
+/// What a session is beside its connection.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct SessionState {
+    output_left: Option<u64>,
+    post_error: Option<HostError>,
+}
+
 impl<C: Connection> Session<C> {
     /// Starts a guest that has not run yet, and waits until it is ready.
     ///
@@ -78,6 +86,26 @@ impl<C: Connection> Session<C> {
     pub fn resume(connection: C, output_limit: Option<u64>) -> Session<C> {
         let output_left = output_limit.map(|limit| limit.saturating_add(OUTPUT_GRACE));
         Session { connection, output_left, ticket: None, post_error: None }
+    }
+
+    /// A session with a guest that has come from another partition: it waits for what becomes of a snapshot, see
+    /// [`Session::go_on_here`].
+    pub fn arrive(connection: C, state: SessionState) -> Session<C> {
+        Session { connection, output_left: state.output_left, ticket: None, post_error: state.post_error }
+    }
+
+    /// What the session is beside its connection, while the guest waits after an offer.
+    pub fn state(&self) -> SessionState {
+        SessionState { output_left: self.output_left, post_error: self.post_error.clone() }
+    }
+
+    /// Goes on with a guest that has left another partition at an offer.
+    ///
+    /// # Errors
+    /// The partition has ended.
+    pub fn go_on_here(&mut self, owner: &mut dyn Owner) -> Result<Event, End> {
+        self.connection.begin()?;
+        self.go_on(After::Taken, owner)
     }
 
     /// The way to the guest.

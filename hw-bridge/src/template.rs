@@ -11,15 +11,16 @@
 use crate::{
     error::Error,
     memory::{Memory, Window},
+    state::State,
     tables::PageTables,
 };
-use kvm_bindings::{kvm_fpu, kvm_regs};
 use lunette_hw_interface::{layout::PAGE_BYTES, message};
 use rustix::fs::{MemfdFlags, memfd_create};
 use serde::{Deserialize, Serialize};
 use std::{
     fs::File,
     io::Read,
+    ops::Range,
     os::{fd::AsRawFd, unix::fs::FileExt},
     path::{Path, PathBuf},
     sync::Arc,
@@ -29,7 +30,8 @@ use vm_memory::{FileOffset, MmapRegion};
 /// The first bytes of a template's file.
 pub const MAGIC: [u8; 8] = *b"lunetmpl";
 /// Names the build: the image, and what this crate consists of.
-const BUILD: &[u8; 16] = env!("LUNETTE_GUEST_BUILD").as_bytes().as_array().expect("the build script gives 16 digits");
+pub const BUILD: &[u8; 16] =
+    env!("LUNETTE_GUEST_BUILD").as_bytes().as_array().expect("the build script gives 16 digits");
 /// Where the memory begins in the file.
 const HEADER_BYTES: usize = 1 << 16;
 /// Bytes before the header proper.
@@ -61,29 +63,10 @@ pub struct Header {
     pub windows: [Window; 2],
     /// Physical address of the next memory that is added.
     pub next: u64,
-    /// General registers.
-    pub general: kvm_regs,
-    /// Registers of vectors and floating-point numbers.
-    pub vector: VectorRegisters,
-}
-
-/// Registers of vectors and floating-point numbers; the guest does not use those of the x87.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct VectorRegisters {
-    values: [[u8; 16]; 16],
-    control: u32,
-}
-
-impl From<kvm_fpu> for VectorRegisters {
-    fn from(registers: kvm_fpu) -> VectorRegisters {
-        VectorRegisters { values: registers.xmm, control: registers.mxcsr }
-    }
-}
-
-impl From<&VectorRegisters> for kvm_fpu {
-    fn from(registers: &VectorRegisters) -> kvm_fpu {
-        kvm_fpu { fcw: 0x37f, xmm: registers.values, mxcsr: registers.control, ..kvm_fpu::default() }
-    }
+    /// Physical addresses, apart from memory that was added, that the guest can write to.
+    pub writable: Vec<Range<u64>>,
+    /// Registers.
+    pub state: State,
 }
 
 /// A partition from which others are cloned.
@@ -111,7 +94,7 @@ fn new_file() -> Result<File, Error> {
 
 impl Template {
     /// A copy of the memory, with the registers that belong to it.
-    pub(crate) fn new(memory: &Memory, general: kvm_regs, vector: VectorRegisters) -> Result<Template, Error> {
+    pub(crate) fn new(memory: &Memory, state: State) -> Result<Template, Error> {
         let file = new_file()?;
         let mut parts = Vec::new();
         let mut offset = HEADER_BYTES as u64;
@@ -126,7 +109,8 @@ impl Template {
         }
         file.set_len(offset).map_err(failed("save"))?;
         let (tables, windows, next) = memory.shape();
-        let header = Header { parts, tables, windows, next, general, vector };
+        let writable = memory.writable();
+        let header = Header { parts, tables, windows, next, writable, state };
         let encoded = message::append(&header, Vec::new());
         if encoded.len() > HEADER_BYTES - BEFORE_HEADER {
             return Err(failed("save")(std::io::Error::other("it consists of too many parts")));

@@ -2,11 +2,13 @@
 //! length.
 
 use crate::{
-    connection::{Answer, Sent},
+    connection::{Answer, Pages, Sent},
     error::End,
     limits::Limits,
+    state::State,
 };
 use lunette_hw_interface::message;
+use lunette_pages::Batch;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::{
     io::{self, Read, Write},
@@ -34,6 +36,16 @@ pub enum ToMonitor {
     Exchange(Answer),
     /// A command has ended.
     Finish,
+    /// As [`Connection::set_leaving`](crate::connection::Connection::set_leaving).
+    SetLeaving(bool),
+    /// As [`Connection::take_pages`](crate::connection::Connection::take_pages).
+    TakePages(u64),
+    /// As [`Connection::state`](crate::connection::Connection::state).
+    TakeState,
+    /// As [`Connection::place`](crate::connection::Connection::place).
+    Place(Batch),
+    /// As [`Connection::set_state`](crate::connection::Connection::set_state).
+    SetState(State),
 }
 
 /// From the monitor.
@@ -45,6 +57,12 @@ pub enum FromMonitor {
     Unavailable(String),
     /// The guest has sent something.
     Sent(Sent),
+    /// Memory that is to be sent.
+    Pages(Pages),
+    /// What the guest consists of beside memory.
+    State(Box<State>),
+    /// What was asked is done.
+    Done,
     /// The partition has ended.
     Ended(End),
 }

@@ -10,11 +10,16 @@ mod grants;
 mod pages;
 mod place;
 mod process;
+#[cfg(feature = "migration")]
+mod reconnect;
 mod standard;
 mod stream;
 
 pub use grants::{Directory, Environment, Files, Grants};
 pub use standard::{Captured, Input, Output, Streams};
+
+#[cfg(feature = "migration")]
+pub(crate) use reconnect::OpenStreams;
 
 use failure::{failed, not_permitted};
 use lunette_gc::pages::Pages;

@@ -3,12 +3,13 @@
 use super::{
     channel::{Channel, broken},
     key::MigrationKey,
-    protocol::{Message, VERSION},
+    protocol::{Form, Message, VERSION},
 };
 use crate::{
     engine::Configuration,
     error::{Error, Result},
     host::Streams,
+    raw::{Arriving, Origin},
     tenant::Tenant,
 };
 use std::io::{self, Read, Write};
@@ -22,17 +23,16 @@ pub(crate) fn receive<S: Read + Write>(
 ) -> Result<Tenant> {
     let mut channel = Channel::respond(stream, key)?;
     let hello = channel.receive()?;
-    match Message::read(&hello)? {
-        Message::Hello { version: VERSION } => {}
-        Message::Hello { version } => {
+    let origin = match Message::read(&hello)? {
+        Message::Hello { version: VERSION, origin } => origin,
+        Message::Hello { version, .. } => {
             let reason = format!("it speaks version {VERSION} of the protocol, not {version}");
             channel.send(&Message::Refused(reason))?;
             return Err(Error::message(format_args!("version {version} of the protocol is not known here")));
         }
-        _ => return Err(broken("the other end talks out of order")),
-    }
-    channel.send(&Message::Welcome)?;
-    let tenant = match arrive(configuration, &mut channel, streams) {
+        _ => return Err(out_of_order()),
+    };
+    let tenant = match arrive(configuration, &mut channel, origin, streams) {
         Ok(tenant) => tenant,
         Err(error) => {
             // The other end may be gone, or the reason.
@@ -43,18 +43,53 @@ pub(crate) fn receive<S: Read + Write>(
     channel.send(&Message::Prepared)?;
     let word = channel.receive()?;
     if !matches!(Message::read(&word)?, Message::Commit) {
-        return Err(broken("the other end talks out of order"));
+        return Err(out_of_order());
     }
     // It runs, whether or not the other end learns of it.
     let _ = channel.send(&Message::Taken);
     Ok(tenant)
 }
 
+fn out_of_order() -> Error {
+    broken("the other end talks out of order")
+}
+
 fn arrive<S: Read + Write>(
+    configuration: &Configuration,
+    channel: &mut Channel<S>,
+    origin: Option<Origin>,
+    streams: Streams,
+) -> Result<Tenant> {
+    match origin.filter(|origin| Tenant::takes(configuration, origin)) {
+        Some(origin) => take_pages(Tenant::arrive(configuration, &origin, streams)?, channel),
+        None => restore(configuration, channel, streams),
+    }
+}
+
+/// Takes memory as it is.
+fn take_pages<S: Read + Write>(mut arriving: Box<dyn Arriving>, channel: &mut Channel<S>) -> Result<Tenant> {
+    channel.send(&Message::Welcome(Form::Pages))?;
+    loop {
+        let message = channel.receive()?;
+        match Message::read(&message)? {
+            Message::Pages(batch) => arriving.place(batch)?,
+            Message::Check => channel.send(&Message::Placed)?,
+            Message::Rest(rest) => {
+                arriving.complete(rest)?;
+                return Ok(arriving.into_tenant());
+            }
+            _ => return Err(out_of_order()),
+        }
+    }
+}
+
+/// Takes an image.
+fn restore<S: Read + Write>(
     configuration: &Configuration,
     channel: &mut Channel<S>,
     streams: Streams,
 ) -> Result<Tenant> {
+    channel.send(&Message::Welcome(Form::Image))?;
     let mut parts = Parts { channel, part: Vec::new(), position: 0, is_complete: false, failure: None };
     let restored = Tenant::restore(configuration, &mut parts, streams);
     if let Some(failure) = parts.failure {
@@ -78,7 +113,7 @@ impl<S: Read + Write> Parts<'_, S> {
     fn next(&mut self) -> Result<()> {
         let message = self.channel.receive()?;
         let Message::Image(part) = Message::read(&message)? else {
-            return Err(broken("the other end talks out of order"));
+            return Err(out_of_order());
         };
         self.is_complete = part.is_empty();
         self.part.clear();

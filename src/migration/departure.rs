@@ -3,12 +3,14 @@
 use super::{
     channel::{Channel, broken},
     key::MigrationKey,
-    protocol::{IMAGE_PART, Message, VERSION},
+    protocol::{Form, IMAGE_PART, Message, VERSION},
 };
 use crate::{
     error::{Error, Result},
-    snapshot::{Snapshot, SnapshotHandle},
+    raw::Origin,
+    snapshot::{Snapshot, SnapshotCause, SnapshotHandle},
 };
+use lunette_pages::Batch;
 use std::{
     fmt,
     io::{self, Read, Write},
@@ -56,7 +58,23 @@ pub enum Departing {
     Unknown(std::string::String),
 }
 
-type Underway<S> = JoinHandle<Result<Channel<S>>>;
+/// Bytes of memory that are sent while the program takes its next steps.
+const BATCH: u64 = 1 << 22;
+/// For how long the program may stand still while the last pages are sent.
+const STANDSTILL: Duration = Duration::from_millis(6);
+/// After so many times through all memory the program may stand still twice as long each time: it writes faster than
+/// pages can be sent.
+const SWEEPS: u32 = 3;
+
+/// A connection that is ready for the next step.
+struct Connected<S> {
+    channel: Channel<S>,
+    form: Form,
+    /// Bytes of memory that are sent in a second.
+    rate: f64,
+}
+
+type Underway<S> = JoinHandle<Result<Connected<S>>>;
 
 /// A program on its way to another process.
 ///
@@ -91,7 +109,9 @@ type Underway<S> = JoinHandle<Result<Channel<S>>>;
 pub struct Departure<S> {
     handle: SnapshotHandle,
     start: Instant,
-    /// What is being done by another thread while the program runs; it asks for a snapshot when it is done.
+    /// What is being done by another thread while the program runs; it asks for a snapshot when it is done: connecting,
+    opening: Option<JoinHandle<Result<Channel<S>>>>,
+    /// and all that follows.
     underway: Option<Underway<S>>,
 }
 
@@ -102,7 +122,7 @@ impl<S> fmt::Debug for Departure<S> {
 }
 
 impl<S: Read + Write + Send + 'static> Departure<S> {
-    /// Begins to connect to the other end, while the program runs on. `handle` is that of its instance. The stream should
+    /// Begins to connect to the other end, while the program runs on; `handle` is that of its instance. The stream should
     /// have time limits for reading and writing: a program that has stopped waits for the other end.
     ///
     /// ```
@@ -119,25 +139,22 @@ impl<S: Read + Write + Send + 'static> Departure<S> {
         key: &MigrationKey,
     ) -> Departure<S> {
         let key = key.clone();
-        let mut departure = Departure { handle, start: Instant::now(), underway: None };
-        departure.work(move || {
+        let mut departure = Departure { handle, start: Instant::now(), underway: None, opening: None };
+        departure.opening = Some(departure.work(move || {
             let stream = connect().map_err(|error| Error::message(format_args!("cannot connect: {error}")))?;
-            let mut channel = Channel::initiate(stream, &key)?;
-            channel.send(&Message::Hello { version: VERSION })?;
-            expect(&mut channel, |answer| matches!(answer, Message::Welcome))?;
-            Ok(channel)
-        });
+            Channel::initiate(stream, &key)
+        }));
         departure
     }
 
     /// Has another thread do something, and ask for a snapshot when it is done.
-    fn work(&mut self, work: impl FnOnce() -> Result<Channel<S>> + Send + 'static) {
+    fn work<T: Send + 'static>(&self, work: impl FnOnce() -> Result<T> + Send + 'static) -> JoinHandle<Result<T>> {
         let handle = self.handle.clone();
-        self.underway = Some(std::thread::spawn(move || {
+        std::thread::spawn(move || {
             let outcome = work();
             handle.request();
             outcome
-        }));
+        })
     }
 
     /// Goes on with the migration while the program stands still at a snapshot, which may have been asked for by others as
@@ -153,25 +170,73 @@ impl<S: Read + Write + Send + 'static> Departure<S> {
     /// # }
     /// ```
     pub fn attend(&mut self, snapshot: &mut Snapshot<'_>) -> Result<Departing> {
+        if snapshot.cause() != SnapshotCause::Request {
+            return Ok(Departing::Underway);
+        }
+        if let Some(opening) = self.opening.take_if(|opening| opening.is_finished()) {
+            let channel = join(opening)?;
+            let origin = snapshot.memory().map(|memory| memory.origin());
+            self.underway = Some(self.work(move || introduce(channel, origin)));
+            return Ok(Departing::Underway);
+        }
         let Some(underway) = self.underway.take_if(|underway| underway.is_finished()) else {
-            return match self.underway {
-                Some(_) => Ok(Departing::Underway),
-                None => Err(Error::message("the migration has ended")),
+            return match (&self.opening, &self.underway) {
+                (None, None) => Err(Error::message("the migration has ended")),
+                _ => Ok(Departing::Underway),
             };
         };
-        let mut channel = underway.join().map_err(|_| Error::message("the migration has failed"))??;
+        let outcome = join(underway).and_then(|connected| self.proceed(connected, snapshot));
+        if let Err(_) | Ok(Departing::Unknown(_)) = &outcome
+            && let Some(memory) = snapshot.memory()
+        {
+            // It stays, whatever comes of this.
+            let _ = memory.set_leaving(false);
+        }
+        outcome
+    }
+
+    fn proceed(&mut self, mut connected: Connected<S>, snapshot: &mut Snapshot<'_>) -> Result<Departing> {
         let stop = Instant::now();
-        let mut parts = Parts { channel: &mut channel, part: Vec::with_capacity(IMAGE_PART), failure: None };
-        let written = snapshot.write(&mut parts);
-        parts.finish(written)?;
-        expect(&mut channel, |answer| matches!(answer, Message::Prepared))?;
+        let channel = &mut connected.channel;
+        match (connected.form, snapshot.memory()) {
+            (Form::Image, _) => {
+                let mut parts = Parts { channel, part: Vec::with_capacity(IMAGE_PART), failure: None };
+                let written = snapshot.write(&mut parts);
+                parts.finish(written)?;
+            }
+            (Form::Pages, None) => return Err(broken("the other end talks out of order")),
+            (Form::Pages, Some(memory)) => {
+                if connected.rate == 0.0 {
+                    memory.set_leaving(true)?;
+                }
+                let pages = memory.take_pages(BATCH)?;
+                let standstill = STANDSTILL.as_secs_f64() * f64::from(pages.sweeps.saturating_sub(SWEEPS)).exp2();
+                let most = ((connected.rate * standstill) as u64).max(BATCH);
+                if pages.left > most {
+                    self.underway = Some(self.work(move || send_pages(connected, pages.batch)));
+                    return Ok(Departing::Underway);
+                }
+                channel.send(&Message::Pages(pages.batch))?;
+                let mut left = pages.left;
+                while left > 0 {
+                    let pages = memory.take_pages(BATCH)?;
+                    channel.send(&Message::Pages(pages.batch))?;
+                    left = pages.left;
+                }
+                channel.send(&Message::Rest(&memory.rest()?))?;
+            }
+        }
+        expect(channel, |answer| matches!(answer, Message::Prepared).then_some(()))?;
         // From here on nobody knows, unless the other end says so.
         let taken = channel
             .send(&Message::Commit)
-            .and_then(|()| expect(&mut channel, |answer| matches!(answer, Message::Taken)));
+            .and_then(|()| expect(channel, |answer| matches!(answer, Message::Taken).then_some(())));
         let downtime = stop.elapsed();
         match taken {
             Ok(()) => {
+                if let Some(memory) = snapshot.memory() {
+                    memory.forget();
+                }
                 let duration = self.start.elapsed();
                 Ok(Departing::Gone(MigrationReport { downtime, duration, bytes: channel.bytes }))
             }
@@ -180,13 +245,36 @@ impl<S: Read + Write + Send + 'static> Departure<S> {
     }
 }
 
-/// Waits for an answer of this kind.
-fn expect<S: Read + Write>(channel: &mut Channel<S>, is_wanted: impl FnOnce(&Message<'_>) -> bool) -> Result<()> {
+fn join<T>(thread: JoinHandle<Result<T>>) -> Result<T> {
+    thread.join().map_err(|_| Error::message("the migration has failed"))?
+}
+
+/// Says what is to come; in which form it is wanted.
+fn introduce<S: Read + Write>(mut channel: Channel<S>, origin: Option<Origin>) -> Result<Connected<S>> {
+    channel.send(&Message::Hello { version: VERSION, origin })?;
+    let form = expect(&mut channel, |answer| match answer {
+        Message::Welcome(form) => Some(*form),
+        _ => None,
+    })?;
+    Ok(Connected { channel, form, rate: 0.0 })
+}
+
+fn send_pages<S: Read + Write>(mut connected: Connected<S>, batch: Batch) -> Result<Connected<S>> {
+    let start = Instant::now();
+    let bytes = batch.content.len();
+    connected.channel.send(&Message::Pages(batch))?;
+    connected.channel.send(&Message::Check)?;
+    expect(&mut connected.channel, |answer| matches!(answer, Message::Placed).then_some(()))?;
+    connected.rate = bytes as f64 / start.elapsed().as_secs_f64();
+    Ok(connected)
+}
+
+/// Waits for an answer, of which something is wanted.
+fn expect<S: Read + Write, T>(channel: &mut Channel<S>, wanted: impl FnOnce(&Message<'_>) -> Option<T>) -> Result<T> {
     let answer = channel.receive()?;
     match Message::read(&answer)? {
         Message::Refused(reason) => Err(Error::message(format_args!("the other end refuses: {reason}"))),
-        answer if is_wanted(&answer) => Ok(()),
-        _ => Err(broken("the other end talks out of order")),
+        answer => wanted(&answer).ok_or_else(|| broken("the other end talks out of order")),
     }
 }
 

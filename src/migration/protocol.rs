@@ -1,7 +1,8 @@
 //! What the ends of a migration say to each other.
 
 use super::channel::broken;
-use crate::error::Result;
+use crate::{error::Result, raw::Origin};
+use lunette_pages::Batch;
 use serde::{Deserialize, Serialize};
 
 /// The version of the protocol; both ends must have the same.
@@ -11,6 +12,15 @@ pub const MOST_BYTES: usize = 1 << 26;
 /// Bytes of an image in one message.
 pub const IMAGE_PART: usize = 1 << 20;
 
+/// In which form an instance comes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Form {
+    /// Its memory as it is, while it runs.
+    Pages,
+    /// An image, when it has stopped.
+    Image,
+}
+
 /// A message.
 #[derive(Debug, Serialize, Deserialize)]
 pub enum Message<'a> {
@@ -18,11 +28,21 @@ pub enum Message<'a> {
     Hello {
         /// [`VERSION`]
         version: u16,
+        /// Where its memory is, if that can be moved as it is.
+        origin: Option<Origin>,
     },
     /// To the departure: it may come.
-    Welcome,
+    Welcome(Form),
     /// To the departure: it may not come, or cannot, and why.
     Refused(String),
+    /// From the departure: pages of memory.
+    Pages(Batch),
+    /// From the departure: whether all of that was taken up.
+    Check,
+    /// To the departure: it was.
+    Placed,
+    /// From the departure: what there is beside memory; all of that was sent.
+    Rest(#[serde(with = "serde_bytes")] &'a [u8]),
     /// From the departure: a part of an image; an empty one says that it is complete.
     Image(#[serde(with = "serde_bytes")] &'a [u8]),
     /// To the departure: everything is there, and could run.

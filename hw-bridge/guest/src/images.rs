@@ -2,6 +2,7 @@
 
 use crate::{
     agent::Notes,
+    clock,
     home::{Line, SendLine},
 };
 use alloc::{
@@ -42,7 +43,11 @@ pub fn offer(machine: &mut Machine, line: &Line, cause: Cause) -> Outcome {
         Cause::Request => message::Cause::Request,
         Cause::Interval => message::Cause::Interval,
     };
+    // What was written belongs to the time before. Who writes an image is told if it fails.
+    let _ = lunette_stdlib::output::flush_from_host(machine);
+    let time = clock::nanoseconds();
     let mut answer = line.exchange(&FromGuest::Offer(cause));
+    clock::go_on_from(time);
     if let Ok(ToGuest::WriteImage { is_compressed }) = message::read(&answer) {
         let written = write(machine, line, is_compressed);
         answer = line.exchange(&FromGuest::Written(written));

@@ -46,6 +46,8 @@ pub struct Channel {
     pub post_failed: AtomicU32,
     /// Not 0 if somebody asks for a snapshot.
     pub snapshot: AtomicU32,
+    /// Not 0 if the guest has come from another partition since it left: its clock goes on from where it was.
+    pub has_moved: AtomicU32,
     /// Address of the pages to discard.
     pub discard_start: AtomicU64,
     /// Bytes to discard.

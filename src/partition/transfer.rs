@@ -1,0 +1,115 @@
+//! Partitions that go on in another process, as they lie in memory.
+
+use super::{Guest, Home, Offered, Partition, ended, memory, unavailable};
+use crate::{
+    engine::Configuration,
+    error::{Error, Result},
+    host::{OpenStreams, Streams},
+    raw::{Arriving, Memory, Origin, Pages},
+    tenant::Tenant,
+};
+use lunette_hw_bridge::{self as bridge, Connection, End, Session, SessionState, State};
+use lunette_pages::Batch;
+use serde::{Deserialize, Serialize};
+
+/// What a partition is beside its memory.
+#[derive(Serialize, Deserialize)]
+struct Rest {
+    state: State,
+    session: SessionState,
+    streams: OpenStreams,
+}
+
+impl Offered<'_> {
+    /// What came of something that the connection did.
+    fn settle<T>(&mut self, outcome: std::result::Result<T, End>) -> Result<T> {
+        outcome.map_err(|end| {
+            *self.end = Some(end.clone());
+            ended(end)
+        })
+    }
+}
+
+impl Memory for Offered<'_> {
+    fn origin(&self) -> Origin {
+        Origin::Partition { build: *bridge::BUILD, memory: self.memory }
+    }
+
+    fn set_leaving(&mut self, is_leaving: bool) -> Result<()> {
+        if is_leaving {
+            // What cannot be had elsewhere need not be tried.
+            self.owner.process.open_streams()?;
+        }
+        let outcome = self.session.connection().set_leaving(is_leaving);
+        self.settle(outcome)
+    }
+
+    fn take_pages(&mut self, most: u64) -> Result<Pages> {
+        let outcome = self.session.connection().take_pages(most);
+        let bridge::Pages { batch, left, sweeps } = self.settle(outcome)?;
+        Ok(Pages { batch, left, sweeps })
+    }
+
+    fn rest(&mut self) -> Result<Vec<u8>> {
+        let streams = self.owner.process.open_streams()?;
+        let outcome = self.session.connection().state();
+        let state = self.settle(outcome)?;
+        let rest = Rest { state, session: self.session.state(), streams };
+        postcard::to_stdvec(&rest).map_err(Error::external)
+    }
+
+    fn forget(&mut self) {
+        *self.is_gone = true;
+    }
+}
+
+/// A partition whose guest arrives.
+struct Arrival {
+    guest: Guest,
+    home: Home,
+    memory: u64,
+    /// When all of it is there.
+    session: Option<SessionState>,
+}
+
+/// Prepares for a guest of this build whose partition may have so much memory.
+pub(crate) fn arrive(configuration: &Configuration, needed: u64, streams: Streams) -> Result<Box<dyn Arriving>> {
+    let most = memory(configuration);
+    if needed > most {
+        return Err(Error::message(format_args!(
+            "the program may use {needed} bytes of memory in its partition, and here it may have {most}"
+        )));
+    }
+    let guest = Guest::with_memory(configuration, needed).map_err(unavailable)?;
+    Ok(Box::new(Arrival { guest, home: Home::new(configuration, streams), memory: needed, session: None }))
+}
+
+impl Arriving for Arrival {
+    fn place(&mut self, batch: Batch) -> Result<()> {
+        self.guest.place(batch).map_err(ended)
+    }
+
+    fn complete(&mut self, rest: &[u8]) -> Result<()> {
+        let Rest { state, session, streams } =
+            postcard::from_bytes(rest).map_err(|_| Error::message("the other end sends what nobody understands"))?;
+        self.guest.set_state(state).map_err(ended)?;
+        self.home.process.reopen_streams(&streams)?;
+        self.session = Some(session);
+        Ok(())
+    }
+
+    fn into_tenant(self: Box<Self>) -> Tenant {
+        let Arrival { guest, home, memory, session } = *self;
+        let Some(session) = session else { unreachable!("it is complete before it is wanted") };
+        let session = Session::arrive(guest, session);
+        Tenant::isolated(Partition {
+            session: Some(session),
+            template: None,
+            owner: home,
+            keeper: None,
+            ended: None,
+            has_arrived: true,
+            memory,
+        })
+    }
+}
