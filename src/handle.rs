@@ -91,6 +91,12 @@ fn grow(machine: &Machine, array: Ref<SlotArray>) -> std::result::Result<(), Out
     Ok(())
 }
 
+/// Empties the slots of an instance that comes from another process, whose claims are not here.
+#[cfg(feature = "migration")]
+pub(crate) fn forget_claims(machine: &Machine) {
+    machine.heap.slots(slots(machine)).iter().for_each(|slot| slot.set(Value::Nil));
+}
+
 /// A claim to a slot.
 pub(crate) struct Handle {
     table: Arc<HandleTable>,

@@ -1,5 +1,8 @@
 //! Instances.
 
+#[cfg(feature = "migration")]
+mod transfer;
+
 use crate::{
     callback::{self, Natives},
     context::{AsContext, Context, State},
@@ -10,6 +13,9 @@ use crate::{
     objects::Objects,
     statistics::{Collection, Statistics},
 };
+#[cfg(feature = "migration")]
+pub(crate) use transfer::arrive;
+
 use lunette_gc::{heap::Heap, value::Value as Raw};
 use lunette_interpreter::{Machine, limits};
 use std::{collections::HashMap, fmt, sync::Arc, time::Duration};
@@ -80,7 +86,12 @@ impl Instance {
 
     /// An instance in which all native functions are registered, and nothing else is done yet.
     pub(crate) fn without_libraries(configuration: &Configuration, streams: Streams) -> Result<Instance> {
-        let mut machine = Box::new(new_machine(configuration, streams)?);
+        Ok(Instance::of_machine(configuration, new_machine(configuration, streams)?))
+    }
+
+    /// The instance of a machine to which nothing was done yet.
+    pub(crate) fn of_machine(configuration: &Configuration, machine: Machine) -> Instance {
+        let mut machine = Box::new(machine);
         let natives = Natives::register(&mut machine);
         let most_memory = machine.heap.memory_limit();
         machine.embedder = Box::new(State {
@@ -101,7 +112,13 @@ impl Instance {
             time_limit: configuration.time_limit.map(nanoseconds),
         });
         lunette_stdlib::register_all(&mut machine);
-        Ok(Instance { machine })
+        Instance { machine }
+    }
+
+    /// Has nothing of the instance run any more.
+    #[cfg(feature = "migration")]
+    pub(crate) fn abandon(&mut self) {
+        self.as_context().state().is_closed = true;
     }
 
     pub(crate) fn machine(&mut self) -> &mut Machine {

@@ -31,6 +31,28 @@ impl Objects {
         u64::from(place.uses) << 32 | u64::from(index)
     }
 
+    /// Adds an object under a number that it had elsewhere. `None` if the place is taken, or there are too many.
+    #[cfg(feature = "migration")]
+    pub fn insert_at(&mut self, number: u64, object: Object) -> Option<()> {
+        /// The most places.
+        const MOST: usize = 1 << 20;
+        let index = number as u32 as usize;
+        if index >= MOST {
+            return None;
+        }
+        while self.places.len() <= index {
+            self.free.push(self.places.len() as u32);
+            self.places.push(Place { uses: 0, object: None });
+        }
+        self.free.retain(|&free| free as usize != index);
+        let place = &mut self.places[index];
+        if place.object.is_some() {
+            return None;
+        }
+        *place = Place { uses: (number >> 32) as u32, object: Some(object) };
+        Some(())
+    }
+
     fn place(&mut self, number: u64) -> Option<&mut Place> {
         self.places.get_mut(number as u32 as usize).filter(|place| u64::from(place.uses) == number >> 32)
     }

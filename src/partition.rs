@@ -382,6 +382,12 @@ impl Partition {
         }
     }
 
+    /// Has nothing of the instance run any more.
+    #[cfg(feature = "migration")]
+    pub fn abandon(&mut self) {
+        self.give_up(Error::message("the instance runs elsewhere"));
+    }
+
     pub fn on_snapshot(&mut self, keeper: Keeper) {
         self.keeper = Some(keeper);
     }

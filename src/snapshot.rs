@@ -158,7 +158,7 @@ impl<'m> Snapshot<'m> {
     #[cfg(feature = "migration")]
     pub(crate) fn memory(&mut self) -> Option<&mut dyn crate::raw::Memory> {
         match &mut self.of {
-            Of::Instance(_) => None,
+            Of::Instance(context) => context.can_leave().then_some(context),
             #[cfg(feature = "partitions")]
             Of::Partition(offered) => Some(*offered),
         }

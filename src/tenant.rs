@@ -3,7 +3,7 @@
 #[cfg(feature = "partitions")]
 use crate::partition::Partition;
 #[cfg(feature = "migration")]
-use crate::raw::{Arriving, Origin};
+use crate::raw::{self, Arriving, Origin};
 use crate::{
     context::AsContext,
     convert::Variadic,
@@ -80,6 +80,7 @@ impl Tenant {
         match (configuration.home, origin) {
             #[cfg(feature = "partitions")]
             (Home::Partition, Origin::Partition { build, .. }) => build == lunette_hw_bridge::BUILD,
+            (Home::Process, Origin::Process { build, .. }) => Some(build) == raw::build(),
             _ => false,
         }
     }
@@ -92,8 +93,19 @@ impl Tenant {
         streams: Streams,
     ) -> Result<Box<dyn Arriving>> {
         match origin {
+            Origin::Process { region, limit, .. } => crate::instance::arrive(configuration, *region, *limit, streams),
             #[cfg(feature = "partitions")]
             Origin::Partition { memory, .. } => crate::partition::arrive(configuration, *memory, streams),
+        }
+    }
+
+    /// Drops an instance of which nothing may run here.
+    #[cfg(feature = "migration")]
+    pub(crate) fn abandon(self) {
+        match self.0 {
+            Inner::Hosted(mut instance) => instance.abandon(),
+            #[cfg(feature = "partitions")]
+            Inner::Isolated(mut partition) => partition.abandon(),
         }
     }
 

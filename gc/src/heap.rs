@@ -93,6 +93,14 @@ impl Heap {
         self.header().frontier.get() as usize * BLOCK_BYTES
     }
 
+    /// Copies bytes of the region, from an offset on.
+    pub fn copy_region(&self, offset: usize, buffer: &mut [u8]) {
+        assert!(offset <= self.bytes && buffer.len() <= self.bytes - offset, "the range lies in the region");
+        // SAFETY: the range lies in the region, which is readable memory apart from the buffer, and nobody writes to it
+        // while the heap is borrowed.
+        unsafe { self.base.as_ptr().add(offset).copy_to_nonoverlapping(buffer.as_mut_ptr(), buffer.len()) };
+    }
+
     #[inline(always)]
     pub(crate) fn header(&self) -> &RegionHeader {
         // SAFETY: the region begins with its header, and zeroed memory is a valid one.

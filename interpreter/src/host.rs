@@ -5,6 +5,7 @@
 //! interrupted, and its request be issued again elsewhere.
 
 use alloc::{boxed::Box, string::String, vec::Vec};
+use core::any::Any;
 use lunette_gc::pages::Pages;
 
 /// Names a submitted request until it is completed.
@@ -174,7 +175,7 @@ impl HostError {
 }
 
 /// The home of an instance.
-pub trait Host: Send {
+pub trait Host: Any + Send {
     /// Where the region's memory comes from.
     fn pages(&self) -> Box<dyn Pages + Send>;
 

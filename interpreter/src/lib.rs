@@ -35,6 +35,7 @@ pub mod pauses;
 mod safepoint;
 mod slow;
 pub mod traceback;
+pub mod transfer;
 mod unwind;
 pub mod variable_name;
 

@@ -152,6 +152,21 @@ impl Machine {
         heap.root(roots::HANDLES).set(Value::Cell(handles.cast()));
         heap.root(roots::GLOBALS).set(Value::Table(heap.new_table(0, 0)?));
         heap.root(roots::REGISTRY).set(Value::Table(heap.new_table(0, 0)?));
+        let Some(machine) = Machine::of_heap(host, heap) else { unreachable!("the roots were just made") };
+        machine.write_bottom_frame(Return::Exit);
+        machine.get_thread().base.set(FRAME_SLOTS);
+        machine.get_thread().status.set(crate::coroutine::RUNNING);
+        Ok(machine)
+    }
+
+    /// A machine whose roots are there.
+    pub(crate) fn of_heap(host: Box<dyn Host>, heap: Heap) -> Option<Machine> {
+        let (Value::Thread(thread), Value::Cell(names), Value::Cell(metatables)) =
+            (heap.root(roots::CURRENT_THREAD).get(), heap.root(roots::NAMES).get(), heap.root(roots::METATABLES).get())
+        else {
+            return None;
+        };
+        let (names, metatables) = (names.cast(), metatables.cast());
         let mut machine = Machine {
             budget: Cell::new(0),
             stack_limit: core::ptr::null_mut(),
@@ -182,10 +197,27 @@ impl Machine {
             keeper: None,
         };
         machine.adopt_stack();
-        machine.write_bottom_frame(Return::Exit);
-        machine.get_thread().base.set(FRAME_SLOTS);
-        machine.get_thread().status.set(crate::coroutine::RUNNING);
-        Ok(machine)
+        Some(machine)
+    }
+
+    /// Takes its own fields from the roots, which come from elsewhere.
+    pub(crate) fn adopt_roots(&mut self) {
+        if let Value::Thread(thread) = self.heap.root(roots::CURRENT_THREAD).get() {
+            self.thread = thread;
+            let object = self.heap.get(thread);
+            self.base = object.base.get();
+            self.open_top = object.open_top.get();
+            self.adopt_stack();
+        }
+        if self.exit_closes() && self.is_running() {
+            self.limits.exit_base = self.outermost_base();
+        }
+        self.method_cache.clear();
+    }
+
+    /// The base of the main thread's first frame that the host has called.
+    fn outermost_base(&self) -> u32 {
+        self.frame_bases(self.main_thread()).get(1).copied().unwrap_or(0)
     }
 
     /// The first frame of a stack: it belongs to nobody.

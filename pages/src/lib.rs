@@ -7,9 +7,11 @@
 pub mod batch;
 pub mod scan;
 pub mod set;
+pub mod written;
 
 pub use batch::{Batch, Run};
 pub use set::PageSet;
+pub use written::WrittenPages;
 
 /// Bytes of a page.
 pub const PAGE_BYTES: usize = 4096;

@@ -18,8 +18,8 @@ pub struct Leaving {
     departure: Departure<Stream>,
     address: OsString,
     image: PathBuf,
-    /// To whoever has asked.
-    stream: UnixStream,
+    /// To whoever has asked, until they were told how it ended.
+    stream: Option<UnixStream>,
     /// Set if nobody knows whether it runs elsewhere.
     is_uncertain: Arc<AtomicBool>,
 }
@@ -37,7 +37,7 @@ impl Leaving {
         let key = MigrationKey::new(key)?;
         let target = address.clone();
         let departure = Departure::begin(handle, move || Stream::connect(&target), &key);
-        Ok(Leaving { departure, address, image, stream, is_uncertain })
+        Ok(Leaving { departure, address, image, stream: Some(stream), is_uncertain })
     }
 
     /// Goes on with it at a snapshot; `None` when it is over and the program stays.
@@ -48,8 +48,7 @@ impl Leaving {
             Ok(Departing::Unknown(reason)) => Err(self.keep(snapshot, &reason)),
             Err(error) => {
                 let message = format!("the program goes on here: {error}");
-                // Whoever has asked may be gone; here nobody needs to know.
-                let _ = conclude(&mut self.stream, Err(&message));
+                self.conclude(Err(&message));
                 return (AfterSnapshot::GoOn, None);
             }
         };
@@ -58,8 +57,15 @@ impl Leaving {
             Ok(_) => tell(format_args!("{NAME}: the program goes on at {address}")),
             Err(message) => tell(format_args!("{NAME}: {message}")),
         }
-        let _ = conclude(&mut self.stream, outcome.as_deref().map_err(String::as_str));
+        self.conclude(outcome.as_deref().map_err(String::as_str));
         (AfterSnapshot::Stop, None)
+    }
+
+    fn conclude(&mut self, outcome: Result<&str, &str>) {
+        if let Some(mut stream) = self.stream.take() {
+            // Whoever has asked may be gone; then nobody needs to know.
+            let _ = conclude(&mut stream, outcome);
+        }
     }
 
     /// Keeps a program that was given away without a word that it was taken.
@@ -82,4 +88,10 @@ fn describe(report: &MigrationReport) -> String {
         milliseconds(report.downtime),
         report.bytes
     )
+}
+
+impl Drop for Leaving {
+    fn drop(&mut self) {
+        self.conclude(Err("the program ended before it could move"));
+    }
 }

@@ -7,6 +7,8 @@ mod clock;
 mod failure;
 mod files;
 mod grants;
+#[cfg(feature = "migration")]
+mod leaving;
 mod pages;
 mod place;
 mod process;
@@ -19,9 +21,11 @@ pub use grants::{Directory, Environment, Files, Grants};
 pub use standard::{Captured, Input, Output, Streams};
 
 #[cfg(feature = "migration")]
-pub(crate) use reconnect::OpenStreams;
+pub(crate) use {pages::NewRegion, reconnect::OpenStreams};
 
 use failure::{failed, not_permitted};
+#[cfg(feature = "migration")]
+use leaving::LeavingRegion;
 use lunette_gc::pages::Pages;
 use lunette_interpreter::host::{Host, Request, Response, Stream, Ticket};
 use pages::MappedPages;
@@ -56,6 +60,10 @@ pub(crate) struct Process {
     pending: Option<(Ticket, Pending)>,
     tickets: u64,
     start: Instant,
+    pages: MappedPages,
+    /// The region, while the instance leaves for another process.
+    #[cfg(feature = "migration")]
+    leaving: Option<LeavingRegion>,
 }
 
 impl Process {
@@ -72,6 +80,9 @@ impl Process {
             pending: None,
             tickets: 0,
             start: Instant::now(),
+            pages: MappedPages::default(),
+            #[cfg(feature = "migration")]
+            leaving: None,
         }
     }
 
@@ -216,7 +227,7 @@ impl Process {
 
 impl Host for Process {
     fn pages(&self) -> Box<dyn Pages + Send> {
-        Box::new(MappedPages)
+        Box::new(self.pages.clone())
     }
 
     fn submit(&mut self, request: Request<'_>) -> Ticket {

@@ -5,13 +5,39 @@
 //!   |--- to the next multiple of 32 KiB ---|======= the reservation =======|--- rest ---|
 //! ```
 
-use lunette_gc::pages::{Pages, REGION_ALIGNMENT};
+use lunette_gc::{
+    heap::Heap,
+    pages::{Pages, REGION_ALIGNMENT},
+};
 use rustix::mm::{Advice, MapFlags, ProtFlags, madvise, mmap_anonymous, munmap};
-use std::{ffi::c_void, ptr::NonNull};
+use std::{
+    ffi::c_void,
+    ops::Range,
+    ptr::NonNull,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 /// Memory mapped from the operating system.
-#[derive(Clone, Copy, Debug)]
-pub struct MappedPages;
+#[derive(Clone, Debug, Default)]
+pub struct MappedPages {
+    /// While somebody wants to know: ranges of addresses whose memory was given back.
+    released: Arc<Mutex<Option<Vec<Range<u64>>>>>,
+}
+
+impl MappedPages {
+    /// Keeps note of what is given back, or does so no more.
+    #[cfg(feature = "migration")]
+    pub fn note_released(&self, is_wanted: bool) {
+        *self.released.lock().unwrap_or_else(PoisonError::into_inner) = is_wanted.then(Vec::new);
+    }
+
+    /// What was given back since this was asked last.
+    #[cfg(feature = "migration")]
+    pub fn take_released(&self) -> Vec<Range<u64>> {
+        let mut released = self.released.lock().unwrap_or_else(PoisonError::into_inner);
+        released.as_mut().map(std::mem::take).unwrap_or_default()
+    }
+}
 
 // SAFETY: a mapping belongs to nobody else until it is unmapped; its pages read as zero when they are new and after
 // `MADV_DONTNEED`.
@@ -41,6 +67,10 @@ unsafe impl Pages for MappedPages {
     }
 
     unsafe fn release(&self, start: NonNull<u8>, bytes: usize) {
+        if let Some(released) = &mut *self.released.lock().unwrap_or_else(PoisonError::into_inner) {
+            let start = start.as_ptr() as u64;
+            released.push(start..start + bytes as u64);
+        }
         // SAFETY: the caller says that the range lies in a reservation and is not used.
         let released = unsafe { madvise(start.as_ptr().cast::<c_void>(), bytes, Advice::LinuxDontNeed) };
         if released.is_err() {
@@ -66,13 +96,62 @@ unsafe impl Pages for MappedPages {
 
 /// Whether the system gives a region of this size.
 pub(super) fn is_reservable(bytes: usize) -> bool {
-    match MappedPages.reserve(bytes) {
-        Some(start) => {
-            // SAFETY: reserved just now; nobody knows of it.
-            unsafe { MappedPages.unreserve(start, bytes) };
-            true
+    NewRegion::reserve(bytes).is_some()
+}
+
+/// A region that is being filled from elsewhere.
+pub(crate) struct NewRegion {
+    pages: MappedPages,
+    start: NonNull<u8>,
+    bytes: usize,
+}
+
+// SAFETY: the memory is this value's own.
+unsafe impl Send for NewRegion {}
+
+impl NewRegion {
+    /// A region that reads as zero. `None` if the system has no room for it.
+    pub fn reserve(bytes: usize) -> Option<NewRegion> {
+        let pages = MappedPages::default();
+        let start = pages.reserve(bytes)?;
+        Some(NewRegion { pages, start, bytes })
+    }
+
+    /// Writes bytes from an offset on, or zeros if there are none. `None` if they go beyond the end.
+    #[cfg(feature = "migration")]
+    pub fn write(&mut self, range: Range<u64>, content: Option<&[u8]>) -> Option<()> {
+        let (start, end) = (usize::try_from(range.start).ok()?, usize::try_from(range.end).ok()?);
+        if start > end || end > self.bytes || content.is_some_and(|content| content.len() != end - start) {
+            return None;
         }
-        None => false,
+        // SAFETY: the range lies in the region, of which nobody else knows.
+        unsafe {
+            let place = self.start.add(start);
+            match content {
+                Some(content) => place.copy_from_nonoverlapping(NonNull::from(content).cast(), content.len()),
+                None => self.pages.release(place, end - start),
+            }
+        }
+        Some(())
+    }
+
+    /// The region as a heap; `None` if it is none.
+    ///
+    /// # Safety
+    /// It holds what the region of a heap of this build held.
+    #[cfg(feature = "migration")]
+    pub unsafe fn into_heap(self) -> Option<Heap> {
+        let region = std::mem::ManuallyDrop::new(self);
+        let pages = Box::new(region.pages.clone());
+        // SAFETY: the region was reserved from these pages and belongs to nobody else; the caller says what is in it.
+        unsafe { Heap::adopt(pages, region.start, region.bytes) }
+    }
+}
+
+impl Drop for NewRegion {
+    fn drop(&mut self) {
+        // SAFETY: nobody else knows of the region.
+        unsafe { self.pages.unreserve(self.start, self.bytes) };
     }
 }
 
@@ -83,22 +162,23 @@ mod tests {
     #[test]
     fn reservations_are_aligned_zeroed_and_released() {
         let bytes = 4 * REGION_ALIGNMENT;
-        let start = MappedPages.reserve(bytes).unwrap();
+        let pages = MappedPages::default();
+        let start = pages.reserve(bytes).unwrap();
         assert_eq!(start.as_ptr().align_offset(REGION_ALIGNMENT), 0);
         // SAFETY: inside of the reservation, which nobody else uses.
         unsafe {
             let last = start.as_ptr().add(bytes - 1);
             assert_eq!(last.read(), 0);
             last.write(7);
-            MappedPages.release(start.add(bytes - REGION_ALIGNMENT), REGION_ALIGNMENT);
+            pages.release(start.add(bytes - REGION_ALIGNMENT), REGION_ALIGNMENT);
             assert_eq!(last.read(), 0);
-            MappedPages.unreserve(start, bytes);
+            pages.unreserve(start, bytes);
         }
     }
 
     #[test]
     fn impossible_sizes_are_refused() {
-        assert!(MappedPages.reserve(usize::MAX - 1).is_none());
-        assert!(MappedPages.reserve(1 << 60).is_none());
+        assert!(MappedPages::default().reserve(usize::MAX - 1).is_none());
+        assert!(MappedPages::default().reserve(1 << 60).is_none());
     }
 }

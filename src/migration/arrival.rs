@@ -40,6 +40,17 @@ pub(crate) fn receive<S: Read + Write>(
             return Err(error);
         }
     };
+    match hand_over(&mut channel) {
+        Ok(()) => Ok(tenant),
+        Err(error) => {
+            // It goes on where it was.
+            tenant.abandon();
+            Err(error)
+        }
+    }
+}
+
+fn hand_over<S: Read + Write>(channel: &mut Channel<S>) -> Result<()> {
     channel.send(&Message::Prepared)?;
     let word = channel.receive()?;
     if !matches!(Message::read(&word)?, Message::Commit) {
@@ -47,7 +58,7 @@ pub(crate) fn receive<S: Read + Write>(
     }
     // It runs, whether or not the other end learns of it.
     let _ = channel.send(&Message::Taken);
-    Ok(tenant)
+    Ok(())
 }
 
 fn out_of_order() -> Error {
@@ -96,8 +107,13 @@ fn restore<S: Read + Write>(
         return Err(failure);
     }
     let tenant = restored?;
-    parts.finish()?;
-    Ok(tenant)
+    match parts.finish() {
+        Ok(()) => Ok(tenant),
+        Err(error) => {
+            tenant.abandon();
+            Err(error)
+        }
+    }
 }
 
 /// Reads the parts of an image.

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     error::{Error, Result},
-    raw::Origin,
+    raw::{self, Origin},
     snapshot::{Snapshot, SnapshotCause, SnapshotHandle},
 };
 use lunette_pages::Batch;
@@ -58,8 +58,11 @@ pub enum Departing {
     Unknown(std::string::String),
 }
 
-/// Bytes of memory that are sent while the program takes its next steps.
-const BATCH: u64 = 1 << 22;
+/// The least and the most bytes of memory that are taken while the program stands still for a moment,
+const LEAST_BATCH: u64 = 1 << 21;
+const MOST_BATCH: u64 = 1 << 25;
+/// and for how long that may be.
+const MOMENT: Duration = Duration::from_millis(8);
 /// For how long the program may stand still while the last pages are sent.
 const STANDSTILL: Duration = Duration::from_millis(6);
 /// After so many times through all memory the program may stand still twice as long each time: it writes faster than
@@ -72,6 +75,8 @@ struct Connected<S> {
     form: Form,
     /// Bytes of memory that are sent in a second.
     rate: f64,
+    /// Bytes that are taken next.
+    batch: u64,
 }
 
 type Underway<S> = JoinHandle<Result<Connected<S>>>;
@@ -113,6 +118,8 @@ pub struct Departure<S> {
     opening: Option<JoinHandle<Result<Channel<S>>>>,
     /// and all that follows.
     underway: Option<Underway<S>>,
+    /// Whether it is noted what changes in memory.
+    is_leaving: bool,
 }
 
 impl<S> fmt::Debug for Departure<S> {
@@ -139,10 +146,13 @@ impl<S: Read + Write + Send + 'static> Departure<S> {
         key: &MigrationKey,
     ) -> Departure<S> {
         let key = key.clone();
-        let mut departure = Departure { handle, start: Instant::now(), underway: None, opening: None };
+        let mut departure = Departure { handle, start: Instant::now(), underway: None, opening: None, is_leaving: false };
         departure.opening = Some(departure.work(move || {
             let stream = connect().map_err(|error| Error::message(format_args!("cannot connect: {error}")))?;
-            Channel::initiate(stream, &key)
+            let channel = Channel::initiate(stream, &key)?;
+            // Takes a while, for the first time.
+            raw::build();
+            Ok(channel)
         }));
         departure
     }
@@ -175,7 +185,7 @@ impl<S: Read + Write + Send + 'static> Departure<S> {
         }
         if let Some(opening) = self.opening.take_if(|opening| opening.is_finished()) {
             let channel = join(opening)?;
-            let origin = snapshot.memory().map(|memory| memory.origin());
+            let origin = snapshot.memory().and_then(|memory| memory.origin());
             self.underway = Some(self.work(move || introduce(channel, origin)));
             return Ok(Departing::Underway);
         }
@@ -206,24 +216,31 @@ impl<S: Read + Write + Send + 'static> Departure<S> {
             }
             (Form::Pages, None) => return Err(broken("the other end talks out of order")),
             (Form::Pages, Some(memory)) => {
-                if connected.rate == 0.0 {
+                if !self.is_leaving {
                     memory.set_leaving(true)?;
+                    self.is_leaving = true;
                 }
-                let pages = memory.take_pages(BATCH)?;
+                let taking = Instant::now();
+                let pages = memory.take_pages(connected.batch)?;
+                let most = connected.batch as f64 * MOMENT.as_secs_f64() / taking.elapsed().as_secs_f64();
+                connected.batch = (most as u64).clamp(connected.batch / 2, connected.batch * 2);
+                connected.batch = connected.batch.clamp(LEAST_BATCH, MOST_BATCH);
                 let standstill = STANDSTILL.as_secs_f64() * f64::from(pages.sweeps.saturating_sub(SWEEPS)).exp2();
-                let most = ((connected.rate * standstill) as u64).max(BATCH);
+                let most = ((connected.rate * standstill) as u64).max(LEAST_BATCH);
                 if pages.left > most {
                     self.underway = Some(self.work(move || send_pages(connected, pages.batch)));
                     return Ok(Departing::Underway);
                 }
                 channel.send(&Message::Pages(pages.batch))?;
-                let mut left = pages.left;
-                while left > 0 {
-                    let pages = memory.take_pages(BATCH)?;
+                let rest = memory.rest()?;
+                loop {
+                    let pages = memory.take_pages(MOST_BATCH)?;
                     channel.send(&Message::Pages(pages.batch))?;
-                    left = pages.left;
+                    if pages.left == 0 {
+                        break;
+                    }
                 }
-                channel.send(&Message::Rest(&memory.rest()?))?;
+                channel.send(&Message::Rest(&rest))?;
             }
         }
         expect(channel, |answer| matches!(answer, Message::Prepared).then_some(()))?;
@@ -256,7 +273,7 @@ fn introduce<S: Read + Write>(mut channel: Channel<S>, origin: Option<Origin>) -
         Message::Welcome(form) => Some(*form),
         _ => None,
     })?;
-    Ok(Connected { channel, form, rate: 0.0 })
+    Ok(Connected { channel, form, rate: 0.0, batch: LEAST_BATCH })
 }
 
 fn send_pages<S: Read + Write>(mut connected: Connected<S>, batch: Batch) -> Result<Connected<S>> {

@@ -31,8 +31,8 @@ impl Offered<'_> {
 }
 
 impl Memory for Offered<'_> {
-    fn origin(&self) -> Origin {
-        Origin::Partition { build: *bridge::BUILD, memory: self.memory }
+    fn origin(&self) -> Option<Origin> {
+        Some(Origin::Partition { build: *bridge::BUILD, memory: self.memory })
     }
 
     fn set_leaving(&mut self, is_leaving: bool) -> Result<()> {

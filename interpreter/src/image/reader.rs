@@ -7,7 +7,7 @@ use super::{
     format::{COMPRESSED, MAGIC, VERSION},
 };
 use crate::host::OpenMode;
-use crate::machine::{Machine, roots};
+use crate::machine::Machine;
 use alloc::vec::Vec;
 use core::ops::Range;
 use lunette_gc::{
@@ -396,27 +396,5 @@ impl Reader<'_, '_> {
     /// The object of a kind with this number; nil for 0.
     pub fn value_numbered(&self, tag: u8, number: u32) -> Result<Value, ReadError> {
         if number == 0 { Ok(Value::Nil) } else { Ok(Value::from_parts(tag, self.reference(tag, number.into())?)) }
-    }
-}
-
-impl Machine {
-    /// Takes its own fields from the roots, which were read.
-    fn adopt_roots(&mut self) {
-        if let Value::Thread(thread) = self.heap.root(roots::CURRENT_THREAD).get() {
-            self.thread = thread;
-            let object = self.heap.get(thread);
-            self.base = object.base.get();
-            self.open_top = object.open_top.get();
-            self.adopt_stack();
-        }
-        if self.exit_closes() && self.is_running() {
-            self.limits.exit_base = self.outermost_base();
-        }
-        self.method_cache.clear();
-    }
-
-    /// The base of the main thread's first frame that the host has called.
-    fn outermost_base(&self) -> u32 {
-        self.frame_bases(self.main_thread()).get(1).copied().unwrap_or(0)
     }
 }

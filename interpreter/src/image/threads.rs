@@ -26,7 +26,7 @@ const CONSUMED: u8 = Tag::DeadKey as u8;
 
 impl Machine {
     /// The bases of a thread's frames, the outermost first.
-    pub(super) fn frame_bases(&self, thread: Ref<Thread>) -> Vec<u32> {
+    pub(crate) fn frame_bases(&self, thread: Ref<Thread>) -> Vec<u32> {
         let mut base = self.heap.get(thread).base.get();
         let mut bases = alloc::vec![base];
         loop {
