@@ -363,15 +363,11 @@ impl Partition {
             Cause::Interval => SnapshotCause::Interval,
         };
         let (mut end, mut is_gone) = (None, false);
-        let mut offered = Offered {
-            session,
-            owner: &mut self.owner,
-            memory: self.memory,
-            end: &mut end,
-            is_gone: &mut is_gone,
-            is_written: false,
-        };
-        let kept = keeper(&mut Snapshot::of_partition(&mut offered, cause));
+        let mut offered =
+            Offered { session, owner: &mut self.owner, memory: self.memory, end: &mut end, is_gone: &mut is_gone };
+        let mut snapshot = Snapshot::of_partition(&mut offered, cause);
+        let kept = keeper(&mut snapshot);
+        let kept = if snapshot.is_given_away() { Ok(AfterSnapshot::Stop) } else { kept };
         self.keeper = Some(keeper);
         match (end, kept) {
             (Some(end), _) => Err(end),
@@ -489,23 +485,18 @@ pub(crate) struct Offered<'p> {
     /// How the partition ended meanwhile.
     end: &'p mut Option<End>,
     /// Whether the guest runs elsewhere now.
-    #[cfg_attr(not(feature = "migration"), expect(dead_code, reason = "for migrations"))]
     is_gone: &'p mut bool,
-    is_written: bool,
 }
 
 impl fmt::Debug for Offered<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Offered").field("is_written", &self.is_written).finish_non_exhaustive()
+        formatter.debug_struct("Offered").field("is_gone", &self.is_gone).finish_non_exhaustive()
     }
 }
 
 impl Offered<'_> {
-    /// Writes the image, once.
+    /// Writes the image.
     pub fn write(&mut self, is_compressed: bool, sink: &mut dyn Sink) -> Result<()> {
-        if std::mem::replace(&mut self.is_written, true) {
-            return Err(Error::message("the image of a partition is written once for each snapshot"));
-        }
         match self.session.write_image(is_compressed, self.owner, sink) {
             Ok(written) => written.map_err(image_error),
             Err(end) => {

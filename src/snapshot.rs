@@ -82,6 +82,8 @@ pub enum AfterSnapshot {
 pub struct Snapshot<'m> {
     of: Of<'m>,
     cause: SnapshotCause,
+    /// Whether the program runs elsewhere, or may do so: then it must not go on here, whatever its keeper says.
+    is_given_away: bool,
 }
 
 /// What is written.
@@ -151,7 +153,18 @@ impl Snapshot<'_> {
 impl<'m> Snapshot<'m> {
     #[cfg(feature = "partitions")]
     pub(crate) fn of_partition(offered: &'m mut crate::partition::Offered<'m>, cause: SnapshotCause) -> Snapshot<'m> {
-        Snapshot { of: Of::Partition(offered), cause }
+        Snapshot { of: Of::Partition(offered), cause, is_given_away: false }
+    }
+
+    /// Notes that the program must not go on here.
+    #[cfg(feature = "migration")]
+    pub(crate) fn give_away(&mut self) {
+        self.is_given_away = true;
+    }
+
+    #[cfg(feature = "partitions")]
+    pub(crate) fn is_given_away(&self) -> bool {
+        self.is_given_away
     }
 
     /// The instance's memory, if it can be moved as it is.
@@ -302,7 +315,9 @@ impl Instance {
                 Cause::Request => SnapshotCause::Request,
                 Cause::Interval => SnapshotCause::Interval,
             };
-            match keeper(&mut Snapshot { of: Of::Instance(Context { machine }), cause }) {
+            let mut snapshot = Snapshot { of: Of::Instance(Context { machine }), cause, is_given_away: false };
+            match keeper(&mut snapshot) {
+                _ if snapshot.is_given_away => Outcome::Stop,
                 Ok(AfterSnapshot::GoOn) => Outcome::Taken,
                 Ok(AfterSnapshot::Stop) => Outcome::Stop,
                 Err(error) => Outcome::Refused(error.to_string()),

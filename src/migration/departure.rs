@@ -146,7 +146,8 @@ impl<S: Read + Write + Send + 'static> Departure<S> {
         key: &MigrationKey,
     ) -> Departure<S> {
         let key = key.clone();
-        let mut departure = Departure { handle, start: Instant::now(), underway: None, opening: None, is_leaving: false };
+        let mut departure =
+            Departure { handle, start: Instant::now(), underway: None, opening: None, is_leaving: false };
         departure.opening = Some(departure.work(move || {
             let stream = connect().map_err(|error| Error::message(format_args!("cannot connect: {error}")))?;
             let channel = Channel::initiate(stream, &key)?;
@@ -245,6 +246,7 @@ impl<S: Read + Write + Send + 'static> Departure<S> {
         }
         expect(channel, |answer| matches!(answer, Message::Prepared).then_some(()))?;
         // From here on nobody knows, unless the other end says so.
+        snapshot.give_away();
         let taken = channel
             .send(&Message::Commit)
             .and_then(|()| expect(channel, |answer| matches!(answer, Message::Taken).then_some(())));

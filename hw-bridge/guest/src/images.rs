@@ -48,7 +48,7 @@ pub fn offer(machine: &mut Machine, line: &Line, cause: Cause) -> Outcome {
     let time = clock::nanoseconds();
     let mut answer = line.exchange(&FromGuest::Offer(cause));
     clock::go_on_from(time);
-    if let Ok(ToGuest::WriteImage { is_compressed }) = message::read(&answer) {
+    while let Ok(ToGuest::WriteImage { is_compressed }) = message::read(&answer) {
         let written = write(machine, line, is_compressed);
         answer = line.exchange(&FromGuest::Written(written));
     }
