@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     error::{Error, Result},
-    raw::{self, Origin},
+    raw::{self, Memory, Origin, Pages},
     snapshot::{Snapshot, SnapshotCause, SnapshotHandle},
 };
 use lunette_pages::Batch;
@@ -208,42 +208,25 @@ impl<S: Read + Write + Send + 'static> Departure<S> {
 
     fn proceed(&mut self, mut connected: Connected<S>, snapshot: &mut Snapshot<'_>) -> Result<Departing> {
         let stop = Instant::now();
-        let channel = &mut connected.channel;
-        match (connected.form, snapshot.memory()) {
-            (Form::Image, _) => {
-                let mut parts = Parts { channel, part: Vec::with_capacity(IMAGE_PART), failure: None };
-                let written = snapshot.write(&mut parts);
-                parts.finish(written)?;
-            }
-            (Form::Pages, None) => return Err(broken("the other end talks out of order")),
-            (Form::Pages, Some(memory)) => {
+        match connected.form {
+            Form::Image => send_image(&mut connected.channel, snapshot)?,
+            Form::Pages => {
+                let Some(memory) = snapshot.memory() else {
+                    return Err(Error::message("its memory cannot be moved as it is any more"));
+                };
                 if !self.is_leaving {
                     memory.set_leaving(true)?;
                     self.is_leaving = true;
                 }
-                let taking = Instant::now();
-                let pages = memory.take_pages(connected.batch)?;
-                let most = connected.batch as f64 * MOMENT.as_secs_f64() / taking.elapsed().as_secs_f64();
-                connected.batch = (most as u64).clamp(connected.batch / 2, connected.batch * 2);
-                connected.batch = connected.batch.clamp(LEAST_BATCH, MOST_BATCH);
-                let standstill = STANDSTILL.as_secs_f64() * f64::from(pages.sweeps.saturating_sub(SWEEPS)).exp2();
-                let most = ((connected.rate * standstill) as u64).max(LEAST_BATCH);
-                if pages.left > most {
-                    self.underway = Some(self.work(move || send_pages(connected, pages.batch)));
+                let pages = connected.take_pages(memory)?;
+                if pages.batch.content.len() as u64 + pages.left > connected.most_left(pages.sweeps) {
+                    self.underway = Some(self.work(move || connected.send_pages(pages.batch)));
                     return Ok(Departing::Underway);
                 }
-                channel.send(&Message::Pages(pages.batch))?;
-                let rest = memory.rest()?;
-                loop {
-                    let pages = memory.take_pages(MOST_BATCH)?;
-                    channel.send(&Message::Pages(pages.batch))?;
-                    if pages.left == 0 {
-                        break;
-                    }
-                }
-                channel.send(&Message::Rest(&rest))?;
+                send_last(&mut connected.channel, pages.batch, memory)?;
             }
         }
+        let channel = &mut connected.channel;
         expect(channel, |answer| matches!(answer, Message::Prepared).then_some(()))?;
         // From here on nobody knows, unless the other end says so.
         snapshot.give_away();
@@ -264,6 +247,34 @@ impl<S: Read + Write + Send + 'static> Departure<S> {
     }
 }
 
+impl<S: Read + Write> Connected<S> {
+    /// Takes as many pages as can be had in a moment.
+    fn take_pages(&mut self, memory: &mut dyn Memory) -> Result<Pages> {
+        let start = Instant::now();
+        let pages = memory.take_pages(self.batch)?;
+        let next = self.batch as f64 * MOMENT.as_secs_f64() / start.elapsed().as_secs_f64();
+        self.batch = (next as u64).clamp(self.batch / 2, self.batch * 2).clamp(LEAST_BATCH, MOST_BATCH);
+        Ok(pages)
+    }
+
+    /// The most bytes that may be left when the program stops, after memory was gone through so many times.
+    fn most_left(&self, sweeps: u32) -> u64 {
+        let standstill = STANDSTILL.as_secs_f64() * f64::from(sweeps.saturating_sub(SWEEPS)).exp2();
+        ((self.rate * standstill) as u64).max(LEAST_BATCH)
+    }
+
+    /// Sends pages while the program runs, and waits until they are taken up.
+    fn send_pages(mut self, batch: Batch) -> Result<Connected<S>> {
+        let start = Instant::now();
+        let bytes = batch.content.len();
+        self.channel.send(&Message::Pages(batch))?;
+        self.channel.send(&Message::Check)?;
+        expect(&mut self.channel, |answer| matches!(answer, Message::Placed).then_some(()))?;
+        self.rate = bytes as f64 / start.elapsed().as_secs_f64();
+        Ok(self)
+    }
+}
+
 fn join<T>(thread: JoinHandle<Result<T>>) -> Result<T> {
     thread.join().map_err(|_| Error::message("the migration has failed"))?
 }
@@ -278,14 +289,23 @@ fn introduce<S: Read + Write>(mut channel: Channel<S>, origin: Option<Origin>) -
     Ok(Connected { channel, form, rate: 0.0, batch: LEAST_BATCH })
 }
 
-fn send_pages<S: Read + Write>(mut connected: Connected<S>, batch: Batch) -> Result<Connected<S>> {
-    let start = Instant::now();
-    let bytes = batch.content.len();
-    connected.channel.send(&Message::Pages(batch))?;
-    connected.channel.send(&Message::Check)?;
-    expect(&mut connected.channel, |answer| matches!(answer, Message::Placed).then_some(()))?;
-    connected.rate = bytes as f64 / start.elapsed().as_secs_f64();
-    Ok(connected)
+/// Sends what is left when the program has stopped.
+fn send_last<S: Read + Write>(channel: &mut Channel<S>, batch: Batch, memory: &mut dyn Memory) -> Result<()> {
+    channel.send(&Message::Pages(batch))?;
+    let rest = memory.rest()?;
+    loop {
+        let pages = memory.take_pages(MOST_BATCH)?;
+        channel.send(&Message::Pages(pages.batch))?;
+        if pages.left == 0 {
+            return channel.send(&Message::Rest(&rest));
+        }
+    }
+}
+
+fn send_image<S: Read + Write>(channel: &mut Channel<S>, snapshot: &mut Snapshot<'_>) -> Result<()> {
+    let mut parts = Parts { channel, part: Vec::with_capacity(IMAGE_PART), failure: None };
+    let written = snapshot.write(&mut parts);
+    parts.finish(written)
 }
 
 /// Waits for an answer, of which something is wanted.
