@@ -38,6 +38,11 @@ pub struct RemoteGuest {
     limits: Limits,
     meter: Meter,
     most_message: usize,
+    /// Whether the monitor lets the guest run already.
+    is_ahead: bool,
+    /// What messages are written to, and read from.
+    outgoing: Vec<u8>,
+    incoming: Vec<u8>,
 }
 
 impl RemoteGuest {
@@ -63,11 +68,21 @@ impl RemoteGuest {
             .spawn()
             .map_err(failed)?;
         let most_message = partition::most_message(memory);
-        let mut guest =
-            RemoteGuest { monitor, messages, signals, limits: limits.clone(), meter: Meter::start(), most_message };
+        let mut guest = RemoteGuest {
+            monitor,
+            messages,
+            signals,
+            limits: limits.clone(),
+            meter: Meter::start(),
+            most_message,
+            is_ahead: false,
+            outgoing: Vec::new(),
+            incoming: Vec::new(),
+        };
         let template = template.map(Template::path);
-        wire::send(&mut guest.messages, &ToMonitor::Make { memory, limits, template }).map_err(failed)?;
-        match wire::receive(&mut guest.messages, most_message) {
+        let make = ToMonitor::Make { memory, limits, template };
+        wire::send(&mut guest.messages, &mut guest.outgoing, &make).map_err(failed)?;
+        match wire::receive(&mut guest.messages, &mut guest.incoming, most_message) {
             Ok(FromMonitor::Made) => {}
             Ok(FromMonitor::Unavailable(message)) => return Err(Error::Monitor(message)),
             Ok(_) => return Err(failed(io::ErrorKind::InvalidData.into())),
@@ -78,8 +93,8 @@ impl RemoteGuest {
         Ok(guest)
     }
 
-    fn send(&mut self, message: &ToMonitor) -> Result<(), End> {
-        wire::send(&mut self.messages, message).map_err(|error| lost(&error))
+    fn send(&mut self, message: &ToMonitor<'_>) -> Result<(), End> {
+        wire::send(&mut self.messages, &mut self.outgoing, message).map_err(|error| lost(&error))
     }
 }
 
@@ -108,8 +123,15 @@ impl Connection for RemoteGuest {
         self.send(&ToMonitor::Begin)
     }
 
-    fn exchange(&mut self, answer: Answer, take_signals: &mut dyn FnMut() -> Signals) -> Result<Sent, End> {
-        self.send(&ToMonitor::Exchange(answer))?;
+    fn exchange(
+        &mut self,
+        answer: Answer<'_>,
+        sent: &mut Sent,
+        take_signals: &mut dyn FnMut() -> Signals,
+    ) -> Result<(), End> {
+        if !std::mem::take(&mut self.is_ahead) {
+            self.send(&ToMonitor::Exchange(answer))?;
+        }
         let mut to_monitor = &self.signals;
         // A monitor keeps the limits, unless it was taken over.
         let mut kept = Ok(());
@@ -126,14 +148,24 @@ impl Connection for RemoteGuest {
             kept = meter.check_monitor(limits);
             kept.is_ok()
         };
-        let received = wire::receive(&mut Patient(&self.messages, &mut look), self.most_message);
+        let received = wire::receive(&mut Patient(&self.messages, &mut look), &mut self.incoming, self.most_message);
         kept?;
         match received {
-            Ok(FromMonitor::Sent(sent)) => Ok(sent),
-            Ok(FromMonitor::Ended(end)) => Err(end),
-            Ok(other) => Err(End::Violation(format!("its monitor says {other:?}"))),
-            Err(error) => Err(lost(&error)),
+            Ok(FromMonitor::Sent { bytes, waits }) => {
+                sent.bytes.clear();
+                sent.bytes.extend_from_slice(bytes);
+                sent.waits = waits;
+            }
+            Ok(FromMonitor::Ended(end)) => return Err(end),
+            Ok(other) => return Err(End::Violation(format!("its monitor says {other:?}"))),
+            Err(error) => return Err(lost(&error)),
         }
+        if !sent.waits {
+            // Nothing is to be answered: the guest goes on while this process sees to what it has sent.
+            self.send(&ToMonitor::Exchange(Answer { message: None, post_failed: answer.post_failed }))?;
+            self.is_ahead = true;
+        }
+        Ok(())
     }
 
     fn watch(&mut self, take_signals: &mut dyn FnMut() -> Signals) -> Result<(), End> {

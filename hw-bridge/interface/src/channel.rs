@@ -1,8 +1,10 @@
 //! How the guest and the monitor hand messages to each other.
 //!
-//! The guest writes frames into the outbox, sets [`Channel::outbox_length`] and leaves by `out` to [`SEND`]; when it
-//! comes back, the answer is in the inbox. Messages larger than a box go in pieces, each with an exit of its own: the
-//! guest's by [`SEND_PART`], the monitor's, while [`Channel::inbox_more`] is not 0, fetched by [`RECEIVE_PART`].
+//! The guest writes frames into an *outbox*, says where that is and how much it holds, and leaves by `out` to [`SEND`];
+//! when it comes back, the answer is in its *inbox*. Either is a place in memory of the guest's choice: the box that
+//! `layout` has for it, or any of the arena and the region. Messages larger than a box go in pieces, each with an exit of
+//! its own: the guest's by [`SEND_PART`], the monitor's, while [`Channel::inbox_more`] is not 0, fetched by
+//! [`RECEIVE_PART`].
 //!
 //! ```text
 //!   outbox:  | length (u32) | message | length | message | ...     only the last may want an answer
@@ -25,6 +27,8 @@ pub const PANIC: u16 = 0x14;
 pub const REPORT: u16 = 0x15;
 /// The ports that the guest may use.
 pub const PORTS: [u16; 6] = [SEND, SEND_PART, RECEIVE_PART, DISCARD, PANIC, REPORT];
+/// The most bytes that are sent with one exit.
+pub const MOST_SENT: usize = 1 << 20;
 /// Port of exception 0; the others follow. Only the stubs at CPL 0 use them.
 pub const EXCEPTION: u16 = 0x80;
 /// Number of exceptions.
@@ -38,7 +42,7 @@ pub struct Channel {
     pub outbox_length: AtomicU32,
     /// Bytes in the inbox.
     pub inbox_length: AtomicU32,
-    /// Not 0 if more of the message follows.
+    /// Bytes of the message that follow.
     pub inbox_more: AtomicU32,
     /// Not 0 if the instance is to stop.
     pub interrupt: AtomicU32,
@@ -56,4 +60,10 @@ pub struct Channel {
     pub most_message: AtomicU64,
     /// Where the guest, if it breaks, is started once more to say what was running; 0 if it cannot.
     pub post_mortem: AtomicU64,
+    /// Address of the outbox.
+    pub outbox_start: AtomicU64,
+    /// Address of the inbox.
+    pub inbox_start: AtomicU64,
+    /// The most bytes that the inbox takes.
+    pub inbox_room: AtomicU64,
 }
