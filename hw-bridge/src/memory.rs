@@ -11,7 +11,8 @@ use crate::{
     template::Template,
 };
 use kvm_ioctls::VmFd;
-use lunette_hw_interface::layout::*;
+use lunette_gc::pages::PageSize;
+use lunette_hw_interface::{channel::MOST_PREPARED, layout::*};
 use serde::{Deserialize, Serialize};
 use vm_memory::{Bytes, GuestAddress, GuestMemoryMmap};
 
@@ -57,6 +58,7 @@ pub struct Memory {
     next: u64,
     /// The most bytes that may be added.
     limit: u64,
+    page_size: PageSize,
 }
 
 impl Memory {
@@ -70,6 +72,7 @@ impl Memory {
             windows: [window(ARENA, ARENA_BYTES, ARENA_START_BYTES), window(REGION, REGION_BYTES, REGION_START_BYTES)],
             next: GROWTH,
             limit,
+            page_size: PageSize::default(),
         };
         memory.add(vm, Mapping::zeroed(0, BASE_BYTES)?, 0, None, None)?;
         memory.add(vm, Mapping::zeroed(TABLES, TABLES_BYTES)?, TABLES, None, None)?;
@@ -92,6 +95,7 @@ impl Memory {
             windows: template.header.windows.clone(),
             next: template.header.next,
             limit,
+            page_size: PageSize::default(),
         };
         for part in &template.header.parts {
             let mapping = Mapping::copy_of(&template.file, part.offset, part.physical, part.bytes)?;
@@ -268,6 +272,32 @@ impl Memory {
                 let (from, to) = (start.max(address), end.min(address + part.mapping.bytes() as u64));
                 if from < to {
                     self.zero(number, from - address..to - address)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes pages that the guest is about to write to, and adds memory for them, as far as there may be so much.
+    pub fn prepare(&mut self, vm: &VmFd, start: u64, bytes: u64) -> Result<(), End> {
+        let is_aligned = start.is_multiple_of(PAGE_BYTES) && bytes.is_multiple_of(PAGE_BYTES);
+        let end = start.checked_add(bytes).filter(|_| is_aligned && (1..=MOST_PREPARED).contains(&bytes));
+        let is_window = |end| self.windows.iter().any(|window| window.start <= start && end <= window.end);
+        let Some(end) = end.filter(|&end| is_window(end)) else {
+            return Err(End::Violation(format!("it prepares {bytes:#x} bytes at {start:#x}")));
+        };
+        if self.is_growable(end - 1) {
+            match self.grow(vm, end - 1) {
+                // It may never come to need it.
+                Err(End::Memory) => return Ok(()),
+                grown => grown?,
+            }
+        }
+        for part in self.parts.iter().filter(|part| part.offset.is_none()) {
+            if let Some(address) = part.address {
+                let (from, to) = (start.max(address), end.min(address + part.mapping.bytes() as u64));
+                if from < to {
+                    part.mapping.make_pages((from - address) as usize..(to - address) as usize, &self.page_size);
                 }
             }
         }

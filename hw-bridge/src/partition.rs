@@ -11,7 +11,9 @@ use crate::{
 use kvm_bindings::{CpuId, KVM_MAX_CPUID_ENTRIES, kvm_sregs};
 use kvm_ioctls::{Kvm, VcpuExit, VcpuFd, VmFd};
 use lunette_hw_interface::{
-    channel::{Channel, DISCARD, EXCEPTION, EXCEPTIONS, MOST_SENT, PANIC, RECEIVE_PART, REPORT, SEND, SEND_PART},
+    channel::{
+        Channel, DISCARD, EXCEPTION, EXCEPTIONS, MOST_SENT, PANIC, PREPARE, RECEIVE_PART, REPORT, SEND, SEND_PART,
+    },
     layout::{CHANNEL, IMAGE, IMAGE_END, INBOX, INBOX_BYTES, OUTBOX, PAGE_BYTES, STUB_STACK, TABLES},
     message::MOST_COST,
 };
@@ -219,9 +221,13 @@ impl Partition {
             RECEIVE_PART => Ok(Exit::ReceivePart),
             REPORT => Ok(Exit::Report(self.outbox()?)),
             DISCARD => {
-                let start = self.shared(offset_of!(Channel, discard_start))?;
-                let bytes = self.shared(offset_of!(Channel, discard_bytes))?;
+                let (start, bytes) = self.pages()?;
                 self.memory.discard(start, bytes)?;
+                Ok(Exit::Signal)
+            }
+            PREPARE => {
+                let (start, bytes) = self.pages()?;
+                self.memory.prepare(&self.vm, start, bytes)?;
                 Ok(Exit::Signal)
             }
             PANIC => {
@@ -312,6 +318,11 @@ impl Partition {
             return Err(End::Violation(format!("its outbox is said to hold {length} bytes at {start:#x}")));
         }
         Ok(())
+    }
+
+    /// The pages that the guest names: address and bytes.
+    fn pages(&self) -> Result<(u64, u64), End> {
+        Ok((self.shared(offset_of!(Channel, pages_start))?, self.shared(offset_of!(Channel, pages_bytes))?))
     }
 
     fn shared(&self, offset: usize) -> Result<u64, End> {

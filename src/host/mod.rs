@@ -211,7 +211,7 @@ impl Process {
 
 impl Host for Process {
     fn pages(&self) -> Box<dyn Pages + Send> {
-        Box::new(MappedPages)
+        Box::<MappedPages>::default()
     }
 
     fn submit(&mut self, request: Request<'_>) -> Ticket {

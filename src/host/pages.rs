@@ -2,29 +2,37 @@
 //!
 //! ```text
 //!   mapped, of which the ends are given back at once:
-//!   |--- to the next multiple of 32 KiB ---|======= the reservation =======|--- rest ---|
+//!   |--- to the next large page ---|======= the reservation =======|--- rest ---|
 //! ```
 
-use lunette_gc::pages::{Pages, REGION_ALIGNMENT};
-use rustix::mm::{Advice, MapFlags, ProtFlags, madvise, mmap_anonymous, munmap};
+use lunette_gc::pages::{LARGE_PAGE, PageSize, Pages, REGION_ALIGNMENT};
+use rustix::{
+    mm::{Advice, MapFlags, ProtFlags, madvise, mmap_anonymous, munmap},
+    time::{ClockId, clock_gettime},
+};
 use std::{ffi::c_void, ptr::NonNull};
 
 /// Memory mapped from the operating system.
-#[derive(Clone, Copy, Debug)]
-pub struct MappedPages;
+#[derive(Debug, Default)]
+pub struct MappedPages {
+    prepared: PageSize,
+}
+
+/// Alignment of reservations.
+const ALIGNMENT: usize = if LARGE_PAGE > REGION_ALIGNMENT { LARGE_PAGE } else { REGION_ALIGNMENT };
 
 // SAFETY: a mapping belongs to nobody else until it is unmapped; its pages read as zero when they are new and after
 // `MADV_DONTNEED`.
 unsafe impl Pages for MappedPages {
     fn reserve(&self, bytes: usize) -> Option<NonNull<u8>> {
-        let mapped = bytes.checked_add(REGION_ALIGNMENT)?;
+        let mapped = bytes.checked_add(ALIGNMENT)?;
         let protection = ProtFlags::READ | ProtFlags::WRITE;
         // SAFETY: a new mapping at an address of the kernel's choice touches no memory in use.
         let start = unsafe {
             mmap_anonymous(std::ptr::null_mut(), mapped, protection, MapFlags::PRIVATE | MapFlags::NORESERVE)
         };
         let start = start.ok()?.cast::<u8>();
-        let before = start.align_offset(REGION_ALIGNMENT);
+        let before = start.align_offset(ALIGNMENT);
         let region = start.wrapping_add(before);
         let after = mapped - before - bytes;
         // What cannot be given back stays reserved, which costs addresses only.
@@ -50,11 +58,17 @@ unsafe impl Pages for MappedPages {
         }
     }
 
-    unsafe fn prefer_large_pages(&self, start: NonNull<u8>, bytes: usize, preferred: bool) {
-        let advice = if preferred { Advice::LinuxHugepage } else { Advice::LinuxNoHugepage };
-        // Where it is not known, pages are as they are.
-        // SAFETY: the caller says that the range lies in a reservation; its content does not change.
-        let _ = unsafe { madvise(start.as_ptr().cast::<c_void>(), bytes, advice) };
+    unsafe fn prepare(&self, start: NonNull<u8>, bytes: usize) {
+        let advise = |range: std::ops::Range<usize>, advice| {
+            let start = start.as_ptr().wrapping_add(range.start);
+            // Where it is not known, or there is no memory, pages are made when they are touched.
+            // SAFETY: the caller says that the range lies in a reservation; its content does not change.
+            let _ = unsafe { madvise(start.cast::<c_void>(), range.len(), advice) };
+        };
+        self.prepared.make(0..bytes, processor_time, |range, is_large| {
+            advise(range.clone(), if is_large { Advice::LinuxHugepage } else { Advice::LinuxNoHugepage });
+            advise(range, Advice::LinuxPopulateWrite);
+        });
     }
 
     unsafe fn unreserve(&self, start: NonNull<u8>, bytes: usize) {
@@ -64,12 +78,19 @@ unsafe impl Pages for MappedPages {
     }
 }
 
+/// Nanoseconds of the processor's time for this thread.
+fn processor_time() -> u64 {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
+}
+
 /// Whether the system gives a region of this size.
 pub(super) fn is_reservable(bytes: usize) -> bool {
-    match MappedPages.reserve(bytes) {
+    let pages = MappedPages::default();
+    match pages.reserve(bytes) {
         Some(start) => {
             // SAFETY: reserved just now; nobody knows of it.
-            unsafe { MappedPages.unreserve(start, bytes) };
+            unsafe { pages.unreserve(start, bytes) };
             true
         }
         None => false,
@@ -83,22 +104,40 @@ mod tests {
     #[test]
     fn reservations_are_aligned_zeroed_and_released() {
         let bytes = 4 * REGION_ALIGNMENT;
-        let start = MappedPages.reserve(bytes).unwrap();
+        let pages = MappedPages::default();
+        let start = pages.reserve(bytes).unwrap();
         assert_eq!(start.as_ptr().align_offset(REGION_ALIGNMENT), 0);
         // SAFETY: inside of the reservation, which nobody else uses.
         unsafe {
             let last = start.as_ptr().add(bytes - 1);
             assert_eq!(last.read(), 0);
             last.write(7);
-            MappedPages.release(start.add(bytes - REGION_ALIGNMENT), REGION_ALIGNMENT);
+            pages.release(start.add(bytes - REGION_ALIGNMENT), REGION_ALIGNMENT);
             assert_eq!(last.read(), 0);
-            MappedPages.unreserve(start, bytes);
+            pages.unreserve(start, bytes);
+        }
+    }
+
+    #[test]
+    fn prepared_pages_are_there_and_zero() {
+        let bytes = 3 * LARGE_PAGE;
+        let pages = MappedPages::default();
+        let start = pages.reserve(bytes).unwrap();
+        // SAFETY: inside of the reservation, which nobody else uses.
+        unsafe {
+            pages.prepare(start, bytes);
+            let range = std::slice::from_raw_parts(start.as_ptr(), bytes);
+            assert!(range.iter().all(|&byte| byte == 0));
+            start.as_ptr().write(7);
+            pages.prepare(start, LARGE_PAGE);
+            assert_eq!(start.as_ptr().read(), 7);
+            pages.unreserve(start, bytes);
         }
     }
 
     #[test]
     fn impossible_sizes_are_refused() {
-        assert!(MappedPages.reserve(usize::MAX - 1).is_none());
-        assert!(MappedPages.reserve(1 << 60).is_none());
+        assert!(MappedPages::default().reserve(usize::MAX - 1).is_none());
+        assert!(MappedPages::default().reserve(1 << 60).is_none());
     }
 }

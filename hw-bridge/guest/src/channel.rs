@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 use core::{arch::asm, fmt, sync::atomic::Ordering};
 use lunette_hw_interface::{
-    channel::{Channel, DISCARD, MOST_SENT, RECEIVE_PART, SEND, SEND_PART},
+    channel::{Channel, DISCARD, MOST_PREPARED, MOST_SENT, PREPARE, RECEIVE_PART, SEND, SEND_PART},
     layout::{CHANNEL, INBOX, INBOX_BYTES, OUTBOX, OUTBOX_BYTES},
     message::{self, FromGuest},
 };
@@ -113,9 +113,21 @@ impl Outgoing {
 
 /// Gives pages back, which read as zero afterwards.
 pub fn discard(start: u64, bytes: u64) {
-    shared().discard_start.store(start, Ordering::Relaxed);
-    shared().discard_bytes.store(bytes, Ordering::Relaxed);
-    leave(DISCARD);
+    leave_with_pages(DISCARD, start, bytes);
+}
+
+/// Has pages made that will be written to.
+pub fn prepare(start: u64, bytes: u64) {
+    let end = start + bytes;
+    for start in (start..end).step_by(MOST_PREPARED as usize) {
+        leave_with_pages(PREPARE, start, MOST_PREPARED.min(end - start));
+    }
+}
+
+fn leave_with_pages(port: u16, start: u64, bytes: u64) {
+    shared().pages_start.store(start, Ordering::Relaxed);
+    shared().pages_bytes.store(bytes, Ordering::Relaxed);
+    leave(port);
 }
 
 /// The most that a message may cost.

@@ -19,14 +19,18 @@ pub const SEND: u16 = 0x10;
 pub const SEND_PART: u16 = 0x11;
 /// Port: the next part of the answer is wanted.
 pub const RECEIVE_PART: u16 = 0x12;
-/// Port: the pages from [`Channel::discard_start`] on are not used any more, and are to read as zero.
+/// Port: the pages from [`Channel::pages_start`] on are not used any more, and are to read as zero.
 pub const DISCARD: u16 = 0x13;
 /// Port: the runtime cannot go on; the outbox holds text that says why.
 pub const PANIC: u16 = 0x14;
 /// Port: the outbox holds text that says what was running, as [`Channel::post_mortem`] was asked to tell.
 pub const REPORT: u16 = 0x15;
+/// Port: the pages from [`Channel::pages_start`] on will be written to soon.
+pub const PREPARE: u16 = 0x16;
 /// The ports that the guest may use.
-pub const PORTS: [u16; 6] = [SEND, SEND_PART, RECEIVE_PART, DISCARD, PANIC, REPORT];
+pub const PORTS: [u16; 7] = [SEND, SEND_PART, RECEIVE_PART, DISCARD, PANIC, REPORT, PREPARE];
+/// The most bytes of pages that are prepared with one exit.
+pub const MOST_PREPARED: u64 = 1 << 24;
 /// The most bytes that are sent with one exit.
 pub const MOST_SENT: usize = 1 << 20;
 /// Port of exception 0; the others follow. Only the stubs at CPL 0 use them.
@@ -50,10 +54,10 @@ pub struct Channel {
     pub post_failed: AtomicU32,
     /// Not 0 if somebody asks for a snapshot.
     pub snapshot: AtomicU32,
-    /// Address of the pages to discard.
-    pub discard_start: AtomicU64,
-    /// Bytes to discard.
-    pub discard_bytes: AtomicU64,
+    /// Address of the pages to discard or prepare.
+    pub pages_start: AtomicU64,
+    /// Their bytes.
+    pub pages_bytes: AtomicU64,
     /// Frequency of the time stamp counter in kHz.
     pub counter_khz: AtomicU64,
     /// The most that a message may cost, in the measure of [`message::read_within`](crate::message::read_within).

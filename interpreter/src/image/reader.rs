@@ -43,12 +43,14 @@ pub(super) struct Reader<'m, 's> {
     pub files: Vec<(u32, Vec<u8>, OpenMode, u64)>,
     /// Working memory: the values of a table's fields.
     pub values: Vec<Parts>,
-    /// Whether the heap was told that it will grow by much.
-    expects_growth: bool,
+    /// Up to where in the heap pages are made ahead.
+    prepared: usize,
 }
 
 /// Bytes of a heap that is likely to grow by much while an image is read.
 const LARGE_HEAP: usize = 4 << 20;
+/// Bytes for which pages are made ahead.
+const AHEAD: usize = 8 << 20;
 /// Objects between two looks at its size.
 const OBJECTS_PER_LOOK: usize = 512;
 
@@ -112,7 +114,7 @@ impl Machine {
             tables: Vec::new(),
             files: Vec::new(),
             values: Vec::new(),
-            expects_growth: false,
+            prepared: 0,
         };
         reader.read(options.opens_files)
     }
@@ -190,9 +192,6 @@ impl Reader<'_, '_> {
             self.open_files()?;
         }
         self.machine.adopt_roots();
-        if self.expects_growth {
-            self.machine.heap.expect_growth(false);
-        }
         let sources = self.modules.iter().filter_map(|&module| {
             let first = self.machine.heap.refs(module).first()?.get()?;
             Some(self.machine.heap.get(first.cast::<lunette_gc::function::Prototype>()).source)
@@ -246,15 +245,21 @@ impl Reader<'_, '_> {
         Ok(length as usize)
     }
 
-    /// Has the heap prepare for much if there was much already.
+    /// Looks now and then whether the heap has grown by much.
     #[inline]
     pub fn note_growth(&mut self, number: usize) {
-        if number.is_multiple_of(OBJECTS_PER_LOOK)
-            && !self.expects_growth
-            && self.machine.heap.touched_bytes() > LARGE_HEAP
-        {
-            self.expects_growth = true;
-            self.machine.heap.expect_growth(true);
+        if number.is_multiple_of(OBJECTS_PER_LOOK) {
+            self.prepare(0);
+        }
+    }
+
+    /// Has the heap prepare for an object of so many bytes, and for more if there was much already.
+    #[inline]
+    pub fn prepare(&mut self, bytes: usize) {
+        let heap = &self.machine.heap;
+        let wanted = heap.touched_bytes() + bytes;
+        if wanted > LARGE_HEAP && wanted + AHEAD / 2 > self.prepared {
+            self.prepared = heap.prepare_growth(self.prepared, bytes + AHEAD);
         }
     }
 
@@ -263,6 +268,9 @@ impl Reader<'_, '_> {
             self.note_growth(number as usize);
             self.decoder.place = ("string", u64::from(number) + 1);
             let length = self.length()?;
+            if length > LARGE_HEAP {
+                self.prepare(length);
+            }
             let mut failure = Ok(());
             let decoder = &mut self.decoder;
             let string = self.machine.heap.new_unseen_string(length, |bytes| failure = decoder.bytes(bytes));

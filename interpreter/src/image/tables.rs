@@ -14,7 +14,7 @@ use lunette_gc::{
     object::AnyObject,
     reference::Ref,
     string::Str,
-    table::{NIL, Parts, Table},
+    table::{HashEntry, NIL, Parts, Table},
     value::{FIRST_REFERENCE_TAG, Tag, Value},
 };
 
@@ -22,6 +22,10 @@ const NIL_TAG: u8 = Tag::Nil as u8;
 const TRUE: u8 = Tag::True as u8;
 const DEAD: u8 = Tag::DeadKey as u8;
 const STRING: u8 = Tag::String as u8;
+
+/// Bytes that an element of an array part takes, and an entry of a hash part with its place in the index.
+const ELEMENT_BYTES: usize = 9;
+const ENTRY_BYTES: usize = size_of::<HashEntry>() + 8;
 
 /// Whether the payload of this tag is written as a word.
 fn is_word(tag: u8) -> bool {
@@ -290,6 +294,7 @@ impl Reader<'_, '_> {
         if length > capacity {
             return Err(self.decoder.malformed("more elements than room"));
         }
+        self.prepare(capacity as usize * ELEMENT_BYTES);
         let array = self.machine.heap.new_array_part(capacity).map_err(|error| self.part(error))?;
         // Nothing is collected while an image is read, so what is not part of a table yet stays.
         let form = self.decoder.byte()?;
@@ -327,6 +332,7 @@ impl Reader<'_, '_> {
     fn hash(&mut self, table: Ref<Table>) -> Result<(), ReadError> {
         let capacity = self.decoder.small()?;
         let count = self.decoder.small()?;
+        self.prepare(capacity as usize * ENTRY_BYTES);
         let part = self.machine.heap.new_hash(capacity).map_err(|error| self.part(error))?;
         for _ in 0..count {
             let (key, is_buried) = self.key()?;
