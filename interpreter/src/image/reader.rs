@@ -3,7 +3,7 @@
 
 use super::{
     decoder::{Decoder, Source},
-    error::{ReadError, ReadErrorKind},
+    error::{ReadError, ReadErrorKind, Refusal},
     format::{COMPRESSED, MAGIC, VERSION},
 };
 use crate::host::OpenMode;
@@ -96,7 +96,7 @@ impl Machine {
     /// Reads an image into a machine in which native functions are registered, and nothing else was done yet. If that
     /// fails, the machine is good for nothing any more.
     pub fn read_image(&mut self, options: ReadOptions<'_>, source: &mut dyn Source) -> Result<Content, ReadError> {
-        let decoder = Decoder::new(source)?;
+        let decoder = Decoder::new(source).map_err(|refusal| *refusal)?;
         let reader = Reader {
             machine: self,
             decoder,
@@ -116,7 +116,7 @@ impl Machine {
             values: Vec::new(),
             prepared: 0,
         };
-        reader.read(options.opens_files)
+        reader.read(options.opens_files).map_err(|refusal| *refusal)
     }
 }
 
@@ -135,7 +135,7 @@ const KINDS: [&str; 10] = [
 ];
 
 impl Reader<'_, '_> {
-    fn read(mut self, opens_files: bool) -> Result<Content, ReadError> {
+    fn read(mut self, opens_files: bool) -> Result<Content, Refusal> {
         let header = self.header()?;
         self.decoder.place = ("counts", 0);
         let mut counts = [0; KINDS.len()];
@@ -207,7 +207,7 @@ impl Reader<'_, '_> {
         })
     }
 
-    fn header(&mut self) -> Result<Header, ReadError> {
+    fn header(&mut self) -> Result<Header, Refusal> {
         let mut magic = [0; MAGIC.len()];
         self.decoder.bytes(&mut magic)?;
         if magic != MAGIC {
@@ -237,7 +237,7 @@ impl Reader<'_, '_> {
     }
 
     /// The length of a text that is about to be read, if there is room for it.
-    fn length(&mut self) -> Result<usize, ReadError> {
+    fn length(&mut self) -> Result<usize, Refusal> {
         let length = self.decoder.number()?;
         if length > self.free_memory() || length > u32::MAX.into() {
             return Err(self.decoder.error(ReadErrorKind::Memory));
@@ -263,7 +263,7 @@ impl Reader<'_, '_> {
         }
     }
 
-    fn strings(&mut self, count: u32) -> Result<(), ReadError> {
+    fn strings(&mut self, count: u32) -> Result<(), Refusal> {
         for number in 0..count {
             self.note_growth(number as usize);
             self.decoder.place = ("string", u64::from(number) + 1);
@@ -283,7 +283,7 @@ impl Reader<'_, '_> {
         restored.map_err(|_| self.decoder.error(ReadErrorKind::Memory))
     }
 
-    fn byte_arrays(&mut self, count: u32) -> Result<(), ReadError> {
+    fn byte_arrays(&mut self, count: u32) -> Result<(), Refusal> {
         for number in 0..count {
             self.decoder.place = ("byte array", u64::from(number) + 1);
             let length = self.length()?;
@@ -298,7 +298,7 @@ impl Reader<'_, '_> {
     }
 
     /// Makes the objects of which nothing but the number is known before their content.
-    fn declare(&mut self, cells: u32, tables: u32, threads: u32) -> Result<(), ReadError> {
+    fn declare(&mut self, cells: u32, tables: u32, threads: u32) -> Result<(), Refusal> {
         self.decoder.place = ("counts", 0);
         self.cells.try_reserve(cells as usize).map_err(|_| self.decoder.error(ReadErrorKind::Memory))?;
         for _ in 0..cells {
@@ -314,7 +314,7 @@ impl Reader<'_, '_> {
         self.declare_threads(threads)
     }
 
-    fn identities(&mut self) -> Result<(), ReadError> {
+    fn identities(&mut self) -> Result<(), Refusal> {
         const TAGS: [Tag; 7] =
             [Tag::String, Tag::Cell, Tag::Closure, Tag::NativeClosure, Tag::Userdata, Tag::Thread, Tag::Table];
         const LARGEST: u64 = (1 << 40) - 1;
@@ -343,14 +343,14 @@ impl Reader<'_, '_> {
 
     /// A value.
     #[inline]
-    pub fn value(&mut self) -> Result<Parts, ReadError> {
+    pub fn value(&mut self) -> Result<Parts, Refusal> {
         let tag = self.decoder.byte()?;
         self.value_of(tag)
     }
 
     /// A value whose tag is read.
     #[inline]
-    pub fn value_of(&mut self, tag: u8) -> Result<Parts, ReadError> {
+    pub fn value_of(&mut self, tag: u8) -> Result<Parts, Refusal> {
         const NIL: u8 = Tag::Nil as u8;
         const FALSE: u8 = Tag::False as u8;
         const TRUE: u8 = Tag::True as u8;
@@ -375,7 +375,7 @@ impl Reader<'_, '_> {
 
     /// A reference as the payload of a value: to the object of the tag's kind with this number.
     #[inline]
-    pub fn reference(&self, tag: u8, number: u64) -> Result<u64, ReadError> {
+    pub fn reference(&self, tag: u8, number: u64) -> Result<u64, Refusal> {
         fn units<T>(objects: &[Ref<T>], number: u64) -> Option<u64> {
             objects.get(usize::try_from(number).ok()?.checked_sub(1)?).map(|object| object.units().into())
         }
@@ -402,7 +402,7 @@ impl Reader<'_, '_> {
     }
 
     /// The object of a kind with this number; nil for 0.
-    pub fn value_numbered(&self, tag: u8, number: u32) -> Result<Value, ReadError> {
+    pub fn value_numbered(&self, tag: u8, number: u32) -> Result<Value, Refusal> {
         if number == 0 { Ok(Value::Nil) } else { Ok(Value::from_parts(tag, self.reference(tag, number.into())?)) }
     }
 }
