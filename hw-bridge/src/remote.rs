@@ -13,6 +13,8 @@ use crate::{
     template::Template,
     wire::{self, FromMonitor, ToMonitor},
 };
+use lunette_hw_interface::channel::MOST_SENT;
+use rustix::net::sockopt::set_socket_send_buffer_size;
 use std::{
     io::{self, Read, Write},
     os::{
@@ -60,6 +62,10 @@ impl RemoteGuest {
         let failed = |error: io::Error| Error::System { what: "start a monitor", reason: error.to_string() };
         let (messages, theirs) = UnixStream::pair().map_err(failed)?;
         let (signals, their_signals) = UnixStream::pair().map_err(failed)?;
+        for end in [&messages, &theirs] {
+            // What the system does not allow is as good as it was: then one waits for the other more often.
+            let _ = set_socket_send_buffer_size(end, MOST_SENT);
+        }
         let monitor = program
             .stdin(Stdio::from(OwnedFd::from(theirs)))
             .stdout(Stdio::from(OwnedFd::from(their_signals)))

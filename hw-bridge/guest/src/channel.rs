@@ -9,7 +9,7 @@ use lunette_hw_interface::{
 };
 
 /// Bytes of messages without an answer that are worth leaving for.
-const ENOUGH: usize = 1 << 17;
+const ENOUGH: usize = 1 << 18;
 
 /// The page that both sides look at.
 pub fn shared() -> &'static Channel {
