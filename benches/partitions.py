@@ -4,6 +4,7 @@
     partitions.py             everything
     partitions.py hello       lunette run --isolate of a hello: processor time of both processes, whole time
     partitions.py lines       a million short lines, both ways
+    partitions.py snapshots   writing and restoring an image of 100 MB in each home (examples/snapshot_times.rs)
     partitions.py pool        clones of a template: hello by reset, many live ones (examples/partition_pool.rs)
 
 The time of programs bound by the processor: benches/run.py --peer 'isolated=target/release/lunette run --isolate'
@@ -14,6 +15,7 @@ import os
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -42,9 +44,27 @@ def medians(commands: dict[str, list[str]], rounds: int) -> dict[str, tuple[floa
     return {name: tuple(map(statistics.median, zip(*samples))) for name, samples in runs.items()}
 
 
+def snapshots(rounds: int) -> None:
+    """Writes images to memory and restores them, each in a process of its own, by the clock."""
+    example = ["cargo", "run", "--release", "--quiet", "--example", "snapshot_times"]
+    folder = "/dev/shm" if Path("/dev/shm").is_dir() else None
+    with tempfile.TemporaryDirectory(dir=folder) as folder:
+        for home in ["process", "partition", "isolated"]:
+            times = {"snapshot": [], "restore": []}
+            for _ in range(rounds):
+                for what in ["save", "restore"]:
+                    command = [*example, what, home, str(Path(folder) / home)]
+                    output = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
+                    name, milliseconds = output.split()
+                    times[name].append(float(milliseconds))
+            for name, runs in times.items():
+                median = statistics.median(runs)
+                print(f"{name}, {home}: {median:.0f} ms ({', '.join(f'{run:.0f}' for run in runs)})")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", nargs="*", default=["hello", "lines", "pool"])
+    parser.add_argument("what", nargs="*", default=["hello", "lines", "snapshots", "pool"])
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--lunette", default=str(ROOT / "target/release/lunette"))
     parser.add_argument("--live", type=int, default=1000, help="partitions at a time")
@@ -61,6 +81,8 @@ def main() -> None:
             times = medians({"process": hosted + code, "partition": isolated + code}, max(3, arguments.rounds // 3))
             (ours, _), (theirs, _) = times["process"], times["partition"]
             print(f"a million lines: {ours:.3f} s in the process, {theirs:.3f} s in a partition, {theirs / ours:.2f} times")
+        elif what == "snapshots":
+            snapshots(max(5, arguments.rounds // 3))
         elif what == "pool":
             subprocess.run(
                 ["cargo", "run", "--release", "--quiet", "--example", "partition_pool", "1000", str(arguments.live)],

@@ -106,10 +106,11 @@ impl Connection for Guest {
 
     fn exchange(
         &mut self,
-        answer: Answer,
+        answer: Answer<'_>,
+        sent: &mut Sent,
         take_signals: &mut dyn FnMut() -> Signals,
-    ) -> std::result::Result<Sent, End> {
-        self.connection().exchange(answer, take_signals)
+    ) -> std::result::Result<(), End> {
+        self.connection().exchange(answer, sent, take_signals)
     }
 
     fn watch(&mut self, take_signals: &mut dyn FnMut() -> Signals) -> std::result::Result<(), End> {

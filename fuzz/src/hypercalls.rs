@@ -64,10 +64,15 @@ impl Connection for Scripted<'_> {
         Ok(())
     }
 
-    fn exchange(&mut self, answer: Answer, take_signals: &mut dyn FnMut() -> Signals) -> Result<Sent, End> {
+    fn exchange(
+        &mut self,
+        answer: Answer<'_>,
+        sent: &mut Sent,
+        take_signals: &mut dyn FnMut() -> Signals,
+    ) -> Result<(), End> {
         if let Some(message) = answer.message {
             assert!(self.waits, "an answer comes to a guest that waits");
-            assert!(read::<ToGuest<'_>>(&message).is_ok(), "what the session says is a message");
+            assert!(read::<ToGuest<'_>>(message).is_ok(), "what the session says is a message");
         }
         loop {
             take_signals();
@@ -78,14 +83,19 @@ impl Connection for Scripted<'_> {
             let (bytes, rest) = rest.split_at(usize::from(header & 0x7fff).min(rest.len()));
             self.rest = rest;
             self.waits = header & 0x8000 != 0;
-            let sent = Sent { bytes: self.parts.add(bytes)?, waits: self.waits };
+            let append = |parts: &mut Vec<u8>| {
+                parts.extend_from_slice(bytes);
+                Ok(())
+            };
+            self.parts.add(append, &mut sent.bytes)?;
+            sent.waits = self.waits;
             if sent.waits && !self.parts.is_empty() {
                 return Err(End::Violation("it waits before its message is complete".to_owned()));
             }
             // What a monitor in a process of its own looks at.
-            frames::messages(&sent, MOST_MESSAGE)?;
+            frames::messages(sent, MOST_MESSAGE)?;
             if sent.waits || !sent.bytes.is_empty() {
-                return Ok(sent);
+                return Ok(());
             }
         }
     }

@@ -168,9 +168,11 @@ impl Heap {
 }
 
 impl Heap {
-    pub(crate) fn prefer_large_pages(&self, start: NonNull<u8>, bytes: usize, preferred: bool) {
-        // SAFETY: the caller's range is the end of the region.
-        unsafe { self.pages.prefer_large_pages(start, bytes, preferred) };
+    pub(crate) fn prepare_pages(&self, range: core::ops::Range<usize>) {
+        assert!(range.start <= range.end && range.end <= self.bytes, "the range lies in the region");
+        let Some(start) = NonNull::new(self.base().wrapping_add(range.start)) else { return };
+        // SAFETY: the range lies in the region.
+        unsafe { self.pages.prepare(start, range.end - range.start) };
     }
 }
 

@@ -9,6 +9,7 @@ use crate::{
     heap::{Heap, OutOfMemory},
     list::List,
     object::{AnyObject, Header, Kind},
+    pages::LARGE_PAGE,
     reference::Ref,
     storage::ValueArray,
     string::Str,
@@ -16,10 +17,6 @@ use crate::{
     value::Tag,
 };
 use alloc::vec::Vec;
-use core::ptr::NonNull;
-
-/// What large pages are multiples of.
-const LARGE_PAGE: usize = 2 << 20;
 
 /// What a program has asked of the collector, and whether the instance is being closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -112,13 +109,17 @@ impl Heap {
 
 /// Making objects.
 impl Heap {
-    /// The heap is about to grow by much, or has done so: a hint for pages beyond those in use.
-    pub fn expect_growth(&self, expected: bool) {
-        let (base, bytes) = self.region();
-        let used = self.touched_bytes().next_multiple_of(LARGE_PAGE).min(bytes);
-        if let Some(start) = NonNull::new(base.as_ptr().wrapping_add(used)) {
-            self.prefer_large_pages(start, bytes - used, expected);
+    /// The heap is about to grow by so many bytes: has pages made beyond those in use, but for what was prepared before, up
+    /// to an offset from the region's start. Gives up to where they are prepared now.
+    pub fn prepare_growth(&self, prepared: usize, bytes: usize) -> usize {
+        let touched = self.touched_bytes();
+        let start = touched.next_multiple_of(LARGE_PAGE).max(prepared);
+        let end = touched.saturating_add(bytes).min(self.region().1) / LARGE_PAGE * LARGE_PAGE;
+        if start >= end {
+            return prepared;
         }
+        self.prepare_pages(start..end);
+        end
     }
 
     /// A string of `length` bytes that `fill` writes. Nobody may see it before [`Heap::restore_strings`] has.

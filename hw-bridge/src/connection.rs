@@ -5,20 +5,20 @@ use lunette_pages::Batch;
 use serde::{Deserialize, Serialize};
 
 /// What the guest has sent.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Sent {
-    /// Messages, each after its length; the last may be a part.
-    #[serde(with = "serde_bytes")]
+    /// Messages, each after its length.
     pub bytes: Vec<u8>,
     /// Whether the guest waits for an answer to the last.
     pub waits: bool,
 }
 
 /// What the guest is given.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Answer {
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Answer<'a> {
     /// A message, if the guest waits for one.
-    pub message: Option<serde_bytes::ByteBuf>,
+    #[serde(borrow, with = "serde_bytes")]
+    pub message: Option<&'a [u8]>,
     /// Whether a posted write has failed.
     pub post_failed: bool,
 }
@@ -64,12 +64,17 @@ pub trait Connection {
     /// The partition has ended.
     fn begin(&mut self) -> Result<(), End>;
 
-    /// Lets the guest have an answer and run until it sends something. In between, the connection asks now and then
-    /// what the owner wants.
+    /// Lets the guest have an answer and run until it sends something, which takes the place of what it has sent before.
+    /// In between, the connection asks now and then what the owner wants.
     ///
     /// # Errors
     /// The partition has ended.
-    fn exchange(&mut self, answer: Answer, take_signals: &mut dyn FnMut() -> Signals) -> Result<Sent, End>;
+    fn exchange(
+        &mut self,
+        answer: Answer<'_>,
+        sent: &mut Sent,
+        take_signals: &mut dyn FnMut() -> Signals,
+    ) -> Result<(), End>;
 
     /// The guest waits while something is done for it that takes long: looks at the limits, and what the owner
     /// wants.

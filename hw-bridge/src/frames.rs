@@ -1,7 +1,10 @@
 //! Messages of the guest: put together from parts, and taken apart. What is read here is of unknown origin.
 
 use crate::{connection::Sent, error::End};
-use lunette_hw_interface::message::{self, FromGuest};
+use lunette_hw_interface::{
+    channel::MOST_SENT,
+    message::{self, FromGuest},
+};
 
 /// Bytes before a message: its length.
 const LENGTH_BYTES: usize = 4;
@@ -20,12 +23,18 @@ impl Parts {
         Parts { pending: Vec::new(), most }
     }
 
-    /// Adds a part; the messages that are complete now, each after its length.
+    /// Adds a part, which `append` appends, and puts the messages that are complete then, each after its length, in the
+    /// place of others.
     ///
     /// # Errors
-    /// A message is too long.
-    pub fn add(&mut self, part: &[u8]) -> Result<Vec<u8>, End> {
-        self.pending.extend_from_slice(part);
+    /// A message is too long, or that of `append`.
+    pub fn add(
+        &mut self,
+        append: impl FnOnce(&mut Vec<u8>) -> Result<(), End>,
+        complete: &mut Vec<u8>,
+    ) -> Result<(), End> {
+        complete.clear();
+        append(&mut self.pending)?;
         let mut end = 0;
         while let Some(length) = length(&self.pending[end..]) {
             if length > self.most {
@@ -37,10 +46,14 @@ impl Parts {
             end += LENGTH_BYTES + length;
         }
         if end == 0 {
-            return Ok(Vec::new());
+            return Ok(());
         }
-        let rest = self.pending.split_off(end);
-        Ok(std::mem::replace(&mut self.pending, rest))
+        // What is incomplete begins the next; mostly there is nothing.
+        complete.extend_from_slice(&self.pending[end..]);
+        self.pending.truncate(end);
+        std::mem::swap(&mut self.pending, complete);
+        self.pending.shrink_to(MOST_SENT);
+        Ok(())
     }
 
     /// Whether nothing waits.

@@ -10,7 +10,6 @@ use crate::{
     template::Template,
     tick::Ticks,
 };
-use lunette_hw_interface::layout::INBOX_BYTES;
 use lunette_pages::Batch;
 use std::time::{Duration, Instant};
 
@@ -85,34 +84,42 @@ impl Connection for LocalGuest {
         Ok(())
     }
 
-    fn exchange(&mut self, answer: Answer, take_signals: &mut dyn FnMut() -> Signals) -> Result<Sent, End> {
+    fn exchange(
+        &mut self,
+        answer: Answer<'_>,
+        sent: &mut Sent,
+        take_signals: &mut dyn FnMut() -> Signals,
+    ) -> Result<(), End> {
         self.partition.set_post_failed(answer.post_failed)?;
-        let message = answer.message.unwrap_or_default();
-        let mut parts = message.chunks(INBOX_BYTES).peekable();
-        if let Some(part) = parts.next() {
-            self.partition.put(part, parts.peek().is_some())?;
+        let mut rest = answer.message.unwrap_or_default();
+        if !rest.is_empty() {
+            rest = self.partition.put(rest)?;
         }
         loop {
-            let sent = match self.partition.run().map_err(|end| self.with_traceback(end))? {
+            let waits = match self.partition.run().map_err(|end| self.with_traceback(end))? {
                 Exit::Signal => None,
                 Exit::Report(_) => return Err(End::Violation("it reports what it was not asked for".to_owned())),
-                Exit::ReceivePart => match parts.next() {
-                    Some(part) => {
-                        self.partition.put(part, parts.peek().is_some())?;
-                        continue;
-                    }
-                    None => return Err(End::Violation("it wants more than there is".to_owned())),
-                },
-                Exit::SendPart(bytes) => Some(Sent { bytes: self.parts.add(&bytes)?, waits: false }),
-                Exit::Send(bytes) => Some(Sent { bytes: self.parts.add(&bytes)?, waits: true }),
+                Exit::ReceivePart if rest.is_empty() => {
+                    return Err(End::Violation("it wants more than there is".to_owned()));
+                }
+                Exit::ReceivePart => {
+                    rest = self.partition.put(rest)?;
+                    None
+                }
+                Exit::SendPart => Some(false),
+                Exit::Send => Some(true),
             };
+            if let Some(waits) = waits {
+                self.parts.add(|parts| self.partition.append_outbox(parts), &mut sent.bytes)?;
+                sent.waits = waits;
+            }
             self.watch(take_signals)?;
             self.account.throttle(&self.limits);
-            match sent {
-                Some(sent) if sent.waits && !self.parts.is_empty() => {
+            match waits {
+                Some(true) if !self.parts.is_empty() => {
                     return Err(End::Violation("it waits before its message is complete".to_owned()));
                 }
-                Some(sent) if sent.waits || !sent.bytes.is_empty() => return Ok(sent),
+                Some(waits) if waits || !sent.bytes.is_empty() => return Ok(()),
                 _ => {}
             }
         }

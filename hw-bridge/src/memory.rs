@@ -13,7 +13,8 @@ use crate::{
     template::Template,
 };
 use kvm_ioctls::VmFd;
-use lunette_hw_interface::layout::*;
+use lunette_gc::pages::PageSize;
+use lunette_hw_interface::{channel::MOST_PREPARED, layout::*};
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
 use transfer::Leaving;
@@ -65,6 +66,7 @@ pub struct Memory {
     writable: Vec<Range<u64>>,
     /// While the guest leaves: pages that are to be sent.
     leaving: Option<Leaving>,
+    page_size: PageSize,
 }
 
 impl Memory {
@@ -80,6 +82,7 @@ impl Memory {
             limit,
             writable: writable(image),
             leaving: None,
+            page_size: PageSize::default(),
         };
         memory.add(vm, Mapping::zeroed(0, BASE_BYTES)?, 0, None, None)?;
         memory.add(vm, Mapping::zeroed(TABLES, TABLES_BYTES)?, TABLES, None, None)?;
@@ -104,6 +107,7 @@ impl Memory {
             limit,
             writable: template.header.writable.clone(),
             leaving: None,
+            page_size: PageSize::default(),
         };
         for part in &template.header.parts {
             let mapping = Mapping::copy_of(&template.file, part.offset, part.physical, part.bytes)?;
@@ -204,6 +208,70 @@ impl Memory {
         Ok(())
     }
 
+    /// Appends what lies at addresses of the guest where messages may lie; `false` if these are others.
+    pub fn append_content(&self, start: u64, bytes: usize, content: &mut Vec<u8>) -> Result<bool, Error> {
+        if !self.holds(start, bytes) {
+            return Ok(false);
+        }
+        let before = content.len();
+        content.resize(before + bytes, 0);
+        let content = &mut content[before..];
+        self.pieces(start, bytes, |physical, range| self.read(physical, &mut content[range]))?;
+        Ok(true)
+    }
+
+    /// Writes to addresses of the guest where messages may lie, to which memory is added as if the guest touched them;
+    /// `false` if these are others.
+    pub fn fill(&mut self, vm: &VmFd, start: u64, bytes: &[u8]) -> Result<bool, End> {
+        let last = start.saturating_add(bytes.len() as u64).saturating_sub(1);
+        if self.windows.iter().any(|window| window.start <= start) && self.is_growable(last) {
+            self.grow(vm, last)?;
+        }
+        if !self.holds(start, bytes.len()) {
+            return Ok(false);
+        }
+        self.pieces(start, bytes.len(), |physical, range| self.write(physical, &bytes[range]))?;
+        Ok(true)
+    }
+
+    /// Whether messages may lie there: in a box, or in what is mapped of a window.
+    fn holds(&self, start: u64, bytes: usize) -> bool {
+        let boxes = [(OUTBOX, OUTBOX + OUTBOX_BYTES as u64), (INBOX, INBOX + INBOX_BYTES as u64)];
+        let windows = self.windows.iter().map(|window| (window.start, window.mapped));
+        let end = start.checked_add(bytes as u64);
+        boxes.into_iter().chain(windows).any(|(from, to)| from <= start && end.is_some_and(|end| end <= to))
+    }
+
+    /// Where the parts of boxes and windows lie: the guest's address, the physical one, and bytes.
+    fn places(&self) -> impl Iterator<Item = (u64, u64, u64)> {
+        let fixed = [
+            (OUTBOX, OUTBOX, OUTBOX_BYTES as u64),
+            (INBOX, INBOX, INBOX_BYTES as u64),
+            (ARENA, ARENA_START, ARENA_START_BYTES),
+            (REGION, REGION_START, REGION_START_BYTES),
+        ];
+        let added =
+            self.parts.iter().filter_map(|part| Some((part.address?, part.physical, part.mapping.bytes() as u64)));
+        fixed.into_iter().chain(added)
+    }
+
+    /// Visits the physical addresses of a range that [`Memory::holds`], with the part of the range that lies there.
+    fn pieces(
+        &self,
+        start: u64,
+        bytes: usize,
+        mut visit: impl FnMut(u64, std::ops::Range<usize>) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let end = start + bytes as u64;
+        for (address, physical, size) in self.places() {
+            let (from, to) = (start.max(address), end.min(address + size));
+            if from < to {
+                visit(physical + (from - address), (from - start) as usize..(to - start) as usize)?;
+            }
+        }
+        Ok(())
+    }
+
     /// Makes pages that the guest does not use read as zero, and gives them back to the host where that can be.
     pub fn discard(&self, start: u64, bytes: u64) -> Result<(), End> {
         let is_aligned = start.is_multiple_of(PAGE_BYTES) && bytes.is_multiple_of(PAGE_BYTES);
@@ -225,6 +293,32 @@ impl Memory {
                 let (from, to) = (start.max(address), end.min(address + part.mapping.bytes() as u64));
                 if from < to {
                     self.zero(number, from - address..to - address)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes pages that the guest is about to write to, and adds memory for them, as far as there may be so much.
+    pub fn prepare(&mut self, vm: &VmFd, start: u64, bytes: u64) -> Result<(), End> {
+        let is_aligned = start.is_multiple_of(PAGE_BYTES) && bytes.is_multiple_of(PAGE_BYTES);
+        let end = start.checked_add(bytes).filter(|_| is_aligned && (1..=MOST_PREPARED).contains(&bytes));
+        let is_window = |end| self.windows.iter().any(|window| window.start <= start && end <= window.end);
+        let Some(end) = end.filter(|&end| is_window(end)) else {
+            return Err(End::Violation(format!("it prepares {bytes:#x} bytes at {start:#x}")));
+        };
+        if self.is_growable(end - 1) {
+            match self.grow(vm, end - 1) {
+                // It may never come to need it.
+                Err(End::Memory) => return Ok(()),
+                grown => grown?,
+            }
+        }
+        for part in self.parts.iter().filter(|part| part.offset.is_none()) {
+            if let Some(address) = part.address {
+                let (from, to) = (start.max(address), end.min(address + part.mapping.bytes() as u64));
+                if from < to {
+                    part.mapping.make_pages((from - address) as usize..(to - address) as usize, &self.page_size);
                 }
             }
         }

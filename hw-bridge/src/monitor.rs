@@ -34,21 +34,23 @@ pub fn serve() -> Result<(), Error> {
     let mut messages = own(&|| io::stdin().as_fd().try_clone_to_owned())?;
     let mut signals = own(&|| io::stdout().as_fd().try_clone_to_owned())?;
     signals.set_nonblocking(true).map_err(failed)?;
-    let Ok(ToMonitor::Make { memory, limits, template }) = wire::receive(&mut messages, 0) else {
+    let (mut received, mut buffer, mut sent) = (Vec::new(), Vec::new(), Sent::default());
+    let Ok(ToMonitor::Make { memory, limits, template }) = wire::receive(&mut messages, &mut received, 0) else {
         return Err(failed(io::ErrorKind::InvalidData.into()));
     };
     let made = make(memory, template.as_deref()).map(|partition| LocalGuest::new(partition, limits));
     let mut guest = match made {
         Ok(guest) => guest,
         Err(error) => {
-            return wire::send(&mut messages, &FromMonitor::Unavailable(error.to_string())).map_err(failed);
+            let message = FromMonitor::Unavailable(error.to_string());
+            return wire::send(&mut messages, &mut buffer, &message).map_err(failed);
         }
     };
     sandbox::leave_standard_streams()?;
     sandbox::enter()?;
-    wire::send(&mut messages, &FromMonitor::Made).map_err(failed)?;
+    wire::send(&mut messages, &mut buffer, &FromMonitor::Made).map_err(failed)?;
     // An owner that is gone is the normal end.
-    while let Ok(message) = wire::receive(&mut messages, usize::MAX) {
+    while let Ok(message) = wire::receive(&mut messages, &mut received, usize::MAX) {
         let outcome = match message {
             ToMonitor::Begin => guest.begin().map(|()| None),
             ToMonitor::SetLeaving(is_leaving) => guest.set_leaving(is_leaving).map(|()| Some(FromMonitor::Done)),
@@ -63,10 +65,10 @@ pub fn serve() -> Result<(), Error> {
                     Signals::from_bytes(&bytes[..count])
                 };
                 let most = guest.most_message();
-                guest
-                    .exchange(answer, &mut take_signals)
-                    .and_then(|sent| checked(sent, most))
-                    .map(|sent| Some(FromMonitor::Sent(sent)))
+                // The owner is sent what is well-formed only.
+                let exchanged = guest.exchange(answer, &mut sent, &mut take_signals);
+                let checked = exchanged.and_then(|()| frames::messages(&sent, most).map(drop));
+                checked.map(|()| Some(FromMonitor::Sent { bytes: &sent.bytes, waits: sent.waits }))
             }
             ToMonitor::Finish => {
                 guest.finish();
@@ -74,12 +76,12 @@ pub fn serve() -> Result<(), Error> {
             }
             ToMonitor::Make { .. } => Err(End::Failed("the owner talks out of order".to_owned())),
         };
-        let sent = match outcome {
-            Ok(None) => Ok(()),
-            Ok(Some(answer)) => wire::send(&mut messages, &answer),
-            Err(end) => wire::send(&mut messages, &FromMonitor::Ended(end)),
+        let message = match outcome {
+            Ok(None) => continue,
+            Ok(Some(answer)) => answer,
+            Err(end) => FromMonitor::Ended(end),
         };
-        if sent.is_err() {
+        if wire::send(&mut messages, &mut buffer, &message).is_err() {
             break;
         }
     }
@@ -95,10 +97,4 @@ fn make(memory: u64, template: Option<&Path>) -> Result<Partition, Error> {
         Some(template) => Partition::clone_of(&hypervisor, &Template::load(template)?, memory),
         None => Partition::new(&hypervisor, &Image::read(BUILT_IN)?, memory),
     }
-}
-
-/// What the guest has sent, if it is well-formed.
-fn checked(sent: Sent, most: usize) -> Result<Sent, End> {
-    frames::messages(&sent, most)?;
-    Ok(sent)
 }

@@ -12,8 +12,10 @@ use crate::{
 use kvm_bindings::{CpuId, KVM_MAX_CPUID_ENTRIES, kvm_sregs};
 use kvm_ioctls::{Kvm, VcpuExit, VcpuFd, VmFd};
 use lunette_hw_interface::{
-    channel::{Channel, DISCARD, EXCEPTION, EXCEPTIONS, PANIC, RECEIVE_PART, REPORT, SEND, SEND_PART},
-    layout::{CHANNEL, IMAGE, IMAGE_END, INBOX, INBOX_BYTES, OUTBOX, OUTBOX_BYTES, PAGE_BYTES, STUB_STACK, TABLES},
+    channel::{
+        Channel, DISCARD, EXCEPTION, EXCEPTIONS, MOST_SENT, PANIC, PREPARE, RECEIVE_PART, REPORT, SEND, SEND_PART,
+    },
+    layout::{CHANNEL, IMAGE, IMAGE_END, INBOX, INBOX_BYTES, OUTBOX, PAGE_BYTES, STUB_STACK, TABLES},
     message::MOST_COST,
 };
 use lunette_pages::Batch;
@@ -22,10 +24,10 @@ use std::mem::offset_of;
 /// Why the guest came out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Exit {
-    /// It has sent messages, of which the last wants an answer.
-    Send(Vec<u8>),
-    /// It has sent a part of messages.
-    SendPart(Vec<u8>),
+    /// Its outbox holds messages, of which the last wants an answer.
+    Send,
+    /// Its outbox holds a part of messages.
+    SendPart,
     /// It wants the next part of the answer.
     ReceivePart,
     /// It says what was running, after it broke.
@@ -113,6 +115,9 @@ impl Partition {
         let partition = Partition { processor, vm, memory, system_registers, exits: 0 };
         partition.set_shared(offset_of!(Channel, counter_khz), u64::from(frequency))?;
         partition.set_shared(offset_of!(Channel, most_message), partition.most_message() as u64)?;
+        partition.set_shared(offset_of!(Channel, outbox_start), OUTBOX)?;
+        partition.set_shared(offset_of!(Channel, inbox_start), INBOX)?;
+        partition.set_shared(offset_of!(Channel, inbox_room), INBOX_BYTES as u64)?;
         Ok(partition)
     }
 
@@ -275,14 +280,18 @@ impl Partition {
         };
         self.exits += 1;
         match port {
-            SEND => Ok(Exit::Send(self.outbox()?)),
-            SEND_PART => Ok(Exit::SendPart(self.outbox()?)),
+            SEND => Ok(Exit::Send),
+            SEND_PART => Ok(Exit::SendPart),
             RECEIVE_PART => Ok(Exit::ReceivePart),
             REPORT => Ok(Exit::Report(self.outbox()?)),
             DISCARD => {
-                let start = self.shared(offset_of!(Channel, discard_start))?;
-                let bytes = self.shared(offset_of!(Channel, discard_bytes))?;
+                let (start, bytes) = self.pages()?;
                 self.memory.discard(start, bytes)?;
+                Ok(Exit::Signal)
+            }
+            PREPARE => {
+                let (start, bytes) = self.pages()?;
+                self.memory.prepare(&self.vm, start, bytes)?;
                 Ok(Exit::Signal)
             }
             PANIC => {
@@ -313,16 +322,20 @@ impl Partition {
         Ok(())
     }
 
-    /// Puts a message, or a part of one, into the inbox, for the guest to find when it runs on.
+    /// Puts as much of a message into the inbox as it takes, for the guest to find when it runs on; gives the rest.
     ///
     /// # Errors
-    /// The host's memory fails.
-    pub fn put(&self, part: &[u8], more: bool) -> Result<(), End> {
-        debug_assert!(part.len() <= INBOX_BYTES, "the part is too long");
-        self.memory.write(INBOX, part)?;
+    /// The inbox is no place for it, or the host's memory fails.
+    pub fn put<'m>(&mut self, message: &'m [u8]) -> Result<&'m [u8], End> {
+        let start = self.shared(offset_of!(Channel, inbox_start))?;
+        let room = usize::try_from(self.shared(offset_of!(Channel, inbox_room))?).unwrap_or(usize::MAX);
+        let (part, rest) = message.split_at(message.len().min(room).min(MOST_SENT));
+        if part.is_empty() || !self.memory.fill(&self.vm, start, part)? {
+            return Err(End::Violation(format!("its inbox is said to take {room} bytes at {start:#x}")));
+        }
         self.set_shared(offset_of!(Channel, inbox_length), part.len() as u32)?;
-        self.set_shared(offset_of!(Channel, inbox_more), u32::from(more))?;
-        Ok(())
+        self.set_shared(offset_of!(Channel, inbox_more), u32::try_from(rest.len()).unwrap_or(u32::MAX))?;
+        Ok(rest)
     }
 
     /// Tells the guest that its program is to stop.
@@ -351,15 +364,29 @@ impl Partition {
 
     /// What the guest has put into the outbox, as a copy.
     fn outbox(&self) -> Result<Vec<u8>, End> {
+        let mut bytes = Vec::new();
+        self.append_outbox(&mut bytes)?;
+        Ok(bytes)
+    }
+
+    /// Appends what the guest has put into the outbox.
+    ///
+    /// # Errors
+    /// It cannot be there, or the host's memory fails.
+    pub fn append_outbox(&self, bytes: &mut Vec<u8>) -> Result<(), End> {
         let mut length = [0; 4];
         self.memory.read(CHANNEL + offset_of!(Channel, outbox_length) as u64, &mut length)?;
         let length = u32::from_le_bytes(length) as usize;
-        if length > OUTBOX_BYTES {
-            return Err(End::Violation(format!("its outbox is said to hold {length} bytes")));
+        let start = self.shared(offset_of!(Channel, outbox_start))?;
+        if length > MOST_SENT || !self.memory.append_content(start, length, bytes)? {
+            return Err(End::Violation(format!("its outbox is said to hold {length} bytes at {start:#x}")));
         }
-        let mut bytes = vec![0; length];
-        self.memory.read(OUTBOX, &mut bytes)?;
-        Ok(bytes)
+        Ok(())
+    }
+
+    /// The pages that the guest names: address and bytes.
+    fn pages(&self) -> Result<(u64, u64), End> {
+        Ok((self.shared(offset_of!(Channel, pages_start))?, self.shared(offset_of!(Channel, pages_bytes))?))
     }
 
     fn shared(&self, offset: usize) -> Result<u64, End> {

@@ -14,7 +14,9 @@ use crate::{
     template::Template,
     wire::{self, FromMonitor, ToMonitor},
 };
+use lunette_hw_interface::channel::MOST_SENT;
 use lunette_pages::Batch;
+use rustix::net::sockopt::set_socket_send_buffer_size;
 use std::{
     io::{self, Read, Write},
     os::{
@@ -43,6 +45,11 @@ pub struct RemoteGuest {
     limits: Limits,
     meter: Meter,
     most_message: usize,
+    /// Whether the monitor lets the guest run already.
+    is_ahead: bool,
+    /// What messages are written to, and read from.
+    outgoing: Vec<u8>,
+    incoming: Vec<u8>,
 }
 
 impl RemoteGuest {
@@ -60,6 +67,10 @@ impl RemoteGuest {
         let failed = |error: io::Error| Error::System { what: "start a monitor", reason: error.to_string() };
         let (messages, theirs) = UnixStream::pair().map_err(failed)?;
         let (signals, their_signals) = UnixStream::pair().map_err(failed)?;
+        for end in [&messages, &theirs] {
+            // What the system does not allow is as good as it was: then one waits for the other more often.
+            let _ = set_socket_send_buffer_size(end, MOST_SENT);
+        }
         let monitor = program
             .stdin(Stdio::from(OwnedFd::from(theirs)))
             .stdout(Stdio::from(OwnedFd::from(their_signals)))
@@ -68,11 +79,21 @@ impl RemoteGuest {
             .spawn()
             .map_err(failed)?;
         let most_message = partition::most_message(memory);
-        let mut guest =
-            RemoteGuest { monitor, messages, signals, limits: limits.clone(), meter: Meter::start(), most_message };
+        let mut guest = RemoteGuest {
+            monitor,
+            messages,
+            signals,
+            limits: limits.clone(),
+            meter: Meter::start(),
+            most_message,
+            is_ahead: false,
+            outgoing: Vec::new(),
+            incoming: Vec::new(),
+        };
         let template = template.map(Template::path);
-        wire::send(&mut guest.messages, &ToMonitor::Make { memory, limits, template }).map_err(failed)?;
-        match wire::receive(&mut guest.messages, most_message) {
+        let make = ToMonitor::Make { memory, limits, template };
+        wire::send(&mut guest.messages, &mut guest.outgoing, &make).map_err(failed)?;
+        match wire::receive(&mut guest.messages, &mut guest.incoming, most_message) {
             Ok(FromMonitor::Made) => {}
             Ok(FromMonitor::Unavailable(message)) => return Err(Error::Monitor(message)),
             Ok(_) => return Err(failed(io::ErrorKind::InvalidData.into())),
@@ -83,25 +104,25 @@ impl RemoteGuest {
         Ok(guest)
     }
 
-    fn send(&mut self, message: &ToMonitor) -> Result<(), End> {
-        wire::send(&mut self.messages, message).map_err(|error| lost(&error))
+    fn send(&mut self, message: &ToMonitor<'_>) -> Result<(), End> {
+        wire::send(&mut self.messages, &mut self.outgoing, message).map_err(|error| lost(&error))
     }
 }
 
 impl RemoteGuest {
     /// Has the monitor do something while the guest waits; its answer.
-    fn ask(&mut self, message: &ToMonitor) -> Result<FromMonitor, End> {
+    fn ask(&mut self, message: &ToMonitor<'_>) -> Result<FromMonitor<'_>, End> {
         self.send(message)?;
         let start = Instant::now();
         let mut is_patient = || start.elapsed() < PATIENCE;
-        match wire::receive(&mut Patient(&self.messages, &mut is_patient), MOST_PAGES) {
+        match wire::receive(&mut Patient(&self.messages, &mut is_patient), &mut self.incoming, MOST_PAGES) {
             Ok(FromMonitor::Ended(end)) => Err(end),
             Ok(answer) => Ok(answer),
             Err(error) => Err(lost(&error)),
         }
     }
 
-    fn demand(&mut self, message: &ToMonitor) -> Result<(), End> {
+    fn demand(&mut self, message: &ToMonitor<'_>) -> Result<(), End> {
         match self.ask(message)? {
             FromMonitor::Done => Ok(()),
             other => Err(out_of_order(&other)),
@@ -109,7 +130,7 @@ impl RemoteGuest {
     }
 }
 
-fn out_of_order(message: &FromMonitor) -> End {
+fn out_of_order(message: &FromMonitor<'_>) -> End {
     let name = format!("{message:?}");
     let name = name.split(['(', ' ']).next().unwrap_or_default();
     End::Violation(format!("its monitor talks out of order: {name}"))
@@ -140,8 +161,15 @@ impl Connection for RemoteGuest {
         self.send(&ToMonitor::Begin)
     }
 
-    fn exchange(&mut self, answer: Answer, take_signals: &mut dyn FnMut() -> Signals) -> Result<Sent, End> {
-        self.send(&ToMonitor::Exchange(answer))?;
+    fn exchange(
+        &mut self,
+        answer: Answer<'_>,
+        sent: &mut Sent,
+        take_signals: &mut dyn FnMut() -> Signals,
+    ) -> Result<(), End> {
+        if !std::mem::take(&mut self.is_ahead) {
+            self.send(&ToMonitor::Exchange(answer))?;
+        }
         let mut to_monitor = &self.signals;
         // A monitor keeps the limits, unless it was taken over.
         let mut kept = Ok(());
@@ -158,14 +186,24 @@ impl Connection for RemoteGuest {
             kept = meter.check_monitor(limits);
             kept.is_ok()
         };
-        let received = wire::receive(&mut Patient(&self.messages, &mut look), self.most_message);
+        let received = wire::receive(&mut Patient(&self.messages, &mut look), &mut self.incoming, self.most_message);
         kept?;
         match received {
-            Ok(FromMonitor::Sent(sent)) => Ok(sent),
-            Ok(FromMonitor::Ended(end)) => Err(end),
-            Ok(other) => Err(out_of_order(&other)),
-            Err(error) => Err(lost(&error)),
+            Ok(FromMonitor::Sent { bytes, waits }) => {
+                sent.bytes.clear();
+                sent.bytes.extend_from_slice(bytes);
+                sent.waits = waits;
+            }
+            Ok(FromMonitor::Ended(end)) => return Err(end),
+            Ok(other) => return Err(out_of_order(&other)),
+            Err(error) => return Err(lost(&error)),
         }
+        if !sent.waits {
+            // Nothing is to be answered: the guest goes on while this process sees to what it has sent.
+            self.send(&ToMonitor::Exchange(Answer { message: None, post_failed: answer.post_failed }))?;
+            self.is_ahead = true;
+        }
+        Ok(())
     }
 
     fn watch(&mut self, take_signals: &mut dyn FnMut() -> Signals) -> Result<(), End> {

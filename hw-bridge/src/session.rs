@@ -6,12 +6,12 @@ use crate::{
     frames,
 };
 use lunette_hw_interface::{
-    layout::INBOX_BYTES,
+    channel::MOST_SENT,
     message::{self, After, CallError, Cause, Command, Configuration, FromGuest, Outcome, ToGuest, Values},
 };
 use lunette_interpreter::{
     host::{Host, HostError, Request, Response, Stream, Ticket},
-    image::{Sink, Source},
+    image::{Sink, Source, SourceFailure},
 };
 use serde::{Deserialize, Serialize};
 
@@ -45,8 +45,8 @@ enum Image<'i> {
     None,
     /// To here.
     To(&'i mut dyn Sink),
-    /// From here.
-    From(&'i mut dyn Source),
+    /// From here, by way of this buffer.
+    From(&'i mut dyn Source, Vec<u8>),
 }
 
 /// A guest that obeys commands.
@@ -138,7 +138,8 @@ impl<C: Connection> Session<C> {
         source: &mut dyn Source,
     ) -> Result<Event, End> {
         self.connection.begin()?;
-        self.run(Some(ToGuest::Command(Command::Restore(configuration))), owner, Image::From(source))?.event()
+        self.run(Some(ToGuest::Command(Command::Restore(configuration))), owner, Image::From(source, Vec::new()))?
+            .event()
     }
 
     /// Has the image written that was offered. The inner error says why it is not whole.
@@ -167,14 +168,20 @@ impl<C: Connection> Session<C> {
 
     /// Lets the guest have its answer, and serves it until it waits for its owner.
     fn run(&mut self, first: Option<ToGuest<'_>>, owner: &mut dyn Owner, mut image: Image<'_>) -> Result<Served, End> {
-        let mut message = first.map(|message| message::append(&message, Vec::new()));
+        let mut sent = Sent::default();
+        let mut message = Vec::new();
+        let mut is_answered = first.is_some();
+        if let Some(first) = first {
+            encode(&mut message, &first);
+        }
         loop {
-            let post_failed = self.post_error.is_some();
-            let answer = Answer { message: message.take().map(Into::into), post_failed };
-            let sent = self.connection.exchange(answer, &mut || owner.take_signals())?;
-            match self.serve(&sent, owner, &mut image)? {
-                Served::Answer(answer) => message = Some(message::append(&answer, Vec::new())),
-                Served::Nothing => {}
+            let answer =
+                Answer { message: is_answered.then_some(&message[..]), post_failed: self.post_error.is_some() };
+            self.connection.exchange(answer, &mut sent, &mut || owner.take_signals())?;
+            let served = self.serve(&sent, owner, &mut image, &mut message)?;
+            is_answered = matches!(served, Served::Answered);
+            match served {
+                Served::Answered | Served::Nothing => {}
                 Served::Outcome(outcome) => {
                     self.connection.finish();
                     return Ok(Served::Outcome(outcome));
@@ -184,23 +191,34 @@ impl<C: Connection> Session<C> {
         }
     }
 
-    fn serve(&mut self, sent: &Sent, owner: &mut dyn Owner, image: &mut Image<'_>) -> Result<Served, End> {
+    /// Serves what the guest has sent; an answer takes the place of another.
+    fn serve(
+        &mut self,
+        sent: &Sent,
+        owner: &mut dyn Owner,
+        image: &mut Image<'_>,
+        answer: &mut Vec<u8>,
+    ) -> Result<Served, End> {
         let mut served = Served::Nothing;
         for message in frames::messages(sent, self.connection.most_message())? {
+            let mut reply = |message: &ToGuest<'_>| {
+                encode(answer, message);
+                Served::Answered
+            };
             match message {
                 FromGuest::Post(stream, bytes) => self.write(owner, stream, bytes)?,
                 FromGuest::Await(outcome) => served = Served::Outcome(outcome),
-                FromGuest::Ask(request) => served = Served::Answer(self.ask(owner, request)?),
-                FromGuest::AskAgain => served = Served::Answer(self.complete(owner)?),
-                FromGuest::Withdraw => served = Served::Answer(self.withdraw(owner)),
+                FromGuest::Ask(request) => served = reply(&self.ask(owner, request)?),
+                FromGuest::AskAgain => served = reply(&self.complete(owner)?),
+                FromGuest::Withdraw => served = reply(&self.withdraw(owner)),
                 FromGuest::Call { function, arguments } => {
-                    served = Served::Answer(ToGuest::Results(owner.call(function, arguments)));
+                    served = reply(&ToGuest::Results(owner.call(function, arguments)));
                 }
                 FromGuest::Offer(cause) => served = Served::Offer(cause),
                 FromGuest::Written(written) => served = Served::Written(written),
                 FromGuest::Image(_) | FromGuest::ImageBody | FromGuest::ReadImage(_) | FromGuest::ReadImageBody(_) => {
-                    if let Some(answer) = move_image(image, message)? {
-                        served = Served::Answer(answer);
+                    if let Some(message) = image.move_part(&message)? {
+                        served = reply(&message);
                     }
                 }
             }
@@ -273,39 +291,56 @@ impl<C: Connection> Session<C> {
     }
 }
 
-/// Moves a part of an image; the answer, if one is wanted.
-fn move_image(image: &mut Image<'_>, message: FromGuest<'_>) -> Result<Option<ToGuest<'static>>, End> {
-    // A sink that fails knows why, and takes the rest for nothing.
-    Ok(match (image, message) {
-        (Image::To(sink), FromGuest::Image(bytes)) => {
-            let _ = sink.write(bytes);
-            None
+/// Puts a message in the place of another.
+fn encode(place: &mut Vec<u8>, message: &ToGuest<'_>) {
+    place.clear();
+    *place = message::append(message, std::mem::take(place));
+}
+
+impl Image<'_> {
+    /// Moves a part; the answer, if one is wanted.
+    fn move_part(&mut self, message: &FromGuest<'_>) -> Result<Option<ToGuest<'_>>, End> {
+        // A sink that fails knows why, and takes the rest for nothing.
+        Ok(match (self, message) {
+            (Image::To(sink), FromGuest::Image(bytes)) => {
+                let _ = sink.write(bytes);
+                None
+            }
+            (Image::To(sink), FromGuest::ImageBody) => {
+                let _ = sink.begin_body();
+                None
+            }
+            (Image::From(source, part), FromGuest::ReadImage(most)) => {
+                part.resize((*most as usize).min(MOST_SENT), 0);
+                let read = fill(*source, part);
+                Some(ToGuest::Image(read.ok().map(|count| part[..count].into())))
+            }
+            (Image::From(source, _), FromGuest::ReadImageBody(flags)) => {
+                Some(ToGuest::Image(source.begin_body(*flags).ok().map(|()| Vec::new().into())))
+            }
+            _ => return Err(End::Violation("it moves an image that nobody wants".to_owned())),
+        })
+    }
+}
+
+/// Fills a buffer as far as the source has bytes for it.
+fn fill(source: &mut dyn Source, buffer: &mut [u8]) -> Result<usize, SourceFailure> {
+    let mut filled = 0;
+    while filled < buffer.len() {
+        match source.read(&mut buffer[filled..])? {
+            0 => break,
+            count => filled += count,
         }
-        (Image::To(sink), FromGuest::ImageBody) => {
-            let _ = sink.begin_body();
-            None
-        }
-        (Image::From(source), FromGuest::ReadImage(most)) => {
-            let mut bytes = vec![0; (most as usize).min(INBOX_BYTES)];
-            let read = source.read(&mut bytes);
-            Some(ToGuest::Image(read.ok().map(|count| {
-                bytes.truncate(count);
-                bytes
-            })))
-        }
-        (Image::From(source), FromGuest::ReadImageBody(flags)) => {
-            Some(ToGuest::Image(source.begin_body(flags).ok().map(|()| Vec::new())))
-        }
-        _ => return Err(End::Violation("it moves an image that nobody wants".to_owned())),
-    })
+    }
+    Ok(filled)
 }
 
 /// What came of messages.
 enum Served {
     /// Nothing was asked.
     Nothing,
-    /// The answer to the last.
-    Answer(ToGuest<'static>),
+    /// There is an answer to the last.
+    Answered,
     /// The last says how a command ended.
     Outcome(Outcome),
     /// A snapshot is offered.

@@ -2,14 +2,14 @@
 //! length.
 
 use crate::{
-    connection::{Answer, Pages, Sent},
+    connection::{Answer, Pages},
     error::End,
     limits::Limits,
     state::State,
 };
-use lunette_hw_interface::message;
+use lunette_hw_interface::{channel::MOST_SENT, message};
 use lunette_pages::Batch;
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize};
 use std::{
     io::{self, Read, Write},
     path::PathBuf,
@@ -20,7 +20,7 @@ const MOST_BESIDE: usize = 1 << 17;
 
 /// To the monitor.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub enum ToMonitor {
+pub enum ToMonitor<'a> {
     /// The first message: make a partition, with the most memory beyond what it starts with.
     Make {
         /// Bytes.
@@ -33,7 +33,8 @@ pub enum ToMonitor {
     /// A command begins.
     Begin,
     /// As [`Connection::exchange`](crate::connection::Connection::exchange).
-    Exchange(Answer),
+    #[serde(borrow)]
+    Exchange(Answer<'a>),
     /// A command has ended.
     Finish,
     /// As [`Connection::set_leaving`](crate::connection::Connection::set_leaving).
@@ -50,13 +51,19 @@ pub enum ToMonitor {
 
 /// From the monitor.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub enum FromMonitor {
+pub enum FromMonitor<'a> {
     /// The partition is made.
     Made,
     /// There can be no partition.
     Unavailable(String),
-    /// The guest has sent something.
-    Sent(Sent),
+    /// The guest has sent something: as [`Sent`](crate::connection::Sent).
+    Sent {
+        /// Messages.
+        #[serde(with = "serde_bytes")]
+        bytes: &'a [u8],
+        /// Whether it waits.
+        waits: bool,
+    },
     /// Memory that is to be sent.
     Pages(Pages),
     /// What the guest consists of beside memory.
@@ -67,26 +74,40 @@ pub enum FromMonitor {
     Ended(End),
 }
 
-/// Sends a message.
-pub fn send(stream: &mut impl Write, message: &impl Serialize) -> io::Result<()> {
-    let mut bytes = message::append(message, vec![0; 4]);
-    let length = u32::try_from(bytes.len() - 4).map_err(|_| io::ErrorKind::InvalidInput)?;
-    bytes[..4].copy_from_slice(&length.to_le_bytes());
-    stream.write_all(&bytes)
+/// Sends a message, by way of a buffer.
+pub fn send(stream: &mut impl Write, buffer: &mut Vec<u8>, message: &impl Serialize) -> io::Result<()> {
+    buffer.clear();
+    buffer.extend_from_slice(&[0; 4]);
+    *buffer = message::append(message, std::mem::take(buffer));
+    let length = u32::try_from(buffer.len() - 4).map_err(|_| io::ErrorKind::InvalidInput)?;
+    buffer[..4].copy_from_slice(&length.to_le_bytes());
+    let sent = stream.write_all(buffer);
+    shrink(buffer);
+    sent
 }
 
-/// Waits for a message, which may carry so many bytes.
-pub fn receive<M: DeserializeOwned>(stream: &mut impl Read, most: usize) -> io::Result<M> {
+/// Waits for a message, which may carry so many bytes, and which is read from a buffer.
+pub fn receive<'b, M: Deserialize<'b>>(stream: &mut impl Read, buffer: &'b mut Vec<u8>, most: usize) -> io::Result<M> {
+    shrink(buffer);
     let mut length = [0; 4];
     stream.read_exact(&mut length)?;
     let length = u32::from_le_bytes(length) as usize;
     if length > most.saturating_add(MOST_BESIDE) {
         return Err(io::ErrorKind::InvalidData.into());
     }
-    let mut bytes = Vec::new();
-    stream.take(length as u64).read_to_end(&mut bytes)?;
-    if bytes.len() < length {
-        return Err(io::ErrorKind::UnexpectedEof.into());
+    buffer.clear();
+    // Memory is taken as the bytes come.
+    while buffer.len() < length {
+        let start = buffer.len();
+        buffer.resize((start + MOST_SENT).min(length), 0);
+        stream.read_exact(&mut buffer[start..])?;
     }
-    message::read(&bytes).map_err(|_| io::ErrorKind::InvalidData.into())
+    message::read(buffer).map_err(|_| io::ErrorKind::InvalidData.into())
+}
+
+/// Gives back what a buffer has taken for an unusually long message.
+fn shrink(buffer: &mut Vec<u8>) {
+    if buffer.capacity() > 2 * MOST_SENT {
+        *buffer = Vec::new();
+    }
 }

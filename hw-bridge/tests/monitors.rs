@@ -1,7 +1,7 @@
 //! Monitors that were taken over: shell scripts in place of the monitor's program.
 
 use lunette_hw_bridge::{
-    Answer, Connection, End, Limits, RemoteGuest, Signals,
+    Answer, Connection, End, Limits, RemoteGuest, Sent, Signals,
     message::{Command as Order, ToGuest, append},
 };
 use std::{
@@ -19,10 +19,13 @@ fn monitor(script: &str, time: Option<Duration>) -> RemoteGuest {
 /// How a conversation ends, and that it does soon.
 fn end_of(guest: &mut RemoteGuest, message: Vec<u8>, interrupts: bool) -> End {
     let start = Instant::now();
-    let answer = Answer { message: Some(message.into()), post_failed: false };
+    let answer = Answer { message: Some(&message), post_failed: false };
     let end = guest
         .begin()
-        .and_then(|()| guest.exchange(answer, &mut || Signals { interrupt: interrupts, snapshot: false }))
+        .and_then(|()| {
+            let mut take_signals = || Signals { interrupt: interrupts, snapshot: false };
+            guest.exchange(answer, &mut Sent::default(), &mut take_signals)
+        })
         .expect_err("it is no monitor");
     assert!(start.elapsed() < Duration::from_secs(20), "{end}");
     end

@@ -468,18 +468,55 @@ fn open_descriptors() -> usize {
     std::fs::read_dir("/proc/self/fd").expect("Linux has it").count()
 }
 
+/// What becomes of a guest that names pages by a port.
+fn end_of_pages(port: u16, start: u64, bytes: u64) -> End {
+    let code = code!(
+        "mov [{channel} + {from}], rbx", "mov rax, [rip + 8f]", "mov [{channel} + {bytes}], rax", "mov edx, [rip + 9f]",
+        "out dx, al", "ud2", "8:", ".quad 0", "9:";
+        channel = CHANNEL, from = std::mem::offset_of!(Channel, pages_start),
+        bytes = std::mem::offset_of!(Channel, pages_bytes)
+    );
+    let code = with_address(start, &code[..code.len() - 10]);
+    end_of(&[code, bytes.to_le_bytes().to_vec(), u32::from(port).to_le_bytes().to_vec()].concat())
+}
+
+#[test]
+fn only_its_own_pages_can_be_prepared() {
+    let _neighbour = Neighbour::new();
+    for (start, bytes) in [
+        (0, PAGE_BYTES),
+        (CHANNEL, PAGE_BYTES),
+        (TABLES, PAGE_BYTES),
+        (ARENA_START, PAGE_BYTES),
+        (ARENA, 0),
+        (ARENA, 8),
+        (ARENA + 8, PAGE_BYTES),
+        (ARENA - PAGE_BYTES, 2 * PAGE_BYTES),
+        (ARENA, MOST_PREPARED + PAGE_BYTES),
+        (ARENA, ARENA_BYTES),
+        (ARENA + ARENA_BYTES - PAGE_BYTES, 2 * PAGE_BYTES),
+        (REGION + REGION_BYTES, PAGE_BYTES),
+        (REGION, u64::MAX - 0xfff),
+        (u64::MAX - 0xfff, PAGE_BYTES),
+    ] {
+        let end = violation(end_of_pages(PREPARE, start, bytes));
+        assert_eq!(end, format!("it prepares {bytes:#x} bytes at {start:#x}"));
+    }
+    // What it may have, across what it has; and what is more than that, which is not missed before it is touched.
+    for (start, bytes) in [
+        (ARENA, MOST_PREPARED),
+        (REGION + REGION_START_BYTES - PAGE_BYTES, 2 * PAGE_BYTES),
+        (REGION + (9 << 20), PAGE_BYTES),
+        (REGION + MEMORY, MOST_PREPARED),
+        (REGION + REGION_BYTES - PAGE_BYTES, PAGE_BYTES),
+    ] {
+        assert_eq!(fault(end_of_pages(PREPARE, start, bytes), "pages").vector, 6);
+    }
+}
+
 #[test]
 fn only_its_own_pages_can_be_discarded() {
     let _neighbour = Neighbour::new();
-    let discard = |start: u64, bytes: u64| {
-        let code = code!(
-            "mov [{channel} + {from}], rbx", "mov rax, [rip + 8f]", "mov [{channel} + {bytes}], rax", "out 0x13, al",
-            "ud2", "8:";
-            channel = CHANNEL, from = std::mem::offset_of!(Channel, discard_start),
-            bytes = std::mem::offset_of!(Channel, discard_bytes)
-        );
-        end_of(&[with_address(start, &code[..code.len() - 2]), bytes.to_le_bytes().to_vec()].concat())
-    };
     for (start, bytes) in [
         (0, PAGE_BYTES),
         (IMAGE, PAGE_BYTES),
@@ -499,13 +536,13 @@ fn only_its_own_pages_can_be_discarded() {
         (u64::MAX - 0xfff, PAGE_BYTES),
         (u64::MAX - 0xfff, 2 * PAGE_BYTES),
     ] {
-        match discard(start, bytes) {
+        match end_of_pages(DISCARD, start, bytes) {
             End::Violation(said) => assert_eq!(said, format!("it discards {bytes:#x} bytes at {start:#x}")),
             other => panic!("{bytes:#x} bytes at {start:#x}: {other}"),
         }
     }
     for (start, bytes) in [(ARENA, ARENA_START_BYTES), (REGION + PAGE_BYTES, PAGE_BYTES), (REGION, 0)] {
-        assert_eq!(fault(discard(start, bytes), "its own pages").vector, 6);
+        assert_eq!(fault(end_of_pages(DISCARD, start, bytes), "its own pages").vector, 6);
     }
 }
 
@@ -519,6 +556,93 @@ fn violation(end: End) -> String {
         End::Violation(said) => said,
         other => panic!("not a violation: {other}"),
     }
+}
+
+/// What becomes of a guest that says that its outbox and its inbox are there, of so many bytes. If its message is to be
+/// in the outbox, it puts it there.
+fn end_of_boxes(outbox: (u64, u32), inbox: (u64, u64), has_message: bool) -> (End, usize) {
+    let message = frame(&FromGuest::Ask(Request::Write(Stream::OUTPUT, b"moon")));
+    let length = if has_message { message.len() as u64 } else { 0 };
+    let numbers = [outbox.0, outbox.1.into(), inbox.0, inbox.1, length];
+    let mut constants: Vec<u8> = numbers.iter().flat_map(|number| number.to_le_bytes()).collect();
+    constants.extend_from_slice(&message);
+    let code = code!(
+        "mov ebp, {constants}", "mov rdi, [rbp]", "mov [{channel} + {outbox}], rdi", "mov eax, [rbp + 8]",
+        "mov [{channel}], eax", "mov rbx, [rbp + 16]", "mov [{channel} + {inbox}], rbx", "mov rax, [rbp + 24]",
+        "mov [{channel} + {room}], rax", "lea rsi, [rbp + 40]", "mov rcx, [rbp + 32]", "rep movsb",
+        // The answer: that four bytes were written.
+        "out 0x10, al", "mov eax, [rbx]", "test eax, eax", "jz 2f", "ud2", "2: hlt";
+        constants = CONSTANTS, channel = CHANNEL, outbox = std::mem::offset_of!(Channel, outbox_start),
+        inbox = std::mem::offset_of!(Channel, inbox_start), room = std::mem::offset_of!(Channel, inbox_room)
+    );
+    let mut nobody = Nobody::default();
+    let end = Attack { code: &code, constants: &constants, limits: limit(500), output: None }.run(&mut nobody);
+    (end, nobody.written)
+}
+
+#[test]
+fn messages_lie_in_memory_of_its_own() {
+    let _neighbour = Neighbour::new();
+    let message = frame(&FromGuest::Ask(Request::Write(Stream::OUTPUT, b"moon"))).len() as u32;
+    let boxes = |outbox, inbox| end_of_boxes((outbox, message), (inbox, 64), true);
+    // Anywhere in arena and region, across their parts, where memory is or can be.
+    for place in [ARENA, ARENA + ARENA_START_BYTES - 2, ARENA + (9 << 20), REGION + 0x1001, REGION + (17 << 20), INBOX]
+    {
+        for (outbox, inbox) in [(place, INBOX), (OUTBOX, place), (place, place)] {
+            let (end, written) = boxes(outbox, inbox);
+            assert_eq!(fault(end, &format!("{outbox:#x}, {inbox:#x}")).vector, 6);
+            assert_eq!(written, 4);
+        }
+    }
+    let elsewhere = [
+        0,
+        8,
+        DESCRIPTORS,
+        STUB_STACK,
+        CHANNEL,
+        OUTBOX - 8,
+        INBOX + INBOX_BYTES as u64 - 2,
+        STACK,
+        CONSTANTS,
+        VARIABLES,
+        ARENA_START,
+        REGION_START,
+        TABLES,
+        ARENA - 8,
+        ARENA + ARENA_BYTES - 8,
+        ARENA + ARENA_BYTES,
+        REGION - 8,
+        REGION + REGION_BYTES - 8,
+        1 << 63,
+        u64::MAX - 8,
+        u64::MAX,
+    ];
+    for place in elsewhere {
+        let (end, written) = end_of_boxes((place, message), (INBOX, 64), false);
+        assert_eq!(violation(end), format!("its outbox is said to hold {message} bytes at {place:#x}"));
+        assert_eq!(written, 0);
+        let end = boxes(OUTBOX, place).0;
+        match end {
+            End::Memory => assert!(place > ARENA && place < REGION + REGION_BYTES, "{place:#x}"),
+            end => assert_eq!(violation(end), format!("its inbox is said to take 64 bytes at {place:#x}")),
+        }
+    }
+    // Where no memory is yet, there is nothing to be read; and what is more than may be sent at once.
+    for (place, length) in [
+        (ARENA + ARENA_START_BYTES, 1),
+        (ARENA + ARENA_START_BYTES - 8, 9),
+        (REGION, MOST_SENT as u32 + 1),
+        (REGION, u32::MAX),
+    ] {
+        let (end, _) = end_of_boxes((place, length), (INBOX, 64), false);
+        assert_eq!(violation(end), format!("its outbox is said to hold {length} bytes at {place:#x}"));
+    }
+    // An inbox without room; and one with more than there is.
+    assert_eq!(
+        violation(end_of_boxes((OUTBOX, message), (INBOX, 0), true).0),
+        format!("its inbox is said to take 0 bytes at {INBOX:#x}")
+    );
+    assert_eq!(fault(end_of_boxes((OUTBOX, message), (REGION, u64::MAX), true).0, "room").vector, 6);
 }
 
 #[test]
@@ -572,12 +696,18 @@ fn malformed_messages_are_told_from_others() {
         (vec![part(&booted)], no_answer),
         (vec![part(&vec![0; 2]), Sent::new(SEND, vec![0; 1])], incomplete),
         (vec![Sent::new(RECEIVE_PART, vec![])], "it wants more than there is"),
-        (vec![Sent { length: OUTBOX_BYTES as u32 + 1, ..part(&post) }], "its outbox is said to hold 65537 bytes"),
+        (
+            vec![Sent { length: OUTBOX_BYTES as u32 + 1, ..part(&post) }],
+            "its outbox is said to hold 65537 bytes at 0x110000",
+        ),
         (
             vec![Sent { length: u32::MAX, ..Sent::new(SEND, post.clone()) }],
-            "its outbox is said to hold 4294967295 bytes",
+            "its outbox is said to hold 4294967295 bytes at 0x110000",
         ),
-        (vec![Sent { length: u32::MAX, ..Sent::new(PANIC, vec![]) }], "its outbox is said to hold 4294967295 bytes"),
+        (
+            vec![Sent { length: u32::MAX, ..Sent::new(PANIC, vec![]) }],
+            "its outbox is said to hold 4294967295 bytes at 0x110000",
+        ),
         (vec![Sent::new(REPORT, b"all is well".to_vec())], "it reports what it was not asked for"),
     ] {
         assert_eq!(violation(end_of_sending(&sent, limit(500), None, nobody)), said);
@@ -736,16 +866,16 @@ fn what_one_tenant_leaves_the_next_does_not_find() {
         }
     };
     let mut first = attack.partition();
-    assert!(matches!(settled(&mut first), Ok(Exit::Send(_))));
+    assert!(matches!(settled(&mut first), Ok(Exit::Send)));
     let template = first.freeze().expect("it can be frozen");
     let mut clone = Partition::clone_of(&hypervisor, &template, MEMORY).expect("it can be cloned");
     for round in 0..3 {
         let exit = settled(&mut clone);
-        assert!(matches!(exit, Ok(Exit::Send(_))), "round {round}: {exit:?}");
+        assert!(matches!(exit, Ok(Exit::Send)), "round {round}: {exit:?}");
         clone.reset(&template).expect("it can be made as new");
     }
     // Nor does another clone, nor the template's own partition.
     let mut other = Partition::clone_of(&hypervisor, &template, MEMORY).expect("it can be cloned");
-    assert!(matches!(settled(&mut other), Ok(Exit::Send(_))));
-    assert!(matches!(settled(&mut first), Ok(Exit::Send(_))));
+    assert!(matches!(settled(&mut other), Ok(Exit::Send)));
+    assert!(matches!(settled(&mut first), Ok(Exit::Send)));
 }

@@ -2,14 +2,17 @@
 //!
 //! ```text
 //!   mapped, of which the ends are given back at once:
-//!   |--- to the next multiple of 32 KiB ---|======= the reservation =======|--- rest ---|
+//!   |--- to the next large page ---|======= the reservation =======|--- rest ---|
 //! ```
 
 use lunette_gc::{
     heap::Heap,
-    pages::{Pages, REGION_ALIGNMENT},
+    pages::{LARGE_PAGE, PageSize, Pages, REGION_ALIGNMENT},
 };
-use rustix::mm::{Advice, MapFlags, ProtFlags, madvise, mmap_anonymous, munmap};
+use rustix::{
+    mm::{Advice, MapFlags, ProtFlags, madvise, mmap_anonymous, munmap},
+    time::{ClockId, clock_gettime},
+};
 use std::{
     ffi::c_void,
     ops::Range,
@@ -20,6 +23,7 @@ use std::{
 /// Memory mapped from the operating system.
 #[derive(Clone, Debug, Default)]
 pub struct MappedPages {
+    prepared: PageSize,
     /// While somebody wants to know: ranges of addresses whose memory was given back.
     released: Arc<Mutex<Option<Vec<Range<u64>>>>>,
 }
@@ -39,18 +43,21 @@ impl MappedPages {
     }
 }
 
+/// Alignment of reservations.
+const ALIGNMENT: usize = if LARGE_PAGE > REGION_ALIGNMENT { LARGE_PAGE } else { REGION_ALIGNMENT };
+
 // SAFETY: a mapping belongs to nobody else until it is unmapped; its pages read as zero when they are new and after
 // `MADV_DONTNEED`.
 unsafe impl Pages for MappedPages {
     fn reserve(&self, bytes: usize) -> Option<NonNull<u8>> {
-        let mapped = bytes.checked_add(REGION_ALIGNMENT)?;
+        let mapped = bytes.checked_add(ALIGNMENT)?;
         let protection = ProtFlags::READ | ProtFlags::WRITE;
         // SAFETY: a new mapping at an address of the kernel's choice touches no memory in use.
         let start = unsafe {
             mmap_anonymous(std::ptr::null_mut(), mapped, protection, MapFlags::PRIVATE | MapFlags::NORESERVE)
         };
         let start = start.ok()?.cast::<u8>();
-        let before = start.align_offset(REGION_ALIGNMENT);
+        let before = start.align_offset(ALIGNMENT);
         let region = start.wrapping_add(before);
         let after = mapped - before - bytes;
         // What cannot be given back stays reserved, which costs addresses only.
@@ -80,11 +87,17 @@ unsafe impl Pages for MappedPages {
         }
     }
 
-    unsafe fn prefer_large_pages(&self, start: NonNull<u8>, bytes: usize, preferred: bool) {
-        let advice = if preferred { Advice::LinuxHugepage } else { Advice::LinuxNoHugepage };
-        // Where it is not known, pages are as they are.
-        // SAFETY: the caller says that the range lies in a reservation; its content does not change.
-        let _ = unsafe { madvise(start.as_ptr().cast::<c_void>(), bytes, advice) };
+    unsafe fn prepare(&self, start: NonNull<u8>, bytes: usize) {
+        let advise = |range: std::ops::Range<usize>, advice| {
+            let start = start.as_ptr().wrapping_add(range.start);
+            // Where it is not known, or there is no memory, pages are made when they are touched.
+            // SAFETY: the caller says that the range lies in a reservation; its content does not change.
+            let _ = unsafe { madvise(start.cast::<c_void>(), range.len(), advice) };
+        };
+        self.prepared.make(0..bytes, processor_time, |range, is_large| {
+            advise(range.clone(), if is_large { Advice::LinuxHugepage } else { Advice::LinuxNoHugepage });
+            advise(range, Advice::LinuxPopulateWrite);
+        });
     }
 
     unsafe fn unreserve(&self, start: NonNull<u8>, bytes: usize) {
@@ -92,6 +105,12 @@ unsafe impl Pages for MappedPages {
         // SAFETY: the caller says that the range is a reservation and is not used any more.
         let _ = unsafe { munmap(start.as_ptr().cast::<c_void>(), bytes) };
     }
+}
+
+/// Nanoseconds of the processor's time for this thread.
+fn processor_time() -> u64 {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
 }
 
 /// Whether the system gives a region of this size.
@@ -172,6 +191,23 @@ mod tests {
             last.write(7);
             pages.release(start.add(bytes - REGION_ALIGNMENT), REGION_ALIGNMENT);
             assert_eq!(last.read(), 0);
+            pages.unreserve(start, bytes);
+        }
+    }
+
+    #[test]
+    fn prepared_pages_are_there_and_zero() {
+        let bytes = 3 * LARGE_PAGE;
+        let pages = MappedPages::default();
+        let start = pages.reserve(bytes).unwrap();
+        // SAFETY: inside of the reservation, which nobody else uses.
+        unsafe {
+            pages.prepare(start, bytes);
+            let range = std::slice::from_raw_parts(start.as_ptr(), bytes);
+            assert!(range.iter().all(|&byte| byte == 0));
+            start.as_ptr().write(7);
+            pages.prepare(start, LARGE_PAGE);
+            assert_eq!(start.as_ptr().read(), 7);
             pages.unreserve(start, bytes);
         }
     }

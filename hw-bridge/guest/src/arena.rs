@@ -1,5 +1,6 @@
 //! Rust's allocator: dlmalloc over the arena, whose pages the monitor maps when they are first touched.
 
+use crate::channel;
 use core::{
     alloc::{GlobalAlloc, Layout},
     cell::UnsafeCell,
@@ -7,13 +8,25 @@ use core::{
     sync::atomic::{AtomicUsize, Ordering},
 };
 use dlmalloc::{Allocator, Dlmalloc};
-use lunette_hw_interface::layout::{ARENA, ARENA_BYTES, PAGE_BYTES};
+use lunette_hw_interface::layout::{ARENA, ARENA_BYTES, ARENA_START_BYTES, LARGE_PAGE_BYTES, PAGE_BYTES};
 
 /// Cuts the arena off from its start.
 struct Pages;
 
 /// What is not cut off yet.
 static NEXT: AtomicUsize = AtomicUsize::new(ARENA as usize);
+/// Up to where there is memory: what the arena begins with, and what the monitor was asked to prepare.
+static PREPARED: AtomicUsize = AtomicUsize::new((ARENA + ARENA_START_BYTES) as usize);
+
+/// Has pages made up to an address, before they are touched one by one.
+fn prepare(end: usize) {
+    let prepared = PREPARED.load(Ordering::Relaxed);
+    if end > prepared {
+        let end = end.next_multiple_of(LARGE_PAGE_BYTES as usize);
+        PREPARED.store(end, Ordering::Relaxed);
+        channel::prepare(prepared as u64, (end - prepared) as u64);
+    }
+}
 
 // SAFETY: every part is given away once, reads as zero, and lies in the arena, which is nobody else's.
 unsafe impl Allocator for Pages {
@@ -22,6 +35,7 @@ unsafe impl Allocator for Pages {
         match start.checked_add(size) {
             Some(end) if end <= (ARENA + ARENA_BYTES) as usize => {
                 NEXT.store(end, Ordering::Relaxed);
+                prepare(end);
                 (start as *mut u8, size, 0)
             }
             _ => (null_mut(), 0, 0),

@@ -62,9 +62,16 @@ impl SendLine {
 impl Line {
     /// Sends a message and gives the answer.
     pub fn exchange(&self, message: &FromGuest<'_>) -> Vec<u8> {
+        let mut answer = Vec::new();
+        self.exchange_into(message, &mut answer);
+        answer
+    }
+
+    /// Sends a message and puts the answer into a vector, whose room is used.
+    pub fn exchange_into(&self, message: &FromGuest<'_>, answer: &mut Vec<u8>) {
         let mut outgoing = self.outgoing.borrow_mut();
         outgoing.add(message);
-        outgoing.exchange()
+        outgoing.exchange(answer);
     }
 
     /// Sends a message that is not answered, soon.

@@ -10,11 +10,10 @@ use alloc::{
     format,
     rc::Rc,
     string::{String, ToString},
+    vec::Vec,
 };
-use lunette_hw_interface::{
-    layout::{INBOX_BYTES, OUTBOX_BYTES},
-    message::{self, After, Failure, FromGuest, ToGuest},
-};
+use core::ops::Range;
+use lunette_hw_interface::message::{self, After, Failure, FromGuest, ToGuest};
 use lunette_interpreter::{
     Machine,
     image::{
@@ -25,9 +24,10 @@ use lunette_interpreter::{
 
 /// Who writes images: the name of the program and its version, as in the other home.
 const PRODUCER: &str = concat!("Lunette ", env!("CARGO_PKG_VERSION"));
-/// The most bytes of a part that is sent, or asked for.
-const MOST_SENT: usize = OUTBOX_BYTES - 64;
-const MOST_READ: usize = INBOX_BYTES - 64;
+/// The most bytes of a part that is asked for.
+const MOST_READ: usize = 1 << 19;
+/// Room for such a part as a message.
+const READ_ROOM: usize = MOST_READ + 64;
 
 /// Has the monitor decide about snapshots that are offered.
 pub fn keep(machine: &mut Machine, line: &Rc<Line>) {
@@ -65,17 +65,15 @@ fn write(machine: &mut Machine, line: &Line, is_compressed: bool) -> Result<(), 
     lunette_stdlib::output::flush_from_host(machine).map_err(|error| error.message)?;
     lunette_stdlib::flush_files_from_host(machine);
     let options = WriteOptions { is_compressed, producer: PRODUCER, name_of: &|_| ObjectName::Object };
-    machine.write_image(options, &mut Parts(line)).map_err(|error| error.to_string())
+    machine.write_image(options, &mut Leaving(line)).map_err(|error| error.to_string())
 }
 
 /// A sink whose bytes leave.
-struct Parts<'l>(&'l Line);
+struct Leaving<'l>(&'l Line);
 
-impl Sink for Parts<'_> {
+impl Sink for Leaving<'_> {
     fn write(&mut self, bytes: &[u8]) -> Result<(), SinkFailure> {
-        for part in bytes.chunks(MOST_SENT) {
-            self.0.send(&FromGuest::Image(part));
-        }
+        self.0.send(&FromGuest::Image(bytes));
         Ok(())
     }
 
@@ -85,21 +83,43 @@ impl Sink for Parts<'_> {
     }
 }
 
-impl Source for Parts<'_> {
+/// A source whose bytes come in.
+struct Coming<'l> {
+    line: &'l Line,
+    /// The last answer, and the bytes of the image in it that are not used yet.
+    answer: Vec<u8>,
+    ready: Range<usize>,
+    /// Whether the body is being read, of which more may be asked for than is wanted.
+    is_in_body: bool,
+}
+
+impl Coming<'_> {
+    /// Asks for the next part.
+    fn fetch(&mut self, wanted: usize) -> Result<(), SourceFailure> {
+        self.line.exchange_into(&FromGuest::ReadImage(wanted as u32), &mut self.answer);
+        let Ok(ToGuest::Image(Some(bytes))) = message::read(&self.answer) else { return Err(SourceFailure) };
+        // They are the end of the message.
+        self.ready = self.answer.len() - bytes.len()..self.answer.len();
+        Ok(())
+    }
+}
+
+impl Source for Coming<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> Result<usize, SourceFailure> {
-        let wanted = buffer.len().min(MOST_READ);
-        let answer = self.0.exchange(&FromGuest::ReadImage(wanted as u32));
-        match message::read(&answer) {
-            Ok(ToGuest::Image(Some(bytes))) if bytes.len() <= wanted => {
-                buffer[..bytes.len()].copy_from_slice(&bytes);
-                Ok(bytes.len())
-            }
-            _ => Err(SourceFailure),
+        if self.ready.is_empty() {
+            self.fetch(if self.is_in_body { MOST_READ } else { buffer.len().min(MOST_READ) })?;
         }
+        let ready = &self.answer[self.ready.clone()];
+        let count = ready.len().min(buffer.len());
+        buffer[..count].copy_from_slice(&ready[..count]);
+        self.ready.start += count;
+        Ok(count)
     }
 
     fn begin_body(&mut self, flags: u16) -> Result<(), SourceFailure> {
-        match message::read(&self.0.exchange(&FromGuest::ReadImageBody(flags))) {
+        self.is_in_body = true;
+        self.answer.try_reserve_exact(READ_ROOM).map_err(|_| SourceFailure)?;
+        match message::read(&self.line.exchange(&FromGuest::ReadImageBody(flags))) {
             Ok(ToGuest::Image(Some(_))) => Ok(()),
             _ => Err(SourceFailure),
         }
@@ -111,7 +131,8 @@ pub fn read(machine: &mut Machine) -> Result<(), Failure> {
     let line = Notes::of(machine).line();
     // There are no objects of the host in partitions.
     let options = ReadOptions { find_object: &mut |_| None, opens_files: true };
-    machine.read_image(options, &mut Parts(&line)).map(drop).map_err(refused)
+    let mut source = Coming { line: &line, answer: Vec::new(), ready: 0..0, is_in_body: false };
+    machine.read_image(options, &mut source).map(drop).map_err(refused)
 }
 
 fn refused(error: ReadError) -> Failure {

@@ -27,5 +27,9 @@ unsafe impl Pages for RegionPages {
         }
     }
 
+    unsafe fn prepare(&self, start: NonNull<u8>, bytes: usize) {
+        channel::prepare(start.as_ptr() as u64, bytes as u64);
+    }
+
     unsafe fn unreserve(&self, _: NonNull<u8>, _: usize) {}
 }

@@ -1,8 +1,10 @@
 //! How the guest and the monitor hand messages to each other.
 //!
-//! The guest writes frames into the outbox, sets [`Channel::outbox_length`] and leaves by `out` to [`SEND`]; when it
-//! comes back, the answer is in the inbox. Messages larger than a box go in pieces, each with an exit of its own: the
-//! guest's by [`SEND_PART`], the monitor's, while [`Channel::inbox_more`] is not 0, fetched by [`RECEIVE_PART`].
+//! The guest writes frames into an *outbox*, says where that is and how much it holds, and leaves by `out` to [`SEND`];
+//! when it comes back, the answer is in its *inbox*. Either is a place in memory of the guest's choice: the box that
+//! `layout` has for it, or any of the arena and the region. Messages larger than a box go in pieces, each with an exit of
+//! its own: the guest's by [`SEND_PART`], the monitor's, while [`Channel::inbox_more`] is not 0, fetched by
+//! [`RECEIVE_PART`].
 //!
 //! ```text
 //!   outbox:  | length (u32) | message | length | message | ...     only the last may want an answer
@@ -17,14 +19,20 @@ pub const SEND: u16 = 0x10;
 pub const SEND_PART: u16 = 0x11;
 /// Port: the next part of the answer is wanted.
 pub const RECEIVE_PART: u16 = 0x12;
-/// Port: the pages from [`Channel::discard_start`] on are not used any more, and are to read as zero.
+/// Port: the pages from [`Channel::pages_start`] on are not used any more, and are to read as zero.
 pub const DISCARD: u16 = 0x13;
 /// Port: the runtime cannot go on; the outbox holds text that says why.
 pub const PANIC: u16 = 0x14;
 /// Port: the outbox holds text that says what was running, as [`Channel::post_mortem`] was asked to tell.
 pub const REPORT: u16 = 0x15;
+/// Port: the pages from [`Channel::pages_start`] on will be written to soon.
+pub const PREPARE: u16 = 0x16;
 /// The ports that the guest may use.
-pub const PORTS: [u16; 6] = [SEND, SEND_PART, RECEIVE_PART, DISCARD, PANIC, REPORT];
+pub const PORTS: [u16; 7] = [SEND, SEND_PART, RECEIVE_PART, DISCARD, PANIC, REPORT, PREPARE];
+/// The most bytes of pages that are prepared with one exit.
+pub const MOST_PREPARED: u64 = 1 << 24;
+/// The most bytes that are sent with one exit.
+pub const MOST_SENT: usize = 1 << 20;
 /// Port of exception 0; the others follow. Only the stubs at CPL 0 use them.
 pub const EXCEPTION: u16 = 0x80;
 /// Number of exceptions.
@@ -38,7 +46,7 @@ pub struct Channel {
     pub outbox_length: AtomicU32,
     /// Bytes in the inbox.
     pub inbox_length: AtomicU32,
-    /// Not 0 if more of the message follows.
+    /// Bytes of the message that follow.
     pub inbox_more: AtomicU32,
     /// Not 0 if the instance is to stop.
     pub interrupt: AtomicU32,
@@ -48,14 +56,20 @@ pub struct Channel {
     pub snapshot: AtomicU32,
     /// Not 0 if the guest has come from another partition since it left: its clock goes on from where it was.
     pub has_moved: AtomicU32,
-    /// Address of the pages to discard.
-    pub discard_start: AtomicU64,
-    /// Bytes to discard.
-    pub discard_bytes: AtomicU64,
+    /// Address of the pages to discard or prepare.
+    pub pages_start: AtomicU64,
+    /// Their bytes.
+    pub pages_bytes: AtomicU64,
     /// Frequency of the time stamp counter in kHz.
     pub counter_khz: AtomicU64,
     /// The most that a message may cost, in the measure of [`message::read_within`](crate::message::read_within).
     pub most_message: AtomicU64,
     /// Where the guest, if it breaks, is started once more to say what was running; 0 if it cannot.
     pub post_mortem: AtomicU64,
+    /// Address of the outbox.
+    pub outbox_start: AtomicU64,
+    /// Address of the inbox.
+    pub inbox_start: AtomicU64,
+    /// The most bytes that the inbox takes.
+    pub inbox_room: AtomicU64,
 }

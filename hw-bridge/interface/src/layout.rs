@@ -37,11 +37,11 @@ pub const SYSTEM_END: u64 = 0x6000;
 
 /// The page with [`Channel`](crate::channel::Channel).
 pub const CHANNEL: u64 = 0x10_0000;
-/// Messages to the monitor.
+/// Messages to the monitor, unless the guest says that they lie elsewhere.
 pub const OUTBOX: u64 = 0x11_0000;
 /// Bytes of the outbox.
 pub const OUTBOX_BYTES: usize = 0x1_0000;
-/// Messages from the monitor.
+/// Messages from the monitor, likewise.
 pub const INBOX: u64 = 0x12_0000;
 /// Bytes of the inbox.
 pub const INBOX_BYTES: usize = 0x1_0000;

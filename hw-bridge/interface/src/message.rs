@@ -3,6 +3,7 @@
 //! The form is `postcard`'s: enumerations by index, integers as variable-length numbers, bytes after their length.
 
 use alloc::{
+    borrow::Cow,
     boxed::Box,
     string::{String, ToString},
     vec::Vec,
@@ -73,7 +74,8 @@ pub enum ToGuest<'a> {
     /// How the program goes on after an offer.
     After(After),
     /// Bytes of an image, none at its end; `None` if there are no more to be had.
-    Image(#[serde(with = "serde_bytes")] Option<Vec<u8>>),
+    #[serde(borrow)]
+    Image(#[serde(with = "serde_bytes")] Option<Cow<'a, [u8]>>),
     /// The answer of a function of the host.
     Results(Result<Values, CallError>),
     /// What to do next.

@@ -1,10 +1,11 @@
 //! Where an image comes from: bytes and numbers, in blocks from a source, summed up on the way.
 
 use super::{
-    error::{ReadError, ReadErrorKind},
+    error::{ReadError, ReadErrorKind, Refusal},
     format::{BLOCK, SUM_START, add_to_sum},
 };
-use alloc::vec::Vec;
+use alloc::{boxed::Box, vec::Vec};
+use core::cell::Cell;
 
 /// Gives the bytes of an image.
 pub trait Source {
@@ -48,7 +49,7 @@ pub(super) struct Decoder<'s> {
     pub place: (&'static str, u64),
 }
 
-type Result<T, E = ReadError> = core::result::Result<T, E>;
+type Result<T, E = Refusal> = core::result::Result<T, E>;
 
 impl<'s> Decoder<'s> {
     pub fn new(source: &'s mut dyn Source) -> Result<Decoder<'s>> {
@@ -73,12 +74,12 @@ impl<'s> Decoder<'s> {
     }
 
     #[cold]
-    pub fn error(&self, kind: ReadErrorKind) -> ReadError {
-        ReadError { offset: self.offset(), part: self.place.0, number: self.place.1, kind }
+    pub fn error(&self, kind: ReadErrorKind) -> Refusal {
+        Box::new(ReadError { offset: self.offset(), part: self.place.0, number: self.place.1, kind })
     }
 
     #[cold]
-    pub fn malformed(&self, what: &'static str) -> ReadError {
+    pub fn malformed(&self, what: &'static str) -> Refusal {
         self.error(ReadErrorKind::Malformed(what))
     }
 
@@ -199,6 +200,39 @@ impl<'s> Decoder<'s> {
         self.array().map(u32::from_le_bytes)
     }
 
+    /// Many words.
+    pub fn words(&mut self, mut cells: &[Cell<u64>]) -> Result<()> {
+        while let [first, rest @ ..] = cells {
+            let (whole, _) = self.block[self.position..self.end].as_chunks();
+            if whole.is_empty() {
+                // It is cut by the end of the block.
+                first.set(self.word()?);
+                cells = rest;
+                continue;
+            }
+            let (here, after) = cells.split_at(whole.len().min(cells.len()));
+            here.iter().zip(whole).for_each(|(cell, bytes)| cell.set(u64::from_le_bytes(*bytes)));
+            self.position += size_of_val(here);
+            cells = after;
+        }
+        Ok(())
+    }
+
+    /// Many bytes.
+    pub fn cells(&mut self, mut cells: &[Cell<u8>]) -> Result<()> {
+        while !cells.is_empty() {
+            if self.position == self.end {
+                self.fill()?;
+            }
+            let ready = &self.block[self.position..self.end];
+            let (here, after) = cells.split_at(ready.len().min(cells.len()));
+            here.iter().zip(ready).for_each(|(cell, &byte)| cell.set(byte));
+            self.position += here.len();
+            cells = after;
+        }
+        Ok(())
+    }
+
     /// A number in its shortest form.
     #[inline]
     pub fn number(&mut self) -> Result<u64> {
@@ -208,6 +242,17 @@ impl<'s> Decoder<'s> {
 
     fn long_number(&mut self, first: u8) -> Result<u64> {
         let mut number = u64::from(first & 0x7f);
+        // Mostly it is not cut by the end of the block, and short.
+        if let Some(&[second, third]) = self.block.get(self.position..self.end).and_then(<[u8]>::first_chunk) {
+            if second < 0x80 && second != 0 {
+                self.position += 1;
+                return Ok(number | u64::from(second) << 7);
+            }
+            if second >= 0x80 && third < 0x80 && third != 0 {
+                self.position += 2;
+                return Ok(number | u64::from(second & 0x7f) << 7 | u64::from(third) << 14);
+            }
+        }
         for shift in (7..64).step_by(7) {
             let byte = self.byte()?;
             let part = u64::from(byte & 0x7f);

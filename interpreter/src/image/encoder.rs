@@ -136,7 +136,10 @@ impl<'s> Encoder<'s> {
     pub fn words(&mut self, mut words: &[Cell<u64>]) -> Result<()> {
         while !words.is_empty() {
             let (part, rest) = words.split_at(words.len().min((BLOCK - self.block.len()).div_ceil(8)));
-            part.iter().for_each(|word| self.block.extend_from_slice(&word.get().to_le_bytes()));
+            let start = self.block.len();
+            self.block.resize(start + size_of_val(part), 0);
+            let (places, _) = self.block[start..].as_chunks_mut();
+            places.iter_mut().zip(part).for_each(|(place, word)| *place = word.get().to_le_bytes());
             self.settle()?;
             words = rest;
         }

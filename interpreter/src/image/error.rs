@@ -1,7 +1,7 @@
 //! What can be wrong with an image, or keep an instance from becoming one.
 
 use super::encoder::SinkFailure;
-use alloc::string::String;
+use alloc::{boxed::Box, string::String};
 use core::fmt;
 use lunette_bytecode::{file, verifier::VerifyError};
 
@@ -44,6 +44,9 @@ pub struct ReadError {
     /// What is wrong.
     pub kind: ReadErrorKind,
 }
+
+/// As the reader's functions have it: small, as most of what they return is a number.
+pub(super) type Refusal = Box<ReadError>;
 
 impl fmt::Display for ReadError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {

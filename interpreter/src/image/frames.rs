@@ -4,7 +4,7 @@
 //! callee leaves goes where the instruction before that expects it, and nothing lies outside of the stack. What native
 //! functions find in their locals is their own business: programs, too, can change that by way of the library `debug`.
 
-use super::{error::ReadError, reader::Reader};
+use super::{error::Refusal, reader::Reader};
 use crate::{
     closing::{Afterwards, INTERLUDE_SLOTS},
     coroutine::{
@@ -62,13 +62,13 @@ fn ensure(condition: bool, rule: &'static str) -> Rule {
 
 impl Reader<'_, '_> {
     /// Checks the frames of a thread.
-    pub(super) fn check_frames(&self, thread: Ref<Thread>, frames: &[FrameRecord]) -> Result<(), ReadError> {
+    pub(super) fn check_frames(&self, thread: Ref<Thread>, frames: &[FrameRecord]) -> Result<(), Refusal> {
         self.machine.check_thread(thread, frames).map_err(|rule| self.decoder.malformed(rule))
     }
 
     /// Checks how the threads hang together, when all of them and the roots are read. `is_running` says that the machine
     /// is to go on.
-    pub(super) fn check_threads(&self, is_running: bool) -> Result<(), ReadError> {
+    pub(super) fn check_threads(&self, is_running: bool) -> Result<(), Refusal> {
         self.machine.check_chain(&self.threads, is_running).map_err(|rule| self.decoder.malformed(rule))
     }
 }

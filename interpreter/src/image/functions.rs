@@ -1,7 +1,7 @@
 //! Functions: modules in their file form, closures, captured variables, and native functions by name.
 
 use super::{
-    error::{ReadError, ReadErrorKind, WriteError},
+    error::{ReadErrorKind, Refusal, WriteError},
     reader::Reader,
     writer::Writer,
 };
@@ -107,7 +107,7 @@ impl Writer<'_, '_> {
 
 impl Reader<'_, '_> {
     /// Reads the modules, which go through the verifier.
-    pub fn modules(&mut self, count: u32) -> Result<(), ReadError> {
+    pub fn modules(&mut self, count: u32) -> Result<(), Refusal> {
         for number in 0..count {
             self.decoder.place = ("module", u64::from(number) + 1);
             let module = self.module()?;
@@ -117,7 +117,7 @@ impl Reader<'_, '_> {
         Ok(())
     }
 
-    fn module(&mut self) -> Result<Ref<RefArray>, ReadError> {
+    fn module(&mut self) -> Result<Ref<RefArray>, Refusal> {
         let source = self.string()?;
         let memory = self.free_memory();
         let bytes = self.decoder.counted_bytes(memory)?;
@@ -141,7 +141,7 @@ impl Reader<'_, '_> {
     }
 
     /// Reads the closures.
-    pub fn closures(&mut self, count: u32) -> Result<(), ReadError> {
+    pub fn closures(&mut self, count: u32) -> Result<(), Refusal> {
         for number in 0..count {
             self.decoder.place = ("function", u64::from(number) + 1);
             let (module, function) = (self.decoder.small()?, self.decoder.small()?);
@@ -167,7 +167,7 @@ impl Reader<'_, '_> {
     }
 
     /// Reads the values of captured variables.
-    pub fn cells(&mut self) -> Result<(), ReadError> {
+    pub fn cells(&mut self) -> Result<(), Refusal> {
         for number in 0..self.cells.len() {
             self.decoder.place = ("variable", number as u64 + 1);
             let (tag, payload) = self.value()?;
@@ -177,7 +177,7 @@ impl Reader<'_, '_> {
     }
 
     /// Reads which native functions there are.
-    pub fn native_closures(&mut self, count: u32) -> Result<(), ReadError> {
+    pub fn native_closures(&mut self, count: u32) -> Result<(), Refusal> {
         self.decoder.place = ("name of a native function", 0);
         let mut natives = Vec::new();
         for number in 0..self.decoder.small()? {
@@ -205,7 +205,7 @@ impl Reader<'_, '_> {
     }
 
     /// Reads the values of native closures.
-    pub fn native_values(&mut self) -> Result<(), ReadError> {
+    pub fn native_values(&mut self) -> Result<(), Refusal> {
         for number in 0..self.natives.len() {
             self.decoder.place = ("native function", number as u64 + 1);
             let closure = self.natives[number];

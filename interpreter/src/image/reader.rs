@@ -3,7 +3,7 @@
 
 use super::{
     decoder::{Decoder, Source},
-    error::{ReadError, ReadErrorKind},
+    error::{ReadError, ReadErrorKind, Refusal},
     format::{COMPRESSED, MAGIC, VERSION},
 };
 use crate::host::OpenMode;
@@ -43,12 +43,14 @@ pub(super) struct Reader<'m, 's> {
     pub files: Vec<(u32, Vec<u8>, OpenMode, u64)>,
     /// Working memory: the values of a table's fields.
     pub values: Vec<Parts>,
-    /// Whether the heap was told that it will grow by much.
-    expects_growth: bool,
+    /// Up to where in the heap pages are made ahead.
+    prepared: usize,
 }
 
 /// Bytes of a heap that is likely to grow by much while an image is read.
 const LARGE_HEAP: usize = 4 << 20;
+/// Bytes for which pages are made ahead.
+const AHEAD: usize = 8 << 20;
 /// Objects between two looks at its size.
 const OBJECTS_PER_LOOK: usize = 512;
 
@@ -94,7 +96,7 @@ impl Machine {
     /// Reads an image into a machine in which native functions are registered, and nothing else was done yet. If that
     /// fails, the machine is good for nothing any more.
     pub fn read_image(&mut self, options: ReadOptions<'_>, source: &mut dyn Source) -> Result<Content, ReadError> {
-        let decoder = Decoder::new(source)?;
+        let decoder = Decoder::new(source).map_err(|refusal| *refusal)?;
         let reader = Reader {
             machine: self,
             decoder,
@@ -112,9 +114,9 @@ impl Machine {
             tables: Vec::new(),
             files: Vec::new(),
             values: Vec::new(),
-            expects_growth: false,
+            prepared: 0,
         };
-        reader.read(options.opens_files)
+        reader.read(options.opens_files).map_err(|refusal| *refusal)
     }
 }
 
@@ -133,7 +135,7 @@ const KINDS: [&str; 10] = [
 ];
 
 impl Reader<'_, '_> {
-    fn read(mut self, opens_files: bool) -> Result<Content, ReadError> {
+    fn read(mut self, opens_files: bool) -> Result<Content, Refusal> {
         let header = self.header()?;
         self.decoder.place = ("counts", 0);
         let mut counts = [0; KINDS.len()];
@@ -190,9 +192,6 @@ impl Reader<'_, '_> {
             self.open_files()?;
         }
         self.machine.adopt_roots();
-        if self.expects_growth {
-            self.machine.heap.expect_growth(false);
-        }
         let sources = self.modules.iter().filter_map(|&module| {
             let first = self.machine.heap.refs(module).first()?.get()?;
             Some(self.machine.heap.get(first.cast::<lunette_gc::function::Prototype>()).source)
@@ -208,7 +207,7 @@ impl Reader<'_, '_> {
         })
     }
 
-    fn header(&mut self) -> Result<Header, ReadError> {
+    fn header(&mut self) -> Result<Header, Refusal> {
         let mut magic = [0; MAGIC.len()];
         self.decoder.bytes(&mut magic)?;
         if magic != MAGIC {
@@ -238,7 +237,7 @@ impl Reader<'_, '_> {
     }
 
     /// The length of a text that is about to be read, if there is room for it.
-    fn length(&mut self) -> Result<usize, ReadError> {
+    fn length(&mut self) -> Result<usize, Refusal> {
         let length = self.decoder.number()?;
         if length > self.free_memory() || length > u32::MAX.into() {
             return Err(self.decoder.error(ReadErrorKind::Memory));
@@ -246,23 +245,32 @@ impl Reader<'_, '_> {
         Ok(length as usize)
     }
 
-    /// Has the heap prepare for much if there was much already.
+    /// Looks now and then whether the heap has grown by much.
     #[inline]
     pub fn note_growth(&mut self, number: usize) {
-        if number.is_multiple_of(OBJECTS_PER_LOOK)
-            && !self.expects_growth
-            && self.machine.heap.touched_bytes() > LARGE_HEAP
-        {
-            self.expects_growth = true;
-            self.machine.heap.expect_growth(true);
+        if number.is_multiple_of(OBJECTS_PER_LOOK) {
+            self.prepare(0);
         }
     }
 
-    fn strings(&mut self, count: u32) -> Result<(), ReadError> {
+    /// Has the heap prepare for an object of so many bytes, and for more if there was much already.
+    #[inline]
+    pub fn prepare(&mut self, bytes: usize) {
+        let heap = &self.machine.heap;
+        let wanted = heap.touched_bytes() + bytes;
+        if wanted > LARGE_HEAP && wanted + AHEAD / 2 > self.prepared {
+            self.prepared = heap.prepare_growth(self.prepared, bytes + AHEAD);
+        }
+    }
+
+    fn strings(&mut self, count: u32) -> Result<(), Refusal> {
         for number in 0..count {
             self.note_growth(number as usize);
             self.decoder.place = ("string", u64::from(number) + 1);
             let length = self.length()?;
+            if length > LARGE_HEAP {
+                self.prepare(length);
+            }
             let mut failure = Ok(());
             let decoder = &mut self.decoder;
             let string = self.machine.heap.new_unseen_string(length, |bytes| failure = decoder.bytes(bytes));
@@ -275,7 +283,7 @@ impl Reader<'_, '_> {
         restored.map_err(|_| self.decoder.error(ReadErrorKind::Memory))
     }
 
-    fn byte_arrays(&mut self, count: u32) -> Result<(), ReadError> {
+    fn byte_arrays(&mut self, count: u32) -> Result<(), Refusal> {
         for number in 0..count {
             self.decoder.place = ("byte array", u64::from(number) + 1);
             let length = self.length()?;
@@ -290,7 +298,7 @@ impl Reader<'_, '_> {
     }
 
     /// Makes the objects of which nothing but the number is known before their content.
-    fn declare(&mut self, cells: u32, tables: u32, threads: u32) -> Result<(), ReadError> {
+    fn declare(&mut self, cells: u32, tables: u32, threads: u32) -> Result<(), Refusal> {
         self.decoder.place = ("counts", 0);
         self.cells.try_reserve(cells as usize).map_err(|_| self.decoder.error(ReadErrorKind::Memory))?;
         for _ in 0..cells {
@@ -306,7 +314,7 @@ impl Reader<'_, '_> {
         self.declare_threads(threads)
     }
 
-    fn identities(&mut self) -> Result<(), ReadError> {
+    fn identities(&mut self) -> Result<(), Refusal> {
         const TAGS: [Tag; 7] =
             [Tag::String, Tag::Cell, Tag::Closure, Tag::NativeClosure, Tag::Userdata, Tag::Thread, Tag::Table];
         const LARGEST: u64 = (1 << 40) - 1;
@@ -335,14 +343,14 @@ impl Reader<'_, '_> {
 
     /// A value.
     #[inline]
-    pub fn value(&mut self) -> Result<Parts, ReadError> {
+    pub fn value(&mut self) -> Result<Parts, Refusal> {
         let tag = self.decoder.byte()?;
         self.value_of(tag)
     }
 
     /// A value whose tag is read.
     #[inline]
-    pub fn value_of(&mut self, tag: u8) -> Result<Parts, ReadError> {
+    pub fn value_of(&mut self, tag: u8) -> Result<Parts, Refusal> {
         const NIL: u8 = Tag::Nil as u8;
         const FALSE: u8 = Tag::False as u8;
         const TRUE: u8 = Tag::True as u8;
@@ -367,7 +375,7 @@ impl Reader<'_, '_> {
 
     /// A reference as the payload of a value: to the object of the tag's kind with this number.
     #[inline]
-    pub fn reference(&self, tag: u8, number: u64) -> Result<u64, ReadError> {
+    pub fn reference(&self, tag: u8, number: u64) -> Result<u64, Refusal> {
         fn units<T>(objects: &[Ref<T>], number: u64) -> Option<u64> {
             objects.get(usize::try_from(number).ok()?.checked_sub(1)?).map(|object| object.units().into())
         }
@@ -394,7 +402,7 @@ impl Reader<'_, '_> {
     }
 
     /// The object of a kind with this number; nil for 0.
-    pub fn value_numbered(&self, tag: u8, number: u32) -> Result<Value, ReadError> {
+    pub fn value_numbered(&self, tag: u8, number: u32) -> Result<Value, Refusal> {
         if number == 0 { Ok(Value::Nil) } else { Ok(Value::from_parts(tag, self.reference(tag, number.into())?)) }
     }
 }

@@ -1,7 +1,7 @@
 //! What is neither object nor root: limits, the collector's settings, what the machine was doing.
 
 use super::{
-    error::{ReadError, ReadErrorKind, WriteError},
+    error::{ReadErrorKind, Refusal, WriteError},
     format::state as flag,
     numbering::image_roots,
     reader::Reader,
@@ -92,7 +92,7 @@ impl Writer<'_, '_> {
 
 impl Reader<'_, '_> {
     /// Reads the root slots and what is a root beside them.
-    pub fn roots(&mut self) -> Result<(), ReadError> {
+    pub fn roots(&mut self) -> Result<(), Refusal> {
         for root in image_roots() {
             self.decoder.place = ("root", root as u64);
             let (tag, payload) = self.value()?;
@@ -133,7 +133,7 @@ impl Reader<'_, '_> {
     }
 
     /// Reads which objects have finalizers.
-    pub fn finalizers(&mut self) -> Result<(), ReadError> {
+    pub fn finalizers(&mut self) -> Result<(), Refusal> {
         for part in ["object with a finalizer", "object whose finalizer is due"] {
             for number in 0..self.decoder.number()? {
                 self.decoder.place = (part, number + 1);
@@ -151,7 +151,7 @@ impl Reader<'_, '_> {
         Ok(())
     }
 
-    fn add_finalizer(&mut self, object: Ref<AnyObject>, is_due: bool) -> Result<(), ReadError> {
+    fn add_finalizer(&mut self, object: Ref<AnyObject>, is_due: bool) -> Result<(), Refusal> {
         let heap = &self.machine.heap;
         let added =
             if is_due { heap.add_pending_finalizer(object).is_ok() } else { heap.register_finalizable(object).is_ok() };
@@ -159,7 +159,7 @@ impl Reader<'_, '_> {
     }
 
     /// Reads the state of the machine; whether it was running.
-    pub fn state(&mut self) -> Result<bool, ReadError> {
+    pub fn state(&mut self) -> Result<bool, Refusal> {
         self.decoder.place = ("state", 0);
         let flags = self.decoder.byte()?;
         if flags & !flag::ALL != 0 {

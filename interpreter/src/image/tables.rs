@@ -2,7 +2,7 @@
 //! which are the keys that tables of one shape have in common.
 
 use super::{
-    error::{ReadError, ReadErrorKind, WriteError},
+    error::{ReadErrorKind, Refusal, WriteError},
     format::{MIXED, table as flag},
     reader::Reader,
     writer::Writer,
@@ -14,7 +14,7 @@ use lunette_gc::{
     object::AnyObject,
     reference::Ref,
     string::Str,
-    table::{NIL, Parts, Table},
+    table::{HashEntry, NIL, Parts, Table},
     value::{FIRST_REFERENCE_TAG, Tag, Value},
 };
 
@@ -22,6 +22,10 @@ const NIL_TAG: u8 = Tag::Nil as u8;
 const TRUE: u8 = Tag::True as u8;
 const DEAD: u8 = Tag::DeadKey as u8;
 const STRING: u8 = Tag::String as u8;
+
+/// Bytes that an element of an array part takes, and an entry of a hash part with its place in the index.
+const ELEMENT_BYTES: usize = 9;
+const ENTRY_BYTES: usize = size_of::<HashEntry>() + 8;
 
 /// Whether the payload of this tag is written as a word.
 fn is_word(tag: u8) -> bool {
@@ -162,7 +166,7 @@ fn tag_of(machine: &Machine, object: Ref<AnyObject>) -> Option<u8> {
 }
 
 impl Reader<'_, '_> {
-    fn part(&self, error: PartError) -> ReadError {
+    fn part(&self, error: PartError) -> Refusal {
         match error {
             PartError::Memory => self.decoder.error(ReadErrorKind::Memory),
             PartError::Malformed(rule) => self.decoder.malformed(rule),
@@ -170,7 +174,7 @@ impl Reader<'_, '_> {
     }
 
     /// A string that is short enough to be a field's key.
-    fn short_string(&mut self) -> Result<Ref<Str>, ReadError> {
+    fn short_string(&mut self) -> Result<Ref<Str>, Refusal> {
         let key = self.string()?;
         if self.machine.heap.get(key).is_short() {
             Ok(key)
@@ -180,7 +184,7 @@ impl Reader<'_, '_> {
     }
 
     /// Reads the layouts.
-    pub fn layouts(&mut self, count: u32) -> Result<(), ReadError> {
+    pub fn layouts(&mut self, count: u32) -> Result<(), Refusal> {
         let mut keys = Vec::new();
         for number in 0..count {
             self.decoder.place = ("layout", u64::from(number) + 1);
@@ -206,13 +210,13 @@ impl Reader<'_, '_> {
         Ok(())
     }
 
-    fn reserve_layout(&mut self, keys: usize) -> Result<(), ReadError> {
+    fn reserve_layout(&mut self, keys: usize) -> Result<(), Refusal> {
         let reserved = self.layout_keys.try_reserve(keys).and_then(|()| self.layouts.try_reserve(1));
         reserved.map_err(|_| self.decoder.error(ReadErrorKind::Memory))
     }
 
     /// Reads the content of the tables.
-    pub fn tables(&mut self) -> Result<(), ReadError> {
+    pub fn tables(&mut self) -> Result<(), Refusal> {
         for number in 0..self.tables.len() {
             self.note_growth(number);
             self.decoder.place = ("table", number as u64 + 1);
@@ -221,7 +225,7 @@ impl Reader<'_, '_> {
         Ok(())
     }
 
-    fn table(&mut self, table: Ref<Table>) -> Result<(), ReadError> {
+    fn table(&mut self, table: Ref<Table>) -> Result<(), Refusal> {
         let flags = self.decoder.byte()?;
         let has = |flag: u8| flags & flag != 0;
         if flags & !flag::ALL != 0 || (has(flag::FIELDS) && has(flag::NAMES)) {
@@ -247,7 +251,7 @@ impl Reader<'_, '_> {
         Ok(())
     }
 
-    fn fields(&mut self, table: Ref<Table>) -> Result<(), ReadError> {
+    fn fields(&mut self, table: Ref<Table>) -> Result<(), Refusal> {
         let number = self.decoder.small()?;
         let Some((shape, range)) = number.checked_sub(1).and_then(|index| self.layouts.get(index as usize)).cloned()
         else {
@@ -271,7 +275,7 @@ impl Reader<'_, '_> {
         }
     }
 
-    fn names(&mut self, table: Ref<Table>) -> Result<(), ReadError> {
+    fn names(&mut self, table: Ref<Table>) -> Result<(), Refusal> {
         let count = self.decoder.small()?;
         let mut entries = Vec::new();
         for _ in 0..count {
@@ -284,30 +288,26 @@ impl Reader<'_, '_> {
         restored.map_err(|error| self.part(error))
     }
 
-    fn array(&mut self, table: Ref<Table>) -> Result<(), ReadError> {
+    fn array(&mut self, table: Ref<Table>) -> Result<(), Refusal> {
         let capacity = self.decoder.small()?;
         let length = self.decoder.small()?;
         if length > capacity {
             return Err(self.decoder.malformed("more elements than room"));
         }
+        self.prepare(capacity as usize * ELEMENT_BYTES);
         let array = self.machine.heap.new_array_part(capacity).map_err(|error| self.part(error))?;
         // Nothing is collected while an image is read, so what is not part of a table yet stays.
         let form = self.decoder.byte()?;
+        let (payloads, tags) = self.machine.heap.value_array_parts(array);
+        let (payloads, tags) = (&payloads[..length as usize], &tags[..length as usize]);
         if is_word(form) {
-            for index in 0..length as usize {
-                let word = self.decoder.word()?;
-                let (payloads, tags) = self.machine.heap.value_array_parts(array);
-                payloads[index].set(word);
-                tags[index].set(form);
-            }
+            self.decoder.words(payloads)?;
+            tags.iter().for_each(|tag| tag.set(form));
         } else if form == MIXED {
-            for index in 0..length as usize {
-                let tag = self.decoder.byte()?;
-                self.machine.heap.value_array_parts(array).1[index].set(tag);
-            }
-            for index in 0..length as usize {
-                let tag = self.machine.heap.value_array_parts(array).1[index].get();
-                let payload = match tag {
+            self.decoder.cells(tags)?;
+            for (payload, tag) in payloads.iter().zip(tags) {
+                let tag = tag.get();
+                payload.set(match tag {
                     NIL_TAG..=TRUE => continue,
                     FIRST_REFERENCE_TAG.. => {
                         let number = self.decoder.half_word()?;
@@ -315,8 +315,7 @@ impl Reader<'_, '_> {
                     }
                     tag if is_word(tag) => self.decoder.word()?,
                     _ => return Err(self.decoder.malformed("tag of an element")),
-                };
-                self.machine.heap.value_array_parts(array).0[index].set(payload);
+                });
             }
         } else {
             return Err(self.decoder.malformed("form of an array part"));
@@ -324,9 +323,10 @@ impl Reader<'_, '_> {
         self.machine.heap.restore_array(table, array, length).map_err(|error| self.part(error))
     }
 
-    fn hash(&mut self, table: Ref<Table>) -> Result<(), ReadError> {
+    fn hash(&mut self, table: Ref<Table>) -> Result<(), Refusal> {
         let capacity = self.decoder.small()?;
         let count = self.decoder.small()?;
+        self.prepare(capacity as usize * ENTRY_BYTES);
         let part = self.machine.heap.new_hash(capacity).map_err(|error| self.part(error))?;
         for _ in 0..count {
             let (key, is_buried) = self.key()?;
@@ -338,7 +338,7 @@ impl Reader<'_, '_> {
     }
 
     /// A key, and whether it was found dead.
-    fn key(&mut self) -> Result<(Parts, bool), ReadError> {
+    fn key(&mut self) -> Result<(Parts, bool), Refusal> {
         let tag = self.decoder.byte()?;
         if tag != DEAD {
             return Ok((self.value_of(tag)?, false));
@@ -351,7 +351,7 @@ impl Reader<'_, '_> {
     }
 
     /// A string by its number.
-    pub fn string(&mut self) -> Result<Ref<Str>, ReadError> {
+    pub fn string(&mut self) -> Result<Ref<Str>, Refusal> {
         let number = self.decoder.number()?;
         match Value::from_parts(STRING, self.reference(STRING, number)?) {
             Value::String(string) => Ok(string),

@@ -1,7 +1,7 @@
 //! Threads: their stacks, the frames in them with resume points that name instructions, hooks, variables to be closed.
 
 use super::{
-    error::{ReadError, ReadErrorKind, WriteError},
+    error::{ReadErrorKind, Refusal, WriteError},
     frames::FrameRecord,
     numbering::live_stack,
     reader::Reader,
@@ -144,7 +144,7 @@ impl Machine {
 
 impl Reader<'_, '_> {
     /// Makes the threads, with stacks of the least size: those that they have come with their content.
-    pub fn declare_threads(&mut self, count: u32) -> Result<(), ReadError> {
+    pub fn declare_threads(&mut self, count: u32) -> Result<(), Refusal> {
         for _ in 0..count {
             let thread = self.machine.heap.new_thread(LEAST_STACK);
             let thread = thread.map_err(|_| self.decoder.error(ReadErrorKind::Memory))?;
@@ -155,7 +155,7 @@ impl Reader<'_, '_> {
     }
 
     /// Reads the content of the threads.
-    pub fn threads(&mut self) -> Result<(), ReadError> {
+    pub fn threads(&mut self) -> Result<(), Refusal> {
         for number in 0..self.threads.len() {
             self.decoder.place = ("thread", number as u64 + 1);
             self.thread(self.threads[number])?;
@@ -163,7 +163,7 @@ impl Reader<'_, '_> {
         Ok(())
     }
 
-    fn thread(&mut self, thread: Ref<Thread>) -> Result<(), ReadError> {
+    fn thread(&mut self, thread: Ref<Thread>) -> Result<(), Refusal> {
         let status = self.decoder.small()?;
         if status > coroutine::NORMAL_CLOSING_FAILED {
             return Err(self.decoder.malformed("status of a thread"));
@@ -254,7 +254,7 @@ impl Reader<'_, '_> {
         Ok(())
     }
 
-    fn frame_records(&mut self, top: u32) -> Result<Vec<FrameRecord>, ReadError> {
+    fn frame_records(&mut self, top: u32) -> Result<Vec<FrameRecord>, Refusal> {
         let count = self.decoder.small()?;
         let mut frames: Vec<FrameRecord> = Vec::new();
         let mut previous = 0u32;
@@ -284,7 +284,7 @@ impl Reader<'_, '_> {
     }
 
     /// Indices of the variables to be closed.
-    fn closing(&mut self, top: u32) -> Result<Vec<u32>, ReadError> {
+    fn closing(&mut self, top: u32) -> Result<Vec<u32>, Refusal> {
         let mut variables = Vec::new();
         let mut last = top;
         for _ in 0..self.decoder.small()? {
@@ -300,7 +300,7 @@ impl Reader<'_, '_> {
     }
 
     /// Writes the headers of frames, whose functions are in the stack by now.
-    fn place_frames(&mut self, thread: Ref<Thread>, frames: &[FrameRecord]) -> Result<(), ReadError> {
+    fn place_frames(&mut self, thread: Ref<Thread>, frames: &[FrameRecord]) -> Result<(), Refusal> {
         for frame in frames {
             let header = self.machine.thread_slot(thread, frame.base - 1);
             header.tag.set(header_tag(frame.kind, frame.wanted));

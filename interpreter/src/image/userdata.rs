@@ -1,7 +1,7 @@
 //! Userdata: plain ones, streams of the host, objects of the embedder.
 
 use super::{
-    error::{ReadError, ReadErrorKind, WriteError},
+    error::{ReadErrorKind, Refusal, WriteError},
     format::userdata as kind,
     functions::kind_name,
     reader::Reader,
@@ -114,7 +114,7 @@ impl Writer<'_, '_> {
 
 impl Reader<'_, '_> {
     /// Reads what userdata stand for. Files are opened when all the rest is read.
-    pub fn userdata(&mut self, count: u32) -> Result<(), ReadError> {
+    pub fn userdata(&mut self, count: u32) -> Result<(), Refusal> {
         for number in 0..count {
             self.decoder.place = ("userdata", u64::from(number) + 1);
             let (mut stream, mut object) = (None, None);
@@ -166,7 +166,7 @@ impl Reader<'_, '_> {
     }
 
     /// Reads the metatables and values of userdata.
-    pub fn userdata_content(&mut self) -> Result<(), ReadError> {
+    pub fn userdata_content(&mut self) -> Result<(), Refusal> {
         for number in 0..self.userdata.len() {
             self.decoder.place = ("userdata", number as u64 + 1);
             let userdata = self.userdata[number];
@@ -184,7 +184,7 @@ impl Reader<'_, '_> {
     }
 
     /// Opens the files again.
-    pub fn open_files(&mut self) -> Result<(), ReadError> {
+    pub fn open_files(&mut self) -> Result<(), Refusal> {
         for (number, path, mode, position) in core::mem::take(&mut self.files) {
             self.decoder.place = ("userdata", u64::from(number) + 1);
             let request = Request::Reopen { path: &path, mode, position };
@@ -206,7 +206,7 @@ impl Reader<'_, '_> {
     }
 
     /// A table by its number.
-    pub fn table_numbered(&mut self, number: u32) -> Result<Ref<lunette_gc::table::Table>, ReadError> {
+    pub fn table_numbered(&mut self, number: u32) -> Result<Ref<lunette_gc::table::Table>, Refusal> {
         match Value::from_parts(Tag::Table as u8, self.reference(Tag::Table as u8, number.into())?) {
             Value::Table(table) => Ok(table),
             _ => Err(self.decoder.malformed("there is no such table")),
