@@ -15,6 +15,9 @@ pub struct Run {
     pub is_zero: bool,
 }
 
+/// A run with its content, or none if it is zero.
+pub type Part<'b> = (&'b Run, Option<&'b [u8]>);
+
 /// Pages with their content.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Batch {
@@ -67,11 +70,11 @@ impl Batch {
         Ok(())
     }
 
-    /// The runs, each with its content, or none for those that are zero.
+    /// The runs with their content.
     ///
     /// # Errors
     /// Runs are no whole pages, or go beyond the content or the last address.
-    pub fn parts(&self) -> Result<Vec<(&Run, Option<&[u8]>)>, Malformed> {
+    pub fn parts(&self) -> Result<Vec<Part<'_>>, Malformed> {
         let mut rest = &self.content[..];
         let mut parts = Vec::with_capacity(self.runs.len());
         for run in &self.runs {

@@ -5,10 +5,9 @@
 //!   |--- to the next large page ---|======= the reservation =======|--- rest ---|
 //! ```
 
-use lunette_gc::{
-    heap::Heap,
-    pages::{LARGE_PAGE, PageSize, Pages, REGION_ALIGNMENT},
-};
+#[cfg(feature = "migration")]
+use lunette_gc::heap::Heap;
+use lunette_gc::pages::{LARGE_PAGE, PageSize, Pages, REGION_ALIGNMENT};
 use rustix::{
     mm::{Advice, MapFlags, ProtFlags, madvise, mmap_anonymous, munmap},
     time::{ClockId, clock_gettime},
