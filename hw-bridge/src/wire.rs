@@ -15,8 +15,8 @@ use std::{
     path::PathBuf,
 };
 
-/// The most bytes of a message beside what it carries.
-const MOST_BESIDE: usize = 1 << 17;
+/// The most bytes of a message beside what it carries: others that came with it, and what is said of them.
+const MOST_BESIDE: usize = MOST_SENT + (1 << 17);
 
 /// To the monitor.
 #[derive(Clone, Debug, Serialize, Deserialize)]
