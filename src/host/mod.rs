@@ -7,6 +7,7 @@ mod clock;
 mod failure;
 mod files;
 mod grants;
+#[cfg_attr(miri, path = "pages_miri.rs")]
 mod pages;
 mod place;
 mod process;
