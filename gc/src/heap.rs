@@ -134,6 +134,14 @@ impl Heap {
         unsafe { &*object.pointer(self.base()) }
     }
 
+    /// The address of what follows an object's fixed part. It comes from the region's base, because a reference to the
+    /// object allows access to the fixed part alone.
+    #[inline(always)]
+    pub(crate) fn content<T, E>(&self, object: Ref<T>) -> *mut E {
+        // SAFETY: as for `get`; the object ends behind the fixed part, if not later.
+        unsafe { object.pointer(self.base()).add(1).cast() }
+    }
+
     /// A number below 2^40 that stands for the object as long as it lives; 0 for storage.
     pub fn identity(&self, object: Ref<AnyObject>) -> u64 {
         let header = &self.get(object).header;

@@ -191,7 +191,7 @@ impl Heap {
         let dictionary = self.dictionary_shape()?;
         let part = self.new_hash_part(capacity_for(count)?)?;
         for (key, value) in entries.take(count as usize) {
-            self.push_entry(self.get(part), (STRING, key.units().into()), value);
+            self.push_entry(part, (STRING, key.units().into()), value);
         }
         let object = self.get(table);
         object.shape.set(dictionary);
@@ -245,8 +245,8 @@ impl Heap {
         if !self.belongs_into_hash(key) || ((is_buried || key.0 == Tag::DeadKey as u8) && !is_removed) {
             return Err(PartError::Malformed("a key does not belong into a hash part"));
         }
-        self.push_entry(object, key, value);
-        if is_buried && let Some(entry) = object.entries().last() {
+        self.push_entry(part, key, value);
+        if is_buried && let Some(entry) = self.hash_entries(part).last() {
             entry.key_tag.set(Tag::DeadKey as u8);
         }
         Ok(())
@@ -260,7 +260,7 @@ impl Heap {
         let is_element = |entry: &HashEntry| {
             entry.key().0 == Tag::Integer as u8 && elements.contains(&entry.key().1) && !entry.is_removed()
         };
-        if self.has_positive_integers(part) && self.get(part).entries().iter().any(is_element) {
+        if self.has_positive_integers(part) && self.hash_entries(part).iter().any(is_element) {
             return Err(PartError::Malformed("an element of the array part is in the hash part"));
         }
         object.hash.set(Some(part));

@@ -29,11 +29,8 @@ impl Heap {
     /// The slots of an array.
     #[inline(always)]
     pub fn slots(&self, array: Ref<SlotArray>) -> &[Slot] {
-        let header = self.get(array);
         // SAFETY: the slots follow the header.
-        unsafe {
-            core::slice::from_raw_parts(core::ptr::from_ref(header).add(1).cast::<Slot>(), header.length() as usize)
-        }
+        unsafe { core::slice::from_raw_parts(self.content(array), self.get(array).length() as usize) }
     }
 
     /// An array of `capacity` nil values, split into payloads and tags.
@@ -56,7 +53,7 @@ impl Heap {
         header.header.low.set(capacity);
         // SAFETY: the object has room for `capacity` payloads and tags, and nobody refers to its content.
         unsafe {
-            let payloads = array.pointer(self.base()).add(1).cast::<u64>();
+            let payloads = self.content::<_, u64>(array);
             let tags = payloads.add(capacity as usize).cast::<u8>();
             core::ptr::copy(payloads.add(old as usize).cast::<u8>(), tags, old as usize);
             tags.add(old as usize).write_bytes(Tag::Nil as u8, (capacity - old) as usize);
@@ -67,11 +64,10 @@ impl Heap {
     /// Payloads and tags of a value array.
     #[inline(always)]
     pub fn value_array_parts(&self, array: Ref<ValueArray>) -> (&[Cell<u64>], &[Cell<u8>]) {
-        let header = self.get(array);
-        let length = header.length() as usize;
+        let length = self.get(array).length() as usize;
         // SAFETY: the payloads follow the header, the tags follow them.
         unsafe {
-            let payloads = core::ptr::from_ref(header).add(1).cast::<Cell<u64>>();
+            let payloads = self.content::<_, Cell<u64>>(array);
             (
                 core::slice::from_raw_parts(payloads, length),
                 core::slice::from_raw_parts(payloads.add(length).cast::<Cell<u8>>(), length),
@@ -91,9 +87,8 @@ impl Heap {
     /// The references of an array.
     #[inline(always)]
     pub fn refs(&self, array: Ref<RefArray>) -> &[Cell<Option<Ref<AnyObject>>>] {
-        let header = self.get(array);
         // SAFETY: the references follow the header.
-        unsafe { core::slice::from_raw_parts(core::ptr::from_ref(header).add(1).cast(), header.length() as usize) }
+        unsafe { core::slice::from_raw_parts(self.content(array), self.get(array).length() as usize) }
     }
 
     /// An array of bytes.
@@ -101,9 +96,7 @@ impl Heap {
         let length = u32::try_from(bytes.len()).map_err(|_| OutOfMemory { requested: bytes.len() })?;
         let array = self.allocate::<ByteArray>(8 + bytes.len(), length)?;
         // SAFETY: the bytes follow the header and were just allocated.
-        unsafe {
-            core::ptr::copy_nonoverlapping(bytes.as_ptr(), array.pointer(self.base()).cast::<u8>().add(8), bytes.len());
-        }
+        unsafe { core::ptr::copy_nonoverlapping(bytes.as_ptr(), self.content(array), bytes.len()) };
         Ok(array)
     }
 
@@ -111,7 +104,7 @@ impl Heap {
     pub fn new_zeroed_byte_array(&self, length: u32) -> Result<Ref<ByteArray>, OutOfMemory> {
         let array = self.allocate::<ByteArray>(8 + length as usize, length)?;
         // SAFETY: the bytes follow the header and were just allocated.
-        unsafe { core::ptr::write_bytes(array.pointer(self.base()).cast::<u8>().add(8), 0, length as usize) };
+        unsafe { self.content::<_, u8>(array).write_bytes(0, length as usize) };
         Ok(array)
     }
 
@@ -121,7 +114,7 @@ impl Heap {
         assert!(start <= length && bytes.len() <= length - start, "bytes beyond the end of an array");
         // SAFETY: in range of the bytes that follow the header.
         unsafe {
-            let target = array.pointer(self.base()).cast::<u8>().add(8 + start);
+            let target = self.content::<_, u8>(array).add(start);
             core::ptr::copy_nonoverlapping(bytes.as_ptr(), target, bytes.len());
         }
     }
@@ -131,16 +124,15 @@ impl Heap {
         assert!(start <= end && end <= self.get(array).length() as usize, "bytes beyond the end of an array");
         // SAFETY: in range of the bytes that follow the header.
         unsafe {
-            let bytes = array.pointer(self.base()).cast::<u8>().add(8);
+            let bytes = self.content::<_, u8>(array);
             core::ptr::copy(bytes.add(start), bytes, end - start);
         }
     }
 
     /// The bytes of an array.
     pub fn bytes(&self, array: Ref<ByteArray>) -> &[u8] {
-        let header = self.get(array);
         // SAFETY: the bytes follow the header.
-        unsafe { core::slice::from_raw_parts(core::ptr::from_ref(header).add(1).cast(), header.length() as usize) }
+        unsafe { core::slice::from_raw_parts(self.content(array), self.get(array).length() as usize) }
     }
 }
 
@@ -149,9 +141,8 @@ impl Heap {
     /// The bytes of a string.
     #[inline(always)]
     pub fn string_bytes(&self, string: Ref<Str>) -> &[u8] {
-        let object = self.get(string);
         // SAFETY: the bytes follow the fixed part.
-        unsafe { core::slice::from_raw_parts(core::ptr::from_ref(object).add(1).cast(), object.length as usize) }
+        unsafe { core::slice::from_raw_parts(self.content(string), self.get(string).length as usize) }
     }
 }
 
@@ -184,9 +175,8 @@ impl Heap {
     /// The cells of a closure's upvalues.
     #[inline(always)]
     pub fn upvalue_cells(&self, closure: Ref<Closure>) -> &[Cell<Option<Ref<VariableCell>>>] {
-        let object = self.get(closure);
         // SAFETY: the references follow the fixed part.
-        unsafe { core::slice::from_raw_parts(core::ptr::from_ref(object).add(1).cast(), object.upvalue_count as usize) }
+        unsafe { core::slice::from_raw_parts(self.content(closure), self.get(closure).upvalue_count as usize) }
     }
 
     /// A native closure with `value_count` nil values.
@@ -207,9 +197,8 @@ impl Heap {
 
     /// The values of a native closure.
     pub fn native_values(&self, closure: Ref<NativeClosure>) -> &[Slot] {
-        let object = self.get(closure);
         // SAFETY: the slots follow the fixed part.
-        unsafe { core::slice::from_raw_parts(core::ptr::from_ref(object).add(1).cast(), object.value_count as usize) }
+        unsafe { core::slice::from_raw_parts(self.content(closure), self.get(closure).value_count as usize) }
     }
 
     /// A userdata with `value_count` nil user values.
@@ -231,9 +220,8 @@ impl Heap {
 
     /// The user values of a userdata.
     pub fn user_values(&self, userdata: Ref<Userdata>) -> &[Slot] {
-        let object = self.get(userdata);
         // SAFETY: the slots follow the fixed part.
-        unsafe { core::slice::from_raw_parts(core::ptr::from_ref(object).add(1).cast(), object.value_count as usize) }
+        unsafe { core::slice::from_raw_parts(self.content(userdata), self.get(userdata).value_count as usize) }
     }
 }
 
@@ -303,10 +291,9 @@ impl Heap {
 
     /// The sites of a prototype, the last one first.
     pub fn sites(&self, prototype: Ref<Prototype>) -> &[Site] {
-        let object = self.get(prototype);
-        let count = object.site_count as usize;
+        let count = self.get(prototype).site_count as usize;
         // SAFETY: the sites lie before the fixed part.
-        unsafe { core::slice::from_raw_parts(core::ptr::from_ref(object).cast::<Site>().sub(count), count) }
+        unsafe { core::slice::from_raw_parts(prototype.pointer(self.base()).cast::<Site>().sub(count), count) }
     }
 
     /// The numbers of the constants that are the keys of a prototype's sites.
@@ -317,10 +304,7 @@ impl Heap {
     /// The constants of a prototype.
     #[inline(always)]
     pub fn constants(&self, prototype: Ref<Prototype>) -> &[Slot] {
-        let object = self.get(prototype);
         // SAFETY: the slots follow the fixed part.
-        unsafe {
-            core::slice::from_raw_parts(core::ptr::from_ref(object).add(1).cast(), object.constant_count as usize)
-        }
+        unsafe { core::slice::from_raw_parts(self.content(prototype), self.get(prototype).constant_count as usize) }
     }
 }

@@ -107,7 +107,7 @@ impl Heap {
             (*pointer).header.flags.set(flags);
             (*pointer).hash = hash;
             (*pointer).length = number;
-            fill(core::slice::from_raw_parts_mut(pointer.add(1).cast::<u8>(), length));
+            fill(core::slice::from_raw_parts_mut(self.content(string), length));
         }
         Ok(string)
     }

@@ -2,12 +2,12 @@
 
 mod support;
 use lunette_gc::value::Value;
-use support::heap;
+use support::{heap, scaled};
 
 #[test]
 fn equal_short_strings_are_one_object() {
     let heap = heap(16);
-    let strings: Vec<_> = (0..20_000).map(|n| heap.new_string(format!("key{n}").as_bytes()).unwrap()).collect();
+    let strings: Vec<_> = (0..scaled(20_000)).map(|n| heap.new_string(format!("key{n}").as_bytes()).unwrap()).collect();
     for (n, &string) in strings.iter().enumerate() {
         assert_eq!(heap.string_bytes(string), format!("key{n}").as_bytes());
         assert_eq!(heap.new_string_concat(&[b"key", n.to_string().as_bytes()]).unwrap(), string);
@@ -28,6 +28,7 @@ fn long_strings_are_not_interned_but_hash_alike() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "too much work")]
 fn objects_of_all_sizes_do_not_overlap() {
     let heap = heap(64);
     let arrays: Vec<_> = (0..900u32).map(|n| (n, heap.new_slot_array(n * n % 5000).unwrap())).collect();
@@ -41,6 +42,7 @@ fn objects_of_all_sizes_do_not_overlap() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "too much work")]
 fn the_limit_is_exact_and_the_emergency_goes_beyond_it() {
     let heap = heap(16);
     heap.set_memory_limit(1 << 20);
@@ -62,6 +64,7 @@ fn the_limit_is_exact_and_the_emergency_goes_beyond_it() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "too much work")]
 fn a_full_region_is_out_of_memory() {
     let heap = heap(1);
     let mut arrays = 0;

@@ -55,7 +55,9 @@ fn same<T>(value: Value, object: Ref<T>) -> bool {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "too much work")]
 fn garbage_goes_and_what_can_be_reached_stays() {
+    const COUNT: i64 = 1000;
     for collect in [full, minor] {
         let heap = heap(16);
         table(&heap);
@@ -63,7 +65,7 @@ fn garbage_goes_and_what_can_be_reached_stays() {
         let start = heap.used_bytes();
         let kept = table(&heap);
         heap.root(ROOT).set(Value::Table(kept));
-        for n in 0..1000 {
+        for n in 0..COUNT {
             let child = table(&heap);
             set(&heap, child, Value::Integer(1), Value::String(string(&heap, &format!("value {n}"))));
             let _garbage = (table(&heap), heap.new_slot_array(50).unwrap(), string(&heap, &format!("garbage {n}")));
@@ -71,8 +73,8 @@ fn garbage_goes_and_what_can_be_reached_stays() {
         }
         let before = heap.used_bytes();
         collect(&heap);
-        assert!(heap.used_bytes() < before - 800_000, "{before} {}", heap.used_bytes());
-        for n in 0..1000 {
+        assert!(heap.used_bytes() < before - 800 * COUNT as u64, "{before} {}", heap.used_bytes());
+        for n in 0..COUNT {
             let Value::Table(child) = heap.table_get(kept, Value::Integer(n)) else { panic!("child is gone") };
             let Value::String(text) = heap.table_get(child, Value::Integer(1)) else { panic!("string is gone") };
             assert_eq!(heap.string_bytes(text), format!("value {n}").as_bytes());
@@ -90,7 +92,7 @@ fn old_objects_are_seen_to_refer_to_young_ones() {
     let old = table(&heap);
     heap.root(ROOT).set(Value::Table(old));
     minor(&heap);
-    for n in 0..100 {
+    for n in 0..if cfg!(miri) { 2 } else { 100 } {
         let young = table(&heap);
         set(&heap, old, Value::Integer(n % 7), Value::Table(young));
         set(&heap, young, Value::Boolean(true), Value::Integer(n));
@@ -162,14 +164,16 @@ fn weak_values_go_and_strings_stay() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "too much work")]
 fn a_chain_of_ephemerons_lives_and_dies_with_its_first_key() {
+    const COUNT: i64 = 5000;
     for collect in [full, minor] {
         let heap = heap(64);
         let ephemeron = weak(&heap, "k");
         heap.root(ROOT).set(Value::Table(ephemeron));
         let first = table(&heap);
         heap.root(ROOT + 1).set(Value::Table(first));
-        let keys: Vec<_> = (0..5000).map(|_| table(&heap)).collect();
+        let keys: Vec<_> = (0..COUNT).map(|_| table(&heap)).collect();
         // Against the order of the entries, so that going over them again and again would take quadratic time.
         for pair in keys.windows(2).rev() {
             set(&heap, ephemeron, Value::Table(pair[0]), Value::Table(pair[1]));
@@ -187,7 +191,7 @@ fn a_chain_of_ephemerons_lives_and_dies_with_its_first_key() {
         let before = heap.used_bytes();
         heap.root(ROOT + 1).set(Value::Nil);
         full(&heap);
-        assert!(heap.used_bytes() <= before - 5000 * 40);
+        assert!(heap.used_bytes() <= before - COUNT as u64 * 40);
         assert!(heap.table_next(ephemeron, Value::Nil).unwrap().is_none());
     }
 }
@@ -211,6 +215,7 @@ fn all_weak_entries_need_both() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "too much work")]
 fn finalizers_come_in_reverse_order_and_once() {
     for collect in [full, minor] {
         let heap = heap(16);
@@ -266,6 +271,7 @@ fn values_go_before_finalizers_run_and_keys_after() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "too much work")]
 fn dead_shapes_leave_the_tree() {
     let heap = heap(16);
     table(&heap);
@@ -285,7 +291,9 @@ fn dead_shapes_leave_the_tree() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "too much work")]
 fn incremental_marking_sees_what_is_written_meanwhile() {
+    const COUNT: i64 = 20_000;
     let heap = heap(64);
     // SAFETY: tests keep what they use in roots.
     unsafe { heap.collector().set_mode(Mode::Incremental) };
@@ -294,13 +302,13 @@ fn incremental_marking_sees_what_is_written_meanwhile() {
     heap.get(thread).top.set(2);
     let list = table(&heap);
     heap.root(ROOT).set(Value::Table(list));
-    for n in 1..=20_000 {
+    for n in 1..=COUNT {
         set(&heap, list, Value::Integer(n), Value::Table(table(&heap)));
     }
     let mut steps = 0;
     // Between steps: move each object from a place not yet scanned to one that is, by way of the stack.
-    for n in 1..=10_000 {
-        let (from, to) = (Value::Integer(20_001 - n), Value::Integer(n));
+    for n in 1..=COUNT / 2 {
+        let (from, to) = (Value::Integer(COUNT + 1 - n), Value::Integer(n));
         let moved = heap.table_get(list, from);
         heap.slots(heap.get(thread).stack.get())[1].set(moved);
         set(&heap, list, from, Value::Integer(0));
@@ -311,14 +319,15 @@ fn incremental_marking_sees_what_is_written_meanwhile() {
         let moved = heap.slots(heap.get(thread).stack.get())[1].get();
         set(&heap, list, to, moved);
     }
-    assert!(steps > 100, "{steps}");
+    assert!(steps > COUNT as usize / 200, "{steps}");
     full(&heap);
-    for n in 1..=10_000 {
+    for n in 1..=COUNT / 2 {
         assert!(matches!(heap.table_get(list, Value::Integer(n)), Value::Table(_)));
     }
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "too much work")]
 fn large_objects_are_freed_and_their_room_is_used_again() {
     let heap = heap(8);
     for n in 0..200 {
@@ -334,6 +343,7 @@ fn large_objects_are_freed_and_their_room_is_used_again() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "too much work")]
 fn the_collector_runs_when_it_is_due_and_keeps_the_heap_small() {
     for mode in [None, Some(Mode::Incremental), Some(Mode::Generational)] {
         let heap = heap(64);
@@ -364,6 +374,7 @@ fn the_collector_runs_when_it_is_due_and_keeps_the_heap_small() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "too much work")]
 fn a_stopped_collector_is_not_due() {
     let heap = heap(64);
     heap.collector().stop();
@@ -381,6 +392,7 @@ fn a_stopped_collector_is_not_due() {
 
 /// A large table is treated in another way than small ones by the barrier.
 #[test]
+#[cfg_attr(miri, ignore = "too much work")]
 fn large_tables_that_grow_and_change_keep_their_content() {
     const COUNT: i64 = 60_000;
     for mode in [None, Some(Mode::Incremental), Some(Mode::Generational)] {
@@ -454,6 +466,7 @@ fn large_tables_that_grow_and_change_keep_their_content() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "too much work")]
 fn a_removed_key_keeps_its_place_as_long_as_it_lives() {
     for collect in [full, minor] {
         let heap = heap(16);
@@ -502,6 +515,7 @@ fn a_removed_key_keeps_its_place_as_long_as_it_lives() {
 
 /// A key that comes back to life only by being stored again is seen by the collector.
 #[test]
+#[cfg_attr(miri, ignore = "too much work")]
 fn a_removed_key_that_is_stored_again_is_kept() {
     let heap = heap(64);
     // SAFETY: tests keep what they use in roots.
@@ -547,6 +561,7 @@ fn a_removed_key_that_is_stored_again_is_kept() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "too much work")]
 fn a_large_table_grows_where_it_lies() {
     for hashed in [false, true] {
         let heap = heap(64);
@@ -579,6 +594,7 @@ fn a_large_table_grows_where_it_lies() {
 
 /// Nothing is allocated but the growing table, so that it grows where it lies, between the steps of collections.
 #[test]
+#[cfg_attr(miri, ignore = "too much work")]
 fn what_grows_where_it_lies_while_marking_goes_on_keeps_its_content() {
     const COUNT: i64 = 70_000;
     for (hashed, removing) in [(false, false), (true, false), (true, true)] {
@@ -626,6 +642,7 @@ fn what_grows_where_it_lies_while_marking_goes_on_keeps_its_content() {
 
 /// One object of a block survives each minor collection and is garbage by the next.
 #[test]
+#[cfg_attr(miri, ignore = "too much work")]
 fn little_that_survives_does_not_hold_many_blocks() {
     let heap = heap(64);
     let mut count = 0;

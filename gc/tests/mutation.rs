@@ -1,4 +1,5 @@
 //! Random changes to a graph of objects, compared with a model, while the collector runs in every mode it has.
+#![cfg(not(miri))]
 
 mod support;
 use lunette_gc::{

@@ -10,7 +10,7 @@ use lunette_gc::{
     value::{Slot, Tag, Value},
 };
 use std::collections::HashMap;
-use support::heap;
+use support::{heap, scaled};
 
 /// A key of the model.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -102,10 +102,10 @@ fn check_invariants(heap: &Heap, table: Ref<Table>) {
         assert!(tags[length as usize..].iter().all(|tag| tag.get() == Tag::Nil as u8));
     }
     if let Some(part) = heap.names(object) {
-        assert!(heap.get(part).entries().iter().all(|entry| is_short(heap, entry)));
+        assert!(heap.hash_entries(part).iter().all(|entry| is_short(heap, entry)));
     }
     if let Some(part) = object.hash.get() {
-        for entry in heap.get(part).entries() {
+        for entry in heap.hash_entries(part) {
             let key = Value::from_parts(entry.key_tag.get(), entry.key_payload.get());
             match key {
                 Value::Integer(key) => assert!(key < 1 || key > length || entry.value_tag.get() == Tag::Nil as u8),
@@ -148,14 +148,14 @@ fn model_key(heap: &Heap, key: Value) -> Key {
 
 #[test]
 fn behaves_like_a_map() {
-    for seed in 1..=60 {
+    for seed in 1..=if cfg!(miri) { 1 } else { 60 } {
         let heap = heap(24);
         let mut random = Random(0x1234_5678_9abc_def1u64.wrapping_mul(seed));
         let objects: Vec<_> = (0..10).map(|_| heap.new_table(0, 0).unwrap()).collect();
         let table = heap.new_table(random.below(6) as u32, random.below(6) as u32).unwrap();
         let mut model = HashMap::new();
         let range = [8, 40, 200][seed as usize % 3];
-        for round in 0..3000 {
+        for round in 0..if cfg!(miri) { 30 } else { 3000 } {
             let key = random_key(&heap, &mut random, &objects, range);
             let expected = model.get(&model_key(&heap, key)).copied();
             assert_eq!(integer(heap.table_get(table, key)), expected, "{key:?}");
@@ -183,21 +183,22 @@ fn behaves_like_a_map() {
 
 #[test]
 fn integers_in_any_order_end_in_the_array_part() {
+    const COUNT: i64 = scaled(5000);
     let heap = heap(64);
     let mut random = Random(99);
-    let mut shuffled: Vec<i64> = (1..=5000).collect();
+    let mut shuffled: Vec<i64> = (1..=COUNT).collect();
     for at in (1..shuffled.len()).rev() {
         shuffled.swap(at, random.below(at as u64 + 1) as usize);
     }
-    for keys in [(1..=5000).collect::<Vec<i64>>(), (1..=5000).rev().collect(), shuffled] {
+    for keys in [(1..=COUNT).collect::<Vec<i64>>(), (1..=COUNT).rev().collect(), shuffled] {
         let table = heap.new_table(0, 0).unwrap();
         for &key in &keys {
             heap.table_set_integer(table, key, Value::Integer(key * 2)).unwrap();
             check_invariants(&heap, table);
         }
-        assert_eq!(heap.table_length(table), 5000);
-        assert!((1..=5000).all(|key| integer(heap.table_get_integer(table, key)) == Some(key * 2)));
-        assert!(entries(&heap, table).iter().map(|&(key, _)| integer(key)).eq((1..=5000).map(Some)));
+        assert_eq!(heap.table_length(table), COUNT);
+        assert!((1..=COUNT).all(|key| integer(heap.table_get_integer(table, key)) == Some(key * 2)));
+        assert!(entries(&heap, table).iter().map(|&(key, _)| integer(key)).eq((1..=COUNT).map(Some)));
     }
 }
 
@@ -205,7 +206,7 @@ fn integers_in_any_order_end_in_the_array_part() {
 fn a_queue_does_not_grow() {
     let heap = heap(128);
     let queue = heap.new_table(0, 0).unwrap();
-    for tail in 1..=500_000i64 {
+    for tail in 1..=if cfg!(miri) { 100 } else { 500_000i64 } {
         heap.table_set_integer(queue, tail, Value::Integer(tail)).unwrap();
         if tail > 20 {
             assert_eq!(integer(heap.table_get_integer(queue, tail - 20)), Some(tail - 20));
@@ -315,6 +316,7 @@ fn tables_built_alike_share_their_shape() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "too much work")]
 fn many_fields_make_a_dictionary_in_order() {
     let heap = heap(4);
     let table = heap.new_table(0, 0).unwrap();
@@ -338,7 +340,7 @@ fn many_fields_make_a_dictionary_in_order() {
 #[test]
 fn computed_keys_make_few_shapes() {
     let heap = heap(64);
-    for map in 0..2000 {
+    for map in 0..scaled(2000) {
         let table = heap.new_table(0, 0).unwrap();
         for key in 0..20 {
             let key = Value::String(string(&heap, &format!("{}", map * 1000 + key * 7)));
@@ -350,6 +352,7 @@ fn computed_keys_make_few_shapes() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "too much work")]
 fn transitions_may_be_cleared_at_any_time() {
     let heap = heap(16);
     let empty = heap.empty_shape().unwrap();
@@ -375,7 +378,7 @@ fn hash_entries_keep_the_order_in_which_they_came() {
     let table = heap.new_table(0, 0).unwrap();
     let mut random = Random(3);
     let mut order: Vec<Vec<u8>> = Vec::new();
-    for number in 0..20_000 {
+    for number in 0..scaled(20_000) {
         let name = format!("w{}", random.below(6000));
         let key = string(&heap, &name);
         let is_there = !heap.table_get_string(table, key).is_nil();
@@ -392,11 +395,12 @@ fn hash_entries_keep_the_order_in_which_they_came() {
         }
     }
     let found: Vec<_> = entries(&heap, table).iter().map(|&(key, _)| key_of(&heap, key)).collect();
-    assert!(found.len() > 2000);
+    assert!(found.len() > scaled(2000) as usize);
     assert!(found.iter().eq(order.into_iter().map(Key::String).collect::<Vec<_>>().iter()));
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "too much work")]
 fn entries_may_be_removed_and_changed_during_traversal() {
     let heap = heap(16);
     for remove_all in [true, false] {
@@ -433,7 +437,7 @@ fn dead_keys_are_known_to_next_only() {
     }
     // What the collector does to an entry that was removed.
     heap.table_set(table, keys[2], Value::Nil).unwrap();
-    heap.get(heap.get(table).hash.get().unwrap()).entries()[2].key_tag.set(Tag::DeadKey as u8);
+    heap.hash_entries(heap.get(table).hash.get().unwrap())[2].key_tag.set(Tag::DeadKey as u8);
     assert!(heap.table_get(table, keys[2]).is_nil());
     assert_eq!(integer(heap.table_next(table, keys[2]).unwrap().unwrap().1), Some(3));
     let cursor = heap.cursor_of(table, keys[2].to_parts(), 3).unwrap();
@@ -446,6 +450,7 @@ fn dead_keys_are_known_to_next_only() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "too much work")]
 fn a_million_elements_and_entries() {
     let heap = heap(256);
     let (array, map) = (heap.new_table(0, 0).unwrap(), heap.new_table(0, 0).unwrap());
@@ -514,6 +519,7 @@ fn ranges_of_elements() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "too much work")]
 fn caches_along_index_chains_are_told_of_changes() {
     let heap = heap(4);
     let class = heap.new_table(0, 0).unwrap();
@@ -551,6 +557,7 @@ fn caches_along_index_chains_are_told_of_changes() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "too much work")]
 fn no_memory_leaves_the_table_as_it_was() {
     let heap = heap(1);
     let (array, map) = (heap.new_table(0, 0).unwrap(), heap.new_table(0, 0).unwrap());
@@ -574,6 +581,7 @@ fn no_memory_leaves_the_table_as_it_was() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "too much work")]
 fn hints_make_room_but_promise_nothing() {
     let heap = heap(4);
     let table = heap.new_table(100, 10).unwrap();
@@ -613,6 +621,7 @@ fn weak_elements_may_vanish() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "too much work")]
 fn a_key_between_array_and_hash_part_joins_them() {
     let heap = heap(16);
     for gap in 1..40 {
@@ -627,6 +636,7 @@ fn a_key_between_array_and_hash_part_joins_them() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "too much work")]
 fn operations_that_fail_for_memory_change_nothing() {
     for seed in 1..=20u64 {
         let heap = heap(1);
@@ -660,6 +670,7 @@ fn operations_that_fail_for_memory_change_nothing() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "too much work")]
 fn the_order_is_the_same_in_both_modes() {
     let heap = heap(16);
     let names: Vec<_> = (0..MAX_FIELDS - 1).map(|number| string(&heap, &format!("name{number}"))).collect();

@@ -8,7 +8,6 @@
 //!                 -> all taken, done             -> Done: append the rest
 //! ```
 
-use alloc::vec::Vec;
 use lunette_gc::{heap::OutOfMemory, reference::Ref, storage::ByteArray, string::Str, value::Value};
 use lunette_interpreter::{
     Machine, Throw,
@@ -44,7 +43,7 @@ pub(crate) enum Flush {
 
 /// Makes the buffer.
 pub(crate) fn open(machine: &Machine) -> Result<(), OutOfMemory> {
-    let buffer = machine.heap.new_byte_array(&Vec::from_iter(core::iter::repeat_n(0, CAPACITY)))?;
+    let buffer = machine.heap.new_zeroed_byte_array(CAPACITY as u32)?;
     let slot = machine.heap.root(roots::OUTPUT_BUFFER);
     slot.set(Value::Bytes(buffer));
     slot.spare.set(0);

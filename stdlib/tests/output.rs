@@ -6,6 +6,7 @@ use lunette_gc::value::Value;
 use lunette_interpreter::{Throw, limits::StopReason};
 
 #[test]
+#[cfg_attr(miri, ignore = "too much work")]
 fn much_output_arrives_in_order() {
     let written = support::Written::default();
     let mut machine = support::machine(Some(written.clone()));

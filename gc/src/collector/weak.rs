@@ -7,7 +7,7 @@ use crate::{
     object::AnyObject,
     reference::Ref,
     string::Str,
-    table::{HashEntry, HashPart, Table},
+    table::{HashEntry, Table},
     value::{FIRST_REFERENCE_TAG, Tag},
 };
 
@@ -212,11 +212,6 @@ impl Heap {
     /// The entries of a table's hash part.
     pub(super) fn entries_of(&self, table: &Table) -> &[HashEntry] {
         table.hash.get().map_or(&[], |hash| self.hash_entries(hash))
-    }
-
-    /// The entries in use of a hash part.
-    pub(crate) fn hash_entries(&self, hash: Ref<HashPart>) -> &[HashEntry] {
-        self.get(hash).entries()
     }
 
     /// Tag and payload of a short-string key, without making an index on the way.

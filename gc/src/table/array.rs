@@ -5,7 +5,7 @@ use super::{
     NIL, NIL_TAG, Parts, Table, TableError,
     key::{INTEGER, hash_integer},
 };
-use crate::{heap::Heap, reference::Ref, storage::ValueArray, value::Tag};
+use crate::{heap::Heap, reference::Ref, value::Tag};
 use core::cell::Cell;
 
 /// The least room of an array part that grew.
@@ -14,21 +14,6 @@ pub(super) const MIN_CAPACITY: u32 = 4;
 pub(crate) const MAX_CAPACITY: u32 = 1 << 30;
 /// A key so little beyond the end is put into free room of the array part, leaving a hole.
 const MAX_GAP: u64 = 7;
-
-impl ValueArray {
-    /// Payload and tag of element `index` (from 0).
-    ///
-    /// # Safety
-    /// The index is below the capacity.
-    #[inline(always)]
-    unsafe fn element(&self, index: usize) -> (&Cell<u64>, &Cell<u8>) {
-        // SAFETY: the payloads follow the header, the tags follow them.
-        unsafe {
-            let payloads = core::ptr::from_ref(self).add(1).cast::<Cell<u64>>();
-            (&*payloads.add(index), &*payloads.add(self.length() as usize).cast::<Cell<u8>>().add(index))
-        }
-    }
-}
 
 /// The value of an element. Those of nil and the booleans are all in the tag: the payload is whatever stood there
 /// before, so that arrays of flags touch one byte an element.
@@ -47,8 +32,9 @@ impl Heap {
             return None;
         }
         let array = table.array.get()?;
+        let (payloads, tags) = self.value_array_parts(array);
         // SAFETY: `array_length` is at most the capacity.
-        Some(unsafe { self.get(array).element(index as usize) })
+        Some(unsafe { (payloads.get_unchecked(index as usize), tags.get_unchecked(index as usize)) })
     }
 
     /// The number of elements the array part has room for.
@@ -82,7 +68,7 @@ impl Heap {
     #[inline(never)]
     pub(super) fn get_integer_from_hash(&self, table: &Table, key: i64) -> Parts {
         let Some(part) = table.hash.get() else { return NIL };
-        let entry = self.get(part).find(hash_integer(key as u64), (INTEGER, key as u64));
+        let entry = self.view(part).find(hash_integer(key as u64), (INTEGER, key as u64));
         entry.map_or(NIL, |entry| entry.value())
     }
 
@@ -142,7 +128,7 @@ impl Heap {
         let key = (INTEGER, key as u64);
         let hash = hash_integer(key.1);
         if let Some(part) = object.hash.get()
-            && let Some(entry) = self.get(part).find(hash, key)
+            && let Some(entry) = self.view(part).find(hash, key)
         {
             entry.set_value(value);
             self.barrier_value(table, value);

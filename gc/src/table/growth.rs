@@ -53,7 +53,7 @@ impl Heap {
         let Some(part) = object.hash.get() else { return };
         for _ in 0..count {
             let key = u64::from(object.array_length.get()) + 1;
-            if let Some(entry) = self.get(part).find(hash_integer(key), (INTEGER, key)) {
+            if let Some(entry) = self.view(part).find(hash_integer(key), (INTEGER, key)) {
                 self.push_element(table, entry.value());
                 entry.set_value(NIL);
             }
@@ -112,15 +112,15 @@ impl Heap {
         while tags.get(kept).is_some_and(|tag| tag.get() != NIL_TAG) {
             kept += 1;
         }
-        let old = object.hash.get().map_or(&[][..], |part| self.get(part).entries());
+        let old = object.hash.get().map_or(&[][..], |part| self.hash_entries(part));
         let moved = count_used(&tags[kept..]);
         let part = self.new_hash_part(capacity_for(old.len() as u32 + moved + 1)?)?;
         for (index, (payload, tag)) in payloads.iter().zip(tags).enumerate().skip(kept) {
             if tag.get() != NIL_TAG {
-                self.push_entry(self.get(part), (INTEGER, index as u64 + 1), element_parts(payload, tag));
+                self.push_entry(part, (INTEGER, index as u64 + 1), element_parts(payload, tag));
             }
         }
-        self.copy_entries(old, self.get(part));
+        self.copy_entries(old, part);
         // From here on nothing fails, except that the smaller array may not be had: then the larger one stays.
         self.replace_hash(table, Some(part));
         tags[kept..].iter().for_each(|tag| tag.set(NIL_TAG));
@@ -144,7 +144,7 @@ impl Heap {
     ) -> Result<bool, TableError> {
         let object = self.get(table);
         let length = object.array_length.get();
-        let entries = object.hash.get().map_or(&[][..], |part| self.get(part).entries());
+        let entries = object.hash.get().map_or(&[][..], |part| self.hash_entries(part));
         if !self.has_integer_entries(object) && array_key(key).is_none() {
             return Ok(false);
         }

@@ -13,7 +13,7 @@ use crate::{
     string::Str,
     value::FIRST_REFERENCE_TAG,
 };
-use core::cell::Cell;
+use core::{cell::Cell, marker::PhantomData, ops::Deref};
 
 const MIN_CAPACITY: u32 = 4;
 /// The most entries of a hash part.
@@ -56,30 +56,46 @@ impl HashPart {
     pub(crate) fn bytes(&self) -> usize {
         hash_part_bytes(self.capacity())
     }
+}
 
+/// A hash part together with the buckets and entries that follow the fixed part.
+#[derive(Clone, Copy)]
+pub(super) struct HashView<'heap>(*mut HashPart, PhantomData<&'heap Heap>);
+
+impl Deref for HashView<'_> {
+    type Target = HashPart;
+
+    #[inline(always)]
+    fn deref(&self) -> &HashPart {
+        // SAFETY: a live object, see `Heap::get`.
+        unsafe { &*self.0 }
+    }
+}
+
+impl<'heap> HashView<'heap> {
     /// The entries in use.
     #[inline(always)]
-    pub fn entries(&self) -> &[HashEntry] {
+    fn entries(self) -> &'heap [HashEntry] {
         // SAFETY: the first `used` entries were written.
         unsafe { core::slice::from_raw_parts(self.first_entry(), self.used.get() as usize) }
     }
 
     #[inline(always)]
-    fn bucket(&self, hash: u32) -> &Cell<u32> {
+    fn bucket(self, hash: u32) -> &'heap Cell<u32> {
         let number = hash & (self.capacity() - 1);
         // SAFETY: as many buckets as the capacity, a power of two, follow the fixed part.
-        unsafe { &*core::ptr::from_ref(self).add(1).cast::<Cell<u32>>().add(number as usize) }
+        unsafe { &*self.0.add(1).cast::<Cell<u32>>().add(number as usize) }
     }
 
     #[inline(always)]
-    fn first_entry(&self) -> *const HashEntry {
+    fn first_entry(self) -> *mut HashEntry {
         // SAFETY: the entries follow the buckets inside of the object.
-        unsafe { core::ptr::from_ref(self).add(1).cast::<u32>().add(self.capacity() as usize).cast() }
+        unsafe { self.0.add(1).cast::<u32>().add(self.capacity() as usize).cast() }
     }
 
     /// The number of the entry of this hash that fulfils a condition.
     #[inline(always)]
-    fn find_by(&self, hash: u32, matches: impl Fn(&HashEntry) -> bool) -> Option<u32> {
+    fn find_by(self, hash: u32, matches: impl Fn(&HashEntry) -> bool) -> Option<u32> {
         let first = self.first_entry();
         let mut link = self.bucket(hash).get();
         while link != 0 {
@@ -95,7 +111,7 @@ impl HashPart {
 
     /// The entry of this number, which `find_by` gave.
     #[inline(always)]
-    fn entry(&self, number: u32) -> &HashEntry {
+    fn entry(self, number: u32) -> &'heap HashEntry {
         debug_assert!(number < self.used.get());
         // SAFETY: entries in use, see `find_by`.
         unsafe { &*self.first_entry().add(number as usize) }
@@ -103,14 +119,14 @@ impl HashPart {
 
     /// The entry whose key is equal bit for bit: all keys but long strings.
     #[inline(always)]
-    pub(super) fn find(&self, hash: u32, (tag, payload): Parts) -> Option<&HashEntry> {
+    pub(super) fn find(self, hash: u32, (tag, payload): Parts) -> Option<&'heap HashEntry> {
         let number = self.find_by(hash, |entry| entry.key_payload.get() == payload && entry.key_tag.get() == tag)?;
         Some(self.entry(number))
     }
 
     /// Appends an entry for a key that is not there; there is room for it.
     #[inline(always)]
-    pub(super) fn push(&self, hash: u32, (key_tag, key_payload): Parts, (value_tag, value_payload): Parts) {
+    pub(super) fn push(self, hash: u32, (key_tag, key_payload): Parts, (value_tag, value_payload): Parts) {
         let number = self.used.get();
         debug_assert!(number < self.capacity());
         let bucket = self.bucket(hash);
@@ -123,7 +139,7 @@ impl HashPart {
             next: Cell::new(bucket.get()),
         };
         // SAFETY: the part has room for this entry, which nobody refers to yet.
-        unsafe { self.first_entry().add(number as usize).cast_mut().write(entry) };
+        unsafe { self.first_entry().add(number as usize).write(entry) };
         bucket.set(number + 1);
         self.used.set(number + 1);
         if key_tag == INTEGER && key_payload as i64 > 0 {
@@ -132,12 +148,27 @@ impl HashPart {
     }
 }
 
+/// Access.
+impl Heap {
+    /// A hash part with its content.
+    #[inline(always)]
+    pub(super) fn view(&self, part: Ref<HashPart>) -> HashView<'_> {
+        HashView(part.pointer(self.base()), PhantomData)
+    }
+
+    /// The entries in use of a hash part.
+    #[inline(always)]
+    pub fn hash_entries(&self, part: Ref<HashPart>) -> &[HashEntry] {
+        self.view(part).entries()
+    }
+}
+
 /// Lookups.
 impl Heap {
     /// The entry of any key in normal form.
     #[inline]
     pub(super) fn find_entry(&self, part: Ref<HashPart>, hash: u32, key: Parts) -> Option<&HashEntry> {
-        let part = self.get(part);
+        let part = self.view(part);
         match string_of(key.1) {
             Some(string) if key.0 == STRING && !self.get(string).is_short() => {
                 // The collector may take away the key of a removed entry: so that it does not matter whether it did, a
@@ -152,7 +183,7 @@ impl Heap {
     #[cold]
     fn find_long(
         &self,
-        part: &HashPart,
+        part: HashView<'_>,
         hash: u32,
         string: Ref<Str>,
         accepts: impl Fn(&HashEntry) -> bool,
@@ -166,7 +197,7 @@ impl Heap {
 
     /// The number of the entry that `next` means by a key: also one that the collector has marked as dead.
     pub(super) fn find_for_traversal(&self, part: Ref<HashPart>, key: Parts) -> Option<u32> {
-        let part = self.get(part);
+        let part = self.view(part);
         let hash = self.hash_of(key);
         let is_dead_key = |entry: &HashEntry| {
             entry.key_tag.get() == DEAD && key.0 >= FIRST_REFERENCE_TAG && entry.key_payload.get() == key.1
@@ -213,7 +244,7 @@ impl Heap {
     #[inline]
     pub(super) fn hash_insert(&self, table: Ref<Table>, hash: u32, key: Parts, value: Parts) -> Result<(), TableError> {
         if let Some(part) = self.get(table).hash.get() {
-            let part = self.get(part);
+            let part = self.view(part);
             if part.used.get() < part.capacity() {
                 part.push(hash, key, value);
                 self.barrier_value(table, key);
@@ -232,7 +263,7 @@ impl Heap {
         }
         self.rebuild_hash(table, 1)?;
         match self.get(table).hash.get() {
-            Some(part) => self.get(part).push(hash, key, value),
+            Some(part) => self.view(part).push(hash, key, value),
             None => return Err(TableError::Overflow),
         }
         self.barrier_value(table, key);
@@ -243,14 +274,14 @@ impl Heap {
     /// Makes the hash part anew without removed entries, with room for `additional` ones.
     pub(super) fn rebuild_hash(&self, table: Ref<Table>, additional: u32) -> Result<(), TableError> {
         let old_part = self.get(table).hash.get();
-        let old = old_part.map_or(&[][..], |part| self.get(part).entries());
+        let old = old_part.map_or(&[][..], |part| self.hash_entries(part));
         let live = old.iter().filter(|entry| !entry.is_removed()).count() as u32;
         let capacity = capacity_for(live.saturating_add(additional))?;
         if old_part.is_some_and(|part| self.rebuild_in_place(part, capacity, true)) {
             return Ok(());
         }
         let new = self.new_hash_part(capacity)?;
-        self.copy_entries(old, self.get(new));
+        self.copy_entries(old, new);
         self.get(table).hash.set(Some(new));
         self.barrier_storage(table, new, self.get(new).bytes());
         if let Some(old) = old_part {
@@ -262,7 +293,7 @@ impl Heap {
     /// Rebuilds a part where it lies, without removed entries if `drops_removed`, if it keeps its capacity or there is
     /// memory behind it; whether it did.
     pub(super) fn rebuild_in_place(&self, part: Ref<HashPart>, capacity: u32, drops_removed: bool) -> bool {
-        let object = self.get(part);
+        let object = self.view(part);
         let old_capacity = object.capacity();
         let is_kept = |entry: &HashEntry| !(drops_removed && entry.is_removed());
         // While marking, an entry must not move to where the part was scanned already.
@@ -273,12 +304,11 @@ impl Heap {
         {
             return false;
         }
-        let pointer = part.pointer(self.base());
         let used = object.used.get() as usize;
         let mut kept = 0;
         // SAFETY: the part has room for `capacity` buckets and entries, and nobody else refers to its content.
         unsafe {
-            let buckets = pointer.add(1).cast::<u32>();
+            let buckets = self.content::<_, u32>(part);
             let old = buckets.add(old_capacity as usize).cast::<HashEntry>();
             let new = buckets.add(capacity as usize).cast::<HashEntry>();
             for number in 0..used {
@@ -311,15 +341,15 @@ impl Heap {
     }
 
     /// Appends the entries that are not removed.
-    pub(super) fn copy_entries(&self, entries: &[HashEntry], part: &HashPart) {
+    pub(super) fn copy_entries(&self, entries: &[HashEntry], part: Ref<HashPart>) {
         for entry in entries.iter().filter(|entry| !entry.is_removed()) {
-            part.push(self.hash_of(entry.key()), entry.key(), entry.value());
+            self.push_entry(part, entry.key(), entry.value());
         }
     }
 
     /// Appends one entry to a part made with room for it.
-    pub(crate) fn push_entry(&self, part: &HashPart, key: Parts, value: Parts) {
-        part.push(self.hash_of(key), key, value);
+    pub(crate) fn push_entry(&self, part: Ref<HashPart>, key: Parts, value: Parts) {
+        self.view(part).push(self.hash_of(key), key, value);
     }
 
     /// A hash part without entries; the capacity is a power of two and at least 4.
@@ -330,7 +360,7 @@ impl Heap {
             let pointer = part.pointer(self.base());
             (&raw mut (*pointer).used).write(Cell::new(0));
             (&raw mut (*pointer).integer_keys).write(Cell::new(0));
-            pointer.add(1).cast::<u32>().write_bytes(0, capacity as usize);
+            self.content::<_, u32>(part).write_bytes(0, capacity as usize);
         }
         Ok(part)
     }

@@ -68,7 +68,7 @@ impl Heap {
             return Some(step);
         }
         let before = field_count + names.len() as u32;
-        first_step(self.get(table.hash.get()?).entries(), place.saturating_sub(before), capacity + before)
+        first_step(self.hash_entries(table.hash.get()?), place.saturating_sub(before), capacity + before)
     }
 
     /// The number of places of short strings.
@@ -98,7 +98,7 @@ impl Heap {
             let is_there = match place.checked_sub(string_places) {
                 None if self.is_dictionary(shape) => is_at(self.name_entries(object), place),
                 None => key.0 == STRING && self.field_key(shape, place) == string_of(key.1),
-                Some(number) => object.hash.get().is_some_and(|part| is_at(self.get(part).entries(), number)),
+                Some(number) => object.hash.get().is_some_and(|part| is_at(self.hash_entries(part), number)),
             };
             if is_there {
                 return Ok(hint);

@@ -35,13 +35,13 @@ impl Heap {
 
     /// The entries of [`Heap::names`].
     pub(crate) fn name_entries(&self, table: &Table) -> &[HashEntry] {
-        self.names(table).map_or(&[], |part| self.get(part).entries())
+        self.names(table).map_or(&[], |part| self.hash_entries(part))
     }
 
     /// The entry of a short string in dictionary mode, which may be removed.
     #[inline]
     pub fn find_name(&self, table: &Table, key: Ref<Str>) -> Option<&HashEntry> {
-        let part = self.get(self.names(table)?);
+        let part = self.view(self.names(table)?);
         part.find(self.get(key).hash, (STRING, key.units().into()))
     }
 
@@ -57,7 +57,7 @@ impl Heap {
             _ => self.make_room_for_name(table)?,
         };
         let key_parts = (STRING, key.units().into());
-        self.get(part).push(self.get(key).hash, key_parts, value);
+        self.view(part).push(self.get(key).hash, key_parts, value);
         self.barrier_value(table, key_parts);
         self.barrier_value(table, value);
         Ok(())
@@ -102,7 +102,7 @@ impl Heap {
         }
         let new = self.new_hash_part(capacity)?;
         for entry in self.name_entries(object).iter().filter(|entry| !(drops_removed && entry.is_removed())) {
-            self.push_entry(self.get(new), entry.key(), entry.value());
+            self.push_entry(new, entry.key(), entry.value());
         }
         object.fields.set(Some(new.cast()));
         self.barrier_storage(table, new, self.get(new).bytes());
@@ -122,7 +122,7 @@ impl Heap {
         let part = self.new_hash_part(capacity_for(count.saturating_add(additional))?)?;
         for number in 0..count {
             if let Some(key) = self.field_key(shape, number) {
-                self.push_entry(self.get(part), (STRING, key.units().into()), self.field_value(object, number));
+                self.push_entry(part, (STRING, key.units().into()), self.field_value(object, number));
             }
         }
         object.shape.set(dictionary);

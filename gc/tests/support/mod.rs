@@ -32,6 +32,11 @@ unsafe impl Pages for TestPages {
     }
 }
 
+/// So much work, or a small part of it under Miri.
+pub const fn scaled(count: i64) -> i64 {
+    if cfg!(miri) { count / 400 } else { count }
+}
+
 /// A heap in a region of so many MiB.
 pub fn heap(mebibytes: usize) -> Heap {
     Heap::new(Box::new(TestPages), mebibytes << 20).expect("memory for a region")

@@ -287,7 +287,7 @@ impl Numbering {
             }
         }
         if let Some(hash) = object.hash.get() {
-            for entry in heap.get(hash).entries() {
+            for entry in heap.hash_entries(hash) {
                 let (key, value) = entry_parts(entry);
                 // The key of a removed entry is in the image only if it can be reached otherwise.
                 if value.0 != Tag::Nil as u8 {

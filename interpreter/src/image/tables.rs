@@ -89,10 +89,10 @@ impl Writer<'_, '_> {
             self.elements(table)?;
         }
         if let Some(hash) = object.hash.get() {
-            let hash = heap.get(hash);
-            self.encoder.number(hash.capacity().into())?;
-            self.encoder.number(hash.entries().len() as u64)?;
-            for entry in hash.entries() {
+            let entries = heap.hash_entries(hash);
+            self.encoder.number(heap.get(hash).capacity().into())?;
+            self.encoder.number(entries.len() as u64)?;
+            for entry in entries {
                 let (key, value) = entry_parts(entry);
                 if value.0 == NIL_TAG {
                     self.removed_key(key)?;
