@@ -22,6 +22,7 @@ pub(crate) enum Origin {
         limit: u64,
     },
     /// A partition.
+    #[cfg(feature = "partitions")]
     Partition {
         /// Names the build.
         build: [u8; 16],

@@ -144,7 +144,8 @@ impl Connection for LocalGuest {
 
     fn set_leaving(&mut self, is_leaving: bool) -> Result<(), End> {
         let partition = &mut self.partition;
-        Ok(if is_leaving { partition.begin_leaving()? } else { partition.end_leaving()? })
+        let set = if is_leaving { partition.begin_leaving() } else { partition.end_leaving() };
+        Ok(set?)
     }
 
     fn take_pages(&mut self, most: u64) -> Result<Pages, End> {

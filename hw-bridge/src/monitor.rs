@@ -57,7 +57,7 @@ pub fn serve() -> Result<(), Error> {
             ToMonitor::TakePages(most) => guest.take_pages(most).map(|pages| Some(FromMonitor::Pages(pages))),
             ToMonitor::TakeState => guest.state().map(|state| Some(FromMonitor::State(Box::new(state)))),
             ToMonitor::Place(batch) => guest.place(batch).map(|()| Some(FromMonitor::Done)),
-            ToMonitor::SetState(state) => guest.set_state(state).map(|()| Some(FromMonitor::Done)),
+            ToMonitor::SetState(state) => guest.set_state(*state).map(|()| Some(FromMonitor::Done)),
             ToMonitor::Exchange(answer) => {
                 let mut take_signals = || {
                     let mut bytes = [0; 8];

@@ -245,7 +245,7 @@ impl Connection for RemoteGuest {
     }
 
     fn set_state(&mut self, state: State) -> Result<(), End> {
-        self.demand(&ToMonitor::SetState(state))
+        self.demand(&ToMonitor::SetState(Box::new(state)))
     }
 
     fn finish(&mut self) {

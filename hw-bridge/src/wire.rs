@@ -46,7 +46,7 @@ pub enum ToMonitor<'a> {
     /// As [`Connection::place`](crate::connection::Connection::place).
     Place(Batch),
     /// As [`Connection::set_state`](crate::connection::Connection::set_state).
-    SetState(State),
+    SetState(Box<State>),
 }
 
 /// From the monitor.

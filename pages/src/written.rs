@@ -92,22 +92,26 @@ mod tests {
         write(3);
         assert!(WrittenPages::is_available(), "needs Linux 6.7 or later");
         let written = WrittenPages::begin(base..base + bytes as u64).unwrap();
-        let at = |page: u64| base + page * PAGE;
-        assert_eq!(written.take(50 * PAGE).unwrap(), [at(0)..at(50)]);
-        assert_eq!(written.take(bytes as u64).unwrap(), [at(50)..at(64)]);
-        assert_eq!(written.take(bytes as u64).unwrap(), []);
+        // Numbers of pages.
+        let take = |bytes: usize| {
+            let ranges = written.take(bytes as u64).unwrap();
+            ranges.iter().map(|range| ((range.start - base) / PAGE, (range.end - base) / PAGE)).collect::<Vec<_>>()
+        };
+        assert_eq!(take(50 * PAGE_BYTES), [(0, 50)]);
+        assert_eq!(take(bytes), [(50, 64)]);
+        assert_eq!(take(bytes), []);
         write(3);
         write(10);
         write(11);
-        assert_eq!(written.take(bytes as u64).unwrap(), [at(3)..at(4), at(10)..at(12)]);
+        assert_eq!(take(bytes), [(3, 4), (10, 12)]);
         write(40);
-        assert_eq!(written.take(32 * PAGE).unwrap(), []);
-        assert_eq!(written.take(bytes as u64).unwrap(), [at(40)..at(41)]);
+        assert_eq!(take(32 * PAGE_BYTES), []);
+        assert_eq!(take(bytes), [(40, 41)]);
         // The kernel writes as well.
         // SAFETY: in the mapping.
         let rest = unsafe { std::slice::from_raw_parts_mut(start.cast::<u8>().add(20 * PAGE_BYTES), PAGE_BYTES) };
         std::io::Read::read_exact(&mut std::fs::File::open("/dev/zero").unwrap(), rest).unwrap();
-        assert_eq!(written.take(bytes as u64).unwrap(), [at(20)..at(21)]);
+        assert_eq!(take(bytes), [(20, 21)]);
         drop(written);
         // SAFETY: nothing refers to it any more.
         unsafe { munmap(start, bytes).unwrap() };
