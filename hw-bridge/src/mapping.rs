@@ -7,9 +7,16 @@ use crate::{error::Error, limits::processor_time};
 use kvm_bindings::{KVM_MEM_LOG_DIRTY_PAGES, kvm_userspace_memory_region};
 use kvm_ioctls::VmFd;
 use lunette_gc::pages::PageSize;
-use lunette_pages::scan::{self, Kind};
+use lunette_pages::{
+    scan::{self, Kind},
+    worker::Worker,
+};
 use rustix::mm::{Advice, madvise};
-use std::{fs::File, ops::Range, sync::Arc};
+use std::{
+    fs::File,
+    ops::Range,
+    sync::{Arc, Mutex, PoisonError},
+};
 use vm_memory::{FileOffset, GuestAddress, GuestRegionMmap, MmapRegion};
 
 /// Memory of one partition, which KVM may know.
@@ -64,19 +71,26 @@ impl Mapping {
         let _ = unsafe { madvise(self.address.cast(), self.bytes, Advice::LinuxHugepage) };
     }
 
-    /// Makes pages that are about to be written to.
-    pub fn make_pages(&self, range: Range<usize>, size: &PageSize) {
+    /// Has a worker make pages that are about to be written to.
+    pub fn make_pages(&self, range: Range<usize>, size: &Arc<Mutex<PageSize>>, worker: &Worker) {
         assert!(range.start <= range.end && range.end <= self.bytes, "the range lies in the mapping");
-        let advise = |range: Range<usize>, advice| {
-            // What is not known, or not to be had, is as good as nothing.
-            // SAFETY: advice about this value's own memory, which does not change what is in it.
-            let _ = unsafe { madvise(self.address.wrapping_add(range.start).cast(), range.len(), advice) };
-        };
-        let now = || u64::try_from(processor_time().as_nanos()).unwrap_or(u64::MAX);
-        size.make(range, now, |range, is_large| {
-            advise(range.clone(), if is_large { Advice::LinuxHugepage } else { Advice::LinuxNoHugepage });
-            advise(range, Advice::LinuxPopulateWrite);
+        let (mapping, size) = (self.clone(), size.clone());
+        worker.run(move || {
+            let advise = |range: Range<usize>, advice| {
+                // What is not known, or not to be had, is as good as nothing.
+                // SAFETY: advice about this value's own memory, which does not change what is in it.
+                let _ = unsafe { madvise(mapping.address().wrapping_add(range.start).cast(), range.len(), advice) };
+            };
+            let now = || u64::try_from(processor_time().as_nanos()).unwrap_or(u64::MAX);
+            size.lock().unwrap_or_else(PoisonError::into_inner).make(range, now, |range, is_large| {
+                advise(range.clone(), if is_large { Advice::LinuxHugepage } else { Advice::LinuxNoHugepage });
+                advise(range, Advice::LinuxPopulateWrite);
+            });
         });
+    }
+
+    fn address(&self) -> *mut u8 {
+        self.address
     }
 
     /// Tells a virtual machine that it has this memory at a physical address, and whether it is to keep a log of the pages

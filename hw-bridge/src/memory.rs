@@ -15,8 +15,12 @@ use crate::{
 use kvm_ioctls::VmFd;
 use lunette_gc::pages::PageSize;
 use lunette_hw_interface::{channel::MOST_PREPARED, layout::*};
+use lunette_pages::worker::Worker;
 use serde::{Deserialize, Serialize};
-use std::ops::Range;
+use std::{
+    ops::Range,
+    sync::{Arc, Mutex},
+};
 use transfer::Leaving;
 use vm_memory::{Bytes, GuestAddress, GuestMemoryMmap};
 
@@ -66,7 +70,9 @@ pub struct Memory {
     writable: Vec<Range<u64>>,
     /// While the guest leaves: pages that are to be sent.
     leaving: Option<Leaving>,
-    page_size: PageSize,
+    page_size: Arc<Mutex<PageSize>>,
+    /// Who makes pages ahead.
+    worker: Worker,
 }
 
 impl Memory {
@@ -82,7 +88,8 @@ impl Memory {
             limit,
             writable: writable(image),
             leaving: None,
-            page_size: PageSize::default(),
+            page_size: Arc::default(),
+            worker: Worker::default(),
         };
         memory.add(vm, Mapping::zeroed(0, BASE_BYTES)?, 0, None, None)?;
         memory.add(vm, Mapping::zeroed(TABLES, TABLES_BYTES)?, TABLES, None, None)?;
@@ -107,7 +114,8 @@ impl Memory {
             limit,
             writable: template.header.writable.clone(),
             leaving: None,
-            page_size: PageSize::default(),
+            page_size: Arc::default(),
+            worker: Worker::default(),
         };
         for part in &template.header.parts {
             let mapping = Mapping::copy_of(&template.file, part.offset, part.physical, part.bytes)?;
@@ -318,7 +326,11 @@ impl Memory {
             if let Some(address) = part.address {
                 let (from, to) = (start.max(address), end.min(address + part.mapping.bytes() as u64));
                 if from < to {
-                    part.mapping.make_pages((from - address) as usize..(to - address) as usize, &self.page_size);
+                    part.mapping.make_pages(
+                        (from - address) as usize..(to - address) as usize,
+                        &self.page_size,
+                        &self.worker,
+                    );
                 }
             }
         }

@@ -91,6 +91,7 @@ pub fn serve() -> Result<(), Error> {
 fn make(memory: u64, template: Option<&Path>) -> Result<Partition, Error> {
     // What is done once, while the process may still do it.
     lunette_pages::scan::prepare();
+    lunette_pages::worker::stay_alone();
     limits::processor_time();
     let hypervisor = Hypervisor::open()?;
     match template {

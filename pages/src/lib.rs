@@ -7,6 +7,7 @@
 pub mod batch;
 pub mod scan;
 pub mod set;
+pub mod worker;
 pub mod written;
 
 pub use batch::{Batch, Run};

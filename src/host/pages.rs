@@ -8,6 +8,7 @@
 #[cfg(feature = "migration")]
 use lunette_gc::heap::Heap;
 use lunette_gc::pages::{LARGE_PAGE, PageSize, Pages, REGION_ALIGNMENT};
+use lunette_pages::worker::Worker;
 use rustix::{
     mm::{Advice, MapFlags, ProtFlags, madvise, mmap_anonymous, munmap},
     time::{ClockId, clock_gettime},
@@ -22,7 +23,9 @@ use std::{
 /// Memory mapped from the operating system.
 #[derive(Clone, Debug, Default)]
 pub struct MappedPages {
-    prepared: PageSize,
+    prepared: Arc<Mutex<PageSize>>,
+    /// Who makes pages ahead.
+    worker: Arc<Worker>,
     /// While somebody wants to know: ranges of addresses whose memory was given back.
     released: Arc<Mutex<Option<Vec<Range<u64>>>>>,
 }
@@ -39,6 +42,19 @@ impl MappedPages {
     pub fn take_released(&self) -> Vec<Range<u64>> {
         let mut released = self.released.lock().unwrap_or_else(PoisonError::into_inner);
         released.as_mut().map(std::mem::take).unwrap_or_default()
+    }
+}
+
+/// Where pages are to be made, for another thread.
+#[derive(Clone, Copy)]
+struct Address(NonNull<u8>);
+
+// SAFETY: it is used for advice to the system only.
+unsafe impl Send for Address {}
+
+impl Address {
+    fn get(self) -> *mut u8 {
+        self.0.as_ptr()
     }
 }
 
@@ -87,19 +103,25 @@ unsafe impl Pages for MappedPages {
     }
 
     unsafe fn prepare(&self, start: NonNull<u8>, bytes: usize) {
-        let advise = |range: std::ops::Range<usize>, advice| {
-            let start = start.as_ptr().wrapping_add(range.start);
-            // Where it is not known, or there is no memory, pages are made when they are touched.
-            // SAFETY: the caller says that the range lies in a reservation; its content does not change.
-            let _ = unsafe { madvise(start.cast::<c_void>(), range.len(), advice) };
-        };
-        self.prepared.make(0..bytes, processor_time, |range, is_large| {
-            advise(range.clone(), if is_large { Advice::LinuxHugepage } else { Advice::LinuxNoHugepage });
-            advise(range, Advice::LinuxPopulateWrite);
+        let (start, size) = (Address(start), self.prepared.clone());
+        // Another thread makes them, while this one writes to those before.
+        self.worker.run(move || {
+            let advise = |range: Range<usize>, advice| {
+                let start = start.get().wrapping_add(range.start);
+                // Where it is not known, or there is no memory, pages are made when they are touched.
+                // SAFETY: the caller says that the range lies in a reservation, whose end waits for this thread; its
+                // content does not change.
+                let _ = unsafe { madvise(start.cast::<c_void>(), range.len(), advice) };
+            };
+            size.lock().unwrap_or_else(PoisonError::into_inner).make(0..bytes, processor_time, |range, is_large| {
+                advise(range.clone(), if is_large { Advice::LinuxHugepage } else { Advice::LinuxNoHugepage });
+                advise(range, Advice::LinuxPopulateWrite);
+            });
         });
     }
 
     unsafe fn unreserve(&self, start: NonNull<u8>, bytes: usize) {
+        self.worker.wait();
         // An error would leave the addresses reserved.
         // SAFETY: the caller says that the range is a reservation and is not used any more.
         let _ = unsafe { munmap(start.as_ptr().cast::<c_void>(), bytes) };
@@ -202,10 +224,12 @@ mod tests {
         // SAFETY: inside of the reservation, which nobody else uses.
         unsafe {
             pages.prepare(start, bytes);
+            pages.worker.wait();
             let range = std::slice::from_raw_parts(start.as_ptr(), bytes);
             assert!(range.iter().all(|&byte| byte == 0));
             start.as_ptr().write(7);
             pages.prepare(start, LARGE_PAGE);
+            pages.worker.wait();
             assert_eq!(start.as_ptr().read(), 7);
             pages.unreserve(start, bytes);
         }

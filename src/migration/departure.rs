@@ -64,7 +64,7 @@ const MOST_BATCH: u64 = 1 << 25;
 /// and for how long that may be.
 const MOMENT: Duration = Duration::from_millis(8);
 /// For how long the program may stand still while the last pages are sent.
-const STANDSTILL: Duration = Duration::from_millis(6);
+const STANDSTILL: Duration = Duration::from_millis(3);
 /// After so many times through all memory the program may stand still twice as long each time: it writes faster than
 /// pages can be sent.
 const SWEEPS: u32 = 3;
