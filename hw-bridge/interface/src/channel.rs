@@ -54,8 +54,6 @@ pub struct Channel {
     pub post_failed: AtomicU32,
     /// Not 0 if somebody asks for a snapshot.
     pub snapshot: AtomicU32,
-    /// Not 0 if the guest has come from another partition since it left: its clock goes on from where it was.
-    pub has_moved: AtomicU32,
     /// Address of the pages to discard or prepare.
     pub pages_start: AtomicU64,
     /// Their bytes.
@@ -72,4 +70,6 @@ pub struct Channel {
     pub inbox_start: AtomicU64,
     /// The most bytes that the inbox takes.
     pub inbox_room: AtomicU64,
+    /// Not 0 if the guest has come from another partition since it left: its clock goes on from where it was.
+    pub has_moved: AtomicU32,
 }
