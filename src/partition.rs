@@ -124,26 +124,6 @@ impl Connection for Guest {
         }
     }
 
-    fn set_leaving(&mut self, is_leaving: bool) -> std::result::Result<(), End> {
-        self.connection().set_leaving(is_leaving)
-    }
-
-    fn take_pages(&mut self, most: u64) -> std::result::Result<bridge::Pages, End> {
-        self.connection().take_pages(most)
-    }
-
-    fn state(&mut self) -> std::result::Result<bridge::State, End> {
-        self.connection().state()
-    }
-
-    fn place(&mut self, batch: bridge::Batch) -> std::result::Result<(), End> {
-        self.connection().place(batch)
-    }
-
-    fn set_state(&mut self, state: bridge::State) -> std::result::Result<(), End> {
-        self.connection().set_state(state)
-    }
-
     fn finish(&mut self) {
         self.connection().finish();
     }

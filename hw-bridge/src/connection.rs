@@ -87,6 +87,12 @@ pub trait Connection {
     /// [`read_within`](lunette_hw_interface::message::read_within).
     fn most_message(&self) -> usize;
 
+    /// A command has ended.
+    fn finish(&mut self);
+}
+
+/// A guest that can go to a partition elsewhere, and come from one.
+pub trait Transfer {
     /// Begins to leave for a partition elsewhere, or stays after all, while the guest waits.
     ///
     /// # Errors
@@ -116,7 +122,4 @@ pub trait Connection {
     /// # Errors
     /// The partition has ended.
     fn set_state(&mut self, state: State) -> Result<(), End>;
-
-    /// A command has ended.
-    fn finish(&mut self);
 }

@@ -32,7 +32,7 @@ mod template;
 mod tick;
 mod wire;
 
-pub use connection::{Answer, Connection, Pages, Sent, Signals};
+pub use connection::{Answer, Connection, Pages, Sent, Signals, Transfer};
 pub use error::{End, Error, Fault};
 pub use limits::Limits;
 pub use local::LocalGuest;

@@ -1,7 +1,7 @@
 //! A guest in a partition of this process: runs it, and looks at the limits whenever it comes out.
 
 use crate::{
-    connection::{Answer, Connection, Pages, Sent, Signals},
+    connection::{Answer, Connection, Pages, Sent, Signals, Transfer},
     error::{End, Error},
     frames::Parts,
     limits::{Account, Limits, Meter},
@@ -142,6 +142,12 @@ impl Connection for LocalGuest {
         self.partition.most_message()
     }
 
+    fn finish(&mut self) {
+        self.running = None;
+    }
+}
+
+impl Transfer for LocalGuest {
     fn set_leaving(&mut self, is_leaving: bool) -> Result<(), End> {
         let partition = &mut self.partition;
         let set = if is_leaving { partition.begin_leaving() } else { partition.end_leaving() };
@@ -165,9 +171,5 @@ impl Connection for LocalGuest {
 
     fn set_state(&mut self, state: State) -> Result<(), End> {
         Ok(self.partition.set_state(&state)?)
-    }
-
-    fn finish(&mut self) {
-        self.running = None;
     }
 }

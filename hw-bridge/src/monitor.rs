@@ -2,7 +2,7 @@
 //! talks to its owner in messages.
 
 use crate::{
-    connection::{Connection, Sent, Signals},
+    connection::{Connection, Sent, Signals, Transfer},
     error::{End, Error},
     frames,
     image::{BUILT_IN, Image},

@@ -6,7 +6,7 @@
 //! ```
 
 use crate::{
-    connection::{Answer, Connection, Pages, Sent, Signals},
+    connection::{Answer, Connection, Pages, Sent, Signals, Transfer},
     error::{End, Error},
     limits::{Limits, Meter},
     partition,
@@ -222,6 +222,13 @@ impl Connection for RemoteGuest {
         self.most_message
     }
 
+    fn finish(&mut self) {
+        // A monitor that is gone is noticed with the next command.
+        let _ = self.send(&ToMonitor::Finish);
+    }
+}
+
+impl Transfer for RemoteGuest {
     fn set_leaving(&mut self, is_leaving: bool) -> Result<(), End> {
         self.demand(&ToMonitor::SetLeaving(is_leaving))
     }
@@ -246,11 +253,6 @@ impl Connection for RemoteGuest {
 
     fn set_state(&mut self, state: State) -> Result<(), End> {
         self.demand(&ToMonitor::SetState(Box::new(state)))
-    }
-
-    fn finish(&mut self) {
-        // A monitor that is gone is noticed with the next command.
-        let _ = self.send(&ToMonitor::Finish);
     }
 }
 

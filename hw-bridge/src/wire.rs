@@ -37,15 +37,15 @@ pub enum ToMonitor<'a> {
     Exchange(Answer<'a>),
     /// A command has ended.
     Finish,
-    /// As [`Connection::set_leaving`](crate::connection::Connection::set_leaving).
+    /// As [`Transfer::set_leaving`](crate::connection::Transfer::set_leaving).
     SetLeaving(bool),
-    /// As [`Connection::take_pages`](crate::connection::Connection::take_pages).
+    /// As [`Transfer::take_pages`](crate::connection::Transfer::take_pages).
     TakePages(u64),
-    /// As [`Connection::state`](crate::connection::Connection::state).
+    /// As [`Transfer::state`](crate::connection::Transfer::state).
     TakeState,
-    /// As [`Connection::place`](crate::connection::Connection::place).
+    /// As [`Transfer::place`](crate::connection::Transfer::place).
     Place(Batch),
-    /// As [`Connection::set_state`](crate::connection::Connection::set_state).
+    /// As [`Transfer::set_state`](crate::connection::Transfer::set_state).
     SetState(Box<State>),
 }
 

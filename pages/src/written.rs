@@ -90,7 +90,10 @@ mod tests {
         let write = |page: usize| unsafe { start.cast::<u8>().add(page * PAGE_BYTES).write_volatile(1) };
         let base = start as u64;
         write(3);
-        assert!(WrittenPages::is_available(), "needs Linux 6.7 or later");
+        if !WrittenPages::is_available() {
+            eprintln!("not on this kernel: it needs Linux 6.7 or later");
+            return;
+        }
         let written = WrittenPages::begin(base..base + bytes as u64).unwrap();
         // Numbers of pages.
         let take = |bytes: usize| {

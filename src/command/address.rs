@@ -9,15 +9,27 @@ use std::{
         net::{UnixListener, UnixStream},
     },
     path::PathBuf,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 /// How long either side waits for the other one's next word.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// How long strangers may take to say the first bytes, by which it shows whether they know the key.
+const STRANGERS: Duration = Duration::from_secs(3);
+/// So many these are: the magic number and the handshake.
+const FIRST_BYTES: usize = 8 + 2 + 32 + 8 + 16;
+
 /// A connection.
 #[derive(Debug)]
-pub enum Stream {
+pub struct Stream {
+    socket: Socket,
+    begin: Instant,
+    received: usize,
+}
+
+#[derive(Debug)]
+enum Socket {
     Network(TcpStream),
     Local(UnixStream),
 }
@@ -41,27 +53,33 @@ fn name_of(address: &OsStr) -> io::Result<&str> {
 impl Stream {
     /// Connects.
     pub fn connect(address: &OsStr) -> io::Result<Stream> {
-        let stream = if is_path(address) {
-            Stream::Local(UnixStream::connect(address)?)
+        let socket = if is_path(address) {
+            Socket::Local(UnixStream::connect(address)?)
         } else {
-            Stream::Network(TcpStream::connect(name_of(address)?)?)
+            Socket::Network(TcpStream::connect(name_of(address)?)?)
         };
-        stream.prepare()
+        // The other end may have others to see to first.
+        let stream = Stream { received: FIRST_BYTES, ..Stream::new(socket)? };
+        stream.set_read_timeout(PATIENCE)?;
+        Ok(stream)
     }
 
-    fn prepare(self) -> io::Result<Stream> {
-        match &self {
-            Stream::Network(stream) => {
+    fn new(socket: Socket) -> io::Result<Stream> {
+        match &socket {
+            Socket::Network(stream) => {
                 stream.set_nodelay(true)?;
-                stream.set_read_timeout(Some(PATIENCE))?;
                 stream.set_write_timeout(Some(PATIENCE))?;
             }
-            Stream::Local(stream) => {
-                stream.set_read_timeout(Some(PATIENCE))?;
-                stream.set_write_timeout(Some(PATIENCE))?;
-            }
+            Socket::Local(stream) => stream.set_write_timeout(Some(PATIENCE))?,
         }
-        Ok(self)
+        Ok(Stream { socket, begin: Instant::now(), received: 0 })
+    }
+
+    fn set_read_timeout(&self, time: Duration) -> io::Result<()> {
+        match &self.socket {
+            Socket::Network(stream) => stream.set_read_timeout(Some(time)),
+            Socket::Local(stream) => stream.set_read_timeout(Some(time)),
+        }
     }
 }
 
@@ -84,10 +102,10 @@ impl Listener {
 
     /// The next connection.
     pub fn accept(&self) -> io::Result<Stream> {
-        match self {
-            Listener::Network(listener) => Stream::Network(listener.accept()?.0).prepare(),
-            Listener::Local(listener, _) => Stream::Local(listener.accept()?.0).prepare(),
-        }
+        Stream::new(match self {
+            Listener::Network(listener) => Socket::Network(listener.accept()?.0),
+            Listener::Local(listener, _) => Socket::Local(listener.accept()?.0),
+        })
     }
 }
 
@@ -102,25 +120,35 @@ impl Drop for Listener {
 
 impl Read for Stream {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        match self {
-            Stream::Network(stream) => stream.read(buffer),
-            Stream::Local(stream) => stream.read(buffer),
+        if self.received < FIRST_BYTES {
+            let left = STRANGERS.checked_sub(self.begin.elapsed()).filter(|left| !left.is_zero());
+            self.set_read_timeout(left.ok_or(io::ErrorKind::TimedOut)?)?;
         }
+        let count = match &mut self.socket {
+            Socket::Network(stream) => stream.read(buffer),
+            Socket::Local(stream) => stream.read(buffer),
+        }?;
+        let was_stranger = self.received < FIRST_BYTES;
+        self.received = self.received.saturating_add(count);
+        if was_stranger && self.received >= FIRST_BYTES {
+            self.set_read_timeout(PATIENCE)?;
+        }
+        Ok(count)
     }
 }
 
 impl Write for Stream {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        match self {
-            Stream::Network(stream) => stream.write(bytes),
-            Stream::Local(stream) => stream.write(bytes),
+        match &mut self.socket {
+            Socket::Network(stream) => stream.write(bytes),
+            Socket::Local(stream) => stream.write(bytes),
         }
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        match self {
-            Stream::Network(stream) => stream.flush(),
-            Stream::Local(stream) => stream.flush(),
+        match &mut self.socket {
+            Socket::Network(stream) => stream.flush(),
+            Socket::Local(stream) => stream.flush(),
         }
     }
 }

@@ -8,7 +8,7 @@ use crate::{
     raw::{Arriving, Memory, Origin, Pages},
     tenant::Tenant,
 };
-use lunette_hw_bridge::{self as bridge, Connection, End, Session, SessionState, State};
+use lunette_hw_bridge::{self as bridge, End, Session, SessionState, State, Transfer};
 use lunette_pages::Batch;
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +18,37 @@ struct Rest {
     state: State,
     session: SessionState,
     streams: OpenStreams,
+}
+
+impl Guest {
+    fn transfer(&mut self) -> &mut dyn Transfer {
+        match self {
+            Guest::Local(guest) => guest.as_mut(),
+            Guest::Remote(guest) => guest,
+        }
+    }
+}
+
+impl Transfer for Guest {
+    fn set_leaving(&mut self, is_leaving: bool) -> std::result::Result<(), End> {
+        self.transfer().set_leaving(is_leaving)
+    }
+
+    fn take_pages(&mut self, most: u64) -> std::result::Result<bridge::Pages, End> {
+        self.transfer().take_pages(most)
+    }
+
+    fn state(&mut self) -> std::result::Result<bridge::State, End> {
+        self.transfer().state()
+    }
+
+    fn place(&mut self, batch: bridge::Batch) -> std::result::Result<(), End> {
+        self.transfer().place(batch)
+    }
+
+    fn set_state(&mut self, state: bridge::State) -> std::result::Result<(), End> {
+        self.transfer().set_state(state)
+    }
 }
 
 impl Offered<'_> {
