@@ -19,4 +19,5 @@ mod parts;
 pub mod reference;
 mod table;
 pub mod text;
+pub mod typed;
 pub mod verifier;

@@ -1,0 +1,73 @@
+//! A typed function: what the body of a WebAssembly function is translated to, and what it may refer to in its module.
+
+use crate::instruction::Word;
+use alloc::vec::Vec;
+
+/// How many registers of each kind the values of a list take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Hash)]
+pub struct Registers {
+    /// Number registers: one for a number, two for a vector.
+    pub numbers: u32,
+    /// Reference registers.
+    pub references: u32,
+}
+
+/// A function's type as far as calls are concerned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Hash)]
+pub struct Signature {
+    /// Registers of the parameters.
+    pub parameters: Registers,
+    /// Registers of the results.
+    pub results: Registers,
+}
+
+/// One translated function.
+#[derive(Clone, Debug, PartialEq, Default)]
+pub struct Function {
+    /// All registers, parameters included.
+    pub registers: Registers,
+    /// The instructions, each with its literals and list.
+    pub code: Vec<Word>,
+    /// Of each word, where the operator it was made for lies in the WebAssembly file; empty if stripped.
+    pub offsets: Vec<u32>,
+}
+
+/// What a global holds, in registers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum GlobalKind {
+    /// One number.
+    Number = 0,
+    /// A vector.
+    Vector = 1,
+    /// A reference.
+    Reference = 2,
+}
+
+/// What functions of a module may refer to: everything that the verifier needs to know of the module.
+#[derive(Clone, Debug, PartialEq, Default)]
+pub struct Surroundings {
+    /// The types that are those of functions, by the number of the type; `None` for others.
+    pub types: Vec<Option<Signature>>,
+    /// The type of each function, imported ones first.
+    pub functions: Vec<u32>,
+    /// The globals, imported ones first.
+    pub globals: Vec<GlobalKind>,
+    /// How many of the globals are imported.
+    pub imported_globals: u32,
+    /// Number of tables.
+    pub tables: u32,
+    /// Number of memories.
+    pub memories: u32,
+    /// Number of data segments.
+    pub data_segments: u32,
+    /// Number of element segments.
+    pub element_segments: u32,
+}
+
+impl Surroundings {
+    /// The signature of a function.
+    pub fn signature(&self, function: u32) -> Option<Signature> {
+        self.types.get(*self.functions.get(function as usize)? as usize).copied().flatten()
+    }
+}

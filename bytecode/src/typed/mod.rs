@@ -1,0 +1,10 @@
+//! The typed half of the bytecode: what WebAssembly functions are translated to. The data flows `table` →
+//! `instruction` → `function` → `verifier`, `text`.
+
+pub mod fuel;
+pub mod function;
+pub mod instruction;
+mod table;
+pub mod text;
+pub mod trap;
+pub mod verifier;

@@ -1,0 +1,349 @@
+//! The typed section of the instruction table: what WebAssembly functions are translated to, each instruction declared
+//! once.
+//!
+//! An instruction is one 64-bit little-endian word, with up to two literal words after it, and a list of operands after
+//! those of calls:
+//!
+//! ```text
+//!            63        48 47        32 31        16 15         0
+//!           +------------+------------+------------+------------+
+//!  word     |     c      |     b      |     a      |   opcode   |
+//!           |            d            |            |            |
+//!           +------------+------------+------------+------------+
+//!  literal  |     h      |     g      |     f      |     e      |
+//!           |            m            |            l            |
+//!           |                         w                         |
+//!           +------------+------------+------------+------------+
+//!  second   |            q            |            p            |
+//!           |                         x                         |
+//!           +------------+------------+------------+------------+
+//!  list     |    number registers, then reference registers: 16 bits each, four to a word (calls only)
+//! ```
+//!
+//! `N[x]` is a number register of the running function: 8 bytes without a tag. 32-bit integers and floats stand in the low
+//! half, and the high half is 0. `V[x]` is a vector: `N[x]` (its low half) and `N[x+1]`. `R[x]` is a reference register, a
+//! slot. Parameters are the first registers of their kind. Each entry reads
+//! `name(operands) flow F list(L) effects(...) "meaning";`, where `list` is `none`, or `arguments` for a list of as many
+//! number and reference registers as operands g and h say; the rest is as in the dynamic section.
+//!
+//! A *result window* at `a` (and, in general calls, `e` or `b` for references) is where results go: consecutive registers.
+
+/// Calls `$callback!` with the typed section of the instruction table. See the source of this module for the form of an
+/// entry.
+#[macro_export]
+macro_rules! for_each_typed_instruction {
+    ($callback:ident) => {
+        $callback! {
+            // ---- moves and constants ----
+            copy(a: number_write, b: number_read) flow next list none effects() "N[a] = N[b]";
+            copy_vector(a: vector_write, b: vector_read) flow next list none effects() "V[a] = V[b]";
+            copy_reference(a: reference_write, b: reference_read) flow next list none effects() "R[a] = R[b]";
+            copy_from_far(a: number_write, d: far_number) flow next list none effects() "N[a] = N[d]";
+            copy_to_far(a: number_read, d: far_number) flow next list none effects() "N[d] = N[a]";
+            copy_reference_from_far(a: reference_write, d: far_reference) flow next list none effects() "R[a] = R[d]";
+            copy_reference_to_far(a: reference_read, d: far_reference) flow next list none effects() "R[d] = R[a]";
+            load_integer(a: number_write, d: wide_integer) flow next list none effects() "N[a] = d, sign-extended";
+            load_unsigned(a: number_write, d: wide_count) flow next list none effects() "N[a] = d, zero-extended";
+            load_constant(a: number_write, w: literal) flow next list none effects() "N[a] = w";
+            load_vector(a: vector_write, w: literal, x: literal) flow next list none effects() "V[a] = w, x";
+            zero_numbers(a: number_window, d: wide_count) flow next list none effects() "N[a], ..., N[a+d-1] = 0";
+            null_references(a: reference_window, d: wide_count) flow next list none effects() "R[a], ..., R[a+d-1] = null";
+            select(a: number_write, b: number_read, c: number_read, e: number_read) flow next list none effects() "N[a] = N[b] if the low half of N[e] is not 0, else N[c]";
+            select_vector(a: vector_write, b: vector_read, c: vector_read, e: number_read) flow next list none effects() "V[a] = V[b] if the low half of N[e] is not 0, else V[c]";
+            select_reference(a: reference_write, b: reference_read, c: reference_read, e: number_read) flow next list none effects() "R[a] = R[b] if the low half of N[e] is not 0, else R[c]";
+
+            // ---- jumps; those of names that begin with `loop` go back, the others forward ----
+            jump(d: wide_jump) flow jump list none effects() "pc += d";
+            loop_back(d: wide_back) flow jump list none effects(poll) "pc += d";
+            jump_table(a: number_read, d: wide_count) flow table list none effects() "pc += min(N[a] as 32 bits, d): the d+1 words that follow are jumps";
+            jump_if(a: number_read, d: wide_jump) flow branch list none effects() "if the low half of N[a] is not 0, pc += d";
+            jump_if_zero(a: number_read, d: wide_jump) flow branch list none effects() "if the low half of N[a] is 0, pc += d";
+            jump_if_null(a: reference_read, d: wide_jump) flow branch list none effects() "if R[a] is null, pc += d";
+            jump_if_not_null(a: reference_read, d: wide_jump) flow branch list none effects() "if R[a] is not null, pc += d";
+            jump_i32_equal(a: number_read, b: number_read, c: jump) flow branch list none effects() "if N[a] == N[b], pc += c";
+            jump_i32_not_equal(a: number_read, b: number_read, c: jump) flow branch list none effects() "if N[a] != N[b], pc += c";
+            jump_i32_less(a: number_read, b: number_read, c: jump) flow branch list none effects() "if N[a] < N[b] (signed), pc += c";
+            jump_i32_less_equal(a: number_read, b: number_read, c: jump) flow branch list none effects() "if N[a] <= N[b] (signed), pc += c";
+            jump_i32_below(a: number_read, b: number_read, c: jump) flow branch list none effects() "if N[a] < N[b] (unsigned), pc += c";
+            jump_i32_below_equal(a: number_read, b: number_read, c: jump) flow branch list none effects() "if N[a] <= N[b] (unsigned), pc += c";
+            jump_i32_equal_constant(a: number_read, b: integer, c: jump) flow branch list none effects() "if N[a] == b, pc += c";
+            jump_i32_not_equal_constant(a: number_read, b: integer, c: jump) flow branch list none effects() "if N[a] != b, pc += c";
+            jump_i32_less_constant(a: number_read, b: integer, c: jump) flow branch list none effects() "if N[a] < b (signed), pc += c";
+            jump_i32_greater_constant(a: number_read, b: integer, c: jump) flow branch list none effects() "if N[a] > b (signed), pc += c";
+            jump_i32_below_constant(a: number_read, b: integer, c: jump) flow branch list none effects() "if N[a] < b (unsigned, b sign-extended to 32 bits), pc += c";
+            jump_i32_above_constant(a: number_read, b: integer, c: jump) flow branch list none effects() "if N[a] > b (unsigned, b sign-extended to 32 bits), pc += c";
+            jump_i32_and(a: number_read, b: number_read, c: jump) flow branch list none effects() "if N[a] & N[b] has a bit, pc += c";
+            jump_i32_and_zero(a: number_read, b: number_read, c: jump) flow branch list none effects() "if N[a] & N[b] is 0, pc += c";
+            jump_i32_and_constant(a: number_read, b: integer, c: jump) flow branch list none effects() "if N[a] & b has a bit, pc += c";
+            jump_i32_and_zero_constant(a: number_read, b: integer, c: jump) flow branch list none effects() "if N[a] & b is 0, pc += c";
+            jump_i64_equal(a: number_read, b: number_read, c: jump) flow branch list none effects() "if N[a] == N[b], pc += c";
+            jump_i64_not_equal(a: number_read, b: number_read, c: jump) flow branch list none effects() "if N[a] != N[b], pc += c";
+            jump_i64_less(a: number_read, b: number_read, c: jump) flow branch list none effects() "if N[a] < N[b] (signed), pc += c";
+            jump_i64_less_equal(a: number_read, b: number_read, c: jump) flow branch list none effects() "if N[a] <= N[b] (signed), pc += c";
+            jump_i64_below(a: number_read, b: number_read, c: jump) flow branch list none effects() "if N[a] < N[b] (unsigned), pc += c";
+            jump_i64_below_equal(a: number_read, b: number_read, c: jump) flow branch list none effects() "if N[a] <= N[b] (unsigned), pc += c";
+            jump_i64_equal_constant(a: number_read, b: integer, c: jump) flow branch list none effects() "if N[a] == b, pc += c";
+            jump_i64_not_equal_constant(a: number_read, b: integer, c: jump) flow branch list none effects() "if N[a] != b, pc += c";
+            jump_i64_less_constant(a: number_read, b: integer, c: jump) flow branch list none effects() "if N[a] < b (signed), pc += c";
+            jump_i64_greater_constant(a: number_read, b: integer, c: jump) flow branch list none effects() "if N[a] > b (signed), pc += c";
+            jump_i64_below_constant(a: number_read, b: integer, c: jump) flow branch list none effects() "if N[a] < b (unsigned, b sign-extended), pc += c";
+            jump_i64_above_constant(a: number_read, b: integer, c: jump) flow branch list none effects() "if N[a] > b (unsigned, b sign-extended), pc += c";
+            jump_f32_equal(a: number_read, b: number_read, c: jump) flow branch list none effects() "if N[a] == N[b], pc += c";
+            jump_f32_not_equal(a: number_read, b: number_read, c: jump) flow branch list none effects() "if N[a] != N[b], pc += c";
+            jump_f32_less(a: number_read, b: number_read, c: jump) flow branch list none effects() "if N[a] < N[b], pc += c";
+            jump_f32_not_less(a: number_read, b: number_read, c: jump) flow branch list none effects() "if not N[a] < N[b], pc += c";
+            jump_f32_less_equal(a: number_read, b: number_read, c: jump) flow branch list none effects() "if N[a] <= N[b], pc += c";
+            jump_f32_not_less_equal(a: number_read, b: number_read, c: jump) flow branch list none effects() "if not N[a] <= N[b], pc += c";
+            jump_f64_equal(a: number_read, b: number_read, c: jump) flow branch list none effects() "if N[a] == N[b], pc += c";
+            jump_f64_not_equal(a: number_read, b: number_read, c: jump) flow branch list none effects() "if N[a] != N[b], pc += c";
+            jump_f64_less(a: number_read, b: number_read, c: jump) flow branch list none effects() "if N[a] < N[b], pc += c";
+            jump_f64_not_less(a: number_read, b: number_read, c: jump) flow branch list none effects() "if not N[a] < N[b], pc += c";
+            jump_f64_less_equal(a: number_read, b: number_read, c: jump) flow branch list none effects() "if N[a] <= N[b], pc += c";
+            jump_f64_not_less_equal(a: number_read, b: number_read, c: jump) flow branch list none effects() "if not N[a] <= N[b], pc += c";
+            loop_if(a: number_read, d: wide_back) flow branch list none effects(poll) "if the low half of N[a] is not 0, pc += d";
+            loop_if_zero(a: number_read, d: wide_back) flow branch list none effects(poll) "if the low half of N[a] is 0, pc += d";
+            loop_i32_equal(a: number_read, b: number_read, c: back) flow branch list none effects(poll) "if N[a] == N[b], pc += c";
+            loop_i32_not_equal(a: number_read, b: number_read, c: back) flow branch list none effects(poll) "if N[a] != N[b], pc += c";
+            loop_i32_less(a: number_read, b: number_read, c: back) flow branch list none effects(poll) "if N[a] < N[b] (signed), pc += c";
+            loop_i32_less_equal(a: number_read, b: number_read, c: back) flow branch list none effects(poll) "if N[a] <= N[b] (signed), pc += c";
+            loop_i32_below(a: number_read, b: number_read, c: back) flow branch list none effects(poll) "if N[a] < N[b] (unsigned), pc += c";
+            loop_i32_below_equal(a: number_read, b: number_read, c: back) flow branch list none effects(poll) "if N[a] <= N[b] (unsigned), pc += c";
+            loop_i32_equal_constant(a: number_read, b: integer, c: back) flow branch list none effects(poll) "if N[a] == b, pc += c";
+            loop_i32_not_equal_constant(a: number_read, b: integer, c: back) flow branch list none effects(poll) "if N[a] != b, pc += c";
+            loop_i32_less_constant(a: number_read, b: integer, c: back) flow branch list none effects(poll) "if N[a] < b (signed), pc += c";
+            loop_i32_greater_constant(a: number_read, b: integer, c: back) flow branch list none effects(poll) "if N[a] > b (signed), pc += c";
+            loop_i32_below_constant(a: number_read, b: integer, c: back) flow branch list none effects(poll) "if N[a] < b (unsigned, b sign-extended to 32 bits), pc += c";
+            loop_i32_above_constant(a: number_read, b: integer, c: back) flow branch list none effects(poll) "if N[a] > b (unsigned, b sign-extended to 32 bits), pc += c";
+            loop_i64_equal(a: number_read, b: number_read, c: back) flow branch list none effects(poll) "if N[a] == N[b], pc += c";
+            loop_i64_not_equal(a: number_read, b: number_read, c: back) flow branch list none effects(poll) "if N[a] != N[b], pc += c";
+            loop_i64_less(a: number_read, b: number_read, c: back) flow branch list none effects(poll) "if N[a] < N[b] (signed), pc += c";
+            loop_i64_less_equal(a: number_read, b: number_read, c: back) flow branch list none effects(poll) "if N[a] <= N[b] (signed), pc += c";
+            loop_i64_below(a: number_read, b: number_read, c: back) flow branch list none effects(poll) "if N[a] < N[b] (unsigned), pc += c";
+            loop_i64_below_equal(a: number_read, b: number_read, c: back) flow branch list none effects(poll) "if N[a] <= N[b] (unsigned), pc += c";
+            loop_i64_equal_constant(a: number_read, b: integer, c: back) flow branch list none effects(poll) "if N[a] == b, pc += c";
+            loop_i64_not_equal_constant(a: number_read, b: integer, c: back) flow branch list none effects(poll) "if N[a] != b, pc += c";
+            loop_i64_less_constant(a: number_read, b: integer, c: back) flow branch list none effects(poll) "if N[a] < b (signed), pc += c";
+            loop_i64_greater_constant(a: number_read, b: integer, c: back) flow branch list none effects(poll) "if N[a] > b (signed), pc += c";
+            loop_i64_below_constant(a: number_read, b: integer, c: back) flow branch list none effects(poll) "if N[a] < b (unsigned, b sign-extended), pc += c";
+            loop_i64_above_constant(a: number_read, b: integer, c: back) flow branch list none effects(poll) "if N[a] > b (unsigned, b sign-extended), pc += c";
+
+            // ---- calls and returns ----
+            call(a: result_window, d: callee, e: argument, f: argument, g: argument, h: argument) flow next list none effects(call poll) "call function d, which has at most four number parameters and no references, with N[e], N[f], N[g], N[h]; results to N[a] and up";
+            call_general(a: result_window, b: reference_result_window, c: list_words, l: callee, g: count, h: count) flow next list arguments effects(call poll) "call function l with g numbers and h references; results to N[a] and R[b] and up";
+            call_indirect(a: result_window, b: number_read, e: argument, f: argument, g: argument, h: argument, p: signature, q: table) flow next list none effects(call poll) "as call, of the function in element N[b] of table q, which must be of type p";
+            call_indirect_general(a: result_window, b: number_read, c: list_words, e: reference_result_window, g: count, h: count, p: signature, q: table) flow next list arguments effects(call poll) "as call_general, of the function in element N[b] of table q, which must be of type p";
+            call_reference(a: result_window, b: reference_read, c: list_words, e: reference_result_window, g: count, h: count, p: signature) flow next list arguments effects(call poll) "as call_general, of function R[b], of type p; a trap if it is null";
+            tail_call(c: list_words, l: callee, g: count, h: count) flow end list arguments effects(call poll) "return what function l returns for g numbers and h references";
+            tail_call_indirect(b: number_read, c: list_words, g: count, h: count, p: signature, q: table) flow end list arguments effects(call poll) "as tail_call, of the function in element N[b] of table q, which must be of type p";
+            tail_call_reference(b: reference_read, c: list_words, g: count, h: count, p: signature) flow end list arguments effects(call poll) "as tail_call, of function R[b], of type p; a trap if it is null";
+            return_none() flow end list none effects() "return, from a function without results";
+            return_one(a: number_read) flow end list none effects() "return N[a], from a function whose result is one number register";
+            return_values(a: number_results, b: reference_results) flow end list none effects() "return the function's results from N[a] and R[b] on";
+            trap(d: wide_count) flow end list none effects(throw) "trap of kind d";
+
+            // ---- integers of 32 bits ----
+            i32_add(a: number_write, b: number_read, c: number_read) flow next list none effects() "N[a] = N[b] + N[c]";
+            i32_subtract(a: number_write, b: number_read, c: number_read) flow next list none effects() "N[a] = N[b] - N[c]";
+            i32_multiply(a: number_write, b: number_read, c: number_read) flow next list none effects() "N[a] = N[b] * N[c]";
+            i32_divide_signed(a: number_write, b: number_read, c: number_read) flow next list none effects(throw) "N[a] = N[b] / N[c]";
+            i32_divide_unsigned(a: number_write, b: number_read, c: number_read) flow next list none effects(throw) "N[a] = N[b] / N[c]";
+            i32_remainder_signed(a: number_write, b: number_read, c: number_read) flow next list none effects(throw) "N[a] = N[b] % N[c]";
+            i32_remainder_unsigned(a: number_write, b: number_read, c: number_read) flow next list none effects(throw) "N[a] = N[b] % N[c]";
+            i32_and(a: number_write, b: number_read, c: number_read) flow next list none effects() "N[a] = N[b] & N[c]";
+            i32_or(a: number_write, b: number_read, c: number_read) flow next list none effects() "N[a] = N[b] | N[c]";
+            i32_xor(a: number_write, b: number_read, c: number_read) flow next list none effects() "N[a] = N[b] ^ N[c]";
+            i32_shift_left(a: number_write, b: number_read, c: number_read) flow next list none effects() "N[a] = N[b] << N[c]";
+            i32_shift_right_signed(a: number_write, b: number_read, c: number_read) flow next list none effects() "N[a] = N[b] >> N[c]";
+            i32_shift_right_unsigned(a: number_write, b: number_read, c: number_read) flow next list none effects() "N[a] = N[b] >> N[c]";
+            i32_rotate_left(a: number_write, b: number_read, c: number_read) flow next list none effects() "N[a] = N[b] rotated left by N[c]";
+            i32_rotate_right(a: number_write, b: number_read, c: number_read) flow next list none effects() "N[a] = N[b] rotated right by N[c]";
+            i32_add_constant(a: number_write, b: number_read, c: integer) flow next list none effects() "N[a] = N[b] + c";
+            i32_multiply_constant(a: number_write, b: number_read, c: integer) flow next list none effects() "N[a] = N[b] * c";
+            i32_and_constant(a: number_write, b: number_read, c: integer) flow next list none effects() "N[a] = N[b] & c";
+            i32_or_constant(a: number_write, b: number_read, c: integer) flow next list none effects() "N[a] = N[b] | c";
+            i32_xor_constant(a: number_write, b: number_read, c: integer) flow next list none effects() "N[a] = N[b] ^ c";
+            i32_shift_left_constant(a: number_write, b: number_read, c: integer) flow next list none effects() "N[a] = N[b] << c";
+            i32_shift_right_signed_constant(a: number_write, b: number_read, c: integer) flow next list none effects() "N[a] = N[b] >> c";
+            i32_shift_right_unsigned_constant(a: number_write, b: number_read, c: integer) flow next list none effects() "N[a] = N[b] >> c";
+            i32_rotate_left_constant(a: number_write, b: number_read, c: integer) flow next list none effects() "N[a] = N[b] rotated left by c";
+            i32_equal(a: number_write, b: number_read, c: number_read) flow next list none effects() "N[a] = N[b] == N[c]";
+            i32_not_equal(a: number_write, b: number_read, c: number_read) flow next list none effects() "N[a] = N[b] != N[c]";
+            i32_less(a: number_write, b: number_read, c: number_read) flow next list none effects() "N[a] = N[b] < N[c] (signed)";
+            i32_less_equal(a: number_write, b: number_read, c: number_read) flow next list none effects() "N[a] = N[b] <= N[c] (signed)";
+            i32_below(a: number_write, b: number_read, c: number_read) flow next list none effects() "N[a] = N[b] < N[c] (unsigned)";
+            i32_below_equal(a: number_write, b: number_read, c: number_read) flow next list none effects() "N[a] = N[b] <= N[c] (unsigned)";
+            i32_equal_constant(a: number_write, b: number_read, c: integer) flow next list none effects() "N[a] = N[b] == c";
+            i32_not_equal_constant(a: number_write, b: number_read, c: integer) flow next list none effects() "N[a] = N[b] != c";
+            i32_less_constant(a: number_write, b: number_read, c: integer) flow next list none effects() "N[a] = N[b] < c (signed)";
+            i32_greater_constant(a: number_write, b: number_read, c: integer) flow next list none effects() "N[a] = N[b] > c (signed)";
+            i32_below_constant(a: number_write, b: number_read, c: integer) flow next list none effects() "N[a] = N[b] < c (unsigned, c sign-extended to 32 bits)";
+            i32_above_constant(a: number_write, b: number_read, c: integer) flow next list none effects() "N[a] = N[b] > c (unsigned, c sign-extended to 32 bits)";
+            i32_count_leading_zeros(a: number_write, b: number_read) flow next list none effects() "N[a] = the number of leading zero bits of N[b]";
+            i32_count_trailing_zeros(a: number_write, b: number_read) flow next list none effects() "N[a] = the number of trailing zero bits of N[b]";
+            i32_count_ones(a: number_write, b: number_read) flow next list none effects() "N[a] = the number of one bits of N[b]";
+            i32_extend_8(a: number_write, b: number_read) flow next list none effects() "N[a] = the low 8 bits of N[b], sign-extended";
+            i32_extend_16(a: number_write, b: number_read) flow next list none effects() "N[a] = the low 16 bits of N[b], sign-extended";
+
+            // ---- integers of 64 bits ----
+            i64_add(a: number_write, b: number_read, c: number_read) flow next list none effects() "N[a] = N[b] + N[c]";
+            i64_subtract(a: number_write, b: number_read, c: number_read) flow next list none effects() "N[a] = N[b] - N[c]";
+            i64_multiply(a: number_write, b: number_read, c: number_read) flow next list none effects() "N[a] = N[b] * N[c]";
+            i64_divide_signed(a: number_write, b: number_read, c: number_read) flow next list none effects(throw) "N[a] = N[b] / N[c]";
+            i64_divide_unsigned(a: number_write, b: number_read, c: number_read) flow next list none effects(throw) "N[a] = N[b] / N[c]";
+            i64_remainder_signed(a: number_write, b: number_read, c: number_read) flow next list none effects(throw) "N[a] = N[b] % N[c]";
+            i64_remainder_unsigned(a: number_write, b: number_read, c: number_read) flow next list none effects(throw) "N[a] = N[b] % N[c]";
+            i64_and(a: number_write, b: number_read, c: number_read) flow next list none effects() "N[a] = N[b] & N[c]";
+            i64_or(a: number_write, b: number_read, c: number_read) flow next list none effects() "N[a] = N[b] | N[c]";
+            i64_xor(a: number_write, b: number_read, c: number_read) flow next list none effects() "N[a] = N[b] ^ N[c]";
+            i64_shift_left(a: number_write, b: number_read, c: number_read) flow next list none effects() "N[a] = N[b] << N[c]";
+            i64_shift_right_signed(a: number_write, b: number_read, c: number_read) flow next list none effects() "N[a] = N[b] >> N[c]";
+            i64_shift_right_unsigned(a: number_write, b: number_read, c: number_read) flow next list none effects() "N[a] = N[b] >> N[c]";
+            i64_rotate_left(a: number_write, b: number_read, c: number_read) flow next list none effects() "N[a] = N[b] rotated left by N[c]";
+            i64_rotate_right(a: number_write, b: number_read, c: number_read) flow next list none effects() "N[a] = N[b] rotated right by N[c]";
+            i64_add_constant(a: number_write, b: number_read, c: integer) flow next list none effects() "N[a] = N[b] + c";
+            i64_multiply_constant(a: number_write, b: number_read, c: integer) flow next list none effects() "N[a] = N[b] * c";
+            i64_and_constant(a: number_write, b: number_read, c: integer) flow next list none effects() "N[a] = N[b] & c";
+            i64_or_constant(a: number_write, b: number_read, c: integer) flow next list none effects() "N[a] = N[b] | c";
+            i64_xor_constant(a: number_write, b: number_read, c: integer) flow next list none effects() "N[a] = N[b] ^ c";
+            i64_shift_left_constant(a: number_write, b: number_read, c: integer) flow next list none effects() "N[a] = N[b] << c";
+            i64_shift_right_signed_constant(a: number_write, b: number_read, c: integer) flow next list none effects() "N[a] = N[b] >> c";
+            i64_shift_right_unsigned_constant(a: number_write, b: number_read, c: integer) flow next list none effects() "N[a] = N[b] >> c";
+            i64_rotate_left_constant(a: number_write, b: number_read, c: integer) flow next list none effects() "N[a] = N[b] rotated left by c";
+            i64_equal(a: number_write, b: number_read, c: number_read) flow next list none effects() "N[a] = N[b] == N[c]";
+            i64_not_equal(a: number_write, b: number_read, c: number_read) flow next list none effects() "N[a] = N[b] != N[c]";
+            i64_less(a: number_write, b: number_read, c: number_read) flow next list none effects() "N[a] = N[b] < N[c] (signed)";
+            i64_less_equal(a: number_write, b: number_read, c: number_read) flow next list none effects() "N[a] = N[b] <= N[c] (signed)";
+            i64_below(a: number_write, b: number_read, c: number_read) flow next list none effects() "N[a] = N[b] < N[c] (unsigned)";
+            i64_below_equal(a: number_write, b: number_read, c: number_read) flow next list none effects() "N[a] = N[b] <= N[c] (unsigned)";
+            i64_equal_constant(a: number_write, b: number_read, c: integer) flow next list none effects() "N[a] = N[b] == c";
+            i64_not_equal_constant(a: number_write, b: number_read, c: integer) flow next list none effects() "N[a] = N[b] != c";
+            i64_less_constant(a: number_write, b: number_read, c: integer) flow next list none effects() "N[a] = N[b] < c (signed)";
+            i64_greater_constant(a: number_write, b: number_read, c: integer) flow next list none effects() "N[a] = N[b] > c (signed)";
+            i64_below_constant(a: number_write, b: number_read, c: integer) flow next list none effects() "N[a] = N[b] < c (unsigned, c sign-extended)";
+            i64_above_constant(a: number_write, b: number_read, c: integer) flow next list none effects() "N[a] = N[b] > c (unsigned, c sign-extended)";
+            i64_count_leading_zeros(a: number_write, b: number_read) flow next list none effects() "N[a] = the number of leading zero bits of N[b]";
+            i64_count_trailing_zeros(a: number_write, b: number_read) flow next list none effects() "N[a] = the number of trailing zero bits of N[b]";
+            i64_count_ones(a: number_write, b: number_read) flow next list none effects() "N[a] = the number of one bits of N[b]";
+            i64_extend_8(a: number_write, b: number_read) flow next list none effects() "N[a] = the low 8 bits of N[b], sign-extended";
+            i64_extend_16(a: number_write, b: number_read) flow next list none effects() "N[a] = the low 16 bits of N[b], sign-extended";
+            i64_extend_32(a: number_write, b: number_read) flow next list none effects() "N[a] = the low 32 bits of N[b], sign-extended";
+
+            // ---- floats ----
+            f32_add(a: number_write, b: number_read, c: number_read) flow next list none effects() "N[a] = N[b] + N[c]";
+            f32_subtract(a: number_write, b: number_read, c: number_read) flow next list none effects() "N[a] = N[b] - N[c]";
+            f32_multiply(a: number_write, b: number_read, c: number_read) flow next list none effects() "N[a] = N[b] * N[c]";
+            f32_divide(a: number_write, b: number_read, c: number_read) flow next list none effects() "N[a] = N[b] / N[c]";
+            f32_minimum(a: number_write, b: number_read, c: number_read) flow next list none effects() "N[a] = the lesser of N[b] and N[c]; NaN if either is";
+            f32_maximum(a: number_write, b: number_read, c: number_read) flow next list none effects() "N[a] = the greater of N[b] and N[c]; NaN if either is";
+            f32_copy_sign(a: number_write, b: number_read, c: number_read) flow next list none effects() "N[a] = N[b] with the sign of N[c]";
+            f32_equal(a: number_write, b: number_read, c: number_read) flow next list none effects() "N[a] = N[b] == N[c]";
+            f32_not_equal(a: number_write, b: number_read, c: number_read) flow next list none effects() "N[a] = N[b] != N[c]";
+            f32_less(a: number_write, b: number_read, c: number_read) flow next list none effects() "N[a] = N[b] < N[c]";
+            f32_less_equal(a: number_write, b: number_read, c: number_read) flow next list none effects() "N[a] = N[b] <= N[c]";
+            f32_absolute(a: number_write, b: number_read) flow next list none effects() "N[a] = N[b] without its sign";
+            f32_negate(a: number_write, b: number_read) flow next list none effects() "N[a] = N[b] with the other sign";
+            f32_ceiling(a: number_write, b: number_read) flow next list none effects() "N[a] = N[b] rounded up";
+            f32_floor(a: number_write, b: number_read) flow next list none effects() "N[a] = N[b] rounded down";
+            f32_truncate(a: number_write, b: number_read) flow next list none effects() "N[a] = N[b] rounded toward 0";
+            f32_nearest(a: number_write, b: number_read) flow next list none effects() "N[a] = N[b] rounded to the nearest integer, ties to even";
+            f32_square_root(a: number_write, b: number_read) flow next list none effects() "N[a] = the square root of N[b]";
+            f64_add(a: number_write, b: number_read, c: number_read) flow next list none effects() "N[a] = N[b] + N[c]";
+            f64_subtract(a: number_write, b: number_read, c: number_read) flow next list none effects() "N[a] = N[b] - N[c]";
+            f64_multiply(a: number_write, b: number_read, c: number_read) flow next list none effects() "N[a] = N[b] * N[c]";
+            f64_divide(a: number_write, b: number_read, c: number_read) flow next list none effects() "N[a] = N[b] / N[c]";
+            f64_minimum(a: number_write, b: number_read, c: number_read) flow next list none effects() "N[a] = the lesser of N[b] and N[c]; NaN if either is";
+            f64_maximum(a: number_write, b: number_read, c: number_read) flow next list none effects() "N[a] = the greater of N[b] and N[c]; NaN if either is";
+            f64_copy_sign(a: number_write, b: number_read, c: number_read) flow next list none effects() "N[a] = N[b] with the sign of N[c]";
+            f64_equal(a: number_write, b: number_read, c: number_read) flow next list none effects() "N[a] = N[b] == N[c]";
+            f64_not_equal(a: number_write, b: number_read, c: number_read) flow next list none effects() "N[a] = N[b] != N[c]";
+            f64_less(a: number_write, b: number_read, c: number_read) flow next list none effects() "N[a] = N[b] < N[c]";
+            f64_less_equal(a: number_write, b: number_read, c: number_read) flow next list none effects() "N[a] = N[b] <= N[c]";
+            f64_absolute(a: number_write, b: number_read) flow next list none effects() "N[a] = N[b] without its sign";
+            f64_negate(a: number_write, b: number_read) flow next list none effects() "N[a] = N[b] with the other sign";
+            f64_ceiling(a: number_write, b: number_read) flow next list none effects() "N[a] = N[b] rounded up";
+            f64_floor(a: number_write, b: number_read) flow next list none effects() "N[a] = N[b] rounded down";
+            f64_truncate(a: number_write, b: number_read) flow next list none effects() "N[a] = N[b] rounded toward 0";
+            f64_nearest(a: number_write, b: number_read) flow next list none effects() "N[a] = N[b] rounded to the nearest integer, ties to even";
+            f64_square_root(a: number_write, b: number_read) flow next list none effects() "N[a] = the square root of N[b]";
+
+            // ---- conversions ----
+            i32_wrap(a: number_write, b: number_read) flow next list none effects() "N[a] = the low 32 bits of N[b]";
+            i32_truncate_f32_signed(a: number_write, b: number_read) flow next list none effects(throw) "N[a] = N[b] as a signed integer; a trap if there is none";
+            i32_truncate_f32_unsigned(a: number_write, b: number_read) flow next list none effects(throw) "N[a] = N[b] as an unsigned integer; a trap if there is none";
+            i32_truncate_f64_signed(a: number_write, b: number_read) flow next list none effects(throw) "N[a] = N[b] as a signed integer; a trap if there is none";
+            i32_truncate_f64_unsigned(a: number_write, b: number_read) flow next list none effects(throw) "N[a] = N[b] as an unsigned integer; a trap if there is none";
+            i64_truncate_f32_signed(a: number_write, b: number_read) flow next list none effects(throw) "N[a] = N[b] as a signed integer; a trap if there is none";
+            i64_truncate_f32_unsigned(a: number_write, b: number_read) flow next list none effects(throw) "N[a] = N[b] as an unsigned integer; a trap if there is none";
+            i64_truncate_f64_signed(a: number_write, b: number_read) flow next list none effects(throw) "N[a] = N[b] as a signed integer; a trap if there is none";
+            i64_truncate_f64_unsigned(a: number_write, b: number_read) flow next list none effects(throw) "N[a] = N[b] as an unsigned integer; a trap if there is none";
+            i32_saturate_f32_signed(a: number_write, b: number_read) flow next list none effects() "N[a] = the signed integer closest to N[b]; 0 for NaN";
+            i32_saturate_f32_unsigned(a: number_write, b: number_read) flow next list none effects() "N[a] = the unsigned integer closest to N[b]; 0 for NaN";
+            i32_saturate_f64_signed(a: number_write, b: number_read) flow next list none effects() "N[a] = the signed integer closest to N[b]; 0 for NaN";
+            i32_saturate_f64_unsigned(a: number_write, b: number_read) flow next list none effects() "N[a] = the unsigned integer closest to N[b]; 0 for NaN";
+            i64_saturate_f32_signed(a: number_write, b: number_read) flow next list none effects() "N[a] = the signed integer closest to N[b]; 0 for NaN";
+            i64_saturate_f32_unsigned(a: number_write, b: number_read) flow next list none effects() "N[a] = the unsigned integer closest to N[b]; 0 for NaN";
+            i64_saturate_f64_signed(a: number_write, b: number_read) flow next list none effects() "N[a] = the signed integer closest to N[b]; 0 for NaN";
+            i64_saturate_f64_unsigned(a: number_write, b: number_read) flow next list none effects() "N[a] = the unsigned integer closest to N[b]; 0 for NaN";
+            f32_convert_i32_signed(a: number_write, b: number_read) flow next list none effects() "N[a] = N[b] as a float";
+            f32_convert_i32_unsigned(a: number_write, b: number_read) flow next list none effects() "N[a] = N[b] as a float";
+            f32_convert_i64_signed(a: number_write, b: number_read) flow next list none effects() "N[a] = N[b] as a float";
+            f32_convert_i64_unsigned(a: number_write, b: number_read) flow next list none effects() "N[a] = N[b] as a float";
+            f32_demote(a: number_write, b: number_read) flow next list none effects() "N[a] = N[b], a float of 64 bits, as one of 32";
+            f64_convert_i32_signed(a: number_write, b: number_read) flow next list none effects() "N[a] = N[b] as a float";
+            f64_convert_i32_unsigned(a: number_write, b: number_read) flow next list none effects() "N[a] = N[b] as a float";
+            f64_convert_i64_signed(a: number_write, b: number_read) flow next list none effects() "N[a] = N[b] as a float";
+            f64_convert_i64_unsigned(a: number_write, b: number_read) flow next list none effects() "N[a] = N[b] as a float";
+            f64_promote(a: number_write, b: number_read) flow next list none effects() "N[a] = N[b], a float of 32 bits, as one of 64";
+
+            // ---- linear memory: M is memory 0, or what use_memory chose ----
+            load_8(a: number_write, b: number_read, c: count) flow next list none effects(throw) "N[a] = M[N[b] + c], 8 bits";
+            load_8_signed_32(a: number_write, b: number_read, c: count) flow next list none effects(throw) "N[a] = M[N[b] + c], 8 bits sign-extended to 32";
+            load_8_signed_64(a: number_write, b: number_read, c: count) flow next list none effects(throw) "N[a] = M[N[b] + c], 8 bits sign-extended to 64";
+            load_16(a: number_write, b: number_read, c: count) flow next list none effects(throw) "N[a] = M[N[b] + c], 16 bits";
+            load_16_signed_32(a: number_write, b: number_read, c: count) flow next list none effects(throw) "N[a] = M[N[b] + c], 16 bits sign-extended to 32";
+            load_16_signed_64(a: number_write, b: number_read, c: count) flow next list none effects(throw) "N[a] = M[N[b] + c], 16 bits sign-extended to 64";
+            load_32(a: number_write, b: number_read, c: count) flow next list none effects(throw) "N[a] = M[N[b] + c], 32 bits";
+            load_32_signed_64(a: number_write, b: number_read, c: count) flow next list none effects(throw) "N[a] = M[N[b] + c], 32 bits sign-extended to 64";
+            load_64(a: number_write, b: number_read, c: count) flow next list none effects(throw) "N[a] = M[N[b] + c], 64 bits";
+            load_128(a: vector_write, b: number_read, c: count) flow next list none effects(throw) "V[a] = M[N[b] + c], 128 bits";
+            store_8(a: number_read, b: number_read, c: count) flow next list none effects(throw) "M[N[b] + c] = N[a], 8 bits";
+            store_16(a: number_read, b: number_read, c: count) flow next list none effects(throw) "M[N[b] + c] = N[a], 16 bits";
+            store_32(a: number_read, b: number_read, c: count) flow next list none effects(throw) "M[N[b] + c] = N[a], 32 bits";
+            store_64(a: number_read, b: number_read, c: count) flow next list none effects(throw) "M[N[b] + c] = N[a], 64 bits";
+            store_128(a: vector_read, b: number_read, c: count) flow next list none effects(throw) "M[N[b] + c] = V[a], 128 bits";
+            add_offset(a: number_write, b: number_read, w: literal) flow next list none effects(throw) "N[a] = N[b] + w; a trap if that is more than 64 bits: for offsets that do not fit loads and stores";
+            use_memory(d: memory) flow next list none effects() "M is memory d, up to the next use_memory; nothing between the two may call";
+            memory_size(a: number_write, d: memory) flow next list none effects() "N[a] = the pages of memory d";
+            memory_grow(a: number_write, b: number_read, l: memory) flow next list none effects(allocate) "grow memory l by N[b] pages; N[a] = the pages before, or -1 (in the width of its addresses) if that cannot be";
+            memory_fill(a: number_read, b: number_read, c: number_read, l: memory) flow next list none effects(throw poll) "N[c] bytes of memory l from N[a] on = N[b]";
+            memory_copy(a: number_read, b: number_read, c: number_read, l: memory, m: memory) flow next list none effects(throw poll) "N[c] bytes of memory l from N[a] on = those of memory m from N[b] on";
+            memory_initialize(a: number_read, b: number_read, c: number_read, l: memory, m: data_segment) flow next list none effects(throw poll) "N[c] bytes of memory l from N[a] on = those of data segment m from N[b] on";
+            drop_data(d: data_segment) flow next list none effects() "data segment d has no bytes from here on";
+
+            // ---- globals ----
+            get_global(a: number_write, d: global) flow next list none effects() "N[a] = global d, of the instance's own";
+            set_global(a: number_read, d: global) flow next list none effects() "global d, of the instance's own = N[a]";
+            get_global_vector(a: vector_write, d: vector_global) flow next list none effects() "V[a] = global d";
+            set_global_vector(a: vector_read, d: vector_global) flow next list none effects() "global d = V[a]";
+            get_global_reference(a: reference_write, d: reference_global) flow next list none effects() "R[a] = global d";
+            set_global_reference(a: reference_read, d: reference_global) flow next list none effects() "global d = R[a]";
+            get_imported_global(a: number_write, d: imported_global) flow next list none effects() "N[a] = global d, an imported one";
+            set_imported_global(a: number_read, d: imported_global) flow next list none effects() "global d, an imported one = N[a]";
+
+            // ---- references and tables ----
+            reference_null(a: reference_write) flow next list none effects() "R[a] = null";
+            reference_function(a: reference_write, d: callee) flow next list none effects() "R[a] = function d";
+            reference_is_null(a: number_write, b: reference_read) flow next list none effects() "N[a] = R[b] is null";
+            reference_equal(a: number_write, b: reference_read, c: reference_read) flow next list none effects() "N[a] = R[b] and R[c] are the same";
+            reference_as_non_null(a: reference_read) flow next list none effects(throw) "a trap if R[a] is null";
+            table_get(a: reference_write, b: number_read, l: table) flow next list none effects(throw) "R[a] = element N[b] of table l";
+            table_set(a: number_read, b: reference_read, l: table) flow next list none effects(throw) "element N[a] of table l = R[b]";
+            table_size(a: number_write, d: table) flow next list none effects() "N[a] = the number of elements of table d";
+            table_grow(a: number_write, b: reference_read, c: number_read, l: table) flow next list none effects(allocate) "grow table l by N[c] elements that are R[b]; N[a] = the number before, or -1 (in the width of its indices) if that cannot be";
+            table_fill(a: number_read, b: reference_read, c: number_read, l: table) flow next list none effects(throw poll) "N[c] elements of table l from N[a] on = R[b]";
+            table_copy(a: number_read, b: number_read, c: number_read, l: table, m: table) flow next list none effects(throw poll) "N[c] elements of table l from N[a] on = those of table m from N[b] on";
+            table_initialize(a: number_read, b: number_read, c: number_read, l: table, m: element_segment) flow next list none effects(throw poll) "N[c] elements of table l from N[a] on = those of element segment m from N[b] on";
+            drop_elements(d: element_segment) flow next list none effects() "element segment d has no elements from here on";
+        }
+    };
+}
