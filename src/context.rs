@@ -574,14 +574,16 @@ impl Context<'_> {
     /// The API's form of a value.
     pub(crate) fn wrap(&mut self, value: Raw) -> Result<Value> {
         Ok(match value {
-            Raw::Nil | Raw::Cell(_) | Raw::Bytes(_) => Value::Nil,
+            Raw::Nil | Raw::Cell(_) | Raw::Bytes(_) | Raw::Internal(_) => Value::Nil,
             Raw::Boolean(value) => Value::Boolean(value),
             Raw::Integer(value) => Value::Integer(value),
             Raw::Float(value) => Value::Float(value),
             Raw::LightUserdata(value) => Value::LightUserdata(value),
             Raw::String(_) => Value::String(String(self.handle(value)?)),
             Raw::Table(_) => Value::Table(Table(self.handle(value)?)),
-            Raw::Closure(_) | Raw::NativeClosure(_) => Value::Function(Function(self.handle(value)?)),
+            Raw::Closure(_) | Raw::NativeClosure(_) | Raw::TypedFunction(_) => {
+                Value::Function(Function(self.handle(value)?))
+            }
             Raw::Userdata(_) => Value::Userdata(AnyUserdata(self.handle(value)?)),
             Raw::Thread(_) => Value::Thread(crate::thread::Thread(self.handle(value)?)),
         })

@@ -246,6 +246,8 @@ impl Heap {
             hook_left: Cell::new(0),
             hook_last: Cell::new(0),
             hook: Slot { payload: Cell::new(0), tag: Cell::new(Tag::Nil as u32), spare: Cell::new(0) },
+            numbers: Cell::new(None),
+            number_base: Cell::new(0),
         };
         // SAFETY: just allocated.
         unsafe { thread.pointer(self.base()).write(new) };

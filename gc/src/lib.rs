@@ -30,5 +30,7 @@ pub mod string;
 pub mod strings;
 pub mod table;
 pub mod thread;
+pub mod typed;
+mod typed_layouts;
 pub mod userdata;
 pub mod value;

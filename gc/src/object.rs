@@ -67,6 +67,8 @@ pub enum Kind {
     Userdata,
     /// [`crate::thread::Thread`]
     Thread,
+    /// [`crate::typed::TypedFunction`]
+    TypedFunction,
     /// [`crate::function::VariableCell`]
     Cell,
     /// [`crate::function::Prototype`]
@@ -85,6 +87,20 @@ pub enum Kind {
     ByteArray,
     /// A shape's transitions to its children, which it does not keep alive: laid out as a `RefArray`.
     Transitions,
+    /// [`crate::typed::TypedModule`]
+    TypedModule,
+    /// [`crate::typed::TypedPrototype`]
+    TypedPrototype,
+    /// [`crate::typed::Instance`]
+    Instance,
+    /// [`crate::typed::LinearMemory`]
+    LinearMemory,
+    /// [`crate::typed::MemoryData`]
+    MemoryData,
+    /// [`crate::typed::ReferenceTable`]
+    ReferenceTable,
+    /// [`crate::typed::Global`]
+    Global,
 }
 
 /// An object's layout.

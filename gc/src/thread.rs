@@ -5,7 +5,7 @@ use crate::{
     object::{Header, Kind, Object},
     reference::Ref,
     region_layout,
-    storage::SlotArray,
+    storage::{ByteArray, SlotArray},
     value::Slot,
 };
 use core::cell::Cell;
@@ -41,6 +41,10 @@ region_layout! {
         pub hook_last: Cell<u32>,
         /// Debug hook: the function.
         pub hook: Slot,
+        /// The number registers of its WebAssembly frames; none before the first of them.
+        pub numbers: Cell<Option<Ref<ByteArray>>>,
+        /// Where register 0 of the innermost of these frames is, in units of 8 bytes.
+        pub number_base: Cell<u32>,
     }
 }
 // SAFETY: begins with the header.

@@ -19,6 +19,7 @@ use crate::{
     string::Str,
     table::Table,
     thread::Thread,
+    typed::TypedFunction,
     userdata::Userdata,
 };
 use core::cell::Cell;
@@ -49,6 +50,10 @@ pub enum Tag {
     Cell = 14,
     /// Bytes that a library function works on; never a value of the program.
     Bytes = 15,
+    /// A reference to a WebAssembly function.
+    TypedFunction = 24,
+    /// An object that only the machine knows; never a value of the program.
+    Internal = 25,
 }
 
 /// The first tag whose payload is a reference.
@@ -96,6 +101,10 @@ pub enum Value {
     Cell(Ref<VariableCell>),
     /// Bytes that a library function works on: in its locals, and in userdata of its library.
     Bytes(Ref<ByteArray>),
+    /// A WebAssembly function.
+    TypedFunction(Ref<TypedFunction>),
+    /// An object that only the machine knows: the kind is in its header.
+    Internal(Ref<AnyObject>),
 }
 
 impl Value {
@@ -117,6 +126,8 @@ impl Value {
             Value::Thread(object) => (Tag::Thread as u8, object.units().into()),
             Value::Cell(object) => (Tag::Cell as u8, object.units().into()),
             Value::Bytes(object) => (Tag::Bytes as u8, object.units().into()),
+            Value::TypedFunction(object) => (Tag::TypedFunction as u8, object.units().into()),
+            Value::Internal(object) => (Tag::Internal as u8, object.units().into()),
         }
     }
 
@@ -145,6 +156,8 @@ impl Value {
             13 => reference!(Thread),
             14 => reference!(Cell),
             15 => reference!(Bytes),
+            24 => reference!(TypedFunction),
+            25 => reference!(Internal),
             _ => Value::Nil,
         }
     }
@@ -159,6 +172,12 @@ impl Value {
     #[inline(always)]
     pub fn is_falsy(self) -> bool {
         matches!(self, Value::Nil | Value::Boolean(false))
+    }
+
+    /// Whether the value is a function, of whatever kind.
+    #[inline(always)]
+    pub fn is_function(self) -> bool {
+        matches!(self, Value::Closure(_) | Value::NativeClosure(_) | Value::TypedFunction(_))
     }
 
     /// The object the value refers to, if it refers to one.

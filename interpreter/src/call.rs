@@ -25,6 +25,8 @@ use lunette_gc::{
 pub(crate) enum Next {
     /// The running frame is a Lua function's.
     Lua,
+    /// The running frame is a WebAssembly function's.
+    Typed,
     /// The running frame is a native function's, to be called in its phase.
     Native,
     /// None: the loop is left.
@@ -46,7 +48,7 @@ impl Machine {
             match next {
                 Next::Lua if self.hooked => return Status::Leave,
                 Next::Lua if self.limits.sampling == Sampling::Due => return self.sample(),
-                Next::Lua => return Status::Reload,
+                Next::Lua | Next::Typed => return Status::Reload,
                 Next::Leave => return Status::Leave,
                 Next::Native => next = self.step_native().unwrap_or_else(|throw| self.unwind(throw)),
             }
@@ -147,14 +149,26 @@ impl Machine {
         return_kind: Return,
         flags: u32,
     ) -> Result<Next, Throw> {
+        self.push_call_of_kind(function, count, wanted, return_kind as u32 | flags)
+    }
+
+    /// As `push_call`, with all bits of the frame's kind in one.
+    pub(crate) fn push_call_of_kind(
+        &mut self,
+        function: u32,
+        count: u32,
+        wanted: i32,
+        kind: u32,
+    ) -> Result<Next, Throw> {
         match self.value(function) {
-            Value::Closure(closure) => self.push_lua(closure, function, count, wanted, return_kind as u32 | flags),
+            Value::Closure(closure) => self.push_lua(closure, function, count, wanted, kind),
             Value::NativeClosure(closure) => {
-                self.push_native(closure, function, count, wanted, return_kind as u32 | flags)?;
+                self.push_native(closure, function, count, wanted, kind)?;
                 Ok(Next::Native)
             }
+            Value::TypedFunction(typed) => self.push_typed(typed, function, count, wanted, kind),
             _ => self.with_function(function, count, |machine, count| {
-                machine.push_call(function, count, wanted, return_kind, flags)
+                machine.push_call_of_kind(function, count, wanted, kind)
             }),
         }
     }
@@ -182,7 +196,7 @@ impl Machine {
     fn resolve_callee(&mut self, function: u32, count: &mut u32) -> Result<(), Throw> {
         loop {
             let callee = self.value(function);
-            if matches!(callee, Value::Closure(_) | Value::NativeClosure(_)) {
+            if callee.is_function() {
                 return Ok(());
             }
             let metamethod = self.metamethod(callee, Event::Call);
@@ -540,6 +554,9 @@ impl Machine {
             }
             Return::Finish => {
                 self.base = caller;
+                if self.is_typed_frame() {
+                    return self.finish_host_call(first, count, to);
+                }
                 let result = if count == 0 { Value::Nil } else { self.value(first) };
                 self.finish_instruction(result)
             }

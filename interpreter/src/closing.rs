@@ -99,7 +99,7 @@ impl Machine {
         if function.is_nil() {
             return Err(self.close_error(value));
         }
-        let is_function = matches!(function, Value::Closure(_) | Value::NativeClosure(_));
+        let is_function = function.is_function();
         if afterwards == Afterwards::GoOn && !is_function && self.metamethod(function, Event::Call).is_nil() {
             return Err(self.close_error(function));
         }
@@ -164,6 +164,6 @@ impl Machine {
                 self.jump_by(-1);
             }
         }
-        Ok(if is_native { Next::Native } else { Next::Lua })
+        Ok(self.next_of_frame())
     }
 }

@@ -74,6 +74,7 @@ impl Machine {
         let thread = self.get_thread();
         thread.base.set(self.base);
         thread.open_top.set(self.open_top);
+        thread.number_base.set(self.number_base);
         thread.top.set(top);
     }
 
@@ -84,6 +85,7 @@ impl Machine {
         let object = self.heap.get(thread);
         self.base = object.base.get();
         self.open_top = object.open_top.get();
+        self.number_base = object.number_base.get();
         object.status.set(match object.status.get() {
             NORMAL_CLOSING => CLOSING,
             NORMAL_CLOSING_FAILED => CLOSING_FAILED,
@@ -93,9 +95,10 @@ impl Machine {
     }
 
     /// Takes up the host's thread and frame again after an error that ended a call from the host.
-    pub(crate) fn switch_back(&mut self, thread: Ref<Thread>, base: u32, depth: u32) {
+    pub(crate) fn switch_back(&mut self, thread: Ref<Thread>, base: u32, number_base: u32, depth: u32) {
         while self.thread != thread && self.abandon_thread() {}
         self.base = base;
+        self.number_base = number_base;
         let object = self.get_thread();
         object.native_depth.set(depth);
         let mut variable = object.to_be_closed.get();

@@ -39,7 +39,7 @@ impl Machine {
     }
 
     fn call_from_host(&mut self, function: Value, arguments: &[Value]) -> Result<(u32, u32), Throw> {
-        let (thread, base) = (self.thread, self.base);
+        let (thread, base, number_base) = (self.thread, self.base, self.number_base);
         let depth = self.get_thread().native_depth.get();
         let window = self.frame_top();
         self.ensure_stack(window + FRAME_SLOTS, arguments.len() as u32)?;
@@ -60,7 +60,7 @@ impl Machine {
         match self.execute(status) {
             Exit::Returned { first, count } => Ok((first, count)),
             Exit::Failed(throw) => {
-                self.switch_back(thread, base, depth);
+                self.switch_back(thread, base, number_base, depth);
                 Err(throw)
             }
             Exit::None => unreachable!("the loop ran on without a reason to leave"),

@@ -100,6 +100,9 @@ impl Machine {
                 status = Status::Leave;
                 break;
             }
+            if self.is_typed_frame() {
+                break;
+            }
         }
         self.limits.sampling = Sampling::Idle;
         status

@@ -151,6 +151,11 @@ impl Machine {
     /// Runs the machine's Lua frames one instruction at a time as long as the thread has a hook.
     pub(crate) fn run_hooked(&mut self) -> Status {
         while self.hooked && self.exit == Exit::None {
+            if self.is_typed_frame() {
+                // Hooks are not called for what WebAssembly does.
+                dispatch::run(self);
+                continue;
+            }
             match self.report_instruction() {
                 Ok(None) => {
                     dispatch::step(self);

@@ -77,7 +77,7 @@ impl Machine {
                     handler
                 }
             };
-            if matches!(handler, Value::Closure(_) | Value::NativeClosure(_)) {
+            if handler.is_function() {
                 return Ok(Lookup::Call { function: handler, object });
             }
             self.spend(HOP_COST);
@@ -110,7 +110,7 @@ impl Machine {
                     handler
                 }
             };
-            if matches!(handler, Value::Closure(_) | Value::NativeClosure(_)) {
+            if handler.is_function() {
                 return Ok(Store::Call { function: handler, object });
             }
             self.spend(HOP_COST);

@@ -86,7 +86,7 @@ impl Machine {
     pub fn local_value(&self, frame: FrameView, local: &LocalView) -> Value {
         match self.thread_slot(frame.thread, local.slot).get() {
             Value::Cell(cell) => self.heap.get(cell).value.get(),
-            Value::Bytes(_) => Value::Nil,
+            Value::Bytes(_) | Value::Internal(_) => Value::Nil,
             value => value,
         }
     }

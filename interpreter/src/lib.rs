@@ -36,6 +36,7 @@ mod safepoint;
 mod slow;
 pub mod traceback;
 pub mod transfer;
+pub mod typed;
 mod unwind;
 pub mod variable_name;
 

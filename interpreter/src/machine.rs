@@ -12,6 +12,7 @@ use crate::{
     method_cache::MethodCache,
     native::Native,
     pauses::{CollectionObserver, Pauses},
+    typed::Translator,
 };
 use alloc::{boxed::Box, vec::Vec};
 use core::{any::Any, cell::Cell, marker::PhantomData};
@@ -55,6 +56,8 @@ pub mod roots {
     pub const OUTPUT_MODE: usize = 9;
     /// Whether the library shows warnings.
     pub const WARNINGS: usize = 10;
+    /// The types of WebAssembly functions, by description and by number; nil as long as there are none.
+    pub const FUNCTION_TYPES: usize = 11;
 }
 
 /// Slots that every frame leaves free above it for the machine's own call windows.
@@ -94,6 +97,16 @@ pub struct Machine {
     pub(crate) open_top: u32,
     /// Number of slots of the stack.
     pub(crate) stack_length: u32,
+    /// Where register 0 of the innermost typed frame is on the number stack, in words; 0 if there is no such frame.
+    pub(crate) number_base: u32,
+    /// Address of the running thread's number stack.
+    pub(crate) numbers: *mut u8,
+    /// Address that the number registers of a new frame may not pass.
+    pub(crate) number_limit: *mut u8,
+    /// Words of the number stack.
+    pub(crate) number_length: u32,
+    /// Who translates WebAssembly functions.
+    pub(crate) translator: Option<Translator>,
     /// The running thread.
     pub(crate) thread: Ref<Thread>,
     /// The heap.
@@ -174,6 +187,11 @@ impl Machine {
             base: FRAME_SLOTS,
             open_top: FRAME_SLOTS,
             stack_length: 0,
+            number_base: 0,
+            numbers: core::ptr::null_mut(),
+            number_limit: core::ptr::null_mut(),
+            number_length: 0,
+            translator: None,
             thread,
             heap,
             host,
@@ -207,6 +225,7 @@ impl Machine {
             let object = self.heap.get(thread);
             self.base = object.base.get();
             self.open_top = object.open_top.get();
+            self.number_base = object.number_base.get();
             self.adopt_stack();
         }
         if self.exit_closes() && self.is_running() {
@@ -244,6 +263,7 @@ impl Machine {
         let usable = length.saturating_sub(STACK_RESERVE as usize);
         self.stack_limit = address.wrapping_add(usable * 16);
         self.hooked = self.get_thread().hook_mask.get() != 0;
+        self.adopt_numbers();
     }
 
     /// Slot `index` of the running thread's stack.
@@ -417,6 +437,7 @@ impl Machine {
                 let slots = self.natives[self.heap.get(closure).native as usize].slots;
                 base + header.argument_count() + slots
             }
+            Value::Internal(prototype) => self.typed_top(base, prototype.cast()),
             _ => base + header.argument_count(),
         }
     }

@@ -57,12 +57,12 @@ pub(crate) const STRING_TYPE: usize = 3;
 /// The name of a value's type.
 pub fn type_name(value: Value) -> &'static str {
     match value {
-        Value::Nil | Value::Cell(_) | Value::Bytes(_) => "nil",
+        Value::Nil | Value::Cell(_) | Value::Bytes(_) | Value::Internal(_) => "nil",
         Value::Boolean(_) => "boolean",
         Value::Integer(_) | Value::Float(_) => "number",
         Value::String(_) => "string",
         Value::Table(_) => "table",
-        Value::Closure(_) | Value::NativeClosure(_) => "function",
+        Value::Closure(_) | Value::NativeClosure(_) | Value::TypedFunction(_) => "function",
         Value::LightUserdata(_) | Value::Userdata(_) => "userdata",
         Value::Thread(_) => "thread",
     }
@@ -70,11 +70,11 @@ pub fn type_name(value: Value) -> &'static str {
 
 fn type_number(value: Value) -> Option<usize> {
     Some(match value {
-        Value::Nil | Value::Cell(_) | Value::Bytes(_) => 0,
+        Value::Nil | Value::Cell(_) | Value::Bytes(_) | Value::Internal(_) => 0,
         Value::Boolean(_) => 1,
         Value::Integer(_) | Value::Float(_) => 2,
         Value::String(_) => STRING_TYPE,
-        Value::Closure(_) | Value::NativeClosure(_) => 4,
+        Value::Closure(_) | Value::NativeClosure(_) | Value::TypedFunction(_) => 4,
         Value::LightUserdata(_) => 5,
         Value::Thread(_) => 6,
         Value::Table(_) | Value::Userdata(_) => return None,

@@ -139,7 +139,7 @@ impl Machine {
     /// Starts the library function that runs pending finalizers, above slot `top`.
     pub(crate) fn begin_finalizers(&mut self, top: u32, return_kind: Return) -> Result<Next, Throw> {
         let Some(number) = self.finalizer_native else {
-            return Ok(if self.is_native_frame(self.base) { Next::Native } else { Next::Lua });
+            return Ok(self.next_of_frame());
         };
         let closure = self.heap.new_native_closure(number, 0)?;
         self.finalizing = true;

@@ -98,6 +98,12 @@ impl Machine {
         Some((prototype, next.saturating_sub(code).saturating_sub(1)))
     }
 
+    /// The module of a typed frame, and the place in its file that is executed, if it is known.
+    pub(crate) fn typed_position(&self, frame: FrameView) -> Option<(Vec<u8>, Option<u32>)> {
+        let Value::Internal(prototype) = self.frame_function(frame) else { return None };
+        Some(self.typed_place(prototype.cast(), self.frame_header(frame).resume()))
+    }
+
     /// The line at which a Lua frame is.
     pub fn current_line(&self, frame: FrameView) -> Option<u32> {
         let (prototype, number) = self.lua_position(frame)?;
@@ -115,6 +121,13 @@ impl Machine {
         let Some(frame) = self.frame_at(self.thread, level) else {
             return Vec::new();
         };
+        if let Some((mut place, offset)) = self.typed_position(frame) {
+            if let Some(offset) = offset {
+                place.extend_from_slice(alloc::format!(":{offset:#x}").as_bytes());
+            }
+            place.extend_from_slice(b": ");
+            return place;
+        }
         let Some((prototype, _)) = self.lua_position(frame) else {
             return Vec::new();
         };
@@ -182,6 +195,15 @@ impl Machine {
     fn append_frame(&self, frame: FrameView, text: &mut Vec<u8>) {
         let position = self.lua_position(frame);
         text.extend_from_slice(b"\n\t");
+        if let Some((place, offset)) = self.typed_position(frame) {
+            text.extend_from_slice(&place);
+            if let Some(offset) = offset {
+                text.extend_from_slice(alloc::format!(":{offset:#x}").as_bytes());
+            }
+            text.extend_from_slice(b": in function ");
+            text.extend_from_slice(&self.typed_name(frame));
+            return;
+        }
         match position {
             Some((prototype, _)) => {
                 text.extend_from_slice(&self.short_source(prototype));

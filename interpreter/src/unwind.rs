@@ -157,6 +157,9 @@ impl Machine {
                 let (tag, distance) = (header.tag.get(), header.distance());
                 let throw = if self.is_exit_frame(base) { Throw::Stop } else { Throw::Error };
                 self.leave_native_level(kind(tag));
+                if self.is_typed_frame() {
+                    self.pop_numbers();
+                }
                 self.base = base - distance;
                 self.exit = Exit::Failed(throw);
                 Next::Leave
@@ -186,6 +189,9 @@ impl Machine {
             _ => {}
         }
         self.leave_native_level(kind(tag));
+        if self.is_typed_frame() {
+            self.pop_numbers();
+        }
         self.base -= distance;
         None
     }

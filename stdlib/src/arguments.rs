@@ -114,7 +114,7 @@ impl Arguments for Frame {
     #[inline]
     fn check_function(self, machine: &Machine, index: u32) -> Result<Value, Throw> {
         match self.argument(machine, index) {
-            Some(function @ (Value::Closure(_) | Value::NativeClosure(_))) => Ok(function),
+            Some(function) if function.is_function() => Ok(function),
             _ => Err(self.type_error(machine, index, "function")),
         }
     }

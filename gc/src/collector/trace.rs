@@ -14,6 +14,7 @@ use crate::{
     string::Str,
     table::{HashEntry, HashPart, Shape, Table},
     thread::Thread,
+    typed::{Global, Instance, LinearMemory, MemoryData, ReferenceTable, TypedFunction, TypedModule, TypedPrototype},
     userdata::Userdata,
     value::{FIRST_REFERENCE_TAG, Slot, Tag},
 };
@@ -24,17 +25,19 @@ const SLICE: usize = 1024;
 /// A bit that is set in the tags of references and in no others.
 const REFERENCE_BIT: u8 = 0x08;
 const _: () = assert!(FIRST_REFERENCE_TAG == REFERENCE_BIT && (Tag::Bytes as u8) < 2 * REFERENCE_BIT);
+const _: () = assert!(Tag::TypedFunction as u8 & Tag::Internal as u8 & REFERENCE_BIT != 0);
 
 impl Kind {
     /// The kind of a number in a header.
     pub(crate) fn from_number(number: u8) -> Option<Kind> {
-        const KINDS: [Kind; 15] = [
+        const KINDS: [Kind; 23] = [
             Kind::String,
             Kind::Table,
             Kind::Closure,
             Kind::NativeClosure,
             Kind::Userdata,
             Kind::Thread,
+            Kind::TypedFunction,
             Kind::Cell,
             Kind::Prototype,
             Kind::Shape,
@@ -44,6 +47,13 @@ impl Kind {
             Kind::RefArray,
             Kind::ByteArray,
             Kind::Transitions,
+            Kind::TypedModule,
+            Kind::TypedPrototype,
+            Kind::Instance,
+            Kind::LinearMemory,
+            Kind::MemoryData,
+            Kind::ReferenceTable,
+            Kind::Global,
         ];
         KINDS.get(usize::from(number).wrapping_sub(1)).copied()
     }
@@ -141,6 +151,57 @@ impl Marker<'_> {
             Some(Kind::ByteArray) => {
                 let length = heap.get(object.cast::<ByteArray>()).length() as usize;
                 (object.units(), size_of::<ByteArray>() + length)
+            }
+            Some(Kind::TypedFunction) => {
+                let function = heap.get(object.cast::<TypedFunction>());
+                self.discover_ref(function.prototype);
+                self.discover_ref(function.instance);
+                self.scan_slots(core::slice::from_ref(&function.callee));
+                (object.units(), size_of::<TypedFunction>())
+            }
+            Some(Kind::TypedModule) => {
+                let module = heap.get(object.cast::<TypedModule>());
+                self.discover(module.bytes.units());
+                self.discover(module.source.units());
+                self.discover(module.prototypes.units());
+                self.discover(module.types.units());
+                (object.units(), size_of::<TypedModule>())
+            }
+            Some(Kind::TypedPrototype) => {
+                let prototype = heap.get(object.cast::<TypedPrototype>());
+                self.discover_ref(prototype.code.get());
+                self.discover_ref(prototype.offsets.get());
+                self.discover(prototype.module.units());
+                (object.units(), size_of::<TypedPrototype>())
+            }
+            Some(Kind::Instance) => {
+                let reference: Ref<Instance> = object.cast();
+                let instance = heap.get(reference);
+                for part in instance.parts() {
+                    self.discover(part.units());
+                }
+                self.discover_ref(instance.exports.get());
+                let globals = heap.globals(reference);
+                self.scan_slots(globals);
+                (object.units(), size_of::<Instance>() + size_of_val(globals))
+            }
+            Some(Kind::LinearMemory) => {
+                self.discover(heap.get(object.cast::<LinearMemory>()).data.get().units());
+                (object.units(), size_of::<LinearMemory>())
+            }
+            Some(Kind::MemoryData) => {
+                let length = heap.get(object.cast::<MemoryData>()).length.get() as usize;
+                (object.units(), size_of::<MemoryData>() + length)
+            }
+            Some(Kind::ReferenceTable) => {
+                self.discover(heap.get(object.cast::<ReferenceTable>()).elements.get().units());
+                (object.units(), size_of::<ReferenceTable>())
+            }
+            Some(Kind::Global) => {
+                let global = heap.get(object.cast::<Global>());
+                self.discover_ref(global.owner);
+                self.scan_slots(&global.slots);
+                (object.units(), size_of::<Global>())
             }
             Some(Kind::String | Kind::HashPart | Kind::Transitions) | None => {
                 debug_assert!(false, "{object:?} is no object to be scanned");
@@ -317,6 +378,7 @@ impl Marker<'_> {
         let slots = self.heap.slots(stack);
         self.claim(stack, size::slots(slots.len()));
         self.discover_ref(object.resumer.get());
+        self.discover_ref(object.numbers.get());
         self.scan_slots(core::slice::from_ref(&object.hook));
         let live = live_stack(self.heap, thread).len();
         for slot in &slots[live..] {

@@ -12,6 +12,7 @@ use crate::{
     string::Str,
     table::{HashPart, Shape, Table},
     thread::Thread,
+    typed::{Global, Instance, LinearMemory, MemoryData, ReferenceTable, TypedFunction, TypedModule, TypedPrototype},
     userdata::Userdata,
     value::{FIRST_REFERENCE_TAG, Slot},
 };
@@ -202,6 +203,7 @@ impl Walk<'_> {
             Kind::Thread => {
                 let thread = heap.get(object.cast::<Thread>());
                 self.reference(thread.resumer.get(), object);
+                self.reference(thread.numbers.get(), object);
                 self.slot(&thread.hook, parent);
                 // The slots above the top are not valid: only the live ones are followed.
                 let slots = heap.slots(thread.stack.get());
@@ -270,6 +272,51 @@ impl Walk<'_> {
                 size::references(references.len())
             }
             Kind::ByteArray => size_of::<ByteArray>() + heap.bytes(object.cast()).len(),
+            Kind::TypedFunction => {
+                let function = heap.get(object.cast::<TypedFunction>());
+                self.reference(function.prototype, object);
+                self.reference(function.instance, object);
+                self.slot(&function.callee, parent);
+                size_of::<TypedFunction>()
+            }
+            Kind::TypedModule => {
+                let module = heap.get(object.cast::<TypedModule>());
+                self.reference(Some(module.bytes), object);
+                self.reference(Some(module.source), object);
+                self.reference(Some(module.prototypes), object);
+                self.reference(Some(module.types), object);
+                size_of::<TypedModule>()
+            }
+            Kind::TypedPrototype => {
+                let prototype = heap.get(object.cast::<TypedPrototype>());
+                self.reference(prototype.code.get(), object);
+                self.reference(prototype.offsets.get(), object);
+                self.reference(Some(prototype.module), object);
+                size_of::<TypedPrototype>()
+            }
+            Kind::Instance => {
+                let instance = heap.get(object.cast::<Instance>());
+                instance.parts().into_iter().for_each(|part| self.reference(Some(part), object));
+                self.reference(instance.exports.get(), object);
+                let globals = heap.globals(object.cast());
+                globals.iter().for_each(|slot| self.slot(slot, parent));
+                size_of::<Instance>() + size_of_val(globals)
+            }
+            Kind::LinearMemory => {
+                self.reference(Some(heap.get(object.cast::<LinearMemory>()).data.get()), object);
+                size_of::<LinearMemory>()
+            }
+            Kind::MemoryData => size_of::<MemoryData>() + heap.get(object.cast::<MemoryData>()).length.get() as usize,
+            Kind::ReferenceTable => {
+                self.reference(Some(heap.get(object.cast::<ReferenceTable>()).elements.get()), object);
+                size_of::<ReferenceTable>()
+            }
+            Kind::Global => {
+                let global = heap.get(object.cast::<Global>());
+                self.reference(global.owner, object);
+                global.slots.iter().for_each(|slot| self.slot(slot, parent));
+                size_of::<Global>()
+            }
         }
     }
 }

@@ -185,7 +185,7 @@ mod threaded {
             let function = core::ptr::NonNull::<F>::dangling().read();
             match finish(machine, base, pc, word, function) {
                 Status::Next => dispatch(State { pc, base, region, machine, prototype, driver: PhantomData }),
-                Status::Reload => dispatch((*machine).state()),
+                Status::Reload => resume(machine),
                 Status::Leave => 0,
             }
         }
@@ -207,7 +207,7 @@ mod threaded {
         unsafe {
             let function = core::ptr::NonNull::<F>::dangling().read();
             match finish(machine, base, pc, word, function) {
-                Status::Next | Status::Reload => dispatch((*machine).state()),
+                Status::Next | Status::Reload => resume(machine),
                 Status::Leave => 0,
             }
         }
@@ -222,11 +222,25 @@ mod threaded {
         }
     }
 
-    pub(super) unsafe fn run(s: State<Threaded>) -> u64 {
-        // SAFETY: the caller's state is the machine's.
-        unsafe { dispatch(s) }
+    /// Goes on in the machine's current frame.
+    #[inline(always)]
+    pub(crate) unsafe fn resume(machine: *mut Machine) -> u64 {
+        // SAFETY: the machine's saved frame is of verified code.
+        unsafe {
+            if (*machine).is_typed_frame() {
+                crate::typed::dispatch::threaded::dispatch((*machine).typed_state())
+            } else {
+                dispatch((*machine).state())
+            }
+        }
     }
 }
+
+#[cfg(all(target_arch = "x86_64", not(debug_assertions)))]
+pub(crate) use threaded::resume;
+
+/// Exit number of a driver: the frame that is to run is one for another driver.
+pub(crate) const SWITCH: u64 = 1;
 
 mod matched {
     //! A loop around a `match`, and single steps for hooks.
@@ -257,6 +271,7 @@ mod matched {
             unsafe {
                 match finish_apart(s.machine, s.base, s.pc, word, function) {
                     Status::Next => Flow::Next(s),
+                    Status::Reload if (*s.machine).is_typed_frame() => Flow::Leave(SWITCH),
                     Status::Reload => Flow::Next((*s.machine).state()),
                     Status::Leave => Flow::Leave(0),
                 }
@@ -333,12 +348,18 @@ mod matched {
 
 /// Runs the machine's current frame until something must be done outside the loop.
 pub(crate) fn run(machine: &mut Machine) {
-    // SAFETY: the machine's saved frame is a Lua frame of verified code.
+    // SAFETY: the machine's saved frame is of verified code.
     unsafe {
         #[cfg(all(target_arch = "x86_64", not(debug_assertions)))]
-        threaded::run(machine.state());
+        threaded::resume(machine);
         #[cfg(not(all(target_arch = "x86_64", not(debug_assertions))))]
-        matched::run(machine.state());
+        loop {
+            let is_typed = machine.is_typed_frame();
+            let exit = if is_typed { crate::typed::dispatch::run(machine) } else { matched::run(machine.state()) };
+            if exit != SWITCH {
+                break;
+            }
+        }
     }
 }
 
@@ -352,7 +373,7 @@ pub(crate) fn step_unhooked(machine: &mut Machine) -> bool {
                 machine.save(next.base, next.pc);
                 true
             }
-            Flow::Leave(_) => false,
+            Flow::Leave(exit) => exit == SWITCH,
         }
     }
 }

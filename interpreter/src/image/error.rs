@@ -24,6 +24,9 @@ pub enum WriteError {
     /// A stream cannot be opened again.
     #[error("{0}")]
     Stream(String),
+    /// The program uses WebAssembly.
+    #[error("a program with WebAssembly cannot be frozen")]
+    WebAssembly,
 }
 
 impl From<SinkFailure> for WriteError {

@@ -218,6 +218,7 @@ impl Numbering {
             Value::Thread(object) => self.thread(machine, object),
             Value::Cell(object) => self.cell(machine, object),
             Value::Bytes(object) => self.byte_array(machine, object),
+            Value::TypedFunction(_) | Value::Internal(_) => Err(WriteError::WebAssembly),
             _ => Ok(()),
         }
     }

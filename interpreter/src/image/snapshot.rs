@@ -191,7 +191,7 @@ impl Machine {
             return Ok((self.base, 0));
         }
         self.host_calls += 1;
-        let next = if self.is_native_frame(self.base) { Next::Native } else { Next::Lua };
+        let next = self.next_of_frame();
         let status: Status = self.drive(next);
         let exit = self.execute(status);
         self.host_calls -= 1;
@@ -199,7 +199,7 @@ impl Machine {
             Exit::Returned { first, count } => Ok((first, count)),
             Exit::Failed(throw) => {
                 let main = self.main_thread();
-                self.switch_back(main, crate::frame::FRAME_SLOTS, 0);
+                self.switch_back(main, crate::frame::FRAME_SLOTS, 0, 0);
                 Err(throw)
             }
             Exit::None => unreachable!("the loop ran on without a reason to leave"),

@@ -167,7 +167,7 @@ fn run_finalizers(machine: &mut Machine, frame: Frame) -> NativeResult {
     }
     while let Some(object) = machine.heap.next_pending_finalizer() {
         let finalizer = machine.metamethod(object, Event::Gc);
-        if matches!(finalizer, Value::Closure(_) | Value::NativeClosure(_)) {
+        if finalizer.is_function() {
             return frame.call(machine, NEXT, finalizer, &[object]);
         }
     }

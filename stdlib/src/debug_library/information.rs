@@ -18,7 +18,7 @@ pub(super) fn getinfo(machine: &mut Machine, frame: Frame) -> NativeResult {
         return Err(frame.argument_error(machine, first + 1, format_args!("invalid option '>'")));
     }
     let (function, view) = match frame.argument(machine, first) {
-        Some(function @ (Value::Closure(_) | Value::NativeClosure(_))) => (function, None),
+        Some(function) if function.is_function() => (function, None),
         _ => {
             let level = frame.check_integer(machine, first)?;
             let view = u32::try_from(level).ok().and_then(|level| machine.frame_at(thread, level));

@@ -18,7 +18,9 @@ fn check_level(machine: &Machine, frame: Frame, thread: Ref<Thread>, index: u32)
 pub(super) fn getlocal(machine: &mut Machine, frame: Frame) -> NativeResult {
     let (thread, first) = thread_argument(machine, frame);
     let number = frame.check_integer(machine, first + 1)?;
-    if let Some(function @ (Value::Closure(_) | Value::NativeClosure(_))) = frame.argument(machine, first) {
+    if let Some(function) = frame.argument(machine, first)
+        && function.is_function()
+    {
         let index = u32::try_from(number).ok().and_then(|number| number.checked_sub(1));
         return match index.and_then(|index| machine.parameter_name(function, index)) {
             Some(name) => crate::text::return_string(machine, frame, &name),

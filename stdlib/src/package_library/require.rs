@@ -28,7 +28,7 @@ fn require(machine: &mut Machine, frame: Frame) -> NativeResult {
     let loaded = registry_table(machine, LOADED)?;
     match frame.phase() {
         SEARCHED => match frame.result(machine, 0) {
-            loader @ (Value::Closure(_) | Value::NativeClosure(_)) => {
+            loader if loader.is_function() => {
                 let data = frame.result(machine, 1);
                 frame.set_local(machine, DATA, data);
                 frame.call(machine, LOADED_NOW, loader, &[key, data])

@@ -43,7 +43,7 @@ fn gsub(machine: &mut Machine, frame: Frame) -> NativeResult {
     let limit = frame.optional_integer(machine, 3, i64::MAX)?;
     let replacement = match frame.argument(machine, 2) {
         Some(Value::Integer(_) | Value::Float(_)) => Value::String(frame.check_string(machine, 2)?),
-        Some(value @ (Value::String(_) | Value::Closure(_) | Value::NativeClosure(_) | Value::Table(_))) => value,
+        Some(value) if value.is_function() || matches!(value, Value::String(_) | Value::Table(_)) => value,
         _ => return Err(frame.type_error(machine, 2, "string/function/table")),
     };
     let anchored = machine.bytes(pattern).first() == Some(&b'^');

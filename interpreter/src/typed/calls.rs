@@ -1,0 +1,188 @@
+//! Calls and returns within an instance; everything else out of line.
+
+use super::{
+    slow,
+    state::{Driver, Flow, Link, State, field},
+};
+use crate::{
+    dispatch::state::{Operands, Register},
+    frame::{HeaderSlot, Return, header_payload, header_tag},
+};
+use lunette_bytecode::instruction::Word;
+use lunette_gc::{
+    reference::Ref,
+    storage::SlotArray,
+    typed::{Instance, ReferenceTable, TypedFunction, TypedPrototype},
+    value::{Slot, Tag},
+};
+
+/// Slots of a typed frame that are not reference registers: function, header and instance.
+pub(crate) const FIXED_SLOTS: u32 = 3;
+
+/// Enters `function` of the same instance with four arguments, whose offsets are `arguments`; the call has `words` words
+/// after the first. `None`, and nothing has changed, if that is not a matter of moving values.
+#[inline(always)]
+unsafe fn enter<D: Driver>(
+    s: State<D>,
+    w: Word,
+    words: usize,
+    function: Ref<TypedPrototype>,
+    arguments: u64,
+) -> Option<State<D>> {
+    // SAFETY: operands are verified; the room of the new frame is checked before it is touched.
+    unsafe {
+        let prototype: *mut TypedPrototype = s.object(function);
+        let code = (*prototype).code.get()?;
+        let machine = s.machine;
+        let link = Link(*s.base.sub(8).cast());
+        let base = s.base.add(link.numbers() * 8 + 8);
+        let slots = s.slot_base();
+        let distance = link.references() as u32 + FIXED_SLOTS;
+        let new_slots = slots.add(distance as usize * 16);
+        let (numbers, references) = ((*prototype).numbers.get(), (*prototype).references.get());
+        let budget = (*machine).budget.get() - i64::from((*prototype).entry_cost.get());
+        if base.wrapping_add(numbers as usize * 8) > (*machine).number_limit
+            || new_slots.wrapping_add(references as usize * 16) > (*machine).stack_limit
+            || budget < 0
+        {
+            return None;
+        }
+        (*machine).budget.set(budget);
+        let region = s.region();
+        let resume = (s.pc.add(words).cast::<u8>().offset_from(region) >> 3) as u32;
+        slots.sub(16).cast::<u32>().write(resume);
+        Register(new_slots.sub(32).cast()).set(Tag::Internal as u32, function.units().into());
+        let header = new_slots.sub(16).cast::<Slot>();
+        (*header).payload.set(header_payload(0, distance));
+        (*header).tag.set(header_tag(Return::Call as u32, (w.a() >> 3) as i32));
+        (*header).spare.set(0);
+        Register(new_slots.cast()).copy_from(Register(slots.cast()));
+        base.sub(8).cast::<u64>().write(Link::new(numbers, references, link.numbers() as u32).0);
+        (*machine).base += distance;
+        let target = base.cast::<u64>();
+        target.write(s.get64(field(arguments, 0)));
+        target.add(1).write(s.get64(field(arguments, 1)));
+        target.add(2).write(s.get64(field(arguments, 2)));
+        target.add(3).write(s.get64(field(arguments, 3)));
+        let code = code.pointer(region).add(1).cast::<u64>();
+        Some(State { pc: code, base, ..s })
+    }
+}
+
+#[inline(always)]
+pub(super) unsafe fn call<D: Driver>(s: State<D>, w: Word) -> Flow<D> {
+    // SAFETY: operands are verified.
+    unsafe {
+        if let Some(function) = s.element((*s.instance).prototypes, w.d() as usize)
+            && let Some(entered) = enter(s, w, 1, function, s.literal(0))
+        {
+            return Flow::Next(entered);
+        }
+        s.slow(w, 1, slow::call)
+    }
+}
+
+#[inline(always)]
+pub(super) unsafe fn call_indirect<D: Driver>(s: State<D>, w: Word) -> Flow<D> {
+    // SAFETY: operands are verified.
+    unsafe {
+        let literal = s.literal(1);
+        if let Some(function) = indirect(s, s.get64(w.b()), literal as u32, (literal >> 32) as usize)
+            && let Some(entered) = enter(s, w, 2, function, s.literal(0))
+        {
+            return Flow::Next(entered);
+        }
+        s.slow(w, 2, slow::call)
+    }
+}
+
+/// The function of this instance in an element of a table, if it is one of this type.
+#[inline(always)]
+unsafe fn indirect<D: Driver>(s: State<D>, index: u64, signature: u32, table: usize) -> Option<Ref<TypedPrototype>> {
+    // SAFETY: operands are verified; an element that is a function refers to one.
+    unsafe {
+        let table: Ref<ReferenceTable> = s.element((*s.instance).tables, table)?;
+        let table: *mut ReferenceTable = s.object(table);
+        if index >= u64::from((*table).length.get()) {
+            return None;
+        }
+        let elements: *mut SlotArray = s.object((*table).elements.get());
+        let slot = Register(elements.add(1).cast::<Slot>().add(index as usize));
+        if slot.tag() != Tag::TypedFunction as u32 {
+            return None;
+        }
+        let function: *mut TypedFunction = s.object(Ref::from_units(slot.payload() as u32)?);
+        let own: Option<Ref<Instance>> = Ref::from_units(s.instance_units() as u32);
+        let module = s.object((*s.instance).module);
+        let types = s.object((*module).types).add(1).cast::<u32>();
+        if (*function).instance != own || (*function).type_number != *types.add(signature as usize) {
+            return None;
+        }
+        (*function).prototype
+    }
+}
+
+/// Leaves the frame for its caller of the same instance. The result window begins at the byte offset that comes with it.
+#[inline(always)]
+unsafe fn leave<D: Driver>(s: State<D>, link: Link) -> (State<D>, usize) {
+    // SAFETY: a frame that is not foreign lies above one of the same instance, whose header holds its resume point.
+    unsafe {
+        let slots = s.slot_base();
+        let header = slots.sub(16).cast::<Slot>();
+        let distance = (*header).distance();
+        let window = ((*header).tag.get() >> 16) as usize * 8;
+        let base = s.base.sub(8 + link.below() * 8);
+        (*s.machine).base -= distance;
+        let resume = *slots.sub(distance as usize * 16 + 16).cast::<u32>();
+        let pc = s.region().add(resume as usize * 8).cast::<u64>();
+        (State { pc, base, ..s }, window)
+    }
+}
+
+#[inline(always)]
+pub(super) unsafe fn return_none<D: Driver>(s: State<D>, w: Word) -> Flow<D> {
+    // SAFETY: the state is the machine's.
+    unsafe {
+        let link = Link(*s.base.sub(8).cast());
+        if link.is_foreign() {
+            return s.slow(w, 0, slow::return_values);
+        }
+        Flow::Next(leave(s, link).0)
+    }
+}
+
+#[inline(always)]
+pub(super) unsafe fn return_one<D: Driver>(s: State<D>, w: Word) -> Flow<D> {
+    // SAFETY: operands are verified.
+    unsafe {
+        let link = Link(*s.base.sub(8).cast());
+        if link.is_foreign() {
+            return s.slow(w, 0, slow::return_values);
+        }
+        let value = s.get64(w.a());
+        let (caller, window) = leave(s, link);
+        caller.set64(window, value);
+        Flow::Next(caller)
+    }
+}
+
+macro_rules! out_of_line {
+    ($($name:ident $words:literal $has_list:literal $function:ident)*) => { $(
+        #[inline(always)]
+        pub(super) unsafe fn $name<D: Driver>(s: State<D>, w: Word) -> Flow<D> {
+            let list = if $has_list { w.c() } else { 0 };
+            // SAFETY: the state is the machine's.
+            unsafe { s.call_out(w, $words + list, slow::$function) }
+        }
+    )* };
+}
+
+out_of_line! {
+    call_general 1 true call
+    call_indirect_general 2 true call
+    call_reference 2 true call
+    tail_call 1 true tail_call
+    tail_call_indirect 2 true tail_call
+    tail_call_reference 2 true tail_call
+    return_values 0 false return_values
+}

@@ -1,0 +1,91 @@
+//! Values that go from the dynamic world to WebAssembly and back.
+//!
+//! Integers are taken as they are if they have 32 or 64 bits, signed or not; floats without fraction are integers as well.
+//! They come back signed. References to functions are functions, `nil` is null, and any value can be an external reference.
+
+use super::types::{HeapType, ValueType};
+use crate::{error::Throw, machine::Machine, metamethod::type_name};
+use lunette_bytecode::number::float_to_integer_exact;
+use lunette_gc::value::Value;
+
+/// A value in registers.
+#[derive(Clone, Copy, Debug)]
+pub enum Register {
+    /// In a number register.
+    Number(u64),
+    /// In two of them.
+    Vector([u64; 2]),
+    /// In a reference register.
+    Reference(Value),
+}
+
+/// Why a value is not one of the type wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Mismatch {
+    expected: &'static str,
+}
+
+fn integer(value: Value) -> Option<i64> {
+    match value {
+        Value::Integer(value) => Some(value),
+        Value::Float(value) => float_to_integer_exact(value),
+        _ => None,
+    }
+}
+
+/// The value as one of this type.
+pub fn to_register(value: Value, wanted: ValueType) -> Result<Register, Mismatch> {
+    let mismatch = |expected| Mismatch { expected };
+    match wanted {
+        ValueType::I32 => {
+            let value = integer(value).ok_or(mismatch("integer"))?;
+            if i32::try_from(value).is_err() && u32::try_from(value).is_err() {
+                return Err(mismatch("integer of 32 bits"));
+            }
+            Ok(Register::Number(value as u32 as u64))
+        }
+        ValueType::I64 => Ok(Register::Number(integer(value).ok_or(mismatch("integer"))? as u64)),
+        ValueType::F32 => Ok(Register::Number(u64::from((float(value).ok_or(mismatch("number"))? as f32).to_bits()))),
+        ValueType::F64 => Ok(Register::Number(float(value).ok_or(mismatch("number"))?.to_bits())),
+        ValueType::V128 => Err(mismatch("vector, which no value is")),
+        ValueType::Reference { nullable, heap, .. } => match (value, heap) {
+            (Value::Nil, _) if nullable => Ok(Register::Reference(Value::Nil)),
+            (Value::TypedFunction(_), HeapType::Function | HeapType::Concrete) => Ok(Register::Reference(value)),
+            (Value::Nil, _) => Err(mismatch("reference that is not null")),
+            (_, HeapType::Extern | HeapType::Any) => Ok(Register::Reference(value)),
+            (_, HeapType::Function | HeapType::Concrete) => Err(mismatch("WebAssembly function")),
+            _ => Err(mismatch("reference of another type")),
+        },
+    }
+}
+
+fn float(value: Value) -> Option<f64> {
+    match value {
+        Value::Integer(value) => Some(value as f64),
+        Value::Float(value) => Some(value),
+        _ => None,
+    }
+}
+
+/// The value that a number register holds.
+pub fn from_number(bits: u64, given: ValueType) -> Value {
+    match given {
+        ValueType::I32 => Value::Integer((bits as i32).into()),
+        ValueType::F32 => Value::Float(f32::from_bits(bits as u32).into()),
+        ValueType::F64 => Value::Float(f64::from_bits(bits)),
+        _ => Value::Integer(bits as i64),
+    }
+}
+
+impl Machine {
+    /// An error about argument or result `index` (from 0) of a function that was called across.
+    #[cold]
+    pub(super) fn mismatch(&self, what: &str, index: usize, value: Value, mismatch: Mismatch) -> Throw {
+        let number = index + 1;
+        let given = match value {
+            Value::Integer(value) => alloc::format!("{value}"),
+            value => type_name(value).into(),
+        };
+        self.runtime_error(format_args!("bad {what} #{number} ({} expected, got {given})", mismatch.expected))
+    }
+}

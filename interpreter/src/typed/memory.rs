@@ -1,0 +1,129 @@
+//! Loads and stores of linear memory, and tables.
+//!
+//! The bounds are checked here: an access lies within if its address, offset and size together do not exceed the length,
+//! which stands before the memory's first byte. Addresses of 32 bits are zero-extended, so that one form serves both widths.
+
+use super::{
+    slow,
+    state::{Driver, Flow, State},
+};
+use crate::dispatch::state::Operands;
+use lunette_bytecode::instruction::Word;
+use lunette_gc::typed::LinearMemory;
+
+/// The address of `size` bytes of the memory in use; `None` if they do not lie within.
+#[inline(always)]
+unsafe fn place<D: Driver>(s: State<D>, w: Word, size: usize) -> Option<*mut u8> {
+    // SAFETY: operands are verified; the length lies before the memory.
+    unsafe {
+        let address = s.get64(w.b());
+        let length = *s.memory.sub(8).cast::<u64>();
+        let (end, overflows) = address.overflowing_add((w.c() + size) as u64);
+        (!overflows && end <= length).then(|| s.memory.add(address as usize).add(w.c()))
+    }
+}
+
+macro_rules! loads {
+    ($($name:ident: $type:ident $set:ident |$value:ident| $result:expr;)*) => { $(
+        #[inline(always)]
+        pub(super) unsafe fn $name<D: Driver>(s: State<D>, w: Word) -> Flow<D> {
+            // SAFETY: the place lies in the memory.
+            unsafe {
+                let Some(place) = place(s, w, size_of::<$type>()) else { return s.slow(w, 0, slow::memory_out_of_bounds) };
+                let $value = place.cast::<$type>().read_unaligned();
+                s.$set(w.a(), $result);
+            }
+            Flow::Next(s)
+        }
+    )* };
+}
+
+macro_rules! stores {
+    ($($name:ident: $type:ident $get:ident;)*) => { $(
+        #[inline(always)]
+        pub(super) unsafe fn $name<D: Driver>(s: State<D>, w: Word) -> Flow<D> {
+            // SAFETY: the place lies in the memory.
+            unsafe {
+                let Some(place) = place(s, w, size_of::<$type>()) else { return s.slow(w, 0, slow::memory_out_of_bounds) };
+                place.cast::<$type>().write_unaligned(s.$get(w.a()) as $type);
+            }
+            Flow::Next(s)
+        }
+    )* };
+}
+
+loads! {
+    load_8: u8 set64 |value| value.into();
+    load_8_signed_32: i8 set32 |value| value as u32;
+    load_8_signed_64: i8 set64 |value| value as u64;
+    load_16: u16 set64 |value| value.into();
+    load_16_signed_32: i16 set32 |value| value as u32;
+    load_16_signed_64: i16 set64 |value| value as u64;
+    load_32: u32 set64 |value| value.into();
+    load_32_signed_64: i32 set64 |value| value as u64;
+    load_64: u64 set64 |value| value;
+    load_128: u128 set128 |value| value;
+}
+
+stores! {
+    store_8: u8 get32;
+    store_16: u16 get32;
+    store_32: u32 get32;
+    store_64: u64 get64;
+    store_128: u128 get128;
+}
+
+#[inline(always)]
+pub(super) unsafe fn add_offset<D: Driver>(s: State<D>, w: Word) -> Flow<D> {
+    // SAFETY: operands are verified.
+    unsafe {
+        match s.get64(w.b()).checked_add(s.literal(0)) {
+            Some(address) => {
+                s.set64(w.a(), address);
+                s.next(1)
+            }
+            None => s.slow(w, 1, slow::memory_out_of_bounds),
+        }
+    }
+}
+
+#[inline(always)]
+pub(super) unsafe fn use_memory<D: Driver>(s: State<D>, w: Word) -> Flow<D> {
+    // SAFETY: the verifier saw that the memory is there.
+    unsafe {
+        match s.element::<_, LinearMemory>((*s.instance).memories, w.d() as usize) {
+            Some(memory) => {
+                let data = (*s.object(memory)).data.get();
+                Flow::Next(State { memory: s.object(data).add(1).cast(), ..s })
+            }
+            None => s.slow(w, 0, slow::memory_out_of_bounds),
+        }
+    }
+}
+
+macro_rules! out_of_line {
+    ($($name:ident $words:literal)*) => { $(
+        #[inline(always)]
+        pub(super) unsafe fn $name<D: Driver>(s: State<D>, w: Word) -> Flow<D> {
+            // SAFETY: the state is the machine's.
+            unsafe { s.call_out(w, $words, slow::$name) }
+        }
+    )* };
+}
+
+out_of_line! {
+    memory_size 0
+    memory_grow 1
+    memory_fill 1
+    memory_copy 1
+    memory_initialize 1
+    drop_data 0
+    table_get 1
+    table_set 1
+    table_size 0
+    table_grow 1
+    table_fill 1
+    table_copy 1
+    table_initialize 1
+    drop_elements 0
+}

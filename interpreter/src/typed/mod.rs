@@ -1,0 +1,22 @@
+//! WebAssembly code: frames of typed functions, the instructions that run in them, and how they meet the dynamic world.
+//!
+//! The data flows `state` → bodies of instructions (`numbers`, `branches`, `moves`, `memory`, `calls`) → `dispatch`; what
+//! does not fit there is in `slow`. `types` numbers the types of functions, `convert` takes values across, `frames` enters
+//! and leaves functions from outside, `load` makes modules of what the front end gives, `trap` reports.
+
+mod branches;
+pub(crate) mod calls;
+pub mod convert;
+pub(crate) mod dispatch;
+mod frames;
+mod load;
+mod memory;
+mod moves;
+mod numbers;
+mod slow;
+pub(crate) mod state;
+mod trap;
+pub mod types;
+
+pub use load::{NewInstance, NewModule, Translator};
+pub use slow::MOST_ELEMENTS;

@@ -1,0 +1,92 @@
+//! Traps, as errors that tell where.
+
+use crate::{error::Throw, machine::Machine, traceback::FrameView};
+use alloc::vec::Vec;
+use lunette_bytecode::{chunk_name, typed::trap::Trap};
+use lunette_gc::{reference::Ref, typed::TypedPrototype, value::Value};
+
+/// Packs the places of words: their differences, in LEB128 with the sign in the lowest bit.
+pub(super) fn encode_offsets(offsets: &[u32]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut last = 0_i64;
+    for &offset in offsets {
+        let delta = i64::from(offset) - last;
+        let mut number = ((delta << 1) ^ (delta >> 63)) as u64;
+        last = offset.into();
+        while number >= 0x80 {
+            bytes.push(number as u8 | 0x80);
+            number >>= 7;
+        }
+        bytes.push(number as u8);
+    }
+    bytes
+}
+
+fn decode_offset(bytes: &[u8], index: usize) -> Option<u32> {
+    let (mut offset, mut number, mut shift, mut left) = (0_i64, 0_u64, 0, index);
+    for &byte in bytes {
+        number |= u64::from(byte & 0x7f) << shift;
+        shift += 7;
+        if byte & 0x80 != 0 {
+            continue;
+        }
+        offset += (number >> 1) as i64 ^ -((number & 1) as i64);
+        if left == 0 {
+            return u32::try_from(offset).ok();
+        }
+        (number, shift, left) = (0, 0, left - 1);
+    }
+    None
+}
+
+impl Machine {
+    /// Throws a trap at the running frame.
+    #[cold]
+    pub(crate) fn trap(&mut self, trap: Trap) -> Throw {
+        self.runtime_error(format_args!("{}", trap.message()))
+    }
+
+    /// The prototype of the frame, if it is a typed one.
+    #[inline(always)]
+    pub(crate) fn typed_prototype_of(&self, base: u32) -> Option<Ref<TypedPrototype>> {
+        match self.function_of(base) {
+            Value::Internal(prototype) => Some(prototype.cast()),
+            _ => None,
+        }
+    }
+
+    /// Where a resume point of a typed function is: the name of the module, and the place in its file, if it is known.
+    pub(crate) fn typed_place(&self, prototype: Ref<TypedPrototype>, resume: u32) -> (Vec<u8>, Option<u32>) {
+        let object = self.heap.get(prototype);
+        let source = chunk_name::short_source(self.bytes(self.heap.get(object.module).source));
+        let word = object.code.get().and_then(|code| resume.checked_sub(code.units() + 2));
+        let offset = word
+            .zip(object.offsets.get())
+            .and_then(|(word, offsets)| decode_offset(self.heap.bytes(offsets), word as usize));
+        (source, offset)
+    }
+}
+
+impl Machine {
+    /// The name of a typed frame's function: that of its export, if it has one, else its number.
+    pub(crate) fn typed_name(&self, frame: FrameView) -> Vec<u8> {
+        let Value::Internal(prototype) = self.frame_function(frame) else { return Vec::new() };
+        let prototype: Ref<TypedPrototype> = prototype.cast();
+        alloc::format!("<{}>", self.heap.get(prototype).number).into_bytes()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn offsets_come_back() {
+        let offsets = [5, 5, 9, 300, 7, u32::MAX, 0];
+        let bytes = encode_offsets(&offsets);
+        for (index, &offset) in offsets.iter().enumerate() {
+            assert_eq!(decode_offset(&bytes, index), Some(offset));
+        }
+        assert_eq!(decode_offset(&bytes, offsets.len()), None);
+    }
+}
