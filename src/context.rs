@@ -7,7 +7,7 @@ use crate::{
     function::Function,
     handle::HandleTable,
     objects::Objects,
-    program::Program,
+    program::{Form, Program},
     string::String,
     table::Table,
     userdata::{AnyUserdata, Userdata},
@@ -244,18 +244,14 @@ pub trait AsContext {
         let mut context = self.as_context();
         context.check_alive()?;
         let environment = context.resolve(&environment.0)?;
-        let loaded = match context.machine.load(program.module(), environment) {
-            Err(LoadError::Memory) => {
+        let loaded = match context.load_form(program.form(), environment) {
+            Err(Error::Memory) => {
                 context.collect();
-                context.machine.load(program.module(), environment)
+                context.load_form(program.form(), environment)
             }
             loaded => loaded,
-        };
-        match loaded {
-            Ok(closure) => Ok(Function(context.handle(Raw::Closure(closure))?)),
-            Err(LoadError::Memory) => Err(Error::Memory),
-            Err(LoadError::Malformed(error)) => Err(Error::Malformed(error.to_string())),
-        }
+        }?;
+        Ok(Function(context.handle(loaded)?))
     }
 
     /// The table of global variables.
@@ -531,6 +527,18 @@ impl Context<'_> {
     }
 
     /// Collects all garbage. Only handles keep what Rust code holds.
+    /// Makes a function of a program.
+    fn load_form(&mut self, form: &Form, environment: Raw) -> Result<Raw> {
+        match form {
+            Form::Bytecode(module) => match self.machine.load(module, environment) {
+                Ok(closure) => Ok(Raw::Closure(closure)),
+                Err(LoadError::Memory) => Err(Error::Memory),
+                Err(LoadError::Malformed(error)) => Err(Error::Malformed(error.to_string())),
+            },
+            Form::WebAssembly { file, name } => load_webassembly(self.machine, file, name),
+        }
+    }
+
     pub(crate) fn collect(&mut self) {
         let handles = self.state().handles.clone();
         handles.empty_released(self.machine);
@@ -763,4 +771,18 @@ impl Context<'_> {
             _ => Err(Error::message("'__tostring' must return a string")),
         }
     }
+}
+
+#[cfg(feature = "compiler")]
+fn load_webassembly(machine: &mut Machine, file: &[u8], name: &[u8]) -> Result<Raw> {
+    use lunette_stdlib::webassembly::{LoadError, load_program};
+    load_program(machine, file, name).map_err(|error| match error {
+        LoadError::Refused(error) => Error::Malformed(error.to_string()),
+        LoadError::Throw(_) => Error::Memory,
+    })
+}
+
+#[cfg(not(feature = "compiler"))]
+fn load_webassembly(_: &mut Machine, _: &[u8], _: &[u8]) -> Result<Raw> {
+    Err(Error::Malformed("WebAssembly cannot be run without a compiler".into()))
 }

@@ -16,11 +16,26 @@ use std::{fmt, sync::Arc};
 /// # Ok::<(), lunette::Error>(())
 /// ```
 #[derive(Clone)]
-pub struct Program(Arc<Module>);
+pub struct Program(Arc<Form>);
+
+/// What a program is.
+pub(crate) enum Form {
+    /// Bytecode.
+    Bytecode(Module),
+    /// A WebAssembly file, and its name.
+    WebAssembly { file: Vec<u8>, name: Vec<u8> },
+}
 
 impl fmt::Debug for Program {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Program").field("functions", &self.0.functions.len()).finish_non_exhaustive()
+        match &*self.0 {
+            Form::Bytecode(module) => {
+                formatter.debug_struct("Program").field("functions", &module.functions.len()).finish_non_exhaustive()
+            }
+            Form::WebAssembly { file, .. } => {
+                formatter.debug_struct("Program").field("webassembly", &file.len()).finish_non_exhaustive()
+            }
+        }
     }
 }
 
@@ -44,7 +59,7 @@ impl Program {
         let limits = lunette_frontend::Limits { memory };
         let module = lunette_frontend::compile(source, name, limits)
             .map_err(|error| Error::from_compiler(error, source, name))?;
-        Ok(Program(Arc::new(module)))
+        Ok(Program(Arc::new(Form::Bytecode(module))))
     }
 
     #[cfg(not(feature = "compiler"))]
@@ -68,7 +83,28 @@ impl Program {
             _ => Error::Malformed(error.to_string()),
         })?;
         verifier::verify(&module).map_err(|error| Error::Malformed(error.to_string()))?;
-        Ok(Program(Arc::new(module)))
+        Ok(Program(Arc::new(Form::Bytecode(module))))
+    }
+
+    /// A WebAssembly file, all of which is validated. Running the program calls its function `_start`. The name is for
+    /// messages.
+    ///
+    /// ```
+    /// # use lunette::{Error, Program};
+    /// let Err(Error::Malformed(message)) = Program::from_webassembly(b"\0asm\x01\0\0\0\x01", "@broken.wasm") else {
+    ///     panic!()
+    /// };
+    /// assert_eq!(message, "unexpected end-of-file (at offset 0x9)");
+    /// ```
+    #[cfg(feature = "compiler")]
+    pub fn from_webassembly(file: impl Into<Vec<u8>>, name: impl Into<Vec<u8>>) -> Result<Program> {
+        let file = file.into();
+        lunette_frontend::wasm::Module::parse(&file, true).map_err(|error| Error::Malformed(error.to_string()))?;
+        Ok(Program::of_webassembly(file, name.into()))
+    }
+
+    fn of_webassembly(file: Vec<u8>, name: Vec<u8>) -> Program {
+        Program(Arc::new(Form::WebAssembly { file, name }))
     }
 
     /// Reads a compiled program or compiles a source text, which may begin with a line for Unix (`#!`), whichever it is.
@@ -83,7 +119,10 @@ impl Program {
 
     pub(crate) fn from_file_within(content: &[u8], name: &[u8], memory: usize) -> Result<Program> {
         let code = file::code_of_file(content);
-        if code.first() == Some(&file::MAGIC[0]) {
+        if code.starts_with(&file::WEBASSEMBLY_MAGIC) {
+            // It is validated as far as it is run.
+            Ok(Program::of_webassembly(code.to_vec(), name.to_vec()))
+        } else if code.first() == Some(&file::MAGIC[0]) {
             Program::from_bytes_within(code, memory)
         } else {
             Program::from_source_within(code, name, memory)
@@ -98,7 +137,10 @@ impl Program {
     /// # Ok::<(), lunette::Error>(())
     /// ```
     pub fn to_bytes(&self) -> Vec<u8> {
-        file::write(&self.0)
+        match &*self.0 {
+            Form::Bytecode(module) => file::write(module),
+            Form::WebAssembly { file, .. } => file.clone(),
+        }
     }
 
     /// The program without names of variables, lines and its own name: messages cannot give them any more.
@@ -110,9 +152,14 @@ impl Program {
     /// # Ok::<(), lunette::Error>(())
     /// ```
     pub fn stripped(&self) -> Program {
-        let mut module = Module::clone(&self.0);
-        module.strip();
-        Program(Arc::new(module))
+        match &*self.0 {
+            Form::Bytecode(module) => {
+                let mut module = module.clone();
+                module.strip();
+                Program(Arc::new(Form::Bytecode(module)))
+            }
+            Form::WebAssembly { .. } => self.clone(),
+        }
     }
 
     /// The program as text in Lunette's assembly.
@@ -123,10 +170,42 @@ impl Program {
     /// # Ok::<(), lunette::Error>(())
     /// ```
     pub fn disassemble(&self) -> std::string::String {
-        disassembler::disassemble(&self.0)
+        match &*self.0 {
+            Form::Bytecode(module) => disassembler::disassemble(module),
+            Form::WebAssembly { file, .. } => disassemble_webassembly(file),
+        }
     }
 
-    pub(crate) fn module(&self) -> &Module {
+    pub(crate) fn form(&self) -> &Form {
         &self.0
     }
+}
+
+/// The code of all functions of a WebAssembly file, or why there is none.
+#[cfg(feature = "compiler")]
+fn disassemble_webassembly(file: &[u8]) -> std::string::String {
+    use lunette_bytecode::typed::text::Listing;
+    use std::fmt::Write;
+    let module = match lunette_frontend::wasm::Module::parse(file, false) {
+        Ok(module) => module,
+        Err(error) => return format!("; {error}\n"),
+    };
+    let names = module.names(file);
+    let mut text = std::string::String::new();
+    for number in module.declarations.imported.functions..module.declarations.functions.len() as u32 {
+        let name = names.function(file, number).map_or_else(std::string::String::new, |name| format!(" ; {name}"));
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "function f{number}{name}");
+        let _ = match module.translate(file, number) {
+            Ok(function) => write!(text, "{}", Listing(&function)),
+            Err(error) => writeln!(text, "    ; {error}"),
+        };
+        text.push_str("end\n\n");
+    }
+    text
+}
+
+#[cfg(not(feature = "compiler"))]
+fn disassemble_webassembly(_: &[u8]) -> std::string::String {
+    "; WebAssembly is not translated without a compiler\n".into()
 }

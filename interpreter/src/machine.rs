@@ -127,6 +127,8 @@ pub struct Machine {
     pub(crate) method_cache: MethodCache,
     /// Working memory of the library that can be dropped at any time: caches and scratch buffers.
     pub library: Option<Box<dyn Any + Send>>,
+    /// What the front end knows of loaded modules; it can be made again of what the heap has.
+    pub front_end: Option<Box<dyn Any + Send>>,
     /// Number of the native function `next`, which generic `for` knows.
     pub(crate) next_native: u32,
     /// Number of the native function that runs finalizers.
@@ -206,6 +208,7 @@ impl Machine {
             limits: Limits::default(),
             method_cache: MethodCache::new(),
             library: None,
+            front_end: None,
             next_native: u32::MAX,
             ipairs_native: u32::MAX,
             finalizer_native: None,

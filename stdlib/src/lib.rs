@@ -31,6 +31,8 @@ mod text;
 pub mod utf8_codec;
 mod utf8_library;
 mod warning;
+#[cfg(feature = "compiler")]
+pub mod webassembly;
 mod workspace;
 
 pub use base_library::close;

@@ -41,11 +41,13 @@ pub enum Library {
     Utf8,
     Debug,
     Lunette,
+    #[cfg(feature = "compiler")]
+    Webassembly,
 }
 
 impl Library {
     /// All libraries, in the order in which they are opened.
-    pub const ALL: [Library; 11] = [
+    pub const ALL: &[Library] = &[
         Library::Base,
         Library::Package,
         Library::Coroutine,
@@ -57,6 +59,8 @@ impl Library {
         Library::Utf8,
         Library::Debug,
         Library::Lunette,
+        #[cfg(feature = "compiler")]
+        Library::Webassembly,
     ];
 
     fn definition(self) -> &'static Definition {
@@ -72,20 +76,22 @@ impl Library {
             Library::Io => &io_library::DEFINITION,
             Library::Os => &os_library::DEFINITION,
             Library::Lunette => &lunette_library::DEFINITION,
+            #[cfg(feature = "compiler")]
+            Library::Webassembly => &crate::webassembly::DEFINITION,
         }
     }
 }
 
 /// Registers the native functions of all libraries, without which no program of a restored instance runs.
 pub fn register_all(machine: &mut Machine) {
-    for library in Library::ALL {
+    for &library in Library::ALL {
         register(machine, library.definition());
     }
 }
 
 /// Registers and opens all libraries.
 pub fn open_all(machine: &mut Machine) -> Result<(), Throw> {
-    Library::ALL.into_iter().try_for_each(|library| open(machine, library))
+    Library::ALL.iter().try_for_each(|&library| open(machine, library))
 }
 
 /// Opens a library: makes its table a global and an entry of `package.loaded`.

@@ -25,6 +25,9 @@ use crate::module::Module;
 /// line end finds out transports that change those.
 pub const MAGIC: [u8; 6] = *b"\x1bLBC\r\n";
 
+/// The first bytes of every WebAssembly file.
+pub const WEBASSEMBLY_MAGIC: [u8; 4] = *b"\0asm";
+
 /// The code in a file: what follows a byte order mark and the first line, if that begins with `#`, as it does for Unix to
 /// find the interpreter. That line's end is kept before source text, so that lines are counted right, but is no part of a
 /// module.

@@ -4,6 +4,7 @@
 pub mod fuel;
 pub mod function;
 pub mod instruction;
+pub mod module;
 mod table;
 pub mod text;
 pub mod trap;

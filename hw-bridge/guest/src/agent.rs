@@ -20,7 +20,7 @@ use lunette_interpreter::{
     metamethod::Event,
     native::Native,
 };
-use lunette_stdlib::Library;
+use lunette_stdlib::{Library, webassembly};
 
 /// What the agent keeps with the machine.
 pub struct Notes {
@@ -202,6 +202,13 @@ fn follow(machine: &mut Machine, command: Command<'_>) -> Outcome {
 fn load(machine: &mut Machine, name: &[u8], content: &[u8]) -> Result<Value, Failure> {
     let memory = Notes::of(machine).memory_limit;
     let code = file::code_of_file(content);
+    if code.starts_with(&file::WEBASSEMBLY_MAGIC) {
+        return match webassembly::load_program(machine, code, name) {
+            Ok(function) => Ok(function),
+            Err(webassembly::LoadError::Refused(error)) => Err(Failure::Malformed(alloc::format!("{error}"))),
+            Err(webassembly::LoadError::Throw(_)) => Err(Failure::Memory),
+        };
+    }
     let module = if code.first() == Some(&file::MAGIC[0]) {
         let module = file::read(code, memory).map_err(|error| match error.kind {
             file::ReadErrorKind::OutOfMemory | file::ReadErrorKind::MemoryBudget => Failure::Memory,

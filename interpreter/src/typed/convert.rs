@@ -3,9 +3,12 @@
 //! Integers are taken as they are if they have 32 or 64 bits, signed or not; floats without fraction are integers as well.
 //! They come back signed. References to functions are functions, `nil` is null, and any value can be an external reference.
 
-use super::types::{HeapType, ValueType};
 use crate::{error::Throw, machine::Machine, metamethod::type_name};
-use lunette_bytecode::number::float_to_integer_exact;
+use core::fmt;
+use lunette_bytecode::{
+    number::float_to_integer_exact,
+    typed::module::{HeapType, ValueType},
+};
 use lunette_gc::value::Value;
 
 /// A value in registers.
@@ -19,10 +22,16 @@ pub enum Register {
     Reference(Value),
 }
 
-/// Why a value is not one of the type wanted.
+/// Why a value is not one of the type wanted: what is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Mismatch {
     expected: &'static str,
+}
+
+impl fmt::Display for Mismatch {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.expected)
+    }
 }
 
 fn integer(value: Value) -> Option<i64> {
@@ -48,12 +57,12 @@ pub fn to_register(value: Value, wanted: ValueType) -> Result<Register, Mismatch
         ValueType::F32 => Ok(Register::Number(u64::from((float(value).ok_or(mismatch("number"))? as f32).to_bits()))),
         ValueType::F64 => Ok(Register::Number(float(value).ok_or(mismatch("number"))?.to_bits())),
         ValueType::V128 => Err(mismatch("vector, which no value is")),
-        ValueType::Reference { nullable, heap, .. } => match (value, heap) {
-            (Value::Nil, _) if nullable => Ok(Register::Reference(Value::Nil)),
-            (Value::TypedFunction(_), HeapType::Function | HeapType::Concrete) => Ok(Register::Reference(value)),
+        ValueType::Reference(wanted) => match (value, wanted.heap) {
+            (Value::Nil, _) if wanted.is_nullable => Ok(Register::Reference(Value::Nil)),
+            (Value::TypedFunction(_), HeapType::Function | HeapType::Concrete(_)) => Ok(Register::Reference(value)),
             (Value::Nil, _) => Err(mismatch("reference that is not null")),
             (_, HeapType::Extern | HeapType::Any) => Ok(Register::Reference(value)),
-            (_, HeapType::Function | HeapType::Concrete) => Err(mismatch("WebAssembly function")),
+            (_, HeapType::Function | HeapType::Concrete(_)) => Err(mismatch("WebAssembly function")),
             _ => Err(mismatch("reference of another type")),
         },
     }

@@ -5,7 +5,6 @@ use super::{
     calls::FIXED_SLOTS,
     convert::{Register, from_number, to_register},
     state::{Link, State},
-    types::ValueType,
 };
 use crate::{
     call::Next,
@@ -14,7 +13,7 @@ use crate::{
     machine::{MAX_STACK, Machine, STACK_RESERVE},
 };
 use core::marker::PhantomData;
-use lunette_bytecode::typed::trap::Trap;
+use lunette_bytecode::typed::{module::ValueType, trap::Trap};
 use lunette_gc::{
     reference::Ref,
     typed::{Instance, LinearMemory, TypedFunction, TypedPrototype},
@@ -302,7 +301,7 @@ impl Machine {
         for index in 0..count {
             let Some(result) = self.function_type(type_number).results().nth(index as usize) else { break };
             let value = match result {
-                ValueType::Reference { .. } => {
+                ValueType::Reference(_) => {
                     reference += 1;
                     self.value(reference - 1)
                 }

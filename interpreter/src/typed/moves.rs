@@ -26,6 +26,12 @@ bodies! {
     copy(0) |s, w| { s.set64(w.a(), s.get64(w.b())); }
     copy_vector(0) |s, w| { s.set128(w.a(), s.get128(w.b())); }
     copy_reference(0) |s, w| { s.reference(w.a()).copy_from(s.reference(w.b())); }
+    copy_numbers(0) |s, w| {
+        core::ptr::copy(s.base.add(w.b()).cast::<u64>(), s.base.add(w.a()).cast::<u64>(), w.c());
+    }
+    copy_references(0) |s, w| {
+        core::ptr::copy(s.reference(w.b()).0, s.reference(w.a()).0, w.c());
+    }
     copy_from_far(0) |s, w| { s.set64(w.a(), s.get64(w.d() as usize * 8)); }
     copy_to_far(0) |s, w| { s.set64(w.d() as usize * 8, s.get64(w.a())); }
     copy_reference_from_far(0) |s, w| { s.reference(w.a()).copy_from(s.reference(w.d() as usize * 16)); }

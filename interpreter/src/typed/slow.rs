@@ -13,7 +13,7 @@ use crate::{
 use alloc::vec::Vec;
 use lunette_bytecode::{
     instruction::Word,
-    typed::{instruction::Opcode, trap::Trap},
+    typed::{instruction::Opcode, module::ValueType, trap::Trap},
 };
 use lunette_gc::{
     reference::Ref,
@@ -21,8 +21,6 @@ use lunette_gc::{
     typed::{Global, Instance, LinearMemory, ReferenceTable, TypedFunction, TypedPrototype},
     value::{Slot, Value},
 };
-
-use super::types::ValueType;
 
 /// The running instruction, with what follows its first word.
 #[derive(Clone, Copy)]
@@ -216,7 +214,7 @@ impl Machine {
         values.try_reserve_exact(count).map_err(|_| Throw::Memory)?;
         for given in self.function_type(type_number).parameters() {
             values.push(match given {
-                ValueType::Reference { .. } => {
+                ValueType::Reference(_) => {
                     reference += 1;
                     self.value(self.base + 1 + arguments.reference(running, self, reference - 1))
                 }

@@ -1,4 +1,5 @@
-//! Types of WebAssembly, as the machine numbers them: two function types are the same if their numbers are.
+//! Types of WebAssembly, as the machine numbers them: two function types are the same if their numbers are. In a type of
+//! the machine, the number of a concrete type is the machine's and not a module's.
 //!
 //! The registry is a table at a root of the heap, from descriptions to numbers and back. A description is a string:
 //!
@@ -11,143 +12,77 @@ use crate::{
     machine::{Machine, roots},
 };
 use alloc::vec::Vec;
-use lunette_bytecode::typed::function::{Registers, Signature};
+use lunette_bytecode::typed::module::{FunctionType, HeapType, ReferenceType, ValueType};
 use lunette_gc::{reference::Ref, string::Str, table::Table, value::Value};
 
-/// What references of a type refer to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[allow(missing_docs, reason = "the specification has them")]
-#[repr(u8)]
-pub enum HeapType {
-    Function = 0,
-    Extern = 1,
-    Any = 2,
-    Eq = 3,
-    I31 = 4,
-    Struct = 5,
-    Array = 6,
-    None = 7,
-    NoFunction = 8,
-    NoExtern = 9,
-    Exception = 10,
-    NoException = 11,
-    /// Of the type of this number in the machine.
-    Concrete = 12,
+/// The type in 64 bits.
+pub const fn encode(value: ValueType) -> u64 {
+    let reference = match value {
+        ValueType::I32 => return 0,
+        ValueType::I64 => return 1,
+        ValueType::F32 => return 2,
+        ValueType::F64 => return 3,
+        ValueType::V128 => return 4,
+        ValueType::Reference(reference) => reference,
+    };
+    let (heap, number) = match reference.heap {
+        HeapType::Function => (0, 0),
+        HeapType::Extern => (1, 0),
+        HeapType::Any => (2, 0),
+        HeapType::Equal => (3, 0),
+        HeapType::I31 => (4, 0),
+        HeapType::Structure => (5, 0),
+        HeapType::Array => (6, 0),
+        HeapType::Exception => (7, 0),
+        HeapType::None => (8, 0),
+        HeapType::NoFunction => (9, 0),
+        HeapType::NoExtern => (10, 0),
+        HeapType::NoException => (11, 0),
+        HeapType::Concrete(number) => (12, number),
+    };
+    5 | (reference.is_nullable as u64) << 8 | heap << 16 | (number as u64) << 32
 }
 
-/// The type of a value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[allow(missing_docs, reason = "the specification has them")]
-pub enum ValueType {
-    I32,
-    I64,
-    F32,
-    F64,
-    V128,
-    Reference {
-        /// Whether null is among the values.
-        nullable: bool,
-        /// To what.
-        heap: HeapType,
-        /// The number of a concrete type.
-        number: u32,
-    },
-}
-
-impl ValueType {
-    /// References to functions, null included.
-    pub const FUNCTION: ValueType = ValueType::Reference { nullable: true, heap: HeapType::Function, number: 0 };
-    /// References to values of the host, null included.
-    pub const EXTERN: ValueType = ValueType::Reference { nullable: true, heap: HeapType::Extern, number: 0 };
-
-    /// The type in 64 bits.
-    pub const fn encode(self) -> u64 {
-        match self {
-            ValueType::I32 => 0,
-            ValueType::I64 => 1,
-            ValueType::F32 => 2,
-            ValueType::F64 => 3,
-            ValueType::V128 => 4,
-            ValueType::Reference { nullable, heap, number } => {
-                5 | (nullable as u64) << 8 | (heap as u64) << 16 | (number as u64) << 32
-            }
-        }
-    }
-
-    /// The type that was encoded.
-    pub fn decode(bits: u64) -> ValueType {
-        const HEAPS: [HeapType; 13] = [
-            HeapType::Function,
-            HeapType::Extern,
-            HeapType::Any,
-            HeapType::Eq,
-            HeapType::I31,
-            HeapType::Struct,
-            HeapType::Array,
-            HeapType::None,
-            HeapType::NoFunction,
-            HeapType::NoExtern,
-            HeapType::Exception,
-            HeapType::NoException,
-            HeapType::Concrete,
-        ];
-        match bits as u8 {
-            0 => ValueType::I32,
-            1 => ValueType::I64,
-            2 => ValueType::F32,
-            3 => ValueType::F64,
-            4 => ValueType::V128,
-            _ => ValueType::Reference {
-                nullable: bits >> 8 & 1 != 0,
-                heap: HEAPS[(bits >> 16 & 0xff) as usize % HEAPS.len()],
-                number: (bits >> 32) as u32,
+/// The type that was encoded.
+pub fn decode(bits: u64) -> ValueType {
+    const HEAPS: [HeapType; 12] = [
+        HeapType::Function,
+        HeapType::Extern,
+        HeapType::Any,
+        HeapType::Equal,
+        HeapType::I31,
+        HeapType::Structure,
+        HeapType::Array,
+        HeapType::Exception,
+        HeapType::None,
+        HeapType::NoFunction,
+        HeapType::NoExtern,
+        HeapType::NoException,
+    ];
+    match bits as u8 {
+        0 => ValueType::I32,
+        1 => ValueType::I64,
+        2 => ValueType::F32,
+        3 => ValueType::F64,
+        4 => ValueType::V128,
+        _ => ValueType::Reference(ReferenceType {
+            is_nullable: bits >> 8 & 1 != 0,
+            heap: match HEAPS.get((bits >> 16 & 0xff) as usize) {
+                Some(&heap) => heap,
+                None => HeapType::Concrete((bits >> 32) as u32),
             },
-        }
-    }
-
-    /// The registers that a value takes.
-    pub const fn registers(self) -> Registers {
-        match self {
-            ValueType::Reference { .. } => Registers { numbers: 0, references: 1 },
-            ValueType::V128 => Registers { numbers: 2, references: 0 },
-            _ => Registers { numbers: 1, references: 0 },
-        }
+        }),
     }
 }
 
-/// The type of a function.
-#[derive(Clone, Debug, PartialEq, Eq, Default, Hash)]
-pub struct FunctionType {
-    /// Types of the parameters.
-    pub parameters: Vec<ValueType>,
-    /// Types of the results.
-    pub results: Vec<ValueType>,
-}
-
-impl FunctionType {
-    /// The type as far as calls are concerned.
-    pub fn signature(&self) -> Signature {
-        let sum = |types: &[ValueType]| {
-            types.iter().fold(Registers::default(), |sum, value| {
-                let registers = value.registers();
-                Registers {
-                    numbers: sum.numbers + registers.numbers,
-                    references: sum.references + registers.references,
-                }
-            })
-        };
-        Signature { parameters: sum(&self.parameters), results: sum(&self.results) }
+fn describe(function: &FunctionType) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    bytes.extend_from_slice(&(function.parameters.len() as u32).to_le_bytes());
+    bytes.extend_from_slice(&(function.results.len() as u32).to_le_bytes());
+    for &value in function.parameters.iter().chain(&function.results) {
+        bytes.extend_from_slice(&encode(value).to_le_bytes());
     }
-
-    fn describe(&self) -> Vec<u8> {
-        let mut bytes = Vec::new();
-        bytes.extend_from_slice(&(self.parameters.len() as u32).to_le_bytes());
-        bytes.extend_from_slice(&(self.results.len() as u32).to_le_bytes());
-        for value in self.parameters.iter().chain(&self.results) {
-            bytes.extend_from_slice(&value.encode().to_le_bytes());
-        }
-        bytes
-    }
+    bytes
 }
 
 /// A function type in the registry.
@@ -166,7 +101,7 @@ impl<'m> TypeView<'m> {
         (from..from + count).map(move |index| {
             let at = 8 + 8 * index;
             let word = bytes.get(at..at + 8).map_or([0; 8], |bytes| core::array::from_fn(|index| bytes[index]));
-            ValueType::decode(u64::from_le_bytes(word))
+            decode(u64::from_le_bytes(word))
         })
     }
 
@@ -190,7 +125,7 @@ impl Machine {
     /// The number of a function type, which is new if the type is.
     pub fn type_number(&mut self, function_type: &FunctionType) -> Result<u32, Throw> {
         let table = self.type_table()?;
-        let description = self.new_string(&function_type.describe())?;
+        let description = self.new_string(&describe(function_type))?;
         if let Value::Integer(number) = self.heap.table_get(table, Value::String(description)) {
             return Ok(number as u32);
         }

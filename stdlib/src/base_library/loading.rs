@@ -8,7 +8,7 @@ use crate::{
 };
 use alloc::{format, vec::Vec};
 use lunette_bytecode::{
-    file::{self, MAGIC},
+    file::{self, MAGIC, WEBASSEMBLY_MAGIC},
     module::Module,
 };
 use lunette_gc::value::Value;
@@ -41,7 +41,8 @@ pub(crate) fn load_chunk(
 ) -> Result<Loaded, Throw> {
     // As in C, the name ends at a zero byte.
     let chunk_name = chunk_name.split(|&byte| byte == 0).next().unwrap_or_default();
-    let is_binary = chunk.first() == Some(&ESCAPE);
+    let is_webassembly = chunk.starts_with(&WEBASSEMBLY_MAGIC);
+    let is_binary = is_webassembly || chunk.first() == Some(&ESCAPE);
     let (letter, kind) = if is_binary { (b'b', "binary") } else { (b't', "text") };
     if !mode.contains(&letter) {
         let mut message = format!("attempt to load a {kind} chunk (mode is '").into_bytes();
@@ -51,6 +52,9 @@ pub(crate) fn load_chunk(
     }
     // Work and memory are bounded by the length, with the factor of what a byte can become.
     machine.charge(chunk.len() as u64)?;
+    if is_webassembly {
+        return load_webassembly(machine, chunk, chunk_name);
+    }
     let memory = free_memory(machine);
     let module = if is_binary {
         file::read(chunk, memory).map_err(|error| bad_format(chunk_name, &format!("{error}")))
@@ -66,6 +70,21 @@ pub(crate) fn load_chunk(
         Err(LoadError::Memory) => Err(Throw::Memory),
         Err(error @ LoadError::Malformed(_)) => Ok(Err(bad_format(chunk_name, &format!("{error}")))),
     }
+}
+
+/// A WebAssembly file as a function that runs it.
+#[cfg(feature = "compiler")]
+fn load_webassembly(machine: &mut Machine, chunk: &[u8], chunk_name: &[u8]) -> Result<Loaded, Throw> {
+    match crate::webassembly::load_program(machine, chunk, chunk_name) {
+        Ok(function) => Ok(Ok(function)),
+        Err(crate::webassembly::LoadError::Refused(error)) => Ok(Err(bad_format(chunk_name, &format!("{error}")))),
+        Err(crate::webassembly::LoadError::Throw(throw)) => Err(throw),
+    }
+}
+
+#[cfg(not(feature = "compiler"))]
+fn load_webassembly(_: &mut Machine, _: &[u8], _: &[u8]) -> Result<Loaded, Throw> {
+    Ok(Err(b"attempt to load a WebAssembly chunk without a compiler".to_vec()))
 }
 
 #[cfg(feature = "compiler")]
