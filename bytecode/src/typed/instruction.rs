@@ -35,6 +35,10 @@ pub enum OperandKind {
     NumberWindow,
     /// First of as many reference registers as operand d says; 16 bits, scaled by 16.
     ReferenceWindow,
+    /// First of as many number registers as operand c says; 16 bits, scaled by 8.
+    NumberSpan,
+    /// First of as many reference registers as operand c says; 16 bits, scaled by 16.
+    ReferenceSpan,
     /// First number register for the results of a call; 16 bits, scaled by 8. It may be one past the last register if
     /// there are none.
     ResultWindow,
@@ -96,11 +100,13 @@ impl OperandKind {
             | OperandKind::VectorWrite
             | OperandKind::VectorRead
             | OperandKind::NumberWindow
+            | OperandKind::NumberSpan
             | OperandKind::ResultWindow
             | OperandKind::NumberResults => 8,
             OperandKind::ReferenceWrite
             | OperandKind::ReferenceRead
             | OperandKind::ReferenceWindow
+            | OperandKind::ReferenceSpan
             | OperandKind::ReferenceResultWindow
             | OperandKind::ReferenceResults => 16,
             _ => 1,
@@ -290,6 +296,12 @@ macro_rules! operand_kind {
     };
     (reference_window) => {
         OperandKind::ReferenceWindow
+    };
+    (number_span) => {
+        OperandKind::NumberSpan
+    };
+    (reference_span) => {
+        OperandKind::ReferenceSpan
     };
     (result_window) => {
         OperandKind::ResultWindow

@@ -38,6 +38,8 @@ macro_rules! for_each_typed_instruction {
             copy(a: number_write, b: number_read) flow next list none effects() "N[a] = N[b]";
             copy_vector(a: vector_write, b: vector_read) flow next list none effects() "V[a] = V[b]";
             copy_reference(a: reference_write, b: reference_read) flow next list none effects() "R[a] = R[b]";
+            copy_numbers(a: number_span, b: number_span, c: count) flow next list none effects() "N[a], ..., N[a+c-1] = N[b], ..., N[b+c-1], as if at once";
+            copy_references(a: reference_span, b: reference_span, c: count) flow next list none effects() "R[a], ..., R[a+c-1] = R[b], ..., R[b+c-1], as if at once";
             copy_from_far(a: number_write, d: far_number) flow next list none effects() "N[a] = N[d]";
             copy_to_far(a: number_read, d: far_number) flow next list none effects() "N[d] = N[a]";
             copy_reference_from_far(a: reference_write, d: far_reference) flow next list none effects() "R[a] = R[d]";

@@ -58,6 +58,7 @@ fn prefix(kind: OperandKind) -> &'static str {
         | OperandKind::Argument
         | OperandKind::FarNumber
         | OperandKind::NumberWindow
+        | OperandKind::NumberSpan
         | OperandKind::ResultWindow
         | OperandKind::NumberResults => "n",
         OperandKind::VectorWrite | OperandKind::VectorRead => "v",
@@ -65,6 +66,7 @@ fn prefix(kind: OperandKind) -> &'static str {
         | OperandKind::ReferenceRead
         | OperandKind::FarReference
         | OperandKind::ReferenceWindow
+        | OperandKind::ReferenceSpan
         | OperandKind::ReferenceResultWindow
         | OperandKind::ReferenceResults => "r",
         OperandKind::Callee => "f",

@@ -221,6 +221,7 @@ impl Checker<'_> {
             if (value as u64) < u64::from(count) { Ok(()) } else { Err(VerifyErrorKind::NoSuch(name)) }
         };
         let window = || entry.operand(Field::D).and_then(|count| count.read(words)).unwrap_or(0) as u32;
+        let span = || entry.operand(Field::C).and_then(|count| count.read(words)).unwrap_or(0) as u32;
         let is_own = value as u64 >= u64::from(there.imported_globals);
         let global = || there.globals.get(value as usize).copied();
         let named = |is_so: bool, name| if is_so { Ok(()) } else { Err(VerifyErrorKind::NoSuch(name)) };
@@ -240,6 +241,8 @@ impl Checker<'_> {
             }
             OperandKind::NumberWindow => self.number(value, window()),
             OperandKind::ReferenceWindow => self.reference(value, window()),
+            OperandKind::NumberSpan => self.number(value, span()),
+            OperandKind::ReferenceSpan => self.reference(value, span()),
             OperandKind::NumberResults => self.number(value, self.results.numbers),
             OperandKind::ReferenceResults => self.reference(value, self.results.references),
             OperandKind::Callee => below(there.functions.len() as u32, "function"),
