@@ -1,4 +1,4 @@
-//! Lua 5.4 source text to Lunette bytecode.
+//! Lua 5.4 source text to Lunette bytecode, and WebAssembly modules ([`wasm`]).
 //!
 //! The data flows `lexer` → `grammar` with its actions in `builder` and `operators` → `ast` → `resolver` → `generator`
 //! → [`Module`]. Errors get their words and places in `diagnosis`.
@@ -21,6 +21,7 @@ mod parser;
 mod resolver;
 mod strings;
 mod token;
+pub mod wasm;
 
 lalrpop_util::lalrpop_mod!(
     #[allow(clippy::all, clippy::pedantic, missing_docs, unused, reason = "generated")]

@@ -1,5 +1,5 @@
 //! The typed half of the bytecode: what WebAssembly functions are translated to. The data flows `table` →
-//! `instruction` → `function` → `verifier`, `text`.
+//! `instruction` → `function` → `verifier`, `text`; `module` has what is around functions.
 
 pub mod fuel;
 pub mod function;

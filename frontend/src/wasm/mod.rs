@@ -1,0 +1,18 @@
+//! WebAssembly modules to typed functions.
+//!
+//! The data flows `module` (with `types`, `constant` and `names`) → [`Declarations`], and per function `translator` →
+//! [`Function`]. `wasmparser` decodes and validates; bodies are validated and translated in the same pass.
+//!
+//! [`Declarations`]: lunette_bytecode::typed::module::Declarations
+//! [`Function`]: lunette_bytecode::typed::function::Function
+
+mod constant;
+mod error;
+mod module;
+mod names;
+mod translator;
+mod types;
+
+pub use error::WasmError;
+pub use module::Module;
+pub use names::Names;
