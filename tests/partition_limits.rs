@@ -2,7 +2,7 @@
 #![cfg(feature = "partitions")]
 
 use lunette::{
-    Captured, Configuration, Data, Directory, Engine, Environment, Error, Files, Grants, Home, Output, Program,
+    Captured, Configuration, Data, Directory, Engine, Error, Files, Grants, Home, Output, Program,
     Streams, Tenant,
 };
 
@@ -16,7 +16,7 @@ fn run(tenant: &mut Tenant, source: &str) -> Result<Vec<Data>, Error> {
 }
 
 fn only_files(files: Files) -> Grants {
-    Grants { files, environment: Environment::None, processes: false, clock: true, entropy: true }
+    Grants { files, clock: true, entropy: true, ..Grants::NONE }
 }
 
 fn scratch() -> Grants {

@@ -4,7 +4,7 @@
 
 use lunette::{AfterSnapshot, AsContext, Configuration, Engine, Instance, Program};
 use lunette_hw_bridge::message::{Failure, FromGuest, Outcome, Token, append};
-use lunette_interpreter::host::{OpenMode, Request, Stream};
+use lunette_interpreter::host::{Clock, Direction, Interest, Location, OpenMode, Request, Stream};
 use std::{
     error::Error,
     fs,
@@ -74,6 +74,7 @@ fn seed_hypercalls(folder: &Path) -> Result<(), Box<dyn Error>> {
         Token::HostFunction(1),
     ];
     let mode = OpenMode { read: true, ..OpenMode::default() };
+    let interest = Interest { stream: Stream::INPUT, direction: Direction::Read };
     let failure = Failure::Runtime {
         message: "m".into(),
         traceback: "t".into(),
@@ -84,10 +85,12 @@ fn seed_hypercalls(folder: &Path) -> Result<(), Box<dyn Error>> {
         (FromGuest::Await(Outcome::Booted), true),
         (FromGuest::Post(Stream::OUTPUT, b"text"), false),
         (FromGuest::Ask(Request::Read(Stream::INPUT, 100)), true),
-        (FromGuest::Ask(Request::Open(b"name", mode)), true),
-        (FromGuest::Ask(Request::Rename(b"from", b"to")), true),
+        (FromGuest::Ask(Request::Open(Location::granted(b"name"), mode)), true),
+        (FromGuest::Ask(Request::Rename(Location::granted(b"from"), Location::granted(b"to"))), true),
         (FromGuest::Ask(Request::Write(Stream(3), b"text")), true),
-        (FromGuest::Ask(Request::WallClock), true),
+        (FromGuest::Ask(Request::Time(Clock::Realtime)), true),
+        (FromGuest::Ask(Request::Open(Location::beneath(Stream(4), b"name"), mode)), true),
+        (FromGuest::Ask(Request::Poll { interests: vec![interest, interest].into(), timeout: Some(1000) }), true),
         (FromGuest::AskAgain, true),
         (FromGuest::Call { function: 0, arguments: values.clone() }, true),
         (FromGuest::Call { function: 1, arguments: values.clone() }, true),

@@ -17,7 +17,7 @@ use lunette_hw_bridge::{
     message::{Cause, FromGuest, Outcome, Token, append},
 };
 use lunette_hw_interface::{channel::*, layout::*};
-use lunette_interpreter::host::{Request, Stream};
+use lunette_interpreter::host::{Clock, Direction, Interest, Location, Origin, Removal, Request, Stream, Target};
 use std::{
     sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
     time::{Duration, Instant},
@@ -650,7 +650,7 @@ fn malformed_messages_are_told_from_others() {
     let _neighbour = Neighbour::new();
     let booted = frame(&FromGuest::Await(Outcome::Booted));
     let post = frame(&FromGuest::Post(Stream::OUTPUT, b"x"));
-    let ask = frame(&FromGuest::Ask(Request::WallClock));
+    let ask = frame(&FromGuest::Ask(Request::Time(Clock::Realtime)));
     let returned = append(&FromGuest::Await(Outcome::Returned(vec![Token::Nil; 3])), Vec::new());
     let malformed = "its message is malformed";
     let out_of_order = "it asks before it has an answer";
@@ -729,9 +729,17 @@ fn malformed_messages_are_told_from_others() {
     // What is well-formed is taken, though the streams are none and the numbers absurd.
     let mut sent: Vec<Sent> = [
         Request::Read(Stream(u32::MAX), usize::MAX),
-        Request::Seek(Stream::INPUT, lunette_interpreter::host::Origin::End, i64::MIN),
+        Request::Seek(Stream::INPUT, Origin::End, i64::MIN),
         Request::Close(Stream(7)),
-        Request::Open(&[0xff; 5000], Default::default()),
+        Request::Open(Location::granted(&[0xff; 5000]), Default::default()),
+        Request::Remove(Location::beneath(Stream::INPUT, b"../.."), Removal::Any),
+        Request::Status(Target::Open(Stream(u32::MAX))),
+        Request::WriteAt(Stream::OUTPUT, u64::MAX, b"x"),
+        Request::ReadDirectory(Stream::ERROR, u64::MAX, usize::MAX),
+        Request::Poll {
+            interests: vec![Interest { stream: Stream(99), direction: Direction::Write }; 9000].into(),
+            timeout: Some(u64::MAX),
+        },
         Request::Entropy(usize::MAX),
     ]
     .into_iter()

@@ -43,6 +43,7 @@ pub fn partition(directories: &[Directory], environment: &[OsString]) -> Grants 
         processes: false,
         clock: true,
         entropy: true,
+        arguments: Vec::new(),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Time and time zone.
 
-use lunette_interpreter::host::Response;
-use rustix::time::{ClockId, clock_gettime};
+use lunette_interpreter::host::{Clock, Response, Timestamp};
+use rustix::time::{ClockId, Timespec, clock_getres, clock_gettime};
 use std::path::{Component, Path, PathBuf};
 
 const ZONES: &str = "/usr/share/zoneinfo";
@@ -10,9 +10,27 @@ const LOCAL_ZONE: &str = "/etc/localtime";
 const MOST_ZONE_BYTES: u64 = 1 << 20;
 
 /// The time of a clock.
-pub(super) fn time(clock: ClockId) -> Response {
-    let time = clock_gettime(clock);
-    Response::Time { seconds: time.tv_sec, nanoseconds: u32::try_from(time.tv_nsec).unwrap_or(0) }
+pub(super) fn time(clock: Clock) -> Response {
+    response(clock_gettime(number(clock)))
+}
+
+/// How finely a clock tells times apart.
+pub(super) fn resolution(clock: Clock) -> Response {
+    response(clock_getres(number(clock)))
+}
+
+fn number(clock: Clock) -> ClockId {
+    match clock {
+        Clock::Realtime => ClockId::Realtime,
+        Clock::Monotonic => ClockId::Monotonic,
+        Clock::Process => ClockId::ProcessCPUTime,
+        Clock::Thread => ClockId::ThreadCPUTime,
+    }
+}
+
+fn response(time: Timespec) -> Response {
+    let nanoseconds = u32::try_from(time.tv_nsec).unwrap_or(0);
+    Response::Time(Timestamp { seconds: time.tv_sec, nanoseconds })
 }
 
 /// The local time zone as a TZif file; empty for UTC.

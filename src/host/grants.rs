@@ -25,6 +25,8 @@ pub struct Grants {
     pub clock: bool,
     /// Random numbers that differ from run to run.
     pub entropy: bool,
+    /// The arguments that a program finds when it asks for them, as WebAssembly programs do, beginning with its name.
+    pub arguments: Vec<Vec<u8>>,
 }
 
 /// The files a program may use.
@@ -104,14 +106,26 @@ impl Grants {
     /// ```
     /// assert_eq!(lunette::Grants::NONE.files, lunette::Files::None);
     /// ```
-    pub const NONE: Grants =
-        Grants { files: Files::None, processes: false, environment: Environment::None, clock: false, entropy: false };
+    pub const NONE: Grants = Grants {
+        files: Files::None,
+        processes: false,
+        environment: Environment::None,
+        clock: false,
+        entropy: false,
+        arguments: Vec::new(),
+    };
 
     /// What the command `lua` gives its programs.
     ///
     /// ```
     /// assert_eq!(lunette::Grants::ALL.files, lunette::Files::All);
     /// ```
-    pub const ALL: Grants =
-        Grants { files: Files::All, processes: true, environment: Environment::All, clock: true, entropy: true };
+    pub const ALL: Grants = Grants {
+        files: Files::All,
+        processes: true,
+        environment: Environment::All,
+        clock: true,
+        entropy: true,
+        arguments: Vec::new(),
+    };
 }

@@ -4,6 +4,8 @@
 //! processes, are taken up in `complete`, which waits for at most 50 ms at a time so that interrupts get through.
 
 mod clock;
+mod directory;
+mod environment;
 mod failure;
 mod files;
 mod grants;
@@ -12,10 +14,12 @@ mod leaving;
 #[cfg_attr(miri, path = "pages_miri.rs")]
 mod pages;
 mod place;
+mod polling;
 mod process;
 #[cfg(feature = "migration")]
 mod reconnect;
 mod standard;
+mod status;
 mod stream;
 
 pub use grants::{Directory, Environment, Files, Grants};
@@ -28,25 +32,36 @@ use failure::{failed, not_permitted};
 #[cfg(feature = "migration")]
 use leaving::LeavingRegion;
 use lunette_gc::pages::Pages;
-use lunette_interpreter::host::{Host, Request, Response, Stream, Ticket};
+use lunette_interpreter::host::{
+    Clock, Host, Interest, Location, Request, Response, Stream, Target, Ticket, Timestamp,
+};
 use pages::MappedPages;
+use place::Place;
 use rustix::{
-    io::Errno,
+    fs::{fdatasync, fsync, ftruncate, futimens},
+    io::{Errno, retry_on_intr},
     rand::{GetRandomFlags, getrandom},
-    time::ClockId,
 };
 use standard::Inherited;
-use std::{ffi::OsStr, os::unix::ffi::OsStrExt, path::Path, process::Child, time::Instant};
+use status::done;
+use std::{
+    path::Path,
+    process::Child,
+    time::{Duration, Instant},
+};
 use stream::OpenStream;
 
-/// The most random bytes given at once, which the kernel gives without stopping in between.
-const MOST_ENTROPY: usize = 256;
+/// The most that is waited for at a time.
+const MOST_INTERESTS: usize = 1 << 12;
+/// The most random bytes given at once.
+const MOST_ENTROPY: usize = 1 << 16;
 
 /// A request on its way.
 enum Pending {
     Answered(Response),
     Read(Stream, usize),
     Write(Stream, Vec<u8>),
+    Poll(Vec<Interest>, Option<Instant>),
     Wait(Child),
 }
 
@@ -97,21 +112,42 @@ impl Process {
         self.streams.get_mut(stream.0 as usize)?.as_mut()
     }
 
+    fn open_stream(&self, stream: Stream) -> Result<&OpenStream, Errno> {
+        self.streams.get(stream.0 as usize).and_then(Option::as_ref).ok_or(Errno::BADF)
+    }
+
+    /// Does something with an open stream.
+    fn with<R>(&self, stream: Stream, work: impl FnOnce(&OpenStream) -> Result<R, Errno>) -> Result<R, Errno> {
+        self.open_stream(stream).and_then(work)
+    }
+
+    /// Where a location leads.
+    fn place(&self, location: Location<'_>) -> Result<Place<'_>, Errno> {
+        match location.directory {
+            Some(directory) => self.open_stream(directory)?.place(location.path),
+            None => Place::find(&self.grants.files, location.path),
+        }
+    }
+
     /// Opens a stream, if there are not too many already.
-    fn add_stream<E: Into<std::io::Error>>(&mut self, open: impl FnOnce(&Grants) -> Result<OpenStream, E>) -> Response {
+    fn add_stream<E>(&mut self, open: impl FnOnce(&Process) -> Result<OpenStream, E>) -> Response
+    where
+        E: Into<std::io::Error>,
+    {
         if self.streams.iter().flatten().count() >= self.most_streams {
             return failed(Errno::MFILE);
         }
-        let opened = match open(&self.grants) {
+        let opened = match open(self) {
             Ok(opened) => opened,
             Err(error) => return failed(error),
         };
+        let kind = opened.kind();
         let free = self.streams.iter().position(Option::is_none).unwrap_or(self.streams.len());
         if free == self.streams.len() {
             self.streams.push(None);
         }
         self.streams[free] = Some(opened);
-        Response::Opened(Stream(free as u32))
+        Response::Opened(Stream(free as u32), kind)
     }
 
     fn read(&mut self, stream: Stream, wanted: usize) -> Option<Response> {
@@ -139,21 +175,58 @@ impl Process {
         })
     }
 
+    /// Opens a granted directory.
+    fn open_granted(&mut self, number: u32) -> Response {
+        let directory = match &self.grants.files {
+            Files::Directories(directories) => directories.get(number as usize).cloned(),
+            Files::None | Files::All => None,
+        };
+        let Some(directory) = directory else { return failed(Errno::BADF) };
+        match self.add_stream(|_| files::open_granted(&directory)) {
+            Response::Opened(stream, _) => {
+                Response::Granted { directory: stream, name: directory.guest.into_os_string().into_encoded_bytes() }
+            }
+            response => response,
+        }
+    }
+
     fn is_granted(&self, request: &Request<'_>) -> bool {
         match request {
-            Request::Read(..) | Request::Write(..) | Request::Seek(..) | Request::Close(_) | Request::Describe(_) => {
-                true
-            }
-            Request::Open(..)
+            Request::Open(Location { directory: None, .. }, _)
             | Request::Reopen { .. }
             | Request::OpenTemporary
-            | Request::TemporaryName
-            | Request::Remove(_)
-            | Request::Rename(..) => self.grants.files != Files::None,
+            | Request::TemporaryName => self.grants.files != Files::None,
             Request::OpenProcess { .. } | Request::Execute(_) | Request::HasShell => self.grants.processes,
             Request::Environment(_) => self.grants.environment != Environment::None,
-            Request::WallClock | Request::ProcessorTime | Request::TimeZone => self.grants.clock,
+            Request::Time(_) | Request::Resolution(_) | Request::TimeZone => self.grants.clock,
             Request::Entropy(_) => self.grants.entropy,
+            // What is done with streams that are open.
+            Request::Read(..)
+            | Request::ReadAt(..)
+            | Request::Write(..)
+            | Request::WriteAt(..)
+            | Request::Seek(..)
+            | Request::Poll { .. }
+            | Request::Describe(_)
+            | Request::Close(_)
+            | Request::SetSize(..)
+            | Request::Allocate(..)
+            | Request::Advise(..)
+            | Request::Sync { .. }
+            | Request::SetFlags { .. }
+            | Request::ReadDirectory(..) => true,
+            // What begins at directories that are open, or is looked up in what is granted.
+            Request::Open(..)
+            | Request::OpenGranted(_)
+            | Request::Status(_)
+            | Request::SetTimes { .. }
+            | Request::MakeDirectory(_)
+            | Request::Remove(..)
+            | Request::Rename(..)
+            | Request::Link(..)
+            | Request::MakeSymbolicLink { .. }
+            | Request::ReadLink(_) => true,
+            Request::Arguments | Request::Variables | Request::Yield => true,
         }
     }
 
@@ -167,47 +240,110 @@ impl Process {
                 Some(response) => response,
                 None => return Pending::Write(stream, bytes.to_vec()),
             },
-            Request::Seek(stream, origin, offset) => match self.stream(stream) {
-                Some(open) => open.seek(origin, offset),
-                None => failed(Errno::BADF),
-            },
-            Request::Open(path, mode) => self.add_stream(|grants| files::open_file(&grants.files, path, mode)),
-            Request::Describe(stream) => match self.stream(stream) {
-                Some(open) => open.describe(),
-                None => failed(Errno::BADF),
-            },
-            Request::Reopen { path, mode, position } => {
-                self.add_stream(|grants| files::reopen_file(&grants.files, path, mode, position))
+            Request::Poll { interests, .. } if interests.len() > MOST_INTERESTS => failed(Errno::INVAL),
+            Request::Poll { interests, timeout } => {
+                // What is too far off never comes.
+                let deadline = timeout.and_then(|timeout| Instant::now().checked_add(Duration::from_nanos(timeout)));
+                return Pending::Poll(interests.into_owned(), deadline);
             }
-            Request::OpenTemporary => self.add_stream(|grants| files::open_temporary(&grants.files)),
-            Request::TemporaryName => files::temporary_name(&self.grants.files),
-            Request::OpenProcess { command, write } => self.add_stream(|_| process::open_process(command, write)),
             Request::Close(stream) => return self.close(stream),
             Request::Execute(command) => match process::start(command) {
                 Ok(child) => return Pending::Wait(child),
                 Err(error) => failed(error),
             },
-            Request::HasShell if Path::new(process::SHELL).exists() => Response::Done,
-            Request::HasShell => failed(Errno::NOENT),
-            Request::Remove(path) => files::remove(&self.grants.files, path),
-            Request::Rename(from, to) => files::rename_file(&self.grants.files, from, to),
-            Request::Environment(name) => match environment(&self.grants.environment, name) {
-                Some(value) => Response::Bytes(value),
-                None => failed(Errno::NOENT),
+            Request::Open(Location { directory: None, path }, mode) => {
+                self.add_stream(|process| files::open_file(&process.grants.files, path, mode))
+            }
+            Request::Open(Location { directory: Some(directory), path }, mode) => {
+                self.add_stream(|process| files::open_beneath(process.open_stream(directory)?, path, mode))
+            }
+            Request::OpenGranted(number) => self.open_granted(number),
+            Request::OpenTemporary => self.add_stream(|process| files::open_temporary(&process.grants.files)),
+            Request::TemporaryName => files::temporary_name(&self.grants.files),
+            Request::Reopen { root, path, mode, position } => {
+                self.add_stream(|process| files::reopen_file(&process.grants.files, root, path, mode, position))
+            }
+            Request::OpenProcess { command, write } => self.add_stream(|_| process::open_process(command, write)),
+            Request::SetFlags { stream, append, nonblocking } => match self.stream(stream) {
+                Some(open) => done(open.set_flags(append, nonblocking)),
+                None => failed(Errno::BADF),
             },
-            Request::WallClock => clock::time(ClockId::Realtime),
-            Request::ProcessorTime => clock::time(ClockId::ProcessCPUTime),
+            request => self.answer(request).unwrap_or_else(failed),
+        })
+    }
+
+    /// Answers a request that the kernel answers at once, and that opens and closes nothing.
+    fn answer(&self, request: Request<'_>) -> Result<Response, Errno> {
+        Ok(match request {
+            Request::ReadAt(stream, position, wanted) => self.open_stream(stream)?.read_at(position, wanted),
+            Request::WriteAt(stream, position, bytes) => self.open_stream(stream)?.write_at(position, bytes),
+            Request::Seek(stream, origin, offset) => self.open_stream(stream)?.seek(origin, offset),
+            Request::Describe(stream) => self.open_stream(stream)?.describe(),
+            Request::Status(Target::Open(stream)) => Response::Status(self.with(stream, OpenStream::status)?),
+            Request::Status(Target::At(location, follow)) => {
+                Response::Status(status::known(&self.place(location)?.status(follow)?))
+            }
+            Request::SetTimes { target: Target::Open(stream), accessed, modified } => {
+                done(futimens(self.open_stream(stream)?.changeable_descriptor()?, &status::times(accessed, modified)))
+            }
+            Request::SetTimes { target: Target::At(location, follow), accessed, modified } => {
+                done(self.place(location)?.set_times(follow, &status::times(accessed, modified)))
+            }
+            Request::SetSize(stream, size) => done(ftruncate(self.open_stream(stream)?.changeable_descriptor()?, size)),
+            Request::Allocate(stream, offset, length) => {
+                done(status::allocate(self.open_stream(stream)?.changeable_descriptor()?, offset, length))
+            }
+            Request::Advise(stream, offset, length, advice) => {
+                done(status::advise(self.open_stream(stream)?.own_descriptor()?, offset, length, advice))
+            }
+            Request::Sync { stream, data_only } => match self.open_stream(stream)?.descriptor() {
+                Some(file) if data_only => done(fdatasync(file)),
+                Some(file) => done(fsync(file)),
+                None => Response::Done,
+            },
+            Request::ReadDirectory(stream, start, wanted) => {
+                Response::Entries(directory::read(self.open_stream(stream)?.own_descriptor()?, start, wanted)?)
+            }
+            Request::MakeDirectory(location) => done(self.place(location)?.make_directory()),
+            Request::Remove(location, what) => done(self.place(location)?.remove(what)),
+            Request::Rename(from, to) => done(self.place(from)?.rename(&self.place(to)?)),
+            Request::Link(from, to) => done(self.place(from)?.link(&self.place(to)?)),
+            Request::MakeSymbolicLink { content, link } => done(self.place(link)?.make_symbolic_link(content)),
+            Request::ReadLink(location) => Response::Bytes(self.place(location)?.read_link()?),
+            Request::HasShell if Path::new(process::SHELL).exists() => Response::Done,
+            Request::HasShell => return Err(Errno::NOENT),
+            Request::Arguments => Response::Bytes(terminated(&self.grants.arguments)),
+            Request::Environment(name) => {
+                Response::Bytes(environment::variable(&self.grants.environment, name).ok_or(Errno::NOENT)?)
+            }
+            Request::Variables => Response::Bytes(terminated(&environment::variables(&self.grants.environment))),
+            Request::Time(Clock::Monotonic) => Response::Time(Timestamp::from_nanoseconds(self.monotonic())),
+            Request::Time(clock) => clock::time(clock),
+            Request::Resolution(clock) => clock::resolution(clock),
             Request::TimeZone => Response::Bytes(clock::time_zone()),
             Request::Entropy(wanted) => {
                 let mut bytes = vec![0; wanted.min(MOST_ENTROPY)];
-                match getrandom(&mut bytes[..], GetRandomFlags::empty()) {
-                    Ok(count) => {
-                        bytes.truncate(count);
-                        Response::Bytes(bytes)
-                    }
-                    Err(error) => failed(error),
-                }
+                let count = retry_on_intr(|| getrandom(&mut bytes[..], GetRandomFlags::empty()))?;
+                bytes.truncate(count);
+                Response::Bytes(bytes)
             }
+            Request::Yield => {
+                std::thread::yield_now();
+                Response::Done
+            }
+            // `begin` sees to these.
+            Request::Read(..)
+            | Request::Write(..)
+            | Request::Poll { .. }
+            | Request::Open(..)
+            | Request::OpenGranted(_)
+            | Request::OpenTemporary
+            | Request::TemporaryName
+            | Request::Reopen { .. }
+            | Request::OpenProcess { .. }
+            | Request::Close(_)
+            | Request::SetFlags { .. }
+            | Request::Execute(_) => return Err(Errno::NOSYS),
         })
     }
 
@@ -217,6 +353,11 @@ impl Process {
             Pending::Answered(response) => Ok(response),
             Pending::Read(stream, wanted) => self.read(stream, wanted).ok_or(Pending::Read(stream, wanted)),
             Pending::Write(stream, bytes) => self.write(stream, &bytes).ok_or(Pending::Write(stream, bytes)),
+            Pending::Poll(interests, deadline) => match polling::wait(self, &interests, deadline) {
+                Ok(Some(ready)) => Ok(Response::Ready(ready)),
+                Ok(None) => Err(Pending::Poll(interests, deadline)),
+                Err(error) => Ok(failed(error)),
+            },
             Pending::Wait(mut child) => match process::wait(&mut child) {
                 Ok(Some(status)) => Ok(process::exited(status)),
                 Ok(None) => Err(Pending::Wait(child)),
@@ -259,7 +400,7 @@ impl Host for Process {
     fn withdraw(&mut self, ticket: Ticket) -> bool {
         let is_withdrawn = matches!(
             &self.pending,
-            Some((waiting, Pending::Read(..) | Pending::Write(..))) if *waiting == ticket
+            Some((waiting, Pending::Read(..) | Pending::Write(..) | Pending::Poll(..))) if *waiting == ticket
         );
         if is_withdrawn {
             self.pending = None;
@@ -272,14 +413,15 @@ impl Host for Process {
     }
 }
 
-/// The value of an environment variable; names that no variable can have give nothing.
-fn environment(granted: &Environment, name: &[u8]) -> Option<Vec<u8>> {
-    match granted {
-        Environment::None => None,
-        Environment::Only(variables) => variables.get(name).cloned(),
-        Environment::All if name.is_empty() || name.contains(&b'=') || name.contains(&0) => None,
-        Environment::All => std::env::var_os(OsStr::from_bytes(name)).map(|value| value.as_bytes().to_vec()),
+/// The strings, each with a zero byte at its end.
+fn terminated(strings: &[Vec<u8>]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for string in strings {
+        // Nobody could tell where one with a zero byte ends.
+        bytes.extend(string.iter().take_while(|&&byte| byte != 0));
+        bytes.push(0);
     }
+    bytes
 }
 
 /// Whether the system gives a region of this size.

@@ -22,6 +22,8 @@ pub(crate) struct OpenStreams {
 struct OpenFile {
     number: u32,
     #[serde(with = "serde_bytes")]
+    root: Option<Vec<u8>>,
+    #[serde(with = "serde_bytes")]
     path: Vec<u8>,
     mode: OpenMode,
     position: u64,
@@ -38,8 +40,8 @@ impl Process {
                 continue;
             }
             match stream.describe() {
-                Response::Described { path, mode, position } => {
-                    open.files.push(OpenFile { number: number as u32, path, mode, position });
+                Response::Described { root, path, mode, position } => {
+                    open.files.push(OpenFile { number: number as u32, root, path, mode, position });
                 }
                 Response::Failed(error) => return Err(Error::message(error.message)),
                 _ => return Err(Error::message("a stream cannot be named")),
@@ -58,13 +60,13 @@ impl Process {
         if STANDARD + open.files.len() > self.most_streams {
             return Err(Error::message("the program has too many files open"));
         }
-        for OpenFile { number, path, mode, position } in &open.files {
+        for OpenFile { number, root, path, mode, position } in &open.files {
             let name = path.escape_ascii();
             if *number >= MOST_STREAMS {
                 return Err(Error::message(format_args!("'{name}' has an impossible number")));
             }
             let number = *number as usize;
-            let opened = files::reopen_file(&self.grants.files, path, *mode, *position);
+            let opened = files::reopen_file(&self.grants.files, root.as_deref(), path, *mode, *position);
             let opened = opened.map_err(|error| {
                 let reason = std::io::Error::from(error).to_string();
                 let reason = reason.split(" (os error").next().unwrap_or_default();

@@ -2,12 +2,14 @@
 
 use super::{
     failure::failed,
+    place::Place,
     standard::{Captured, Inherited},
+    status,
 };
-use lunette_interpreter::host::{HostError, OpenMode, Origin, Response};
+use lunette_interpreter::host::{FileKind, FileStatus, HostError, OpenMode, Origin, Response};
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
-    fs::{FileType, SeekFrom, fstat, seek},
+    fs::{OFlags, SeekFrom, fcntl_getfl, fcntl_setfl, fstat, seek},
     io::Errno,
 };
 use std::{
@@ -33,51 +35,130 @@ pub(super) enum Backing {
     Captured(Captured),
 }
 
+/// By what name a stream was opened.
+pub(super) struct Name {
+    /// The name of the granted directory that it is beneath, if it was opened from one.
+    pub root: Option<Vec<u8>>,
+    /// The path.
+    pub path: Vec<u8>,
+    /// How.
+    pub mode: OpenMode,
+    /// Whether what has the name may be changed.
+    pub is_writable: bool,
+}
+
 /// An open stream.
 pub(super) struct OpenStream {
     backing: Backing,
+    kind: FileKind,
     /// Whether reading and writing may have to wait for others.
     is_slow: bool,
-    /// The path by which it was opened, and how.
-    name: Option<(Vec<u8>, OpenMode)>,
+    /// Whether the program would rather have an error than wait.
+    is_nonblocking: bool,
+    name: Option<Name>,
 }
 
 impl OpenStream {
     pub fn new(backing: Backing) -> OpenStream {
-        let mut stream = OpenStream { backing, is_slow: false, name: None };
-        stream.is_slow = stream.descriptor().is_some_and(|descriptor| {
-            fstat(descriptor).is_ok_and(|status| {
-                !matches!(FileType::from_raw_mode(status.st_mode), FileType::RegularFile | FileType::Directory)
-            })
-        });
+        let mut stream =
+            OpenStream { backing, kind: FileKind::Unknown, is_slow: false, is_nonblocking: false, name: None };
+        if let Some(Ok(status)) = stream.descriptor().map(fstat) {
+            stream.kind = status::kind(status.st_mode);
+            stream.is_slow = !matches!(stream.kind, FileKind::Regular | FileKind::Directory);
+        }
         stream
     }
 
-    /// The stream as one that was opened by this path.
-    pub fn named(self, path: &[u8], mode: OpenMode) -> OpenStream {
-        OpenStream { name: Some((path.to_vec(), mode)), ..self }
+    /// The stream as one that was opened by this name.
+    pub fn named(self, name: Name) -> OpenStream {
+        OpenStream { is_nonblocking: name.mode.nonblocking, name: Some(name), ..self }
+    }
+
+    /// What it is.
+    pub fn kind(&self) -> FileKind {
+        self.kind
+    }
+
+    /// The name of a directory that paths may begin at.
+    pub fn directory_name(&self) -> Result<&Name, Errno> {
+        if self.kind != FileKind::Directory {
+            return Err(Errno::NOTDIR);
+        }
+        self.name.as_ref().filter(|name| name.root.is_some()).ok_or(Errno::PERM)
+    }
+
+    /// Where a path leads that begins at the directory.
+    pub fn place(&self, path: &[u8]) -> Result<Place<'_>, Errno> {
+        let is_writable = self.directory_name()?.is_writable;
+        Ok(Place::beneath(self.descriptor().ok_or(Errno::NOTDIR)?, path, is_writable))
+    }
+
+    /// What is known of what it leads to.
+    pub fn status(&self) -> Result<FileStatus, Errno> {
+        self.descriptor().map_or(Ok(FileStatus::default()), |descriptor| Ok(status::known(&fstat(descriptor)?)))
+    }
+
+    /// The descriptor of a file that is the program's own: it did not get it, but has opened it.
+    pub fn own_descriptor(&self) -> Result<BorrowedFd<'_>, Errno> {
+        match &self.backing {
+            Backing::Owned(descriptor) => Ok(descriptor.as_fd()),
+            _ => Err(Errno::INVAL),
+        }
+    }
+
+    /// As [`OpenStream::own_descriptor`], of a file that may be changed.
+    pub fn changeable_descriptor(&self) -> Result<BorrowedFd<'_>, Errno> {
+        match &self.name {
+            Some(name) if !name.is_writable => Err(Errno::ROFS),
+            _ => self.own_descriptor(),
+        }
+    }
+
+    /// Changes how the stream is used.
+    pub fn set_flags(&mut self, append: bool, nonblocking: bool) -> Result<(), Errno> {
+        match (&self.backing, &mut self.name) {
+            (Backing::Owned(descriptor), Some(name)) if name.mode.append != append => {
+                let mut flags = fcntl_getfl(descriptor)?;
+                flags.set(OFlags::APPEND, append);
+                fcntl_setfl(descriptor, flags)?;
+                name.mode.append = append;
+            }
+            (Backing::Owned(_), Some(_)) => {}
+            // Others may use them as well.
+            _ if append => return Err(Errno::INVAL),
+            _ => {}
+        }
+        if let Some(name) = &mut self.name {
+            name.mode.nonblocking = nonblocking;
+        }
+        self.is_nonblocking = nonblocking;
+        Ok(())
     }
 
     /// How the stream can be opened again elsewhere.
     pub fn describe(&self) -> Response {
         let refuse = |message: String| Response::Failed(HostError { message, code: Errno::NXIO.raw_os_error() });
-        let Some((path, mode)) = &self.name else {
+        let Some(Name { root, path, mode, .. }) = &self.name else {
             return refuse(match &self.backing {
                 Backing::Process { child, .. } => format!("the pipe to process {} cannot be opened again", child.id()),
                 _ => "a temporary file without a name cannot be opened again".to_owned(),
             });
         };
-        match self.seek(Origin::Current, 0) {
-            Response::Position(position) => Response::Described {
-                path: path.clone(),
-                mode: OpenMode { truncate: false, create: false, ..*mode },
-                position,
-            },
+        let position = match self.kind {
+            // Those who read directories say where.
+            FileKind::Directory => Response::Position(0),
+            _ => self.seek(Origin::Current, 0),
+        };
+        match position {
+            Response::Position(position) => {
+                Response::Described { root: root.clone(), path: path.clone(), mode: mode.again(), position }
+            }
             _ => refuse(format!("'{}' has no position at which it could be opened again", path.escape_ascii())),
         }
     }
 
-    fn descriptor(&self) -> Option<BorrowedFd<'_>> {
+    /// The descriptor, where there is one.
+    pub fn descriptor(&self) -> Option<BorrowedFd<'_>> {
         match &self.backing {
             Backing::Inherited(inherited) => Some(inherited.as_fd()),
             Backing::Owned(descriptor) => Some(descriptor.as_fd()),
@@ -86,12 +167,18 @@ impl OpenStream {
         }
     }
 
-    /// Waits for a slow stream for a while; whether it is ready.
+    /// The descriptor, if reading and writing may have to wait.
+    pub fn slow_descriptor(&self) -> Option<BorrowedFd<'_>> {
+        self.descriptor().filter(|_| self.is_slow)
+    }
+
+    /// Waits for a slow stream for a while, unless nobody wants to wait; whether it is ready.
     fn is_ready(&self, direction: PollFlags) -> bool {
         match self.descriptor() {
             Some(descriptor) if self.is_slow => {
                 let mut interest = [PollFd::from_borrowed_fd(descriptor, direction)];
-                match poll(&mut interest, Some(&PATIENCE)) {
+                let patience = if self.is_nonblocking { Timespec::default() } else { PATIENCE };
+                match poll(&mut interest, Some(&patience)) {
                     Ok(count) => count > 0,
                     Err(Errno::INTR) => false,
                     // The operation itself will say what is wrong.
@@ -104,6 +191,20 @@ impl OpenStream {
 
     /// Reads at most `wanted` bytes; `None` if there are none yet.
     pub fn read(&mut self, wanted: usize) -> Option<Response> {
+        self.try_read(wanted).or_else(|| self.would_block())
+    }
+
+    /// Writes some of the bytes; `None` if none can be written yet.
+    pub fn write(&mut self, bytes: &[u8]) -> Option<Response> {
+        self.try_write(bytes).or_else(|| self.would_block())
+    }
+
+    /// The answer to what would have to wait, if nobody wants to.
+    fn would_block(&self) -> Option<Response> {
+        self.is_nonblocking.then(|| failed(Errno::AGAIN))
+    }
+
+    fn try_read(&mut self, wanted: usize) -> Option<Response> {
         if !self.is_ready(PollFlags::IN) {
             return None;
         }
@@ -126,8 +227,7 @@ impl OpenStream {
         Some(Response::Bytes(bytes))
     }
 
-    /// Writes some of the bytes; `None` if none can be written yet.
-    pub fn write(&mut self, bytes: &[u8]) -> Option<Response> {
+    fn try_write(&mut self, bytes: &[u8]) -> Option<Response> {
         match &mut self.backing {
             Backing::Captured(captured) => captured.append(bytes),
             Backing::Writer(writer) => {
@@ -150,6 +250,26 @@ impl OpenStream {
             }
         }
         Some(Response::Count(bytes.len()))
+    }
+
+    /// Reads from a position.
+    pub fn read_at(&self, position: u64, wanted: usize) -> Response {
+        let mut bytes = vec![0; wanted.min(MOST_READ)];
+        let read = self.positioned_descriptor().and_then(|file| rustix::io::pread(file, &mut bytes[..], position));
+        read.map_or_else(failed, |count| {
+            bytes.truncate(count);
+            Response::Bytes(bytes)
+        })
+    }
+
+    /// Writes to a position.
+    pub fn write_at(&self, position: u64, bytes: &[u8]) -> Response {
+        let written = self.positioned_descriptor().and_then(|file| rustix::io::pwrite(file, bytes, position));
+        written.map_or_else(failed, Response::Count)
+    }
+
+    fn positioned_descriptor(&self) -> Result<BorrowedFd<'_>, Errno> {
+        self.own_descriptor().map_err(|_| Errno::SPIPE)
     }
 
     /// Moves the position.

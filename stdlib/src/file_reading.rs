@@ -8,7 +8,7 @@ use alloc::{format, vec::Vec};
 use lunette_gc::{reference::Ref, table::Table, value::Value};
 use lunette_interpreter::{
     Frame, Machine, NativeResult, Step, Throw,
-    host::{HostError, OpenMode, Request, Response, Stream},
+    host::{HostError, Location, OpenMode, Request, Response, Stream},
 };
 
 /// Number of locals.
@@ -47,7 +47,7 @@ pub(crate) fn begin(machine: &mut Machine, frame: Frame) -> NativeResult {
         let stream = machine.heap.new_userdata(0, 0)?;
         frame.set_local(machine, STREAM, Value::Userdata(stream));
         let mode = OpenMode { read: true, ..OpenMode::default() };
-        let ticket = machine.host.submit(Request::Open(machine.heap.string_bytes(path), mode));
+        let ticket = machine.host.submit(Request::Open(Location::granted(machine.heap.string_bytes(path)), mode));
         return frame.wait(machine, OPENING, ticket);
     }
     frame.ask(machine, READING, Request::Read(Stream::INPUT, PIECE))
@@ -61,7 +61,7 @@ pub(crate) fn step(machine: &mut Machine, frame: Frame) -> Result<Progress, Thro
     };
     let response = machine.take_response();
     let next = match (frame.phase(), response) {
-        (OPENING, Some(Response::Opened(stream))) => {
+        (OPENING, Some(Response::Opened(stream, _))) => {
             if let Value::Userdata(userdata) = frame.local(machine, STREAM) {
                 machine.heap.get(userdata).set_stream(Some(stream.0));
             }

@@ -11,7 +11,7 @@ use alloc::vec::Vec;
 use lunette_gc::{reference::Ref, string::Str, value::Value};
 use lunette_interpreter::{
     Frame, Machine, NativeResult, Step, Throw,
-    host::{Request, Response},
+    host::{Clock, Location, Removal, Request, Response},
     index::{Lookup, Store},
     native::Native,
 };
@@ -58,12 +58,12 @@ fn ask_about(
 
 fn clock(machine: &mut Machine, frame: Frame) -> NativeResult {
     match machine.take_response() {
-        Some(Response::Time { seconds, nanoseconds }) => {
-            let time = seconds as f64 + f64::from(nanoseconds / 1000) / 1e6;
+        Some(Response::Time(time)) => {
+            let time = time.seconds as f64 + f64::from(time.nanoseconds / 1000) / 1e6;
             frame.return_one(machine, Value::Float(time))
         }
         Some(_) => frame.return_one(machine, Value::Float(-1.0)),
-        None => frame.ask(machine, ANSWERED, Request::ProcessorTime),
+        None => frame.ask(machine, ANSWERED, Request::Time(Clock::Process)),
     }
 }
 
@@ -120,7 +120,7 @@ fn remove(machine: &mut Machine, frame: Frame) -> NativeResult {
             result
         }
         Some(_) => file_result(machine, frame, None, Ok(())),
-        None => ask_about(machine, frame, name, |name| Request::Remove(name)),
+        None => ask_about(machine, frame, name, |name| Request::Remove(Location::granted(name), Removal::Any)),
     }
 }
 
@@ -137,7 +137,7 @@ fn rename(machine: &mut Machine, frame: Frame) -> NativeResult {
         Some(_) => file_result(machine, frame, None, Ok(())),
         None => {
             let (from, to) = (c_string(machine, from).to_vec(), c_string(machine, to).to_vec());
-            frame.ask(machine, ANSWERED, Request::Rename(&from, &to))
+            frame.ask(machine, ANSWERED, Request::Rename(Location::granted(&from), Location::granted(&to)))
         }
     }
 }
@@ -203,9 +203,9 @@ fn date(machine: &mut Machine, frame: Frame) -> NativeResult {
         Value::Integer(seconds) => seconds,
         _ if !frame.is_none_or_nil(machine, 1) => frame.check_integer(machine, 1)?,
         _ => match machine.take_response() {
-            Some(Response::Time { seconds, .. }) => seconds,
+            Some(Response::Time(time)) => time.seconds,
             Some(_) => -1,
-            None => return frame.ask(machine, CLOCKED, Request::WallClock),
+            None => return frame.ask(machine, CLOCKED, Request::Time(Clock::Realtime)),
         },
     };
     frame.set_local(machine, SECONDS, Value::Integer(seconds));
@@ -273,11 +273,11 @@ const TIME_LOCALS: u32 = FIELDS + FIELD_COUNT;
 fn time(machine: &mut Machine, frame: Frame) -> NativeResult {
     if frame.is_none_or_nil(machine, 0) {
         return match machine.take_response() {
-            Some(Response::Time { seconds, .. }) => frame.return_one(machine, Value::Integer(seconds)),
+            Some(Response::Time(time)) => frame.return_one(machine, Value::Integer(time.seconds)),
             Some(_) => {
                 Err(machine.native_error(format_args!("{}", crate::calendar::CalendarError::TimeNotRepresentable)))
             }
-            None => frame.ask(machine, CLOCKED, Request::WallClock),
+            None => frame.ask(machine, CLOCKED, Request::Time(Clock::Realtime)),
         };
     }
     let table = Value::Table(frame.check_table(machine, 0)?);

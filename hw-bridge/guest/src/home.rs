@@ -18,7 +18,7 @@ use lunette_hw_interface::{
     layout::{INBOX_BYTES, OUTBOX_BYTES},
     message::{self, FromGuest, ToGuest},
 };
-use lunette_interpreter::host::{Host, HostError, Request, Response, Stream, Ticket};
+use lunette_interpreter::host::{Clock, Host, HostError, Request, Response, Stream, Ticket, Timestamp};
 
 /// The most bytes of a write that is posted.
 const MOST_POSTED: usize = OUTBOX_BYTES - 64;
@@ -141,10 +141,24 @@ impl Host for Home {
                 Some(Response::Count(bytes.len()))
             }
             Request::Read(stream, wanted) => self.ask(&FromGuest::Ask(Request::Read(stream, wanted.min(MOST_READ)))),
+            Request::ReadAt(stream, position, wanted) => {
+                self.ask(&FromGuest::Ask(Request::ReadAt(stream, position, wanted.min(MOST_READ))))
+            }
             Request::Write(stream, bytes) => {
                 self.ask(&FromGuest::Ask(Request::Write(stream, &bytes[..bytes.len().min(MOST_WRITTEN)])))
             }
-            other if longest_name(&other) > MOST_NAMED => {
+            Request::WriteAt(stream, position, bytes) => {
+                self.ask(&FromGuest::Ask(Request::WriteAt(stream, position, &bytes[..bytes.len().min(MOST_WRITTEN)])))
+            }
+            // The partition has a clock of its own, which goes on where the partition does; the owner says whether the
+            // program may see it.
+            Request::Time(Clock::Monotonic) => match self.ask(&FromGuest::Ask(Request::Time(Clock::Monotonic))) {
+                Some(Response::Time(_)) => {
+                    Some(Response::Time(Timestamp::from_nanoseconds(clock::nanoseconds())))
+                }
+                response => response,
+            },
+            other if other.longest_name() > MOST_NAMED => {
                 Some(Response::Failed(HostError { message: String::from("File name too long"), code: 36 }))
             }
             other => self.ask(&FromGuest::Ask(other)),
@@ -173,18 +187,5 @@ impl Host for Home {
             flag.store(true, Ordering::Relaxed);
         }
         channel::shared().interrupt.swap(0, Ordering::Relaxed) != 0
-    }
-}
-
-/// Bytes of the longest name or command in a request.
-fn longest_name(request: &Request<'_>) -> usize {
-    match request {
-        Request::Open(name, _) | Request::Execute(name) | Request::Remove(name) | Request::Environment(name) => {
-            name.len()
-        }
-        Request::OpenProcess { command, .. } => command.len(),
-        Request::Reopen { path, .. } => path.len(),
-        Request::Rename(from, to) => from.len().max(to.len()),
-        _ => 0,
     }
 }

@@ -28,6 +28,19 @@ pub(super) mod userdata {
     pub const STANDARD_STREAM: u8 = 1;
     pub const FILE: u8 = 2;
     pub const OBJECT: u8 = 3;
+    pub const BENEATH: u8 = 4;
+}
+
+/// Bits of the mode in which a file is open.
+pub(super) mod mode {
+    pub const READ: u8 = 0x01;
+    pub const WRITE: u8 = 0x02;
+    pub const APPEND: u8 = 0x04;
+    pub const DIRECTORY: u8 = 0x08;
+    pub const NO_FOLLOW: u8 = 0x10;
+    pub const NONBLOCKING: u8 = 0x20;
+    pub const SYNC: u8 = 0x40;
+    pub const DATA_SYNC: u8 = 0x80;
 }
 
 /// Bits of the state of the machine.

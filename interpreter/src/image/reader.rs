@@ -5,8 +5,8 @@ use super::{
     decoder::{Decoder, Source},
     error::{ReadError, ReadErrorKind, Refusal},
     format::{COMPRESSED, MAGIC, VERSION},
+    userdata::File,
 };
-use crate::host::OpenMode;
 use crate::machine::Machine;
 use alloc::vec::Vec;
 use core::ops::Range;
@@ -39,8 +39,8 @@ pub(super) struct Reader<'m, 's> {
     pub userdata: Vec<Ref<Userdata>>,
     pub threads: Vec<Ref<Thread>>,
     pub tables: Vec<Ref<Table>>,
-    /// Files to be opened: number of the userdata, path, mode, position.
-    pub files: Vec<(u32, Vec<u8>, OpenMode, u64)>,
+    /// Files to be opened, and numbers of their userdata.
+    pub files: Vec<(u32, File)>,
     /// Working memory: the values of a table's fields.
     pub values: Vec<Parts>,
     /// Up to where in the heap pages are made ahead.
@@ -187,7 +187,7 @@ impl Reader<'_, '_> {
         self.check_threads(is_running)?;
         parts.push(("state", taken(&self)));
         self.decoder.finish()?;
-        let files = self.files.iter().map(|(_, path, ..)| path.clone()).collect();
+        let files = self.files.iter().map(|(_, file)| file.name()).collect();
         if opens_files {
             self.open_files()?;
         }

@@ -2,7 +2,7 @@
 
 use super::{
     error::{ReadErrorKind, Refusal, WriteError},
-    format::userdata as kind,
+    format::{mode as bit, userdata as kind},
     functions::kind_name,
     reader::Reader,
     writer::{ObjectName, Writer},
@@ -26,8 +26,28 @@ const LONGEST_NAME: u64 = 1 << 16;
 pub(super) enum Meaning {
     Plain,
     StandardStream(u32),
-    File { path: Vec<u8>, mode: OpenMode, position: u64 },
+    File(File),
     Object(Vec<u8>),
+}
+
+/// An open file, as the host describes it.
+#[derive(Debug)]
+pub(super) struct File {
+    /// The name of the granted directory that it was opened beneath.
+    root: Option<Vec<u8>>,
+    path: Vec<u8>,
+    mode: OpenMode,
+    position: u64,
+}
+
+impl File {
+    /// Its path, as programs know it.
+    pub fn name(&self) -> Vec<u8> {
+        match &self.root {
+            Some(root) => [root, &self.path[..]].join(&b'/'),
+            None => self.path.clone(),
+        }
+    }
 }
 
 /// Asks the host, and waits.
@@ -53,7 +73,9 @@ pub(super) fn meanings(
         meanings.push(match (content.stream(), content.object()) {
             (Some(stream), _) if stream <= Stream::ERROR.0 => Meaning::StandardStream(stream),
             (Some(stream), _) => match ask(&mut *machine.host, Request::Describe(Stream(stream))) {
-                Response::Described { path, mode, position } => Meaning::File { path, mode, position },
+                Response::Described { root, path, mode, position } => {
+                    Meaning::File(File { root, path, mode, position })
+                }
                 Response::Failed(error) => return Err(WriteError::Stream(error.message)),
                 _ => return Err(WriteError::Stream(String::from("a stream cannot be named"))),
             },
@@ -72,7 +94,32 @@ pub(super) fn meanings(
 }
 
 fn mode_bits(mode: OpenMode) -> u8 {
-    u8::from(mode.read) | u8::from(mode.write) << 1 | u8::from(mode.append) << 2
+    let bits = [
+        (mode.read, bit::READ),
+        (mode.write, bit::WRITE),
+        (mode.append, bit::APPEND),
+        (mode.directory, bit::DIRECTORY),
+        (mode.no_follow, bit::NO_FOLLOW),
+        (mode.nonblocking, bit::NONBLOCKING),
+        (mode.sync, bit::SYNC),
+        (mode.data_sync, bit::DATA_SYNC),
+    ];
+    bits.into_iter().map(|(is_set, bit)| if is_set { bit } else { 0 }).sum()
+}
+
+fn mode_of_bits(bits: u8) -> OpenMode {
+    let is_set = |bit| bits & bit != 0;
+    OpenMode {
+        read: is_set(bit::READ),
+        write: is_set(bit::WRITE),
+        append: is_set(bit::APPEND),
+        directory: is_set(bit::DIRECTORY),
+        no_follow: is_set(bit::NO_FOLLOW),
+        nonblocking: is_set(bit::NONBLOCKING),
+        sync: is_set(bit::SYNC),
+        data_sync: is_set(bit::DATA_SYNC),
+        ..OpenMode::default()
+    }
 }
 
 impl Writer<'_, '_> {
@@ -85,8 +132,14 @@ impl Writer<'_, '_> {
                     self.encoder.byte(kind::STANDARD_STREAM)?;
                     self.encoder.number((*stream).into())?;
                 }
-                Meaning::File { path, mode, position } => {
-                    self.encoder.byte(kind::FILE)?;
+                Meaning::File(File { root, path, mode, position }) => {
+                    match root {
+                        Some(root) => {
+                            self.encoder.byte(kind::BENEATH)?;
+                            self.encoder.counted_bytes(root)?;
+                        }
+                        None => self.encoder.byte(kind::FILE)?,
+                    }
                     self.encoder.counted_bytes(path)?;
                     self.encoder.byte(mode_bits(*mode))?;
                     self.encoder.number(*position)?;
@@ -124,21 +177,16 @@ impl Reader<'_, '_> {
                     number if number <= Stream::ERROR.0 => stream = Some(number),
                     _ => return Err(self.decoder.malformed("there is no such standard stream")),
                 },
-                kind::FILE => {
-                    let path = self.decoder.counted_bytes(LONGEST_NAME)?;
-                    let bits = self.decoder.byte()?;
-                    let mode = OpenMode {
-                        read: bits & 1 != 0,
-                        write: bits & 2 != 0,
-                        append: bits & 4 != 0,
-                        ..OpenMode::default()
+                kind @ (kind::FILE | kind::BENEATH) => {
+                    let root = match kind {
+                        kind::BENEATH => Some(self.decoder.counted_bytes(LONGEST_NAME)?),
+                        _ => None,
                     };
-                    if mode_bits(mode) != bits {
-                        return Err(self.decoder.malformed("mode of a file"));
-                    }
+                    let path = self.decoder.counted_bytes(LONGEST_NAME)?;
+                    let mode = mode_of_bits(self.decoder.byte()?);
                     let position = self.decoder.number()?;
                     self.files.try_reserve(1).map_err(|_| self.decoder.error(ReadErrorKind::Memory))?;
-                    self.files.push((number, path, mode, position));
+                    self.files.push((number, File { root, path, mode, position }));
                 }
                 kind::OBJECT => {
                     let name = self.decoder.counted_bytes(LONGEST_NAME)?;
@@ -185,22 +233,20 @@ impl Reader<'_, '_> {
 
     /// Opens the files again.
     pub fn open_files(&mut self) -> Result<(), Refusal> {
-        for (number, path, mode, position) in core::mem::take(&mut self.files) {
+        for (number, file) in core::mem::take(&mut self.files) {
             self.decoder.place = ("userdata", u64::from(number) + 1);
-            let request = Request::Reopen { path: &path, mode, position };
-            let stream = match ask(&mut *self.machine.host, request) {
-                Response::Opened(stream) => stream,
-                Response::Failed(HostError { message, .. }) => {
-                    let path = String::from_utf8_lossy(&path).into_owned();
-                    return Err(self.decoder.error(ReadErrorKind::Stream(path, message)));
+            let File { root, path, mode, position } = &file;
+            let request = Request::Reopen { root: root.as_deref(), path, mode: *mode, position: *position };
+            let message = match ask(&mut *self.machine.host, request) {
+                Response::Opened(stream, _) => {
+                    self.machine.heap.get(self.userdata[number as usize]).set_stream(Some(stream.0));
+                    continue;
                 }
-                _ => {
-                    let path = String::from_utf8_lossy(&path).into_owned();
-                    return Err(self.decoder.error(ReadErrorKind::Stream(path, String::from("not granted"))));
-                }
+                Response::Failed(HostError { message, .. }) => message,
+                _ => String::from("not granted"),
             };
-            let userdata = self.userdata[number as usize];
-            self.machine.heap.get(userdata).set_stream(Some(stream.0));
+            let name = String::from_utf8_lossy(&file.name()).into_owned();
+            return Err(self.decoder.error(ReadErrorKind::Stream(name, message)));
         }
         Ok(())
     }

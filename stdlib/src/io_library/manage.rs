@@ -11,7 +11,7 @@ use alloc::vec::Vec;
 use lunette_gc::value::Value;
 use lunette_interpreter::{
     Frame, Machine, NativeResult, Step, Throw,
-    host::{OpenMode, Request, Response},
+    host::{Location, OpenMode, Request, Response},
     native::Native,
 };
 
@@ -55,8 +55,8 @@ fn parse_mode(mode: &[u8]) -> Option<OpenMode> {
     let (read, write) = (first == b'r' || plus, first != b'r' || plus);
     match first {
         b'r' => Some(OpenMode { read, write, ..OpenMode::default() }),
-        b'w' => Some(OpenMode { read, write, truncate: true, create: true, append: false }),
-        b'a' => Some(OpenMode { read, write, append: true, create: true, truncate: false }),
+        b'w' => Some(OpenMode { read, write, truncate: true, create: true, ..OpenMode::default() }),
+        b'a' => Some(OpenMode { read, write, append: true, create: true, ..OpenMode::default() }),
         _ => None,
     }
 }
@@ -88,13 +88,13 @@ fn open(machine: &mut Machine, frame: Frame) -> NativeResult {
     let response = machine.take_response();
     let name = c_string(machine.heap.string_bytes(name));
     match response {
-        Some(Response::Opened(stream)) => {
+        Some(Response::Opened(stream, _)) => {
             file.open(machine, stream, FileKind::Regular, (mode.read, mode.write));
             frame.return_one(machine, file.value())
         }
         Some(Response::Failed(error)) => file_result(machine, frame, Some(name), Err(error)),
         _ => {
-            let ticket = machine.host.submit(Request::Open(name, mode));
+            let ticket = machine.host.submit(Request::Open(Location::granted(name), mode));
             frame.wait(machine, OPENED, ticket)
         }
     }
@@ -111,7 +111,7 @@ fn popen(machine: &mut Machine, frame: Frame) -> NativeResult {
     let response = machine.take_response();
     let command = c_string(machine.heap.string_bytes(command));
     match response {
-        Some(Response::Opened(stream)) => {
+        Some(Response::Opened(stream, _)) => {
             file.open(machine, stream, FileKind::Process, (!write, write));
             frame.return_one(machine, file.value())
         }
@@ -126,7 +126,7 @@ fn popen(machine: &mut Machine, frame: Frame) -> NativeResult {
 fn tmpfile(machine: &mut Machine, frame: Frame) -> NativeResult {
     let file = file_local(machine, frame)?;
     match machine.take_response() {
-        Some(Response::Opened(stream)) => {
+        Some(Response::Opened(stream, _)) => {
             file.open(machine, stream, FileKind::Regular, (true, true));
             frame.return_one(machine, file.value())
         }
@@ -148,7 +148,7 @@ pub(super) fn open_or_fail(
     let response = machine.take_response();
     let name = c_string(machine.heap.string_bytes(name));
     match response {
-        Some(Response::Opened(stream)) => {
+        Some(Response::Opened(stream, _)) => {
             file.open(machine, stream, FileKind::Regular, (mode.read, mode.write));
             Ok(Ok(file))
         }
@@ -161,7 +161,7 @@ pub(super) fn open_or_fail(
             Err(machine.native_error_bytes(&message))
         }
         _ => {
-            let ticket = machine.host.submit(Request::Open(name, mode));
+            let ticket = machine.host.submit(Request::Open(Location::granted(name), mode));
             frame.wait(machine, phase, ticket).map(Err)
         }
     }

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use lunette_gc::value::Value;
 use lunette_interpreter::{
     Frame, Machine, NativeResult, Step, Throw,
-    host::{OpenMode, Request, Response},
+    host::{Location, OpenMode, Request, Response},
     native::Native,
 };
 
@@ -104,7 +104,7 @@ pub(super) fn step(machine: &mut Machine, frame: Frame, first_local: u32) -> Res
     };
     let mut position = usize::try_from(position).unwrap_or(usize::MAX);
     match (frame.phase(), machine.take_response()) {
-        (OPENING, Some(Response::Opened(stream))) => {
+        (OPENING, Some(Response::Opened(stream, _))) => {
             return frame.ask(machine, CLOSING, Request::Close(stream)).map(Search::Waiting);
         }
         (OPENING, Some(_)) => {
@@ -122,7 +122,7 @@ pub(super) fn step(machine: &mut Machine, frame: Frame, first_local: u32) -> Res
         return Ok(Search::NotFound(message));
     }
     let mode = OpenMode { read: true, ..OpenMode::default() };
-    let ticket = machine.host.submit(Request::Open(name_at(all, position), mode));
+    let ticket = machine.host.submit(Request::Open(Location::granted(name_at(all, position)), mode));
     frame.wait(machine, OPENING, ticket).map(Search::Waiting)
 }
 

@@ -4,7 +4,7 @@
 use lunette_gc::pages::{Pages, REGION_ALIGNMENT};
 use lunette_interpreter::{
     Machine,
-    host::{Host, HostError, OpenMode, Origin, Request, Response, Stream, Ticket},
+    host::{FileKind, Host, HostError, Location, OpenMode, Origin, Request, Response, Stream, Ticket, Timestamp},
     machine::Configuration,
 };
 use std::{
@@ -95,8 +95,8 @@ impl TestHost {
                 Origin::Current => SeekFrom::Current(offset),
                 Origin::End => SeekFrom::End(offset),
             })?),
-            Request::Open(path, mode) => {
-                let OpenMode { read, write, append, truncate, create } = mode;
+            Request::Open(Location { path, .. }, mode) => {
+                let OpenMode { read, write, append, truncate, create, .. } = mode;
                 let file = File::options()
                     .read(read)
                     .write(write && !append)
@@ -121,18 +121,18 @@ impl TestHost {
                 self.files.remove(&stream.0);
                 Response::Done
             }
-            Request::Remove(path) => {
+            Request::Remove(Location { path, .. }, _) => {
                 std::fs::remove_file(text(path))?;
                 Response::Done
             }
             Request::Rename(from, to) => {
-                std::fs::rename(text(from), text(to))?;
+                std::fs::rename(text(from.path), text(to.path))?;
                 Response::Done
             }
             Request::Environment(_) => Response::Failed(HostError::not_permitted()),
-            Request::WallClock | Request::ProcessorTime => {
+            Request::Time(_) => {
                 let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-                Response::Time { seconds: now.as_secs() as i64, nanoseconds: now.subsec_nanos() }
+                Response::Time(Timestamp { seconds: now.as_secs() as i64, nanoseconds: now.subsec_nanos() })
             }
             Request::TimeZone => Response::Bytes(Vec::new()),
             Request::Entropy(count) => Response::Bytes(vec![7; count]),
@@ -148,7 +148,7 @@ impl TestHost {
     fn keep(&mut self, file: File) -> Response {
         self.next += 1;
         self.files.insert(self.next, file);
-        Response::Opened(Stream(self.next))
+        Response::Opened(Stream(self.next), FileKind::Regular)
     }
 
     fn file(&mut self, stream: Stream) -> std::io::Result<&mut File> {
