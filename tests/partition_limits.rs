@@ -2,8 +2,7 @@
 #![cfg(feature = "partitions")]
 
 use lunette::{
-    Captured, Configuration, Data, Directory, Engine, Error, Files, Grants, Home, Output, Program,
-    Streams, Tenant,
+    Captured, Configuration, Data, Directory, Engine, Error, Files, Grants, Home, Output, Program, Streams, Tenant,
 };
 
 fn tenant(grants: Grants) -> Tenant {

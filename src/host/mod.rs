@@ -21,6 +21,8 @@ mod reconnect;
 mod standard;
 mod status;
 mod stream;
+#[cfg(test)]
+mod tests;
 
 pub use grants::{Directory, Environment, Files, Grants};
 pub use standard::{Captured, Input, Output, Streams};

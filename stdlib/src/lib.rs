@@ -31,6 +31,7 @@ mod text;
 pub mod utf8_codec;
 mod utf8_library;
 mod warning;
+pub mod wasi;
 #[cfg(feature = "compiler")]
 pub mod webassembly;
 mod workspace;

@@ -5,7 +5,7 @@
 
 use crate::{
     base_library, coroutine_library, debug_library, io_library, lunette_library, math_library, os_library,
-    package_library, string_library, table_library, utf8_library,
+    package_library, string_library, table_library, utf8_library, wasi,
 };
 use lunette_gc::{
     reference::Ref,
@@ -87,6 +87,7 @@ pub fn register_all(machine: &mut Machine) {
     for &library in Library::ALL {
         register(machine, library.definition());
     }
+    wasi::register(machine);
 }
 
 /// Registers and opens all libraries.
