@@ -1,10 +1,10 @@
-//! The functions of WASI on files of the process, called with a memory that is an array of bytes.
+//! The functions of WASI on files of the process, each called by a function of a module that does nothing else.
 
 use super::{Folder, granted, grants};
 use crate::{AsContext, Captured, Configuration, Engine, Environment, Grants, Input, Instance, Output, Streams};
-use lunette_gc::{storage::ByteArray, value::Value};
+use lunette_gc::{reference::Ref, typed::LinearMemory, value::Value};
 use lunette_interpreter::{Throw, limits::StopReason};
-use lunette_stdlib::wasi::{self, Errno, FUNCTIONS, Version};
+use lunette_stdlib::wasi::{self, Errno, FUNCTIONS, Function, Type, Version};
 use std::{fs, os::unix::fs::symlink, time::Instant};
 
 const MEMORY: u32 = 1 << 20;
@@ -32,10 +32,71 @@ const STATUS: u64 = 1 << 21;
 const READ_WRITE: u64 = READ | WRITE | SEEK | TELL | STATUS;
 const APPEND: u64 = 1;
 
-/// An instance with a memory.
+/// A number in the form that modules have.
+fn number(mut value: usize) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    while value >= 0x80 {
+        bytes.push(value as u8 | 0x80);
+        value >>= 7;
+    }
+    bytes.push(value as u8);
+    bytes
+}
+
+/// Bytes after their number.
+fn counted(bytes: &[u8]) -> Vec<u8> {
+    [number(bytes.len()), bytes.to_vec()].concat()
+}
+
+/// Items after their number, as a section of a module.
+fn section(kind: u8, items: &[Vec<u8>]) -> Vec<u8> {
+    let content = [number(items.len()), items.concat()].concat();
+    [vec![kind], counted(&content)].concat()
+}
+
+/// A module that imports all functions, and has a function for each that calls it.
+fn module(version: Version) -> Vec<u8> {
+    let interface = match version {
+        Version::Preview1 => "wasi_snapshot_preview1",
+        Version::Unstable => "wasi_unstable",
+    };
+    let types = |types: &[Type]| {
+        counted(&types.iter().map(|kind| if *kind == Type::I32 { 0x7f } else { 0x7e }).collect::<Vec<u8>>())
+    };
+    let each = |item: &dyn Fn(usize, &Function) -> Vec<u8>| -> Vec<Vec<u8>> {
+        FUNCTIONS.iter().enumerate().map(|(index, function)| item(index, function)).collect()
+    };
+    let mut exports =
+        each(&|index, function| [counted(function.name.as_bytes()), vec![0], number(FUNCTIONS.len() + index)].concat());
+    exports.push([counted(b"memory"), vec![2, 0]].concat());
+    [
+        b"\0asm\x01\0\0\0".to_vec(),
+        section(1, &each(&|_, function| [vec![0x60], types(function.parameters), types(function.results)].concat())),
+        section(
+            2,
+            &each(&|index, function| {
+                [counted(interface.as_bytes()), counted(function.name.as_bytes()), vec![0], number(index)].concat()
+            }),
+        ),
+        section(3, &each(&|index, _| number(index))),
+        section(5, &[[vec![0], number(MEMORY as usize >> 16)].concat()]),
+        section(7, &exports),
+        section(
+            10,
+            &each(&|index, function| {
+                let parameters = (0..function.parameters.len()).flat_map(|parameter| [0x20, parameter as u8]);
+                let body: Vec<u8> =
+                    [0].into_iter().chain(parameters).chain([0x10]).chain(number(index)).chain([0x0b]).collect();
+                counted(&body)
+            }),
+        ),
+    ]
+    .concat()
+}
+
+/// An instance with that module, whose exports are the global `wasi`.
 struct Program {
     instance: Instance,
-    version: Version,
 }
 
 impl Program {
@@ -44,52 +105,53 @@ impl Program {
     }
 
     fn with(configuration: Configuration, streams: Streams) -> Program {
-        let mut instance = Engine::new(configuration).instantiate_with(streams).unwrap();
-        let machine = instance.machine();
-        let memory = machine.heap.new_zeroed_byte_array(MEMORY).unwrap();
-        let holder = machine.heap.new_userdata(0, 1).unwrap();
-        machine.heap.user_values(holder)[0].set(Value::Bytes(memory));
-        let name = machine.new_string(b"memory of the test").unwrap();
-        machine.raw_set(machine.registry(), Value::String(name), Value::Userdata(holder)).unwrap();
-        Program { instance, version: Version::Preview1 }
+        let instance = Engine::new(configuration).instantiate_with(streams).unwrap();
+        let mut program = Program { instance };
+        program.load(Version::Preview1);
+        program
     }
 
     fn in_folder(folder: &Folder) -> Program {
         Program::new(grants(vec![granted(&folder.path(""), "/data", true)]), Streams::none())
     }
 
-    fn memory(&mut self) -> lunette_gc::reference::Ref<ByteArray> {
+    fn load(&mut self, version: Version) {
+        let bytes = self.instance.create_string(module(version)).unwrap();
+        self.instance.set("bytes", &bytes).unwrap();
+        self.instance.exec("wasi = webassembly.instantiate(webassembly.load(bytes)); bytes = nil").unwrap();
+    }
+
+    fn export(&mut self, name: &str) -> Value {
         let machine = self.instance.machine();
-        let name = machine.new_string(b"memory of the test").unwrap();
-        match machine.heap.table_get_string(machine.registry(), name) {
-            Value::Userdata(holder) => match machine.heap.user_values(holder)[0].get() {
-                Value::Bytes(memory) => memory,
-                other => panic!("{other:?}"),
-            },
+        let (wasi, name) = (machine.new_string(b"wasi").unwrap(), machine.new_string(name.as_bytes()).unwrap());
+        match machine.heap.table_get_string(machine.globals(), wasi) {
+            Value::Table(exports) => machine.heap.table_get_string(exports, name),
             other => panic!("{other:?}"),
         }
     }
 
-    fn function(&mut self, name: &str) -> Value {
-        let (memory, version) = (self.memory(), self.version);
-        let machine = self.instance.machine();
-        let (_, number) = wasi::import(machine, version, name.as_bytes()).unwrap();
-        let closure = machine.heap.new_native_closure(number, 1).unwrap();
-        machine.heap.native_values(closure)[0].set(Value::Bytes(memory));
-        Value::NativeClosure(closure)
-    }
-
-    fn make_global(&mut self, name: &str) {
-        let function = self.function(name);
-        let machine = self.instance.machine();
-        let name = machine.new_string(name.as_bytes()).unwrap();
-        machine.raw_set(machine.globals(), Value::String(name), function).unwrap();
+    fn memory(&mut self) -> Ref<LinearMemory> {
+        let Value::Userdata(memory) = self.export("memory") else { panic!("no memory") };
+        match self.instance.machine().heap.user_values(memory)[0].get() {
+            Value::Internal(memory) => memory.cast(),
+            other => panic!("{other:?}"),
+        }
     }
 
     fn try_call(&mut self, name: &str, arguments: &[u64]) -> Result<Errno, Throw> {
-        let function = self.function(name);
+        let function = self.export(name);
         let machine = self.instance.machine();
-        let arguments: Vec<Value> = arguments.iter().map(|&argument| Value::Integer(argument as i64)).collect();
+        let (declared, _) = wasi::import(machine, Version::Preview1, name.as_bytes()).unwrap();
+        let arguments: Vec<Value> = declared
+            .parameters
+            .iter()
+            .zip(arguments)
+            .map(|(kind, &argument)| match kind {
+                Type::I32 => Value::Integer((argument as u32).into()),
+                Type::I64 => Value::Integer(argument as i64),
+            })
+            .collect();
+        assert_eq!(arguments.len(), declared.parameters.len(), "{name}");
         let (first, count) = machine.call(function, &arguments)?;
         assert_eq!(count, 1);
         match machine.value(first) {
@@ -108,12 +170,14 @@ impl Program {
 
     fn put(&mut self, address: u64, bytes: &[u8]) {
         let memory = self.memory();
-        self.instance.machine().heap.write_bytes(memory, address as usize, bytes);
+        assert!(self.instance.machine().heap.write_memory(memory, address, bytes));
     }
 
     fn get(&mut self, address: u64, length: usize) -> Vec<u8> {
         let memory = self.memory();
-        self.instance.machine().heap.bytes(memory)[address as usize..][..length].to_vec()
+        let mut bytes = vec![0; length];
+        assert!(self.instance.machine().heap.read_memory(memory, address, &mut bytes));
+        bytes
     }
 
     fn int(&mut self, address: u64) -> u32 {
@@ -280,8 +344,7 @@ fn without_grants_there_are_the_standard_streams() {
     output.take();
     program.put(BUFFER, b" and WASI");
     program.buffers(&[9]);
-    program.make_global("fd_write");
-    program.instance.exec(format!("io.write('Lua'); assert(fd_write(1, {LIST}, 1, {RESULT}) == 0)")).unwrap();
+    program.instance.exec(format!("io.write('Lua'); assert(wasi.fd_write(1, {LIST}, 1, {RESULT}) == 0)")).unwrap();
     assert_eq!(output.take_text(), "Lua and WASI");
     program.succeed("fd_close", &[1]);
     assert_eq!(program.write(1, "x"), Err(Errno::BADF));
@@ -307,8 +370,8 @@ fn granted_directories_have_names() {
     assert_eq!(program.call("fd_prestat_get", &[1, RESULT]), Errno::BADF);
     assert_eq!(program.open(4, "new", CREATE, WRITE, 0), Err(Errno::ROFS));
     // Directories have no rights of files.
-    for (function, more) in [("fd_seek", 4), ("fd_tell", 2), ("fd_read", 4), ("fd_write", 4), ("fd_allocate", 3)] {
-        let arguments: Vec<u64> = [DATA, 0, 0, RESULT].into_iter().take(more).collect();
+    for (function, count) in [("fd_seek", 4), ("fd_tell", 2), ("fd_read", 4), ("fd_write", 4), ("fd_allocate", 3)] {
+        let arguments: Vec<u64> = [DATA, 0, 0, RESULT].into_iter().take(count).collect();
         assert_eq!(program.call(function, &arguments), Errno::NOTCAPABLE, "{function}");
     }
     program.succeed("fd_close", &[3]);
@@ -628,7 +691,7 @@ fn the_version_before_has_other_layouts() {
     folder.write("file", "0123456789");
     let mut program = Program::in_folder(&folder);
     let status = program.status("file").unwrap();
-    program.version = Version::Unstable;
+    program.load(Version::Unstable);
     let old = program.status("file").unwrap();
     assert_eq!(old[..17], status[..17]);
     assert_eq!(old[20..24], status[24..28]);
@@ -756,11 +819,12 @@ fn images_have_what_is_open() {
     program.succeed("fd_seek", &[file, 4, 0, RESULT]);
     program.succeed("clock_time_get", &[1, 0, RESULT]);
     let time = program.long(RESULT);
+    program.instance.exec("wasi = nil; collectgarbage()").unwrap();
     let mut image = Vec::new();
     program.instance.snapshot(&mut image).unwrap();
     drop(program);
-    let instance = Engine::new(configuration).restore(&image[..]).unwrap();
-    let mut program = Program { instance, version: Version::Preview1 };
+    let mut program = Program { instance: Engine::new(configuration).restore(&image[..]).unwrap() };
+    program.load(Version::Preview1);
     assert_eq!(program.descriptor(file).unwrap(), file_rights);
     assert_eq!(program.read(file, &[100]), Ok("456789".into()));
     assert!(program.open(sub, "file", 0, READ, 0).is_ok());

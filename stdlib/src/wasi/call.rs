@@ -120,7 +120,7 @@ impl Call {
 
     /// The memory of the caller.
     pub fn memory(self, machine: &Machine) -> Result<impl GuestMemory + '_, Errno> {
-        caller_memory(machine, self.frame)
+        caller_memory(machine)
     }
 
     /// The path that two parameters from `index` on are address and length of.

@@ -2,8 +2,8 @@
 
 use super::errno::Errno;
 use alloc::{vec, vec::Vec};
-use lunette_gc::{heap::Heap, reference::Ref, storage::ByteArray, value::Value};
-use lunette_interpreter::{Frame, Machine};
+use lunette_gc::{heap::Heap, object::Kind, reference::Ref, typed::LinearMemory, value::Value};
+use lunette_interpreter::Machine;
 
 /// A memory, as much as functions of WASI need of it.
 pub(super) trait GuestMemory {
@@ -36,37 +36,36 @@ pub(super) trait GuestMemory {
     }
 }
 
-/// The memory of the module instance that calls the function of the frame.
-///
-/// This is the only place that knows how it is found: as the first value of the function's closure.
-pub(super) fn caller_memory(machine: &Machine, frame: Frame) -> Result<impl GuestMemory + '_, Errno> {
-    match frame.closure_value(machine, 0) {
-        Value::Bytes(bytes) => Ok(ByteMemory { heap: &machine.heap, bytes }),
+/// The memory of the module instance that calls the running function: the one that it exports by the name that the
+/// interface has for it.
+pub(super) fn caller_memory(machine: &Machine) -> Result<impl GuestMemory + '_, Errno> {
+    let instance = machine.calling_instance().ok_or(Errno::FAULT)?;
+    let exports = machine.heap.get(instance).exports.get().ok_or(Errno::FAULT)?;
+    let name = machine.new_string(b"memory").map_err(|_| Errno::NOMEM)?;
+    match machine.heap.table_get_string(exports, name) {
+        Value::Internal(object) if machine.heap.get(object).header.kind == Kind::LinearMemory as u8 => {
+            Ok(CallerMemory { heap: &machine.heap, memory: object.cast() })
+        }
         _ => Err(Errno::FAULT),
     }
 }
 
-/// An array of bytes in the region as a memory.
-struct ByteMemory<'m> {
+/// A linear memory in the region.
+struct CallerMemory<'m> {
     heap: &'m Heap,
-    bytes: Ref<ByteArray>,
+    memory: Ref<LinearMemory>,
 }
 
-impl GuestMemory for ByteMemory<'_> {
+impl GuestMemory for CallerMemory<'_> {
     fn length(&self) -> u64 {
-        self.heap.bytes(self.bytes).len() as u64
+        self.heap.memory_bytes(self.memory).len() as u64
     }
 
     fn read(&self, address: u64, into: &mut [u8]) -> Option<()> {
-        let start = usize::try_from(address).ok()?;
-        into.copy_from_slice(self.heap.bytes(self.bytes).get(start..start.checked_add(into.len())?)?);
-        Some(())
+        self.heap.read_memory(self.memory, address, into).then_some(())
     }
 
     fn write(&self, address: u64, bytes: &[u8]) -> Option<()> {
-        let start = usize::try_from(address).ok()?;
-        self.heap.bytes(self.bytes).get(start..start.checked_add(bytes.len())?)?;
-        self.heap.write_bytes(self.bytes, start, bytes);
-        Some(())
+        self.heap.write_memory(self.memory, address, bytes).then_some(())
     }
 }
