@@ -1,7 +1,8 @@
 //! Values that go from the dynamic world to WebAssembly and back.
 //!
 //! Integers are taken as they are if they have 32 or 64 bits, signed or not; floats without fraction are integers as well.
-//! They come back signed. References to functions are functions, `nil` is null, and any value can be an external reference.
+//! They come back signed. A vector is a string of 16 bytes, a reference to a function is a function, `nil` is null, and any
+//! value can be an external reference.
 
 use crate::{error::Throw, machine::Machine, metamethod::type_name};
 use core::fmt;
@@ -43,7 +44,7 @@ fn integer(value: Value) -> Option<i64> {
 }
 
 /// The value as one of this type.
-pub fn to_register(value: Value, wanted: ValueType) -> Result<Register, Mismatch> {
+pub fn to_register(machine: &Machine, value: Value, wanted: ValueType) -> Result<Register, Mismatch> {
     let mismatch = |expected| Mismatch { expected };
     match wanted {
         ValueType::I32 => {
@@ -54,9 +55,14 @@ pub fn to_register(value: Value, wanted: ValueType) -> Result<Register, Mismatch
             Ok(Register::Number(value as u32 as u64))
         }
         ValueType::I64 => Ok(Register::Number(integer(value).ok_or(mismatch("integer"))? as u64)),
-        ValueType::F32 => Ok(Register::Number(u64::from((float(value).ok_or(mismatch("number"))? as f32).to_bits()))),
+        ValueType::F32 => Ok(Register::Number(narrow(float(value).ok_or(mismatch("number"))?).to_bits().into())),
         ValueType::F64 => Ok(Register::Number(float(value).ok_or(mismatch("number"))?.to_bits())),
-        ValueType::V128 => Err(mismatch("vector, which no value is")),
+        ValueType::V128 => {
+            let Value::String(string) = value else { return Err(mismatch("string of 16 bytes")) };
+            let bytes = <[u8; 16]>::try_from(machine.bytes(string)).map_err(|_| mismatch("string of 16 bytes"))?;
+            let vector = u128::from_le_bytes(bytes);
+            Ok(Register::Vector([vector as u64, (vector >> 64) as u64]))
+        }
         ValueType::Reference(wanted) => match (value, wanted.heap) {
             (Value::Nil, _) if wanted.is_nullable => Ok(Register::Reference(Value::Nil)),
             (Value::TypedFunction(_), HeapType::Function | HeapType::Concrete(_)) => Ok(Register::Reference(value)),
@@ -76,17 +82,46 @@ fn float(value: Value) -> Option<f64> {
     }
 }
 
+/// Bits of a mantissa that floats of 64 bits have more.
+const MORE_MANTISSA: u32 = 29;
+
+/// The float in 32 bits. What NaN carries stays, as far as there is room.
+fn narrow(value: f64) -> f32 {
+    if !value.is_nan() {
+        return value as f32;
+    }
+    let bits = value.to_bits();
+    let mantissa = (bits >> MORE_MANTISSA) as u32 & 0x7f_ffff;
+    let sign = (bits >> 32) as u32 & 1 << 31;
+    f32::from_bits(sign | 0x7f80_0000 | if mantissa == 0 { 1 << 22 } else { mantissa })
+}
+
+/// The float in 64 bits, with what NaN carries.
+fn widen(value: f32) -> f64 {
+    if !value.is_nan() {
+        return value.into();
+    }
+    let bits = u64::from(value.to_bits());
+    f64::from_bits((bits & 1 << 31) << 32 | 0x7ff << 52 | (bits & 0x7f_ffff) << MORE_MANTISSA)
+}
+
 /// The value that a number register holds.
 pub fn from_number(bits: u64, given: ValueType) -> Value {
     match given {
         ValueType::I32 => Value::Integer((bits as i32).into()),
-        ValueType::F32 => Value::Float(f32::from_bits(bits as u32).into()),
+        ValueType::F32 => Value::Float(widen(f32::from_bits(bits as u32))),
         ValueType::F64 => Value::Float(f64::from_bits(bits)),
         _ => Value::Integer(bits as i64),
     }
 }
 
 impl Machine {
+    /// The value of a vector: a string of its 16 bytes.
+    pub(super) fn vector_value(&self, low: u64, high: u64) -> Result<Value, Throw> {
+        let bytes = (u128::from(low) | u128::from(high) << 64).to_le_bytes();
+        Ok(Value::String(self.new_string(&bytes)?))
+    }
+
     /// An error about argument or result `index` (from 0) of a function that was called across.
     #[cold]
     pub(super) fn mismatch(&self, what: &str, index: usize, value: Value, mismatch: Mismatch) -> Throw {

@@ -230,7 +230,7 @@ impl Machine {
         registers.try_reserve_exact(parameters as usize).map_err(|_| Throw::Memory)?;
         for (index, wanted) in self.function_type(type_number).parameters().enumerate() {
             let value = if (index as u32) < given { self.value(arguments + index as u32) } else { Value::Nil };
-            match to_register(value, wanted) {
+            match to_register(self, value, wanted) {
                 Ok(register) => registers.push(register),
                 Err(mismatch) => return Err(self.mismatch("argument", index, value, mismatch)),
             }
@@ -305,7 +305,10 @@ impl Machine {
                     reference += 1;
                     self.value(reference - 1)
                 }
-                ValueType::V128 => return Err(self.runtime_error(format_args!("a vector cannot be returned"))),
+                ValueType::V128 => {
+                    number += 2;
+                    self.vector_value(self.number(number - 2), self.number(number - 1))?
+                }
                 given => {
                     number += 1;
                     from_number(self.number(number - 1), given)
@@ -349,7 +352,7 @@ impl Machine {
         for index in 0..results {
             let Some(wanted) = self.function_type(type_number).results().nth(index) else { break };
             let value = if (index as u32) < count { self.value(first + index as u32) } else { Value::Nil };
-            match to_register(value, wanted) {
+            match to_register(self, value, wanted) {
                 Ok(Register::Number(bits)) => {
                     self.set_number(number, bits);
                     number += 1;

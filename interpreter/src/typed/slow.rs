@@ -219,7 +219,9 @@ impl Machine {
                     self.value(self.base + 1 + arguments.reference(running, self, reference - 1))
                 }
                 ValueType::V128 => {
-                    return Err(self.runtime_error(format_args!("a vector cannot be passed to the host")));
+                    number += 2;
+                    let half = |index| self.number(self.number_base + arguments.number(running, self, index));
+                    self.vector_value(half(number - 2), half(number - 1))?
                 }
                 given => {
                     number += 1;

@@ -13,3 +13,4 @@ pub use instantiate::{External, LinkError, Resolver, export, instantiate};
 pub(crate) use library::DEFINITION;
 pub use library::{load_library, load_program};
 pub use modules::{LoadError, load, register_translator};
+pub use objects::global_value;

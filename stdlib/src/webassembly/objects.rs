@@ -214,7 +214,7 @@ fn visible(value: Value) -> Value {
 /// The value of argument `index` as one of this type.
 fn convert(machine: &Machine, frame: Frame, index: u32, wanted: ValueType) -> Result<Register, Throw> {
     let value = frame.argument_or_nil(machine, index);
-    to_register(value, wanted).map_err(|mismatch| {
+    to_register(machine, value, wanted).map_err(|mismatch| {
         let given = machine.type_name(value);
         frame.argument_error(machine, index, format_args!("{mismatch} expected, got {given}"))
     })
@@ -257,15 +257,23 @@ fn global(machine: &Machine, frame: Frame) -> Result<(Ref<Global>, ValueType), T
     Ok((global, decode(machine.heap.get(global).value_type)))
 }
 
+/// The value of a global.
+pub fn global_value(machine: &Machine, global: Ref<Global>) -> Result<Value, Throw> {
+    let slots = machine.heap.global_slots(global);
+    Ok(match decode(machine.heap.get(global).value_type) {
+        ValueType::Reference(_) => slots[0].get(),
+        ValueType::V128 => {
+            let vector = u128::from(slots[0].payload.get()) | u128::from(slots[1].payload.get()) << 64;
+            Value::String(machine.new_string(&vector.to_le_bytes())?)
+        }
+        number => from_number(slots[0].payload.get(), number),
+    })
+}
+
 /// `global:get()`
 fn global_get(machine: &mut Machine, frame: Frame) -> NativeResult {
-    let (global, value_type) = global(machine, frame)?;
-    let slots = machine.heap.global_slots(global);
-    let value = match value_type {
-        ValueType::Reference(_) => visible(slots[0].get()),
-        ValueType::V128 => return Err(frame.argument_error(machine, 0, format_args!("a vector has no value"))),
-        number => from_number(slots[0].payload.get(), number),
-    };
+    let (global, _) = global(machine, frame)?;
+    let value = visible(global_value(machine, global)?);
     frame.return_one(machine, value)
 }
 
