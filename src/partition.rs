@@ -104,13 +104,16 @@ impl Connection for Guest {
         self.connection().begin()
     }
 
-    fn exchange(
+    fn answer(&mut self, answer: Answer<'_>) -> std::result::Result<(), End> {
+        self.connection().answer(answer)
+    }
+
+    fn receive(
         &mut self,
-        answer: Answer<'_>,
         sent: &mut Sent,
         take_signals: &mut dyn FnMut() -> Signals,
     ) -> std::result::Result<(), End> {
-        self.connection().exchange(answer, sent, take_signals)
+        self.connection().receive(sent, take_signals)
     }
 
     fn watch(&mut self, take_signals: &mut dyn FnMut() -> Signals) -> std::result::Result<(), End> {

@@ -25,6 +25,7 @@ mod partition;
 pub mod probe;
 mod remote;
 mod sandbox;
+mod shared;
 mod session;
 mod state;
 mod tables;

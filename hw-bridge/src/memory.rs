@@ -20,6 +20,7 @@ use serde::{Deserialize, Serialize};
 use std::{
     ops::Range,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 use transfer::Leaving;
 use vm_memory::{Bytes, GuestAddress, GuestMemoryMmap};
@@ -175,6 +176,11 @@ impl Memory {
     /// Reads from physical memory.
     pub fn read(&self, physical: u64, bytes: &mut [u8]) -> Result<(), Error> {
         self.guest.read_slice(bytes, GuestAddress(physical)).map_err(Error::memory("read"))
+    }
+
+    /// Processor time of other threads that have made pages.
+    pub fn helpers_time(&self) -> Duration {
+        self.worker.time()
     }
 
     /// The most bytes that may be added.

@@ -24,7 +24,8 @@ fn end_of(guest: &mut RemoteGuest, message: Vec<u8>, interrupts: bool) -> End {
         .begin()
         .and_then(|()| {
             let mut take_signals = || Signals { interrupt: interrupts, snapshot: false };
-            guest.exchange(answer, &mut Sent::default(), &mut take_signals)
+            guest.answer(answer)?;
+            guest.receive(&mut Sent::default(), &mut take_signals)
         })
         .expect_err("it is no monitor");
     assert!(start.elapsed() < Duration::from_secs(20), "{end}");
