@@ -108,11 +108,7 @@ impl Connection for Guest {
         self.connection().answer(answer)
     }
 
-    fn receive(
-        &mut self,
-        sent: &mut Sent,
-        take_signals: &mut dyn FnMut() -> Signals,
-    ) -> std::result::Result<(), End> {
+    fn receive(&mut self, sent: &mut Sent, take_signals: &mut dyn FnMut() -> Signals) -> std::result::Result<(), End> {
         self.connection().receive(sent, take_signals)
     }
 

@@ -227,10 +227,12 @@ impl Memory {
         if !self.holds(start, bytes) {
             return Ok(false);
         }
-        let before = content.len();
-        content.resize(before + bytes, 0);
-        let content = &mut content[before..];
-        self.pieces(start, bytes, |physical, range| self.read(physical, &mut content[range]))?;
+        content.reserve(bytes);
+        // The parts of a window come in the order of their addresses.
+        self.pieces(start, bytes, |physical, range| {
+            let read = self.guest.write_all_volatile_to(GuestAddress(physical), content, range.len());
+            read.map_err(Error::memory("read"))
+        })?;
         Ok(true)
     }
 

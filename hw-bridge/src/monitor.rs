@@ -36,7 +36,8 @@ pub fn serve() -> Result<(), Error> {
     let signals = own(&|| io::stdout().as_fd().try_clone_to_owned())?;
     signals.set_nonblocking(true).map_err(failed)?;
     let (mut received, mut answer, mut buffer, mut sent) = (Vec::new(), Vec::new(), Vec::new(), Sent::default());
-    let Ok(ToMonitor::Make { memory, limits, template, shared }) = wire::receive(&mut messages, &mut received, 0) else {
+    let Ok(ToMonitor::Make { memory, limits, template, shared }) = wire::receive(&mut messages, &mut received, 0)
+    else {
         return Err(failed(io::ErrorKind::InvalidData.into()));
     };
     let shared = Shared::open(&shared).map_err(failed)?;
@@ -51,7 +52,8 @@ pub fn serve() -> Result<(), Error> {
     sandbox::leave_standard_streams()?;
     sandbox::enter()?;
     wire::send(&mut messages, &mut buffer, &FromMonitor::Made).map_err(failed)?;
-    let mut monitor = Monitor { guest, messages, signals, shared, place: Place::ToOwner(0), buffer, ahead: 0, waits: true };
+    let mut monitor =
+        Monitor { guest, messages, signals, shared, place: Place::ToOwner(0), buffer, ahead: 0, waits: true };
     // An owner that is gone is the normal end.
     while let Ok(message) = wire::receive(&mut monitor.messages, &mut received, usize::MAX) {
         if monitor.obey(message, &mut answer, &mut sent).is_err() {

@@ -139,7 +139,8 @@ impl<C: Connection> Session<C> {
         source: &mut dyn Source,
     ) -> Result<Event, End> {
         self.connection.begin()?;
-        self.run(Some(ToGuest::Command(Command::Restore(configuration))), owner, Image::From(Incoming::new(source)))?.event()
+        self.run(Some(ToGuest::Command(Command::Restore(configuration))), owner, Image::From(Incoming::new(source)))?
+            .event()
     }
 
     /// Has the image written that was offered. The inner error says why it is not whole.
