@@ -55,8 +55,7 @@ fn nonsense_ends_the_partition() {
         // That it is ready, once more; that it is not.
         "printf '\\001\\000\\000\\000\\000' >&0",
         "printf '\\002\\000\\000\\000\\001\\000' >&0",
-        // That messages lie in the shared memory: 16 zeros, and more than there is room for.
-        "printf '\\003\\000\\000\\000\\003\\020\\001' >&0",
+        // That messages lie in the shared memory, more than there is room for.
         "printf '\\006\\000\\000\\000\\003\\200\\200\\200\\001\\001' >&0",
         "exit",
     ] {
