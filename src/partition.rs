@@ -71,7 +71,7 @@ struct Home {
 /// The partition's guest.
 enum Guest {
     Local(Box<LocalGuest>),
-    Remote(RemoteGuest),
+    Remote(Box<RemoteGuest>),
 }
 
 impl Guest {
@@ -84,7 +84,8 @@ impl Guest {
         if let Some(program) = &configuration.monitor {
             let mut command = std::process::Command::new(program);
             command.arg("monitor");
-            return RemoteGuest::new(command, memory, limits(configuration), None).map(Guest::Remote);
+            return RemoteGuest::new(command, memory, limits(configuration), None)
+                .map(|guest| Guest::Remote(Box::new(guest)));
         }
         let hypervisor = bridge::Hypervisor::open()?;
         let partition = bridge::Partition::new(&hypervisor, &Image::read(BUILT_IN)?, memory)?;
@@ -94,7 +95,7 @@ impl Guest {
     fn connection(&mut self) -> &mut dyn Connection {
         match self {
             Guest::Local(guest) => guest.as_mut(),
-            Guest::Remote(guest) => guest,
+            Guest::Remote(guest) => guest.as_mut(),
         }
     }
 }
@@ -104,13 +105,12 @@ impl Connection for Guest {
         self.connection().begin()
     }
 
-    fn exchange(
-        &mut self,
-        answer: Answer<'_>,
-        sent: &mut Sent,
-        take_signals: &mut dyn FnMut() -> Signals,
-    ) -> std::result::Result<(), End> {
-        self.connection().exchange(answer, sent, take_signals)
+    fn answer(&mut self, answer: Answer<'_>) -> std::result::Result<(), End> {
+        self.connection().answer(answer)
+    }
+
+    fn receive(&mut self, sent: &mut Sent, take_signals: &mut dyn FnMut() -> Signals) -> std::result::Result<(), End> {
+        self.connection().receive(sent, take_signals)
     }
 
     fn watch(&mut self, take_signals: &mut dyn FnMut() -> Signals) -> std::result::Result<(), End> {
@@ -231,7 +231,7 @@ impl Partition {
                 command.arg("monitor");
                 let (memory, limits) = (memory(configuration), limits(configuration));
                 let guest = RemoteGuest::new(command, memory, limits, Some(&template.template));
-                Guest::Remote(guest.map_err(unavailable)?)
+                Guest::Remote(Box::new(guest.map_err(unavailable)?))
             }
             None => Guest::Local(Box::new(LocalGuest::new(template.take()?, limits(configuration)))),
         };

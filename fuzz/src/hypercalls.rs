@@ -64,16 +64,15 @@ impl Connection for Scripted<'_> {
         Ok(())
     }
 
-    fn exchange(
-        &mut self,
-        answer: Answer<'_>,
-        sent: &mut Sent,
-        take_signals: &mut dyn FnMut() -> Signals,
-    ) -> Result<(), End> {
+    fn answer(&mut self, answer: Answer<'_>) -> Result<(), End> {
         if let Some(message) = answer.message {
             assert!(self.waits, "an answer comes to a guest that waits");
             assert!(read::<ToGuest<'_>>(message).is_ok(), "what the session says is a message");
         }
+        Ok(())
+    }
+
+    fn receive(&mut self, sent: &mut Sent, take_signals: &mut dyn FnMut() -> Signals) -> Result<(), End> {
         loop {
             take_signals();
             let Some((header, rest)) = self.rest.split_first_chunk::<2>() else {

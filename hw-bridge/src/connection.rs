@@ -64,17 +64,18 @@ pub trait Connection {
     /// The partition has ended.
     fn begin(&mut self) -> Result<(), End>;
 
-    /// Lets the guest have an answer and run until it sends something, which takes the place of what it has sent before.
-    /// In between, the connection asks now and then what the owner wants.
+    /// Lets the guest have an answer. If its monitor is a process of its own, it runs from now on.
     ///
     /// # Errors
     /// The partition has ended.
-    fn exchange(
-        &mut self,
-        answer: Answer<'_>,
-        sent: &mut Sent,
-        take_signals: &mut dyn FnMut() -> Signals,
-    ) -> Result<(), End>;
+    fn answer(&mut self, answer: Answer<'_>) -> Result<(), End>;
+
+    /// Waits until the guest has sent something, which takes the place of what it has sent before. In between, the
+    /// connection asks now and then what the owner wants.
+    ///
+    /// # Errors
+    /// The partition has ended.
+    fn receive(&mut self, sent: &mut Sent, take_signals: &mut dyn FnMut() -> Signals) -> Result<(), End>;
 
     /// The guest waits while something is done for it that takes long: looks at the limits, and what the owner
     /// wants.

@@ -26,6 +26,7 @@ pub mod probe;
 mod remote;
 mod sandbox;
 mod session;
+mod shared;
 mod state;
 mod tables;
 mod template;

@@ -72,7 +72,7 @@ impl Meter {
 #[derive(Debug)]
 pub struct Account {
     debt: Duration,
-    /// When it was last looked at, in time and in processor time of the thread.
+    /// When it was last looked at, in time and in processor time of the thread and its helpers.
     time: Instant,
     processor: Duration,
 }
@@ -83,16 +83,17 @@ impl Account {
         Account { debt: Duration::ZERO, time: Instant::now(), processor: processor_time() }
     }
 
-    /// A command begins, on a thread that may be another one. What the thread did before is not the partition's.
-    pub fn begin(&mut self) {
-        self.processor = processor_time();
+    /// A command begins, on a thread that may be another one. What the thread did before is not the partition's; `helpers`
+    /// is the processor time of threads that work for the partition alone.
+    pub fn begin(&mut self, helpers: Duration) {
+        self.processor = processor_time() + helpers;
     }
 
     /// Pauses for as long as more has been used than earned.
-    pub fn throttle(&mut self, limits: &Limits) {
+    pub fn throttle(&mut self, limits: &Limits, helpers: Duration) {
         let Some(share) = limits.share else { return };
         let share = share.clamp(0.001, 1.0);
-        let (time, processor) = (Instant::now(), processor_time());
+        let (time, processor) = (Instant::now(), processor_time() + helpers);
         let earned = (time - self.time).mul_f64(share);
         self.debt = (self.debt + processor.saturating_sub(self.processor)).saturating_sub(earned);
         (self.time, self.processor) = (time, processor);

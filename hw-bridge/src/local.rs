@@ -23,6 +23,8 @@ pub struct LocalGuest {
     limits: Limits,
     account: Account,
     parts: Parts,
+    /// What its inbox has no room for of the answer.
+    rest: Vec<u8>,
     /// While a command runs.
     running: Option<(Meter, Ticks)>,
 }
@@ -31,7 +33,7 @@ impl LocalGuest {
     /// A guest that has not run yet, or waits for a message.
     pub fn new(partition: Partition, limits: Limits) -> LocalGuest {
         let parts = Parts::new(partition.most_message());
-        LocalGuest { partition, limits, account: Account::new(), parts, running: None }
+        LocalGuest { partition, limits, account: Account::new(), parts, rest: Vec::new(), running: None }
     }
 
     /// The guest as a template, while it waits for a command.
@@ -80,21 +82,22 @@ impl LocalGuest {
 impl Connection for LocalGuest {
     fn begin(&mut self) -> Result<(), End> {
         self.running = Some((Meter::start(), Ticks::start()?));
-        self.account.begin();
+        self.account.begin(self.partition.helpers_time());
         Ok(())
     }
 
-    fn exchange(
-        &mut self,
-        answer: Answer<'_>,
-        sent: &mut Sent,
-        take_signals: &mut dyn FnMut() -> Signals,
-    ) -> Result<(), End> {
+    fn answer(&mut self, answer: Answer<'_>) -> Result<(), End> {
         self.partition.set_post_failed(answer.post_failed)?;
-        let mut rest = answer.message.unwrap_or_default();
-        if !rest.is_empty() {
-            rest = self.partition.put(rest)?;
+        self.rest.clear();
+        if let Some(message) = answer.message.filter(|message| !message.is_empty()) {
+            self.rest.extend(self.partition.put(message)?);
         }
+        Ok(())
+    }
+
+    fn receive(&mut self, sent: &mut Sent, take_signals: &mut dyn FnMut() -> Signals) -> Result<(), End> {
+        let rest = std::mem::take(&mut self.rest);
+        let mut rest = &rest[..];
         loop {
             let waits = match self.partition.run().map_err(|end| self.with_traceback(end))? {
                 Exit::Signal => None,
@@ -114,7 +117,7 @@ impl Connection for LocalGuest {
                 sent.waits = waits;
             }
             self.watch(take_signals)?;
-            self.account.throttle(&self.limits);
+            self.account.throttle(&self.limits, self.partition.helpers_time());
             match waits {
                 Some(true) if !self.parts.is_empty() => {
                     return Err(End::Violation("it waits before its message is complete".to_owned()));

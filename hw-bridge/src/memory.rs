@@ -20,6 +20,7 @@ use serde::{Deserialize, Serialize};
 use std::{
     ops::Range,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 use transfer::Leaving;
 use vm_memory::{Bytes, GuestAddress, GuestMemoryMmap};
@@ -177,6 +178,11 @@ impl Memory {
         self.guest.read_slice(bytes, GuestAddress(physical)).map_err(Error::memory("read"))
     }
 
+    /// Processor time of other threads that have made pages.
+    pub fn helpers_time(&self) -> Duration {
+        self.worker.time()
+    }
+
     /// The most bytes that may be added.
     pub fn limit(&self) -> u64 {
         self.limit
@@ -221,10 +227,12 @@ impl Memory {
         if !self.holds(start, bytes) {
             return Ok(false);
         }
-        let before = content.len();
-        content.resize(before + bytes, 0);
-        let content = &mut content[before..];
-        self.pieces(start, bytes, |physical, range| self.read(physical, &mut content[range]))?;
+        content.reserve(bytes);
+        // The parts of a window come in the order of their addresses.
+        self.pieces(start, bytes, |physical, range| {
+            let read = self.guest.write_all_volatile_to(GuestAddress(physical), content, range.len());
+            read.map_err(Error::memory("read"))
+        })?;
         Ok(true)
     }
 

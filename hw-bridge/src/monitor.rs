@@ -2,7 +2,7 @@
 //! talks to its owner in messages.
 
 use crate::{
-    connection::{Connection, Sent, Signals, Transfer},
+    connection::{Answer, Connection, Sent, Signals, Transfer},
     error::{End, Error},
     frames,
     image::{BUILT_IN, Image},
@@ -10,6 +10,7 @@ use crate::{
     local::LocalGuest,
     partition::{Hypervisor, Partition},
     sandbox,
+    shared::{AHEAD, Place, Shared},
     template::Template,
     wire::{self, FromMonitor, ToMonitor},
 };
@@ -32,14 +33,16 @@ pub fn serve() -> Result<(), Error> {
     let failed = |error: io::Error| Error::System { what: "talk to the owner", reason: error.to_string() };
     let own = |stream: &dyn Fn() -> io::Result<OwnedFd>| stream().map(UnixStream::from).map_err(failed);
     let mut messages = own(&|| io::stdin().as_fd().try_clone_to_owned())?;
-    let mut signals = own(&|| io::stdout().as_fd().try_clone_to_owned())?;
+    let signals = own(&|| io::stdout().as_fd().try_clone_to_owned())?;
     signals.set_nonblocking(true).map_err(failed)?;
-    let (mut received, mut buffer, mut sent) = (Vec::new(), Vec::new(), Sent::default());
-    let Ok(ToMonitor::Make { memory, limits, template }) = wire::receive(&mut messages, &mut received, 0) else {
+    let (mut received, mut answer, mut buffer, mut sent) = (Vec::new(), Vec::new(), Vec::new(), Sent::default());
+    let Ok(ToMonitor::Make { memory, limits, template, shared }) = wire::receive(&mut messages, &mut received, 0)
+    else {
         return Err(failed(io::ErrorKind::InvalidData.into()));
     };
+    let shared = Shared::open(&shared).map_err(failed)?;
     let made = make(memory, template.as_deref()).map(|partition| LocalGuest::new(partition, limits));
-    let mut guest = match made {
+    let guest = match made {
         Ok(guest) => guest,
         Err(error) => {
             let message = FromMonitor::Unavailable(error.to_string());
@@ -49,8 +52,37 @@ pub fn serve() -> Result<(), Error> {
     sandbox::leave_standard_streams()?;
     sandbox::enter()?;
     wire::send(&mut messages, &mut buffer, &FromMonitor::Made).map_err(failed)?;
+    let mut monitor =
+        Monitor { guest, messages, signals, shared, place: Place::ToOwner(0), buffer, ahead: 0, waits: true };
     // An owner that is gone is the normal end.
-    while let Ok(message) = wire::receive(&mut messages, &mut received, usize::MAX) {
+    while let Ok(message) = wire::receive(&mut monitor.messages, &mut received, usize::MAX) {
+        if monitor.obey(message, &mut answer, &mut sent).is_err() {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// A monitor at work.
+struct Monitor {
+    guest: LocalGuest,
+    messages: UnixStream,
+    signals: UnixStream,
+    shared: Shared,
+    /// Where the next long message for the owner is to lie.
+    place: Place,
+    /// What messages are written to.
+    buffer: Vec<u8>,
+    /// How many messages without an answer the owner has not confirmed.
+    ahead: usize,
+    /// Whether the guest waits for a message, or has ended.
+    waits: bool,
+}
+
+impl Monitor {
+    /// Does what the owner wants. An error says that it is gone.
+    fn obey(&mut self, message: ToMonitor<'_>, long: &mut Vec<u8>, sent: &mut Sent) -> io::Result<()> {
+        let guest = &mut self.guest;
         let outcome = match message {
             ToMonitor::Begin => guest.begin().map(|()| None),
             ToMonitor::SetLeaving(is_leaving) => guest.set_leaving(is_leaving).map(|()| Some(FromMonitor::Done)),
@@ -58,17 +90,10 @@ pub fn serve() -> Result<(), Error> {
             ToMonitor::TakeState => guest.state().map(|state| Some(FromMonitor::State(Box::new(state)))),
             ToMonitor::Place(batch) => guest.place(batch).map(|()| Some(FromMonitor::Done)),
             ToMonitor::SetState(state) => guest.set_state(*state).map(|()| Some(FromMonitor::Done)),
-            ToMonitor::Exchange(answer) => {
-                let mut take_signals = || {
-                    let mut bytes = [0; 8];
-                    let count = signals.read(&mut bytes).unwrap_or(0);
-                    Signals::from_bytes(&bytes[..count])
-                };
-                let most = guest.most_message();
-                // The owner is sent what is well-formed only.
-                let exchanged = guest.exchange(answer, &mut sent, &mut take_signals);
-                let checked = exchanged.and_then(|()| frames::messages(&sent, most).map(drop));
-                checked.map(|()| Some(FromMonitor::Sent { bytes: &sent.bytes, waits: sent.waits }))
+            ToMonitor::Exchange(answer) => return self.exchange(answer, sent),
+            ToMonitor::ExchangeShared { length, post_failed } => {
+                self.shared.copy(Place::ToMonitor, length as usize, long)?;
+                return self.exchange(Answer { message: Some(long), post_failed }, sent);
             }
             ToMonitor::Finish => {
                 guest.finish();
@@ -76,22 +101,65 @@ pub fn serve() -> Result<(), Error> {
             }
             ToMonitor::Make { .. } => Err(End::Failed("the owner talks out of order".to_owned())),
         };
-        let message = match outcome {
-            Ok(None) => continue,
-            Ok(Some(answer)) => answer,
-            Err(end) => FromMonitor::Ended(end),
-        };
-        if wire::send(&mut messages, &mut buffer, &message).is_err() {
-            break;
+        match outcome {
+            Ok(None) => Ok(()),
+            Ok(Some(answer)) => self.send(&answer),
+            Err(end) => self.send(&FromMonitor::Ended(end)),
         }
     }
-    Ok(())
+
+    /// Lets the guest have an answer, and run until it waits for another or is too far ahead of the owner.
+    fn exchange(&mut self, answer: Answer<'_>, sent: &mut Sent) -> io::Result<()> {
+        if answer.message.is_none() && self.ahead > 0 {
+            self.ahead -= 1;
+        } else {
+            self.waits = false;
+        }
+        let mut ran = self.guest.answer(answer);
+        while ran.is_ok() && !self.waits && self.ahead < AHEAD {
+            ran = self.run(sent);
+            if ran.is_err() {
+                break;
+            }
+            self.waits = sent.waits;
+            self.ahead += usize::from(!sent.waits);
+            if Shared::takes(sent.bytes.len()) {
+                self.shared.put(self.place, &sent.bytes)?;
+                self.place = self.place.next();
+                self.send(&FromMonitor::SentShared { length: sent.bytes.len() as u32, waits: sent.waits })?;
+            } else {
+                let message = FromMonitor::Sent { bytes: &sent.bytes, waits: sent.waits };
+                wire::send(&mut self.messages, &mut self.buffer, &message)?;
+            }
+        }
+        if let Err(end) = ran {
+            self.waits = true;
+            self.send(&FromMonitor::Ended(end))?;
+        }
+        Ok(())
+    }
+
+    /// Lets the guest run until it has sent something well-formed.
+    fn run(&mut self, sent: &mut Sent) -> Result<(), End> {
+        let signals = &mut self.signals;
+        let mut take_signals = || {
+            let mut bytes = [0; 8];
+            let count = signals.read(&mut bytes).unwrap_or(0);
+            Signals::from_bytes(&bytes[..count])
+        };
+        self.guest.receive(sent, &mut take_signals)?;
+        frames::messages(sent, self.guest.most_message()).map(drop)
+    }
+
+    fn send(&mut self, message: &FromMonitor<'_>) -> io::Result<()> {
+        wire::send(&mut self.messages, &mut self.buffer, message)
+    }
 }
 
 fn make(memory: u64, template: Option<&Path>) -> Result<Partition, Error> {
     // What is done once, while the process may still do it.
     lunette_pages::scan::prepare();
-    lunette_pages::worker::stay_alone();
+    lunette_pages::worker::start();
     limits::processor_time();
     let hypervisor = Hypervisor::open()?;
     match template {

@@ -19,7 +19,7 @@ use lunette_hw_interface::{
     message::MOST_COST,
 };
 use lunette_pages::Batch;
-use std::mem::offset_of;
+use std::{mem::offset_of, time::Duration};
 
 /// Why the guest came out.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -245,6 +245,11 @@ impl Partition {
     /// The most memory it can get beyond what it starts with.
     pub fn memory_limit(&self) -> u64 {
         self.memory.limit()
+    }
+
+    /// Processor time of other threads that have worked for it.
+    pub fn helpers_time(&self) -> Duration {
+        self.memory.helpers_time()
     }
 
     /// The most that a message of its guest may cost.

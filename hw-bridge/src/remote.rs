@@ -2,6 +2,7 @@
 //!
 //! ```text
 //!   owner: session --- messages (the monitor's standard input, a socket) --- monitor: partition
+//!                  --- long ones (memory that both share) -----------------
 //!                  --- signals (its standard output, a socket) ------------
 //! ```
 
@@ -10,6 +11,7 @@ use crate::{
     error::{End, Error},
     limits::{Limits, Meter},
     partition,
+    shared::{Place, Shared},
     state::State,
     template::Template,
     wire::{self, FromMonitor, ToMonitor},
@@ -42,11 +44,16 @@ pub struct RemoteGuest {
     monitor: Child,
     messages: UnixStream,
     signals: UnixStream,
+    shared: Shared,
+    /// Where the next long message of the monitor will lie.
+    place: Place,
     limits: Limits,
     meter: Meter,
     most_message: usize,
-    /// Whether the monitor lets the guest run already.
+    /// Whether the monitor knows already that the guest is to run on.
     is_ahead: bool,
+    /// Whether a posted write has failed, as the monitor was told last.
+    post_failed: bool,
     /// What messages are written to, and read from.
     outgoing: Vec<u8>,
     incoming: Vec<u8>,
@@ -71,6 +78,7 @@ impl RemoteGuest {
             // What the system does not allow is as good as it was: then one waits for the other more often.
             let _ = set_socket_send_buffer_size(end, MOST_SENT);
         }
+        let shared = Shared::new().map_err(failed)?;
         let monitor = program
             .stdin(Stdio::from(OwnedFd::from(theirs)))
             .stdout(Stdio::from(OwnedFd::from(their_signals)))
@@ -83,15 +91,18 @@ impl RemoteGuest {
             monitor,
             messages,
             signals,
+            shared,
+            place: Place::ToOwner(0),
             limits: limits.clone(),
             meter: Meter::start(),
             most_message,
             is_ahead: false,
+            post_failed: false,
             outgoing: Vec::new(),
             incoming: Vec::new(),
         };
         let template = template.map(Template::path);
-        let make = ToMonitor::Make { memory, limits, template };
+        let make = ToMonitor::Make { memory, limits, template, shared: guest.shared.path() };
         wire::send(&mut guest.messages, &mut guest.outgoing, &make).map_err(failed)?;
         match wire::receive(&mut guest.messages, &mut guest.incoming, most_message) {
             Ok(FromMonitor::Made) => {}
@@ -161,15 +172,19 @@ impl Connection for RemoteGuest {
         self.send(&ToMonitor::Begin)
     }
 
-    fn exchange(
-        &mut self,
-        answer: Answer<'_>,
-        sent: &mut Sent,
-        take_signals: &mut dyn FnMut() -> Signals,
-    ) -> Result<(), End> {
-        if !std::mem::take(&mut self.is_ahead) {
-            self.send(&ToMonitor::Exchange(answer))?;
+    fn answer(&mut self, answer: Answer<'_>) -> Result<(), End> {
+        self.post_failed = answer.post_failed;
+        match answer.message {
+            _ if std::mem::take(&mut self.is_ahead) => Ok(()),
+            Some(message) if Shared::takes(message.len()) => {
+                self.shared.put(Place::ToMonitor, message).map_err(|error| lost(&error))?;
+                self.send(&ToMonitor::ExchangeShared { length: message.len() as u32, post_failed: answer.post_failed })
+            }
+            _ => self.send(&ToMonitor::Exchange(answer)),
         }
+    }
+
+    fn receive(&mut self, sent: &mut Sent, take_signals: &mut dyn FnMut() -> Signals) -> Result<(), End> {
         let mut to_monitor = &self.signals;
         // A monitor keeps the limits, unless it was taken over.
         let mut kept = Ok(());
@@ -194,13 +209,18 @@ impl Connection for RemoteGuest {
                 sent.bytes.extend_from_slice(bytes);
                 sent.waits = waits;
             }
+            Ok(FromMonitor::SentShared { length, waits }) => {
+                self.shared.copy(self.place, length as usize, &mut sent.bytes).map_err(|error| lost(&error))?;
+                self.place = self.place.next();
+                sent.waits = waits;
+            }
             Ok(FromMonitor::Ended(end)) => return Err(end),
             Ok(other) => return Err(out_of_order(&other)),
             Err(error) => return Err(lost(&error)),
         }
         if !sent.waits {
-            // Nothing is to be answered: the guest goes on while this process sees to what it has sent.
-            self.send(&ToMonitor::Exchange(Answer { message: None, post_failed: answer.post_failed }))?;
+            // Nothing is to be answered: the monitor may use the place again while this process sees to what it has sent.
+            self.send(&ToMonitor::Exchange(Answer { message: None, post_failed: self.post_failed }))?;
             self.is_ahead = true;
         }
         Ok(())

@@ -76,7 +76,7 @@ pub fn leave_standard_streams() -> Result<(), Error> {
     Ok(())
 }
 
-/// Confines the process, which has one thread. What it tries beyond that kills it.
+/// Confines the process with all its threads. What it tries beyond that kills it.
 ///
 /// # Errors
 /// The system does not allow it.
@@ -92,7 +92,7 @@ pub fn enter() -> Result<(), Error> {
     rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable)
         .map_err(|error| failed(error.to_string()))?;
     let program = filter().map_err(|error| failed(error.to_string()))?;
-    seccompiler::apply_filter(&program).map_err(|error| failed(error.to_string()))
+    seccompiler::apply_filter_all_threads(&program).map_err(|error| failed(error.to_string()))
 }
 
 fn filter() -> Result<BpfProgram, seccompiler::BackendError> {

@@ -14,6 +14,7 @@ use lunette_interpreter::{
     image::{Sink, Source, SourceFailure},
 };
 use serde::{Deserialize, Serialize};
+use std::ops::Range;
 
 /// Bytes of output beyond the limit that pass: the runtime keeps the limit itself, and has messages to write.
 const OUTPUT_GRACE: u64 = 1 << 16;
@@ -45,8 +46,8 @@ enum Image<'i> {
     None,
     /// To here.
     To(&'i mut dyn Sink),
-    /// From here, by way of this buffer.
-    From(&'i mut dyn Source, Vec<u8>),
+    /// From here.
+    From(Incoming<'i>),
 }
 
 /// A guest that obeys commands.
@@ -138,7 +139,7 @@ impl<C: Connection> Session<C> {
         source: &mut dyn Source,
     ) -> Result<Event, End> {
         self.connection.begin()?;
-        self.run(Some(ToGuest::Command(Command::Restore(configuration))), owner, Image::From(source, Vec::new()))?
+        self.run(Some(ToGuest::Command(Command::Restore(configuration))), owner, Image::From(Incoming::new(source)))?
             .event()
     }
 
@@ -177,7 +178,11 @@ impl<C: Connection> Session<C> {
         loop {
             let answer =
                 Answer { message: is_answered.then_some(&message[..]), post_failed: self.post_error.is_some() };
-            self.connection.exchange(answer, &mut sent, &mut || owner.take_signals())?;
+            self.connection.answer(answer)?;
+            if let Image::From(incoming) = &mut image {
+                incoming.read_ahead();
+            }
+            self.connection.receive(&mut sent, &mut || owner.take_signals())?;
             let served = self.serve(&sent, owner, &mut image, &mut message)?;
             is_answered = matches!(served, Served::Answered);
             match served {
@@ -310,29 +315,74 @@ impl Image<'_> {
                 let _ = sink.begin_body();
                 None
             }
-            (Image::From(source, part), FromGuest::ReadImage(most)) => {
-                part.resize((*most as usize).min(MOST_SENT), 0);
-                let read = fill(*source, part);
-                Some(ToGuest::Image(read.ok().map(|count| part[..count].into())))
+            (Image::From(incoming), FromGuest::ReadImage(most)) => {
+                let part = incoming.next((*most as usize).min(MOST_SENT));
+                Some(ToGuest::Image(part.ok().map(Into::into)))
             }
-            (Image::From(source, _), FromGuest::ReadImageBody(flags)) => {
-                Some(ToGuest::Image(source.begin_body(*flags).ok().map(|()| Vec::new().into())))
+            (Image::From(incoming), FromGuest::ReadImageBody(flags)) => {
+                Some(ToGuest::Image(incoming.begin_body(*flags).ok().map(|()| Vec::new().into())))
             }
             _ => return Err(End::Violation("it moves an image that nobody wants".to_owned())),
         })
     }
 }
 
-/// Fills a buffer as far as the source has bytes for it.
-fn fill(source: &mut dyn Source, buffer: &mut [u8]) -> Result<usize, SourceFailure> {
-    let mut filled = 0;
-    while filled < buffer.len() {
-        match source.read(&mut buffer[filled..])? {
-            0 => break,
-            count => filled += count,
+/// An image that comes from a source, part by part.
+struct Incoming<'i> {
+    source: &'i mut dyn Source,
+    part: Vec<u8>,
+    /// The bytes of the part that the guest does not have yet.
+    ready: Range<usize>,
+    /// Bytes of the part that the guest will ask for next, as far as is known.
+    expected: Option<usize>,
+    is_in_body: bool,
+    has_failed: bool,
+}
+
+impl<'i> Incoming<'i> {
+    fn new(source: &'i mut dyn Source) -> Incoming<'i> {
+        Incoming { source, part: Vec::new(), ready: 0..0, expected: None, is_in_body: false, has_failed: false }
+    }
+
+    fn begin_body(&mut self, flags: u16) -> Result<(), SourceFailure> {
+        self.is_in_body = true;
+        self.source.begin_body(flags)
+    }
+
+    /// The next bytes, of which there are fewer only at the end.
+    fn next(&mut self, most: usize) -> Result<&[u8], SourceFailure> {
+        if self.ready.is_empty() {
+            self.fetch(most);
+        }
+        if self.has_failed {
+            return Err(SourceFailure);
+        }
+        let part = self.ready.start..self.ready.end.min(self.ready.start + most);
+        self.ready.start = part.end;
+        // Of the body, more may be read than is wanted.
+        self.expected = (self.is_in_body && part.len() == most).then_some(most);
+        Ok(&self.part[part])
+    }
+
+    /// Reads what will be wanted next, while the guest is busy with what it has.
+    fn read_ahead(&mut self) {
+        if let Some(expected) = self.expected.take_if(|_| self.ready.is_empty()) {
+            self.fetch(expected);
         }
     }
-    Ok(filled)
+
+    fn fetch(&mut self, most: usize) {
+        self.part.resize(most, 0);
+        let mut filled = 0;
+        while filled < most && !self.has_failed {
+            match self.source.read(&mut self.part[filled..]) {
+                Ok(0) => break,
+                Ok(count) => filled += count,
+                Err(SourceFailure) => self.has_failed = true,
+            }
+        }
+        self.ready = 0..filled;
+    }
 }
 
 /// What came of messages.

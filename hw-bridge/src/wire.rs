@@ -29,12 +29,21 @@ pub enum ToMonitor<'a> {
         limits: Limits,
         /// The file of the template it is cloned from.
         template: Option<PathBuf>,
+        /// The file of the memory that it shares with the owner.
+        shared: PathBuf,
     },
     /// A command begins.
     Begin,
-    /// As [`Connection::exchange`](crate::connection::Connection::exchange).
+    /// The guest is to have an answer, and to run until it sends something.
     #[serde(borrow)]
     Exchange(Answer<'a>),
+    /// The same; the message lies in the shared memory.
+    ExchangeShared {
+        /// Bytes of the message.
+        length: u32,
+        /// As [`Answer::post_failed`].
+        post_failed: bool,
+    },
     /// A command has ended.
     Finish,
     /// As [`Transfer::set_leaving`](crate::connection::Transfer::set_leaving).
@@ -61,6 +70,13 @@ pub enum FromMonitor<'a> {
         /// Messages.
         #[serde(with = "serde_bytes")]
         bytes: &'a [u8],
+        /// Whether it waits.
+        waits: bool,
+    },
+    /// The same; the messages lie in the shared memory.
+    SentShared {
+        /// Bytes of them.
+        length: u32,
         /// Whether it waits.
         waits: bool,
     },

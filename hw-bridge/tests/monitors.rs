@@ -24,7 +24,8 @@ fn end_of(guest: &mut RemoteGuest, message: Vec<u8>, interrupts: bool) -> End {
         .begin()
         .and_then(|()| {
             let mut take_signals = || Signals { interrupt: interrupts, snapshot: false };
-            guest.exchange(answer, &mut Sent::default(), &mut take_signals)
+            guest.answer(answer)?;
+            guest.receive(&mut Sent::default(), &mut take_signals)
         })
         .expect_err("it is no monitor");
     assert!(start.elapsed() < Duration::from_secs(20), "{end}");
@@ -54,6 +55,8 @@ fn nonsense_ends_the_partition() {
         // That it is ready, once more; that it is not.
         "printf '\\001\\000\\000\\000\\000' >&0",
         "printf '\\002\\000\\000\\000\\001\\000' >&0",
+        // That messages lie in the shared memory, more than there is room for.
+        "printf '\\006\\000\\000\\000\\003\\200\\200\\200\\001\\001' >&0",
         "exit",
     ] {
         let end = end_of(&mut monitor(script, None), order(), false);

@@ -63,11 +63,16 @@ const LEAST_BATCH: u64 = 1 << 21;
 const MOST_BATCH: u64 = 1 << 25;
 /// and for how long that may be.
 const MOMENT: Duration = Duration::from_millis(8);
-/// For how long the program may stand still while the last pages are sent.
-const STANDSTILL: Duration = Duration::from_millis(3);
+/// For how long the program may stand still when the last pages are taken and sent, as far as can be foreseen.
+const STANDSTILL: Duration = Duration::from_millis(8);
+/// What is to be done beside that.
+const BESIDE: Duration = Duration::from_millis(2);
 /// After so many times through all memory the program may stand still twice as long each time: it writes faster than
 /// pages can be sent.
 const SWEEPS: u32 = 3;
+/// Where all that was written to meanwhile can be had in a moment, it is tried so many times before it may be twice as
+/// long: another time there is less.
+const TRIES: u32 = 8;
 
 /// A connection that is ready for the next step.
 struct Connected<S> {
@@ -77,6 +82,8 @@ struct Connected<S> {
     rate: f64,
     /// Bytes that are taken next.
     batch: u64,
+    /// How often nothing was left beside them.
+    tries: u32,
 }
 
 type Underway<S> = JoinHandle<Result<Connected<S>>>;
@@ -219,7 +226,7 @@ impl<S: Read + Write + Send + 'static> Departure<S> {
                     self.is_leaving = true;
                 }
                 let pages = connected.take_pages(memory)?;
-                if pages.batch.content.len() as u64 + pages.left > connected.most_left(pages.sweeps) {
+                if connected.standstill(&pages, stop) > connected.allowed(&pages) {
                     self.underway = Some(self.work(move || connected.send_pages(pages.batch)));
                     return Ok(Departing::Underway);
                 }
@@ -253,14 +260,21 @@ impl<S: Read + Write> Connected<S> {
         let start = Instant::now();
         let pages = memory.take_pages(self.batch)?;
         let next = self.batch as f64 * MOMENT.as_secs_f64() / start.elapsed().as_secs_f64();
+        self.tries += u32::from(pages.left == 0);
         self.batch = (next as u64).clamp(self.batch / 2, self.batch * 2).clamp(LEAST_BATCH, MOST_BATCH);
         Ok(pages)
     }
 
-    /// The most bytes that may be left when the program stops, after memory was gone through so many times.
-    fn most_left(&self, sweeps: u32) -> u64 {
-        let standstill = STANDSTILL.as_secs_f64() * f64::from(sweeps.saturating_sub(SWEEPS)).exp2();
-        ((self.rate * standstill) as u64).max(LEAST_BATCH)
+    /// For how many seconds the program, which has stopped, will have stood still if it goes with these pages.
+    fn standstill(&self, pages: &Pages, stop: Instant) -> f64 {
+        let bytes = pages.batch.content.len() as u64 + pages.left;
+        (stop.elapsed() + BESIDE).as_secs_f64() + bytes as f64 / self.rate.max(1.0)
+    }
+
+    /// For how many seconds it may.
+    fn allowed(&self, pages: &Pages) -> f64 {
+        let sweeps = pages.sweeps.saturating_sub(self.tries).saturating_sub(SWEEPS);
+        STANDSTILL.as_secs_f64() * (f64::from(sweeps) + f64::from(self.tries / TRIES)).exp2()
     }
 
     /// Sends pages while the program runs, and waits until they are taken up.
@@ -286,7 +300,7 @@ fn introduce<S: Read + Write>(mut channel: Channel<S>, origin: Option<Origin>) -
         Message::Welcome(form) => Some(*form),
         _ => None,
     })?;
-    Ok(Connected { channel, form, rate: 0.0, batch: LEAST_BATCH })
+    Ok(Connected { channel, form, rate: 0.0, batch: LEAST_BATCH, tries: 0 })
 }
 
 /// Sends what is left when the program has stopped.

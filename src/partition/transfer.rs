@@ -24,7 +24,7 @@ impl Guest {
     fn transfer(&mut self) -> &mut dyn Transfer {
         match self {
             Guest::Local(guest) => guest.as_mut(),
-            Guest::Remote(guest) => guest,
+            Guest::Remote(guest) => guest.as_mut(),
         }
     }
 }
