@@ -22,20 +22,38 @@ const REGION: usize = if cfg!(miri) { 1 << 24 } else { 1 << 30 };
 
 struct TestPages;
 
+/// The alignment of the memory of which a region is a part.
+const ALIGNMENT: usize = align_of::<*mut u8>();
+
+fn zeroed(bytes: usize) -> Option<*mut u8> {
+    let layout = Layout::from_size_align(bytes, ALIGNMENT).ok()?;
+    // SAFETY: the size is not 0.
+    Some(unsafe { std::alloc::alloc_zeroed(layout) })
+}
+
 // SAFETY: zeroed memory of the allocator; released memory is zeroed.
 unsafe impl Pages for TestPages {
     fn reserve(&self, bytes: usize) -> Option<NonNull<u8>> {
-        let layout = Layout::from_size_align(bytes, REGION_ALIGNMENT).ok()?;
-        // SAFETY: the size is not 0.
-        NonNull::new(unsafe { std::alloc::alloc_zeroed(layout) })
+        // The allocator gives memory that is only taken when it is touched if no large alignment is asked for.
+        let start = NonNull::new(zeroed(bytes + REGION_ALIGNMENT)?)?;
+        let offset = REGION_ALIGNMENT - start.as_ptr() as usize % REGION_ALIGNMENT;
+        // SAFETY: the region ends within the memory, and there is room for an address before it.
+        unsafe {
+            let region = start.as_ptr().add(offset);
+            region.cast::<*mut u8>().sub(1).write(start.as_ptr());
+            NonNull::new(region)
+        }
     }
     unsafe fn release(&self, start: NonNull<u8>, bytes: usize) {
         // SAFETY: the caller's promise.
         unsafe { start.as_ptr().write_bytes(0, bytes) }
     }
     unsafe fn unreserve(&self, start: NonNull<u8>, bytes: usize) {
-        // SAFETY: the caller's promise.
-        unsafe { std::alloc::dealloc(start.as_ptr(), Layout::from_size_align_unchecked(bytes, REGION_ALIGNMENT)) }
+        // SAFETY: the caller's promise; the address of the memory stands before the region.
+        unsafe {
+            let memory = start.as_ptr().cast::<*mut u8>().sub(1).read();
+            std::alloc::dealloc(memory, Layout::from_size_align_unchecked(bytes + REGION_ALIGNMENT, ALIGNMENT));
+        }
     }
 }
 
