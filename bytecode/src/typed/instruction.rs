@@ -236,22 +236,24 @@ pub struct Entry {
     pub effects: &'static [Effect],
     /// One line of meaning.
     pub meaning: &'static str,
+    /// Words of the instruction before its list: itself and its literals.
+    pub fixed_words: usize,
+}
+
+/// Words of an instruction with these operands.
+const fn fixed_words(operands: &[Operand]) -> usize {
+    let (mut words, mut index) = (1, 0);
+    while index < operands.len() {
+        let (word, _, _) = operands[index].field.place();
+        if word + 1 > words {
+            words = word + 1;
+        }
+        index += 1;
+    }
+    words
 }
 
 impl Entry {
-    /// Words of the instruction before its list: itself and its literals.
-    pub const fn fixed_words(&self) -> usize {
-        let (mut words, mut index) = (1, 0);
-        while index < self.operands.len() {
-            let (word, _, _) = self.operands[index].field.place();
-            if word + 1 > words {
-                words = word + 1;
-            }
-            index += 1;
-        }
-        words
-    }
-
     /// The operand in this field, if the entry has one there.
     pub fn operand(&self, field: Field) -> Option<Operand> {
         self.operands.iter().copied().find(|operand| operand.field == field)
@@ -486,6 +488,7 @@ macro_rules! define_opcodes {
             has_list: has_list!($list),
             effects: &[$(effect!($effect)),*],
             meaning: $meaning,
+            fixed_words: fixed_words(&[$(Operand { field: field!($field), kind: operand_kind!($kind) }),*]),
         }),*];
     };
 }
@@ -525,7 +528,7 @@ impl Opcode {
         for (&operand, &value) in entry.operands.iter().zip(operands) {
             operand.write(&mut words, value)?;
         }
-        code.extend_from_slice(&words[..entry.fixed_words()]);
+        code.extend_from_slice(&words[..entry.fixed_words]);
         Some(())
     }
 }
@@ -534,7 +537,7 @@ impl Opcode {
 /// or it is cut off.
 pub fn length(words: &[Word]) -> Option<usize> {
     let entry = Opcode::of(*words.first()?)?.entry();
-    let mut length = entry.fixed_words();
+    let mut length = entry.fixed_words;
     if entry.has_list {
         let count = |field| entry.operand(field).and_then(|operand| operand.read(words));
         length += list_words(count(Field::G)? as usize, count(Field::H)? as usize);

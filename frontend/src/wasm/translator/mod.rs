@@ -73,6 +73,7 @@ pub(super) fn translate(
         frames: Vec::new(),
         fixups: Vec::new(),
         short: VecDeque::new(),
+        reach: u32::MAX,
         is_reachable: true,
         dead_frames: 0,
         first_writes: FirstWrites::default(),
@@ -106,6 +107,8 @@ struct Translator<'m> {
     fixups: Vec<control::Fixup>,
     /// Those of them that cannot jump far, in the order of the code.
     short: VecDeque<u32>,
+    /// Where they must be looked at again.
+    reach: u32,
     /// Whether control gets to where the translation is.
     is_reachable: bool,
     /// Blocks that were opened where it does not.
