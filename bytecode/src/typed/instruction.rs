@@ -236,8 +236,8 @@ pub struct Entry {
     pub effects: &'static [Effect],
     /// One line of meaning.
     pub meaning: &'static str,
-    /// Words of the instruction before its list: itself and its literals.
-    pub fixed_words: usize,
+    /// As the method says.
+    fixed_words: usize,
 }
 
 /// Words of an instruction with these operands.
@@ -254,6 +254,11 @@ const fn fixed_words(operands: &[Operand]) -> usize {
 }
 
 impl Entry {
+    /// Words of the instruction before its list: itself and its literals.
+    pub const fn fixed_words(&self) -> usize {
+        self.fixed_words
+    }
+
     /// The operand in this field, if the entry has one there.
     pub fn operand(&self, field: Field) -> Option<Operand> {
         self.operands.iter().copied().find(|operand| operand.field == field)
@@ -528,7 +533,7 @@ impl Opcode {
         for (&operand, &value) in entry.operands.iter().zip(operands) {
             operand.write(&mut words, value)?;
         }
-        code.extend_from_slice(&words[..entry.fixed_words]);
+        code.extend_from_slice(&words[..entry.fixed_words()]);
         Some(())
     }
 }
@@ -537,7 +542,7 @@ impl Opcode {
 /// or it is cut off.
 pub fn length(words: &[Word]) -> Option<usize> {
     let entry = Opcode::of(*words.first()?)?.entry();
-    let mut length = entry.fixed_words;
+    let mut length = entry.fixed_words();
     if entry.has_list {
         let count = |field| entry.operand(field).and_then(|operand| operand.read(words));
         length += list_words(count(Field::G)? as usize, count(Field::H)? as usize);

@@ -38,7 +38,7 @@ impl fmt::Display for Listing<'_> {
                 let count = |field| entry.operand(field).and_then(|operand| operand.read(words)).unwrap_or(0) as usize;
                 let (numbers, references) = (count(Field::G), count(Field::H));
                 for index in 0..numbers + references {
-                    let offset = words[entry.fixed_words + index / 4].0 >> (index % 4 * 16) & 0xffff;
+                    let offset = words[entry.fixed_words() + index / 4].0 >> (index % 4 * 16) & 0xffff;
                     let (name, scale) = if index < numbers { ("n", 8) } else { ("r", 16) };
                     write!(out, "{separator}{name}{}", offset / scale)?;
                 }

@@ -171,7 +171,7 @@ impl Checker<'_> {
         let opcode = Opcode::from_number(number).ok_or(VerifyErrorKind::UnknownOpcode(number))?;
         let entry = opcode.entry();
         let length = length(words).ok_or(VerifyErrorKind::CutOff)?;
-        let (words, list) = words[..length].split_at(entry.fixed_words);
+        let (words, list) = words[..length].split_at(entry.fixed_words());
         let mut canonical = [Word(number.into()), Word(0), Word(0)];
         for &operand in entry.operands {
             let value = operand.read(words).ok_or(VerifyErrorKind::StrayBits)?;
