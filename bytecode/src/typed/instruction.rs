@@ -58,6 +58,11 @@ pub enum OperandKind {
     WideCount,
     /// 64 bits.
     Literal,
+    /// Lane of a vector of so many; 16 bits.
+    Lane16,
+    Lane8,
+    Lane4,
+    Lane2,
     /// Signed distance in words from the end of the instruction, not negative; 16 bits.
     Jump,
     /// The same; 32 bits.
@@ -336,6 +341,18 @@ macro_rules! operand_kind {
     };
     (literal) => {
         OperandKind::Literal
+    };
+    (lane_16) => {
+        OperandKind::Lane16
+    };
+    (lane_8) => {
+        OperandKind::Lane8
+    };
+    (lane_4) => {
+        OperandKind::Lane4
+    };
+    (lane_2) => {
+        OperandKind::Lane2
     };
     (jump) => {
         OperandKind::Jump
