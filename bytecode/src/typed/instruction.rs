@@ -58,6 +58,11 @@ pub enum OperandKind {
     WideCount,
     /// 64 bits.
     Literal,
+    /// Lane of a vector of so many; 16 bits.
+    Lane16,
+    Lane8,
+    Lane4,
+    Lane2,
     /// Signed distance in words from the end of the instruction, not negative; 16 bits.
     Jump,
     /// The same; 32 bits.
@@ -236,20 +241,27 @@ pub struct Entry {
     pub effects: &'static [Effect],
     /// One line of meaning.
     pub meaning: &'static str,
+    /// As the method says.
+    fixed_words: usize,
+}
+
+/// Words of an instruction with these operands.
+const fn fixed_words(operands: &[Operand]) -> usize {
+    let (mut words, mut index) = (1, 0);
+    while index < operands.len() {
+        let (word, _, _) = operands[index].field.place();
+        if word + 1 > words {
+            words = word + 1;
+        }
+        index += 1;
+    }
+    words
 }
 
 impl Entry {
     /// Words of the instruction before its list: itself and its literals.
     pub const fn fixed_words(&self) -> usize {
-        let (mut words, mut index) = (1, 0);
-        while index < self.operands.len() {
-            let (word, _, _) = self.operands[index].field.place();
-            if word + 1 > words {
-                words = word + 1;
-            }
-            index += 1;
-        }
-        words
+        self.fixed_words
     }
 
     /// The operand in this field, if the entry has one there.
@@ -329,6 +341,18 @@ macro_rules! operand_kind {
     };
     (literal) => {
         OperandKind::Literal
+    };
+    (lane_16) => {
+        OperandKind::Lane16
+    };
+    (lane_8) => {
+        OperandKind::Lane8
+    };
+    (lane_4) => {
+        OperandKind::Lane4
+    };
+    (lane_2) => {
+        OperandKind::Lane2
     };
     (jump) => {
         OperandKind::Jump
@@ -486,6 +510,7 @@ macro_rules! define_opcodes {
             has_list: has_list!($list),
             effects: &[$(effect!($effect)),*],
             meaning: $meaning,
+            fixed_words: fixed_words(&[$(Operand { field: field!($field), kind: operand_kind!($kind) }),*]),
         }),*];
     };
 }

@@ -84,6 +84,10 @@ fn prefix(kind: OperandKind) -> &'static str {
         | OperandKind::Count
         | OperandKind::WideCount
         | OperandKind::Literal
+        | OperandKind::Lane16
+        | OperandKind::Lane8
+        | OperandKind::Lane4
+        | OperandKind::Lane2
         | OperandKind::Jump
         | OperandKind::WideJump
         | OperandKind::Back

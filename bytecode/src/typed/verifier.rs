@@ -257,6 +257,10 @@ impl Checker<'_> {
             OperandKind::ImportedGlobal => named(!is_own && global() == Some(GlobalKind::Number), "global"),
             OperandKind::VectorGlobal => named(global() == Some(GlobalKind::Vector), "global"),
             OperandKind::ReferenceGlobal => named(global() == Some(GlobalKind::Reference), "global"),
+            OperandKind::Lane16 => below(16, "lane"),
+            OperandKind::Lane8 => below(8, "lane"),
+            OperandKind::Lane4 => below(4, "lane"),
+            OperandKind::Lane2 => below(2, "lane"),
             // The windows of results are checked with the callee.
             OperandKind::ResultWindow
             | OperandKind::ReferenceResultWindow

@@ -13,7 +13,7 @@ use lunette_gc::typed::LinearMemory;
 
 /// The address of `size` bytes of the memory in use; `None` if they do not lie within.
 #[inline(always)]
-unsafe fn place<D: Driver>(s: State<D>, w: Word, size: usize) -> Option<*mut u8> {
+pub(super) unsafe fn place<D: Driver>(s: State<D>, w: Word, size: usize) -> Option<*mut u8> {
     // SAFETY: operands are verified; the length lies before the memory.
     unsafe {
         let address = s.get64(w.b());

@@ -1,6 +1,6 @@
 //! WebAssembly code: frames of typed functions, the instructions that run in them, and how they meet the dynamic world.
 //!
-//! The data flows `state` → bodies of instructions (`numbers`, `branches`, `moves`, `memory`, `calls`) → `dispatch`; what
+//! The data flows `state` → bodies of instructions (`numbers`, `vectors`, `branches`, `moves`, `memory`, `calls`) → `dispatch`; what
 //! does not fit there is in `slow`. `types` numbers the types of functions, `convert` takes values across, `frames` enters
 //! and leaves functions from outside, `load` makes modules of what the front end gives, `trap` reports.
 
@@ -17,6 +17,7 @@ mod slow;
 pub(crate) mod state;
 mod trap;
 pub mod types;
+mod vectors;
 
 pub use load::{NewInstance, NewModule, Translator};
 pub use slow::MOST_ELEMENTS;

@@ -260,6 +260,7 @@ impl<'m> Translator<'m> {
         label.0 = index;
         if is_short {
             self.short.push_back(index);
+            self.reach = self.reach.min(self.code.position() + (REACH - MOST_WORDS));
         }
     }
 
@@ -323,16 +324,23 @@ impl<'m> Translator<'m> {
     }
 
     /// Short jumps that could not reach beyond the next `words` get wide ones on their way.
+    #[inline]
     pub(super) fn keep_in_reach(&mut self, words: u32) {
+        if self.code.position().saturating_add(words) >= self.reach {
+            self.lengthen_short_jumps(words);
+        }
+    }
+
+    #[cold]
+    fn lengthen_short_jumps(&mut self, words: u32) {
         let end = self.code.position().saturating_add(words).saturating_add(MOST_WORDS);
         loop {
-            let Some(&oldest) = self.short.front() else { return };
-            let at = self.fixups[oldest as usize].at;
-            if at == NONE {
-                self.short.pop_front();
+            let oldest = self.short.front().map_or(NONE, |&oldest| self.fixups[oldest as usize].at);
+            if oldest == NONE && self.short.pop_front().is_some() {
                 continue;
             }
-            if end - at < REACH {
+            self.reach = oldest.saturating_add(REACH - MOST_WORDS);
+            if end - MOST_WORDS < self.reach {
                 return;
             }
             break;
@@ -359,6 +367,7 @@ impl<'m> Translator<'m> {
         self.bind(over);
         self.is_reachable = was_reachable;
         self.code.barrier();
+        self.reach = 0;
     }
 
     /// `unreachable`

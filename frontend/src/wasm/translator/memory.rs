@@ -25,7 +25,7 @@ impl Translator<'_> {
     pub(super) fn load_memory(&mut self, opcode: Opcode, kind: GlobalKind, at: MemArg) {
         let (address, offset) = self.pop_address(at);
         let home = self.push_home(kind);
-        self.access(opcode, operand(kind, home), address, offset, memory(at));
+        self.access(opcode, operand(kind, home), address, offset, at);
     }
 
     /// A store.
@@ -37,7 +37,28 @@ impl Translator<'_> {
             _ => self.register(value),
         };
         let (address, offset) = self.pop_address(at);
-        self.access(opcode, operand(value.kind, a), address, offset, memory(at));
+        self.access(opcode, operand(value.kind, a), address, offset, at);
+    }
+
+    /// A load of one lane of a vector.
+    pub(super) fn load_lane(&mut self, opcode: Opcode, at: MemArg, lane: u8) {
+        let vector = self.pop();
+        let (address, offset) = self.pop_address(at);
+        let home = self.push_home(GlobalKind::Vector);
+        self.enter_memory(at);
+        self.code.abc(opcode, number(home), number(address), offset);
+        self.code.quarters([vector, lane.into(), 0, 0]);
+        self.leave_memory(at);
+    }
+
+    /// A store of one lane of a vector.
+    pub(super) fn store_lane(&mut self, opcode: Opcode, at: MemArg, lane: u8) {
+        let vector = self.pop();
+        let (address, offset) = self.pop_address(at);
+        self.enter_memory(at);
+        self.code.abc(opcode, vector, number(address), offset);
+        self.code.quarters([lane.into(), 0, 0, 0]);
+        self.leave_memory(at);
     }
 
     /// Pops an address; its register, and the offset that is left to add to it.
@@ -58,12 +79,21 @@ impl Translator<'_> {
         (entry.home, 0)
     }
 
-    fn access(&mut self, opcode: Opcode, a: u16, address: u32, offset: u16, memory: u32) {
-        if memory != 0 {
-            self.code.ad(Opcode::use_memory, 0, memory);
-        }
+    /// An access of one word.
+    fn access(&mut self, opcode: Opcode, a: u16, address: u32, offset: u16, at: MemArg) {
+        self.enter_memory(at);
         self.code.abc(opcode, a, number(address), offset);
-        if memory != 0 {
+        self.leave_memory(at);
+    }
+
+    fn enter_memory(&mut self, at: MemArg) {
+        if memory(at) != 0 {
+            self.code.ad(Opcode::use_memory, 0, memory(at));
+        }
+    }
+
+    fn leave_memory(&mut self, at: MemArg) {
+        if memory(at) != 0 {
             self.code.ad(Opcode::use_memory, 0, 0);
         }
     }

@@ -1,6 +1,6 @@
 //! The bodies of functions, validated and translated in one pass.
 //!
-//! The data flows operator by operator: `operators` says what each becomes; `numeric`, `memory`, `calls`, `control` and
+//! The data flows operator by operator: `operators` says what each becomes; `numeric`, `vectors`, `memory`, `calls`, `control` and
 //! `branch` make instructions of it with `registers`, which knows where values are (`stack`, `locals`); `code` takes them.
 //! Values are copied only when they must be: an operand is read from the local it came from or is a constant in the
 //! instruction, and a result is written to the local it goes to. Comparisons become part of the branches they decide
@@ -17,6 +17,7 @@ mod numeric;
 mod operators;
 mod registers;
 mod stack;
+mod vectors;
 
 use super::{WasmError, types::value_type};
 use alloc::{collections::VecDeque, vec::Vec};
@@ -73,6 +74,7 @@ pub(super) fn translate(
         frames: Vec::new(),
         fixups: Vec::new(),
         short: VecDeque::new(),
+        reach: u32::MAX,
         is_reachable: true,
         dead_frames: 0,
         first_writes: FirstWrites::default(),
@@ -106,6 +108,8 @@ struct Translator<'m> {
     fixups: Vec<control::Fixup>,
     /// Those of them that cannot jump far, in the order of the code.
     short: VecDeque<u32>,
+    /// Where they must be looked at again.
+    reach: u32,
     /// Whether control gets to where the translation is.
     is_reachable: bool,
     /// Blocks that were opened where it does not.
