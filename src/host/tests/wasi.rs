@@ -116,7 +116,7 @@ impl Program {
     }
 
     fn load(&mut self, version: Version) {
-        let bytes = self.instance.create_string(module(version)).unwrap();
+        let bytes = self.instance.as_context().string(module(version)).unwrap();
         self.instance.set("bytes", &bytes).unwrap();
         self.instance.exec("wasi = webassembly.instantiate(webassembly.load(bytes)); bytes = nil").unwrap();
     }
@@ -824,6 +824,7 @@ fn images_have_what_is_open() {
     program.instance.snapshot(&mut image).unwrap();
     drop(program);
     let mut program = Program { instance: Engine::new(configuration).restore(&image[..]).unwrap() };
+    lunette_stdlib::webassembly::register_translator(program.instance.machine());
     program.load(Version::Preview1);
     assert_eq!(program.descriptor(file).unwrap(), file_rights);
     assert_eq!(program.read(file, &[100]), Ok("456789".into()));
