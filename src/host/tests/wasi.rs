@@ -549,6 +549,7 @@ fn paths_and_their_errors() {
         ("path_symlink", "/", "new", Errno::PERM),
         ("path_symlink", "target", "new/", Errno::NOENT),
         ("path_symlink", "target", "dir/", Errno::EXIST),
+        ("path_symlink", "target", "dir/nested/file/", Errno::NOTDIR),
         ("path_symlink", "symbolic", "symbolic", Errno::SUCCESS),
         ("path_symlink", "link", "to_link", Errno::SUCCESS),
         ("path_symlink", "../secret", "to_secret", Errno::SUCCESS),
