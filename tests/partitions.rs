@@ -100,6 +100,88 @@ fn variables_arguments_and_input_are_granted() {
     assert_eq!(seen(&output), (Some(0), "1\t2=3\tnil\tx\ty z\nline 1\nline 2\n".into(), String::new()));
 }
 
+/// Calls functions of WASI by way of a module that does nothing else.
+const WASI: &str = r#"
+local function number(value)
+    local bytes = ''
+    repeat
+        local low = value & 127
+        value = value >> 7
+        bytes = bytes .. string.char(value > 0 and low | 128 or low)
+    until value == 0
+    return bytes
+end
+local function counted(bytes) return number(#bytes) .. bytes end
+local function section(kind, items) return string.char(kind) .. counted(number(#items) .. table.concat(items)) end
+
+local functions = {
+    {'clock_time_get', 'ili'}, {'fd_pread', 'iiili'}, {'fd_prestat_dir_name', 'iii'}, {'fd_readdir', 'iiili'},
+    {'fd_write', 'iiii'}, {'path_create_directory', 'iii'}, {'path_open', 'iiiiillii'}, {'path_symlink', 'iiiii'},
+    {'poll_oneoff', 'iiii'}, {'random_get', 'ii'},
+}
+local types, imports, own, exports, bodies = {}, {}, {}, {}, {}
+for index, signature in ipairs(functions) do
+    local name, parameters = table.unpack(signature)
+    types[index] = '\x60' .. counted((parameters:gsub('.', {i = '\x7f', l = '\x7e'}))) .. '\1\x7f'
+    imports[index] = counted('wasi_snapshot_preview1') .. counted(name) .. '\0' .. number(index - 1)
+    own[index] = number(index - 1)
+    exports[index] = counted(name) .. '\0' .. number(#functions + index - 1)
+    local body = '\0'
+    for parameter = 0, #parameters - 1 do body = body .. '\x20' .. number(parameter) end
+    bodies[index] = counted(body .. '\x10' .. number(index - 1) .. '\x0b')
+end
+exports[#exports + 1] = counted('memory') .. '\2\0'
+local module = '\0asm\1\0\0\0' .. section(1, types) .. section(2, imports) .. section(3, own)
+    .. section(5, {'\0\1'}) .. section(7, exports) .. section(10, bodies)
+local wasi = webassembly.instantiate(webassembly.load(module))
+
+local memory = wasi.memory
+local function name(text)
+    memory:write(100, text)
+    return 100, #text
+end
+local function int(address) return (string.unpack('<I4', memory:read(address, 4))) end
+local function time()
+    assert(wasi.clock_time_get(1, 0, 300) == 0)
+    return (string.unpack('<I8', memory:read(300, 8)))
+end
+
+print(wasi.fd_prestat_dir_name(3, 200, 5), memory:read(200, 5), wasi.fd_prestat_dir_name(4, 200, 5))
+print(wasi.path_create_directory(3, name('made')), wasi.path_create_directory(3, name('../made')))
+name('../..')
+memory:write(200, 'made/link')
+print(wasi.path_symlink(100, #'../..', 3, 200, #'made/link'))
+local rights = 1 << 1 | 1 << 2 | 1 << 6
+local function open(path, how)
+    local address, length = name(path)
+    return wasi.path_open(3, 1, address, length, how, rights, 0, 0, 300)
+end
+print(open('made/link/../secret', 0), open('/etc/passwd', 0), open('made/file', 1), int(300))
+memory:write(400, string.pack('<I4I4I4I4', 500, 3, 503, 1))
+memory:write(500, 'text')
+print(wasi.fd_write(int(300), 400, 2, 304), int(304), wasi.fd_write(1, 400, 2, 304))
+print(wasi.fd_pread(int(300), 400, 2, 1, 304), int(304), memory:read(500, 3))
+print(wasi.fd_readdir(3, 1000, 1000, 0, 304), memory:read(1000, int(304)):find('made', 1, true) ~= nil)
+local start = time()
+memory:write(1000, string.pack('<I8I8I8I8I8I8', 7, 0, 1, 20000000, 0, 0))
+print(wasi.poll_oneoff(1000, 2000, 1, 304), int(304), string.unpack('<I8', memory:read(2000, 8)) == 7)
+print(time() - start >= 20000000, wasi.random_get(1000, 500), wasi.random_get(65530, 500))
+"#;
+
+#[test]
+fn webassembly_has_what_is_granted() {
+    let folder = Folder::new("wasi");
+    fs::create_dir(folder.0.join("granted")).unwrap();
+    fs::write(folder.0.join("secret"), "secret").unwrap();
+    let script = folder.0.join("script.lua");
+    fs::write(&script, WASI).unwrap();
+    let expected = "0\t/data\t8\n0\t63\n0\n63\t63\t0\t4\n0\t4\t0\n0\t3\text\n0\ttrue\n0\t1\ttrue\ntrue\t0\t21\n";
+    let expected = expected.replacen("0\t4\t0\n", "text0\t4\t0\n", 1);
+    let directory = format!("--dir={}/granted::/data", folder.path());
+    says(&[&directory, script.to_str().unwrap()], &expected);
+    assert_eq!(fs::read_to_string(folder.0.join("granted/made/file")).unwrap(), "text");
+}
+
 #[test]
 fn limits_have_statuses_of_their_own() {
     let cases: [(&[&str], i32, &str); 5] = [

@@ -177,7 +177,11 @@ impl Place<'_> {
         if matches!(self, Place::Beneath { .. }) && content.starts_with(b"/") {
             return Err(Errno::PERM);
         }
-        symlinkat(content, &entry.directory, &entry.name)
+        match symlinkat(content, &entry.directory, &entry.name) {
+            // A slash behind the name says that it is a directory; if it is not, that is what is wrong.
+            Err(Errno::EXIST) if entry.name.as_bytes().ends_with(b"/") => self.look(Follow::No).and(Err(Errno::EXIST)),
+            result => result,
+        }
     }
 
     /// Removes what is there, a file or an empty directory.

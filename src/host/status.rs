@@ -34,7 +34,7 @@ pub(super) fn known(status: &Stat) -> FileStatus {
         device: status.st_dev,
         inode: status.st_ino,
         kind: kind(status.st_mode),
-        links: status.st_nlink.into(),
+        links: status.st_nlink,
         size: status.st_size as u64,
         accessed: time(status.st_atime, status.st_atime_nsec),
         modified: time(status.st_mtime, status.st_mtime_nsec),

@@ -116,7 +116,7 @@ impl Program {
     }
 
     fn load(&mut self, version: Version) {
-        let bytes = self.instance.create_string(module(version)).unwrap();
+        let bytes = self.instance.as_context().string(module(version)).unwrap();
         self.instance.set("bytes", &bytes).unwrap();
         self.instance.exec("wasi = webassembly.instantiate(webassembly.load(bytes)); bytes = nil").unwrap();
     }
@@ -549,6 +549,7 @@ fn paths_and_their_errors() {
         ("path_symlink", "/", "new", Errno::PERM),
         ("path_symlink", "target", "new/", Errno::NOENT),
         ("path_symlink", "target", "dir/", Errno::EXIST),
+        ("path_symlink", "target", "dir/nested/file/", Errno::NOTDIR),
         ("path_symlink", "symbolic", "symbolic", Errno::SUCCESS),
         ("path_symlink", "link", "to_link", Errno::SUCCESS),
         ("path_symlink", "../secret", "to_secret", Errno::SUCCESS),
@@ -824,6 +825,7 @@ fn images_have_what_is_open() {
     program.instance.snapshot(&mut image).unwrap();
     drop(program);
     let mut program = Program { instance: Engine::new(configuration).restore(&image[..]).unwrap() };
+    lunette_stdlib::webassembly::register_translator(program.instance.machine());
     program.load(Version::Preview1);
     assert_eq!(program.descriptor(file).unwrap(), file_rights);
     assert_eq!(program.read(file, &[100]), Ok("456789".into()));
