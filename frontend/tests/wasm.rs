@@ -177,6 +177,38 @@ fn calls_read_arguments_where_they_are_and_results_go_on() {
 }
 
 #[test]
+fn exceptions_go_to_labels_or_stubs() {
+    let text = "(module (tag $t (param i32 i64)) (func $f)
+        (func (param i32) (result i32) (local i64)
+          (block $all
+            (block $one (result i32 i64)
+              (loop $again
+                (try_table (catch $t $one) (catch_all $again) (call $f))
+                (try_table (catch_all $all) (call $f)))
+              (throw $t (i32.const 1) (i64.const 2)))
+            (local.set 1)
+            (return))
+          (i32.const 3)))";
+    let expected = "zero_numbers n1, #1
+        call n0, f0, n0, n0, n0, n0
+        jump ->5
+        loop_back ->1
+        call n0, f0, n0, n0, n0, n0
+        load_integer n2, #1
+        load_integer n3, #2
+        throw tag0, #2, #0, n2, n3
+        copy n1, n3
+        return_one n2
+        load_integer n2, #3
+        return_one n2
+        to 3: tag0 ->12, n2, r0, false
+        to 3: all ->4, n2, r0, false
+        to 7: all ->14, n2, r0, false";
+    let clean: String = expected.lines().map(|line| format!("{}\n", line.trim())).collect();
+    assert_eq!(listing(text).trim(), clean.trim(), "{}", listing(text));
+}
+
+#[test]
 fn far_locals_are_copied() {
     let (file, module) = parse(&format!(
         "(module (func (result i64) (local i64) (local {}) (local i64)

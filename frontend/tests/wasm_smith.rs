@@ -27,7 +27,6 @@ fn configuration(number: u64) -> Config {
         memory64_enabled: number % 3 == 0,
         max_memories: if number % 4 == 0 { 3 } else { 1 },
         max_tables: 4,
-        exceptions_enabled: false,
         compact_imports_enabled: false,
         gc_enabled: false,
         threads_enabled: false,

@@ -28,8 +28,29 @@ pub struct Function {
     pub registers: Registers,
     /// The instructions, each with its literals and list.
     pub code: Vec<Word>,
+    /// What catches exceptions: of those around an instruction, the first that catches an exception does.
+    pub catches: Vec<Catch>,
     /// Of each word, where the operator it was made for lies in the WebAssembly file; empty if stripped.
     pub offsets: Vec<u32>,
+}
+
+/// What catches exceptions that come out of a part of the code: from instructions that begin in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Catch {
+    /// The part's first word.
+    pub start: u32,
+    /// The word behind the part.
+    pub end: u32,
+    /// The tag of the exceptions; all if there is none.
+    pub tag: Option<u32>,
+    /// Where control goes: not before the end.
+    pub target: u32,
+    /// First number register for the values of an exception of that tag.
+    pub numbers: u32,
+    /// First reference register for them.
+    pub references: u32,
+    /// Whether the reference register behind those is for the exception itself.
+    pub takes_exception: bool,
 }
 
 /// What a global holds, in registers.
@@ -55,6 +76,8 @@ pub struct Surroundings {
     pub globals: Vec<GlobalKind>,
     /// How many of the globals are imported.
     pub imported_globals: u32,
+    /// The type of each tag.
+    pub tags: Vec<u32>,
     /// Number of tables.
     pub tables: u32,
     /// Number of memories.
@@ -69,5 +92,11 @@ impl Surroundings {
     /// The signature of a function.
     pub fn signature(&self, function: u32) -> Option<Signature> {
         self.types.get(*self.functions.get(function as usize)? as usize).copied().flatten()
+    }
+
+    /// The registers of the values of exceptions of a tag.
+    pub fn tag_values(&self, tag: u32) -> Option<Registers> {
+        let kind = self.types.get(*self.tags.get(tag as usize)? as usize).copied().flatten()?;
+        Some(kind.parameters)
     }
 }

@@ -77,6 +77,8 @@ pub enum OperandKind {
     Callee,
     /// Type of the module that is a function's.
     Signature,
+    /// Tag of the module.
+    Tag,
     /// Table of the module.
     Table,
     /// Memory of the module.
@@ -374,6 +376,9 @@ macro_rules! operand_kind {
     };
     (signature) => {
         OperandKind::Signature
+    };
+    (tag) => {
+        OperandKind::Tag
     };
     (table) => {
         OperandKind::Table

@@ -361,6 +361,7 @@ impl Declarations {
             functions: self.functions.clone(),
             globals: self.globals.iter().map(|global| global.kind.value.kind()).collect(),
             imported_globals: self.imported.globals,
+            tags: self.tags.clone(),
             tables: self.tables.len() as u32,
             memories: self.memories.len() as u32,
             data_segments: self.data.len() as u32,

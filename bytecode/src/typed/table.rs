@@ -141,6 +141,8 @@ macro_rules! for_each_typed_instruction {
             return_none() flow end list none effects() "return, from a function without results";
             return_one(a: number_read) flow end list none effects() "return N[a], from a function whose result is one number register";
             return_values(a: number_results, b: reference_results) flow end list none effects() "return the function's results from N[a] and R[b] on";
+            throw(c: list_words, l: tag, g: count, h: count) flow end list arguments effects(allocate throw) "throw an exception of tag l with g numbers and h references";
+            throw_reference(a: reference_read) flow end list none effects(throw) "throw the exception R[a]; a trap if it is null";
             trap(d: wide_count) flow end list none effects(throw) "trap of kind d";
 
             // ---- integers of 32 bits ----

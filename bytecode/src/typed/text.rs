@@ -46,6 +46,14 @@ impl fmt::Display for Listing<'_> {
             writeln!(out)?;
             at += length;
         }
+        for catch in &self.0.catches {
+            write!(out, "    {:5}  to {}: ", catch.start, catch.end)?;
+            match catch.tag {
+                Some(tag) => write!(out, "tag{tag}")?,
+                None => write!(out, "all")?,
+            }
+            writeln!(out, " ->{}, n{}, r{}, {}", catch.target, catch.numbers, catch.references, catch.takes_exception)?;
+        }
         Ok(())
     }
 }
@@ -71,6 +79,7 @@ fn prefix(kind: OperandKind) -> &'static str {
         | OperandKind::ReferenceResults => "r",
         OperandKind::Callee => "f",
         OperandKind::Signature => "type",
+        OperandKind::Tag => "tag",
         OperandKind::Table => "table",
         OperandKind::Memory => "memory",
         OperandKind::DataSegment => "data",

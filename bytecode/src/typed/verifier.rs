@@ -5,7 +5,7 @@
 //! The cost is linear in the code.
 
 use super::{
-    function::{Function, GlobalKind, Registers, Signature, Surroundings},
+    function::{Catch, Function, GlobalKind, Registers, Signature, Surroundings},
     instruction::{Entry, Field, Flow, MAX_REGISTERS, Opcode, Operand, OperandKind, jump_distance, length, list_words},
 };
 use crate::instruction::Word;
@@ -80,6 +80,9 @@ pub enum VerifyErrorKind {
     /// The jumps of a table are missing.
     #[error("jump table")]
     JumpTable,
+    /// What catches exceptions lies in no order, or goes into an instruction or back.
+    #[error("part of the code that catches exceptions")]
+    Catch,
     /// Control goes beyond the end.
     #[error("control falls off the end")]
     FallsOffEnd,
@@ -106,6 +109,14 @@ pub fn verify(function: &Function, signature: Signature, surroundings: &Surround
         let next = at + length(&code[at..]).unwrap_or(1);
         verify_flow(code, at, next, &is_start).map_err(|kind| VerifyError { word: Some(at as u32), kind })?;
         at = next;
+    }
+    for catch in &function.catches {
+        checker.verify_catch(catch).map_err(|kind| VerifyError { word: Some(catch.start), kind })?;
+        let is_end = catch.end as usize == code.len() || is_start(catch.end as usize);
+        let is_part = is_start(catch.start as usize) && is_end && catch.start < catch.end;
+        if !is_part || catch.target < catch.end || !is_start(catch.target as usize) {
+            return Err(VerifyError { word: Some(catch.start), kind: VerifyErrorKind::Catch });
+        }
     }
     Ok(())
 }
@@ -195,6 +206,15 @@ impl Checker<'_> {
         }
     }
 
+    fn verify_catch(&self, catch: &Catch) -> Result<(), VerifyErrorKind> {
+        let values = match catch.tag {
+            Some(tag) => self.surroundings.tag_values(tag).ok_or(VerifyErrorKind::NoSuch("tag"))?,
+            None => Registers::default(),
+        };
+        self.number(catch.numbers.into(), values.numbers)?;
+        self.reference(catch.references.into(), values.references + u32::from(catch.takes_exception))
+    }
+
     fn number(&self, value: i64, count: u32) -> Result<(), VerifyErrorKind> {
         if value as u64 + u64::from(count) > u64::from(self.registers.numbers) {
             return Err(VerifyErrorKind::Register);
@@ -249,6 +269,7 @@ impl Checker<'_> {
             OperandKind::Signature => {
                 named(there.types.get(value as usize).is_some_and(Option::is_some), "function type")
             }
+            OperandKind::Tag => below(there.tags.len() as u32, "tag"),
             OperandKind::Table => below(there.tables, "table"),
             OperandKind::Memory => below(there.memories, "memory"),
             OperandKind::DataSegment => below(there.data_segments, "data segment"),
@@ -291,6 +312,11 @@ impl Checker<'_> {
             match operand.kind {
                 OperandKind::Callee => {
                     return self.surroundings.signature(number).map(Some).ok_or(VerifyErrorKind::NoSuch("function"));
+                }
+                // What throws does not return.
+                OperandKind::Tag => {
+                    let values = self.surroundings.tag_values(number).ok_or(VerifyErrorKind::NoSuch("tag"))?;
+                    return Ok(Some(Signature { parameters: values, results: self.results }));
                 }
                 OperandKind::Signature => {
                     return Ok(self.surroundings.types.get(number as usize).copied().flatten());

@@ -19,7 +19,7 @@ use wasmparser::BrTable;
 
 impl Translator<'_> {
     /// The frame that a branch of this depth leaves, or starts again if it is a loop.
-    fn target(&self, depth: u32) -> usize {
+    pub(super) fn target(&self, depth: u32) -> usize {
         (self.frames.len() - 1).saturating_sub(depth as usize)
     }
 
@@ -38,7 +38,7 @@ impl Translator<'_> {
     }
 
     /// Copies values and jumps. The top value's register may be changed if it `is_last` used here.
-    fn leave_to(&mut self, frame: usize, is_last: bool) {
+    pub(super) fn leave_to(&mut self, frame: usize, is_last: bool) {
         let count = self.branch_values(frame);
         if frame == 0 && count > 0 {
             self.emit_return();

@@ -136,7 +136,7 @@ impl Translator<'_> {
     }
 
     /// Has constants among the top values in registers.
-    fn send_arguments(&mut self, count: usize) {
+    pub(super) fn send_arguments(&mut self, count: usize) {
         let height = self.stack.height();
         for index in height.saturating_sub(count)..height {
             if self.stack.entry(index).is_some_and(Entry::is_constant) {
@@ -146,7 +146,7 @@ impl Translator<'_> {
     }
 
     /// Appends the list of the top values' registers.
-    fn list(&mut self, count: usize) {
+    pub(super) fn list(&mut self, count: usize) {
         let mut packed = [0; 4];
         let mut filled = 0;
         for wants_references in [false, true] {
@@ -203,7 +203,7 @@ impl Translator<'_> {
 }
 
 /// Words of a list of arguments, and how many there are of each kind.
-fn sizes(parameters: Registers) -> (u16, u16, u16) {
+pub(super) fn sizes(parameters: Registers) -> (u16, u16, u16) {
     let words = list_words(parameters.numbers as usize, parameters.references as usize);
     (words as u16, parameters.numbers as u16, parameters.references as u16)
 }

@@ -16,6 +16,9 @@ use wasmparser::BlockType;
 /// Stands for no jump.
 const NONE: u32 = u32::MAX;
 
+/// Bit of what is no jump, but something that catches exceptions.
+const CATCH: u32 = 1 << 31;
+
 /// Words that short jumps are sure to reach over.
 const REACH: u32 = 0x7f00;
 
@@ -24,7 +27,7 @@ const MOST_WORDS: u32 = 0x1400;
 
 /// A jump whose target is not known yet.
 pub(super) struct Fixup {
-    /// The jump's place; `NONE` when it is done.
+    /// The jump's place, or [`CATCH`] and the number of a catch; `NONE` when it is done.
     at: u32,
     /// The next jump to the same target.
     next: u32,
@@ -50,6 +53,11 @@ pub(super) enum FrameKind {
     Loop(u32),
     /// The label is that of `else`.
     If(Label),
+    /// Exceptions are caught from this place on, by the open catches from this one on.
+    Try {
+        start: u32,
+        first: usize,
+    },
 }
 
 /// Types of values.
@@ -96,7 +104,7 @@ pub(super) struct Frame {
     /// Its type.
     block: BlockType,
     /// Height of the stack below its parameters.
-    height: usize,
+    pub(super) height: usize,
     /// The first home there.
     pub(super) base: Registers,
     /// Jumps to its end.
@@ -137,7 +145,7 @@ impl<'m> Translator<'m> {
         });
     }
 
-    fn open(&mut self, kind: FrameKind, block: BlockType) {
+    pub(super) fn open(&mut self, kind: FrameKind, block: BlockType) {
         let parameters = self.parameters(block);
         let height = self.stack.height().saturating_sub(parameters.count());
         let mut base = self.stack.next();
@@ -147,7 +155,7 @@ impl<'m> Translator<'m> {
         self.frames.push(Frame { kind, block, height, base, label: Label::NEW, stub: Label::NEW });
     }
 
-    fn height_below(&self, block: BlockType) -> usize {
+    pub(super) fn height_below(&self, block: BlockType) -> usize {
         self.stack.height().saturating_sub(self.parameters(block).count())
     }
 
@@ -195,10 +203,14 @@ impl<'m> Translator<'m> {
     /// `end`
     pub(super) fn end(&mut self) {
         let Some(frame) = self.frames.last() else { return };
-        let (kind, block, label) = (frame.kind, frame.block, frame.label);
+        let (kind, block) = (frame.kind, frame.block);
         let is_function = self.frames.len() == 1;
         let alternative = if let FrameKind::If(label) = kind { label } else { Label::NEW };
         let results = self.results_of(block);
+        if let FrameKind::Try { start, first } = kind {
+            self.end_try(start, first);
+        }
+        let Some(label) = self.frames.last().map(|frame| frame.label) else { return };
         if is_function {
             // Branches with values return on their own.
             if self.is_reachable || label.is_used() {
@@ -243,7 +255,11 @@ impl<'m> Translator<'m> {
         let target = self.code.position();
         let mut next = label.0;
         while let Some(fixup) = self.fixups.get_mut(next as usize) {
-            self.code.set_target(fixup.at, target);
+            if fixup.at & CATCH == 0 {
+                self.code.set_target(fixup.at, target);
+            } else if let Some(catch) = self.catches.get_mut((fixup.at & !CATCH) as usize) {
+                catch.target = target;
+            }
             fixup.at = NONE;
             next = fixup.next;
         }
@@ -262,6 +278,14 @@ impl<'m> Translator<'m> {
             self.short.push_back(index);
             self.reach = self.reach.min(self.code.position() + (REACH - MOST_WORDS));
         }
+    }
+
+    /// Has an exception go to the end of a block.
+    pub(super) fn catch_to_end(&mut self, catch: usize, frame: usize) {
+        let Some(frame) = self.frames.get_mut(frame) else { return };
+        let index = self.fixups.len() as u32;
+        self.fixups.push(Fixup { at: CATCH | catch as u32, next: frame.label.0 });
+        frame.label.0 = index;
     }
 
     /// Jumps to a label if a condition holds.

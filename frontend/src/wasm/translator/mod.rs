@@ -1,6 +1,6 @@
 //! The bodies of functions, validated and translated in one pass.
 //!
-//! The data flows operator by operator: `operators` says what each becomes; `numeric`, `vectors`, `memory`, `calls`, `control` and
+//! The data flows operator by operator: `operators` says what each becomes; `numeric`, `vectors`, `memory`, `calls`, `exceptions`, `control` and
 //! `branch` make instructions of it with `registers`, which knows where values are (`stack`, `locals`); `code` takes them.
 //! Values are copied only when they must be: an operand is read from the local it came from or is a constant in the
 //! instruction, and a result is written to the local it goes to. Comparisons become part of the branches they decide
@@ -11,6 +11,7 @@ mod calls;
 mod code;
 mod condition;
 mod control;
+mod exceptions;
 mod locals;
 mod memory;
 mod numeric;
@@ -23,11 +24,12 @@ use super::{WasmError, types::value_type};
 use alloc::{collections::VecDeque, vec::Vec};
 use code::Code;
 use control::Frame;
+use exceptions::OpenCatch;
 use locals::Locals;
 use lunette_bytecode::{
     instruction::Word,
     typed::{
-        function::{Function, GlobalKind, Registers, Signature, Surroundings},
+        function::{Catch, Function, GlobalKind, Registers, Signature, Surroundings},
         instruction::{MAX_NEAR_NUMBERS, MAX_NEAR_REFERENCES, MAX_REGISTERS, Opcode},
         module::{Declarations, ValueType},
     },
@@ -78,6 +80,8 @@ pub(super) fn translate(
         is_reachable: true,
         dead_frames: 0,
         first_writes: FirstWrites::default(),
+        catches: Vec::new(),
+        open_catches: Vec::new(),
     };
     translator.enter(kind);
     translator.code.note_offsets(reader.original_position() as u32);
@@ -115,6 +119,10 @@ struct Translator<'m> {
     /// Blocks that were opened where it does not.
     dead_frames: u32,
     first_writes: FirstWrites,
+    /// What catches exceptions; what is around follows.
+    catches: Vec<Catch>,
+    /// What catches exceptions in blocks that are open.
+    open_catches: Vec<OpenCatch>,
 }
 
 /// Which registers of locals are written before they are read, as far as is seen before the first branch: these need not
@@ -186,10 +194,15 @@ impl Translator<'_> {
         if let Some(word) = skipped {
             code.remove(word);
             offsets.remove(word);
+            for catch in &mut self.catches {
+                catch.start -= 1;
+                catch.end -= 1;
+                catch.target -= 1;
+            }
         }
         code.shrink_to_fit();
         offsets.shrink_to_fit();
-        Ok(Function { registers, code, offsets })
+        Ok(Function { registers, code, catches: self.catches, offsets })
     }
 
     /// Has only those locals set to 0 that need it; the instruction if none does.
