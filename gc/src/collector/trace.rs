@@ -14,7 +14,10 @@ use crate::{
     string::Str,
     table::{HashEntry, HashPart, Shape, Table},
     thread::Thread,
-    typed::{Global, Instance, LinearMemory, MemoryData, ReferenceTable, TypedFunction, TypedModule, TypedPrototype},
+    typed::{
+        ExceptionTag, Global, Instance, LinearMemory, MemoryData, ReferenceTable, TypedFunction, TypedModule,
+        TypedPrototype,
+    },
     userdata::Userdata,
     value::{FIRST_REFERENCE_TAG, Slot, Tag},
 };
@@ -30,7 +33,7 @@ const _: () = assert!(Tag::TypedFunction as u8 & Tag::Internal as u8 & REFERENCE
 impl Kind {
     /// The kind of a number in a header.
     pub(crate) fn from_number(number: u8) -> Option<Kind> {
-        const KINDS: [Kind; 23] = [
+        const KINDS: [Kind; 24] = [
             Kind::String,
             Kind::Table,
             Kind::Closure,
@@ -54,6 +57,7 @@ impl Kind {
             Kind::MemoryData,
             Kind::ReferenceTable,
             Kind::Global,
+            Kind::ExceptionTag,
         ];
         KINDS.get(usize::from(number).wrapping_sub(1)).copied()
     }
@@ -171,6 +175,7 @@ impl Marker<'_> {
                 let prototype = heap.get(object.cast::<TypedPrototype>());
                 self.discover_ref(prototype.code.get());
                 self.discover_ref(prototype.offsets.get());
+                self.discover_ref(prototype.catches.get());
                 self.discover(prototype.module.units());
                 (object.units(), size_of::<TypedPrototype>())
             }
@@ -203,6 +208,7 @@ impl Marker<'_> {
                 self.scan_slots(&global.slots);
                 (object.units(), size_of::<Global>())
             }
+            Some(Kind::ExceptionTag) => (object.units(), size_of::<ExceptionTag>()),
             Some(Kind::String | Kind::HashPart | Kind::Transitions) | None => {
                 debug_assert!(false, "{object:?} is no object to be scanned");
                 return;

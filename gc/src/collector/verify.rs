@@ -12,7 +12,10 @@ use crate::{
     string::Str,
     table::{HashPart, Shape, Table},
     thread::Thread,
-    typed::{Global, Instance, LinearMemory, MemoryData, ReferenceTable, TypedFunction, TypedModule, TypedPrototype},
+    typed::{
+        ExceptionTag, Global, Instance, LinearMemory, MemoryData, ReferenceTable, TypedFunction, TypedModule,
+        TypedPrototype,
+    },
     userdata::Userdata,
     value::{FIRST_REFERENCE_TAG, Slot},
 };
@@ -291,6 +294,7 @@ impl Walk<'_> {
                 let prototype = heap.get(object.cast::<TypedPrototype>());
                 self.reference(prototype.code.get(), object);
                 self.reference(prototype.offsets.get(), object);
+                self.reference(prototype.catches.get(), object);
                 self.reference(Some(prototype.module), object);
                 size_of::<TypedPrototype>()
             }
@@ -302,6 +306,7 @@ impl Walk<'_> {
                 globals.iter().for_each(|slot| self.slot(slot, parent));
                 size_of::<Instance>() + size_of_val(globals)
             }
+            Kind::ExceptionTag => size_of::<ExceptionTag>(),
             Kind::LinearMemory => {
                 self.reference(Some(heap.get(object.cast::<LinearMemory>()).data.get()), object);
                 size_of::<LinearMemory>()

@@ -185,4 +185,6 @@ out_of_line! {
     tail_call_indirect 2 true tail_call
     tail_call_reference 2 true tail_call
     return_values 0 false return_values
+    throw 1 true throw
+    throw_reference 0 false throw_reference
 }

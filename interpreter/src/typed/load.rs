@@ -1,6 +1,6 @@
 //! Modules and instances made of what the front end knows of a WebAssembly file.
 
-use super::trap::encode_offsets;
+use super::{exceptions, trap::encode_offsets};
 use crate::{error::Throw, machine::Machine};
 use alloc::vec::Vec;
 use core::cell::Cell;
@@ -11,7 +11,7 @@ use lunette_bytecode::typed::{
 use lunette_gc::{
     object::{Header, Kind},
     reference::Ref,
-    typed::{Global, Instance, LinearMemory, ReferenceTable, TypedFunction, TypedModule, TypedPrototype},
+    typed::{ExceptionTag, Global, Instance, LinearMemory, ReferenceTable, TypedFunction, TypedModule, TypedPrototype},
     value::{Slot, Tag, Value},
 };
 
@@ -48,6 +48,8 @@ pub struct NewInstance<'m> {
     pub memories: &'m [Ref<LinearMemory>],
     /// Imported globals.
     pub globals: &'m [Ref<Global>],
+    /// All tags.
+    pub tags: &'m [Ref<ExceptionTag>],
     /// The number of all globals.
     pub global_count: u32,
     /// Where the bytes of data segments lie in the file: start and length.
@@ -87,6 +89,8 @@ impl Machine {
                 numbers: Cell::new(0),
                 references: Cell::new(0),
                 offsets: Cell::new(None),
+                catches: Cell::new(None),
+                padding: 0,
                 module,
                 number,
                 type_number: new.types.get(type_number as usize).copied().unwrap_or(u32::MAX),
@@ -107,7 +111,12 @@ impl Machine {
         }
         let code = self.heap.new_byte_array(&bytes)?;
         let offsets = self.heap.new_byte_array(&encode_offsets(&function.offsets))?;
+        let catches = match function.catches.as_slice() {
+            [] => None,
+            catches => Some(self.heap.new_byte_array(&exceptions::encode(catches))?),
+        };
         let object = self.heap.get(prototype);
+        object.catches.set(catches);
         object.offsets.set(Some(offsets));
         object.numbers.set(function.registers.numbers);
         object.references.set(function.registers.references);
@@ -155,6 +164,7 @@ impl Machine {
         let tables = self.heap.new_ref_array(new.tables.len() as u32)?;
         let globals = self.heap.new_ref_array(new.globals.len() as u32)?;
         let elements = self.heap.new_ref_array(new.element_segments)?;
+        let tags = self.heap.new_ref_array(new.tags.len() as u32)?;
         let data: Vec<u8> =
             new.data.iter().flat_map(|(start, length)| [start.to_ne_bytes(), length.to_ne_bytes()].concat()).collect();
         let data = self.heap.new_byte_array(&data)?;
@@ -165,6 +175,9 @@ impl Machine {
             slot.set(Some(object.cast()));
         }
         for (slot, object) in self.heap.refs(tables).iter().zip(new.tables) {
+            slot.set(Some(object.cast()));
+        }
+        for (slot, object) in self.heap.refs(tags).iter().zip(new.tags) {
             slot.set(Some(object.cast()));
         }
         for (slot, object) in self.heap.refs(globals).iter().zip(new.globals) {
@@ -180,6 +193,8 @@ impl Machine {
             module: new.module,
             data,
             elements,
+            tags,
+            padding: 0,
             exports: Cell::new(None),
             global_count: new.global_count,
         })?)

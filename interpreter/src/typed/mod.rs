@@ -2,12 +2,14 @@
 //!
 //! The data flows `state` → bodies of instructions (`numbers`, `vectors`, `branches`, `moves`, `memory`, `calls`) → `dispatch`; what
 //! does not fit there is in `slow`. `types` numbers the types of functions, `convert` takes values across, `frames` enters
-//! and leaves functions from outside, `load` makes modules of what the front end gives, `trap` reports.
+//! and leaves functions from outside, `load` makes modules of what the front end gives, `trap` reports, `exceptions` throws and
+//! catches.
 
 mod branches;
 pub(crate) mod calls;
 pub mod convert;
 pub(crate) mod dispatch;
+pub(crate) mod exceptions;
 mod frames;
 mod load;
 mod memory;

@@ -334,6 +334,30 @@ pub(crate) fn tail_call(machine: &mut Machine, word: Word) -> Outcome {
     }
 }
 
+/// `throw`
+pub(crate) fn throw(machine: &mut Machine, word: Word) -> Outcome {
+    let running = Running::new(machine, word);
+    let arguments = Arguments::of(running, machine);
+    let tags = machine.heap.get(machine.running_instance()).tags;
+    let Some(tag) = machine.heap.reference_at(tags, running.wide(machine, 0)) else {
+        unreachable!("verified code names tags that are there");
+    };
+    let (mut numbers, mut references) = (Vec::new(), Vec::new());
+    for index in 0..arguments.numbers {
+        numbers.push(machine.number(machine.number_base + arguments.number(running, machine, index)));
+    }
+    for index in 0..arguments.references {
+        references.push(machine.value(machine.base + 1 + arguments.reference(running, machine, index)));
+    }
+    Err(machine.throw_exception(tag, &numbers, &references)?)
+}
+
+/// `throw_reference`
+pub(crate) fn throw_reference(machine: &mut Machine, word: Word) -> Outcome {
+    let exception = machine.value(machine.reference_register(word.a()));
+    Err(machine.throw_again(exception))
+}
+
 /// Every return that the loop does not do itself.
 pub(crate) fn return_values(machine: &mut Machine, word: Word) -> Outcome {
     let references = if Opcode::of(word) == Some(Opcode::return_values) { word.b() >> 4 } else { 0 };

@@ -43,7 +43,9 @@ impl Machine {
     /// Throws a trap at the running frame.
     #[cold]
     pub(crate) fn trap(&mut self, trap: Trap) -> Throw {
-        self.runtime_error(format_args!("{}", trap.message()))
+        let throw = self.runtime_error(format_args!("{}", trap.message()));
+        self.is_trap.set(throw == Throw::Error);
+        throw
     }
 
     /// The prototype of the frame, if it is a typed one.

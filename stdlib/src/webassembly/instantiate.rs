@@ -17,7 +17,7 @@ use lunette_gc::{
     object::{Header, Kind},
     reference::Ref,
     storage::SlotArray,
-    typed::{Global, Instance, LinearMemory, ReferenceTable, TypedFunction, TypedModule},
+    typed::{ExceptionTag, Global, Instance, LinearMemory, ReferenceTable, TypedFunction, TypedModule},
     value::Value,
 };
 use lunette_interpreter::{
@@ -41,6 +41,8 @@ pub enum External {
     Memory(Ref<LinearMemory>),
     /// A global.
     Global(Ref<Global>),
+    /// A tag of exceptions.
+    Tag(Ref<ExceptionTag>),
 }
 
 /// Why a module could not be instantiated.
@@ -72,6 +74,7 @@ struct Imported {
     tables: Vec<Ref<ReferenceTable>>,
     memories: Vec<Ref<LinearMemory>>,
     globals: Vec<Ref<Global>>,
+    tags: Vec<Ref<ExceptionTag>>,
 }
 
 /// Makes an instance of a module, and initialises it, but for calling the start function, which is the caller's to do.
@@ -94,6 +97,9 @@ pub fn instantiate(
     for table in &declared.tables[imported.tables.len()..] {
         imported.tables.push(new_table(machine, table.kind, &numbers)?);
     }
+    for index in imported.tags.len()..declared.tags.len() {
+        imported.tags.push(machine.heap.new_exception_tag(tag_type(declared, &numbers, index))?);
+    }
     let data: Vec<(u32, u32)> =
         declared.data.iter().map(|segment| (segment.bytes.start, segment.bytes.end - segment.bytes.start)).collect();
     let instance = machine.new_instance(NewInstance {
@@ -102,6 +108,7 @@ pub fn instantiate(
         tables: &imported.tables,
         memories: &imported.memories,
         globals: &imported.globals,
+        tags: &imported.tags,
         global_count: declared.globals.len() as u32,
         data: &data,
         element_segments: declared.elements.len() as u32,
@@ -147,8 +154,13 @@ fn link(
     numbers: &[u32],
     resolve: &mut Resolver<'_>,
 ) -> Result<Imported, LinkError> {
-    let mut imported =
-        Imported { functions: Vec::new(), tables: Vec::new(), memories: Vec::new(), globals: Vec::new() };
+    let mut imported = Imported {
+        functions: Vec::new(),
+        tables: Vec::new(),
+        memories: Vec::new(),
+        globals: Vec::new(),
+        tags: Vec::new(),
+    };
     for import in &declared.imports {
         let function_type = match import.kind {
             ExternalKind::Function => {
@@ -198,10 +210,21 @@ fn link(
                 }
                 imported.globals.push(global);
             }
+            (ExternalKind::Tag, External::Tag(tag)) => {
+                if machine.heap.get(tag).type_number != tag_type(declared, numbers, imported.tags.len()) {
+                    return Err(mismatch());
+                }
+                imported.tags.push(tag);
+            }
             _ => return Err(mismatch()),
         }
     }
     Ok(imported)
+}
+
+/// The number in the machine of the type of tag `index`.
+fn tag_type(declared: &Declarations, numbers: &[u32], index: usize) -> u32 {
+    declared.tags.get(index).and_then(|&kind| numbers.get(kind as usize)).copied().unwrap_or(u32::MAX)
 }
 
 /// Whether all values of one type are values of another.
@@ -325,7 +348,9 @@ fn set_exports(
                 };
                 Value::Internal(global.cast())
             }
-            ExternalKind::Tag => Value::Nil,
+            ExternalKind::Tag => {
+                object(machine.heap.reference_at::<ExceptionTag>(parts.tags, export.index).map(Ref::cast))
+            }
         };
         let name = machine.new_string(export.name.as_bytes())?;
         machine.raw_set(exports, Value::String(name), value)?;
@@ -438,6 +463,8 @@ pub(super) fn external(machine: &Machine, value: Value) -> Option<External> {
                 Some(External::Memory(object.cast()))
             } else if kind == Kind::Global as u8 {
                 Some(External::Global(object.cast()))
+            } else if kind == Kind::ExceptionTag as u8 {
+                Some(External::Tag(object.cast()))
             } else {
                 None
             }

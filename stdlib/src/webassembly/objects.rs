@@ -16,6 +16,7 @@ use lunette_gc::{
 };
 use lunette_interpreter::{
     Frame, Machine, NativeResult, Throw,
+    machine::roots,
     native::Native,
     typed::{
         convert::{Register, from_number, to_register},
@@ -27,6 +28,8 @@ const MODULE: &str = "webassembly.module";
 const MEMORY: &str = "webassembly.memory";
 const TABLE: &str = "webassembly.table";
 const GLOBAL: &str = "webassembly.global";
+const TAG: &str = "webassembly.tag";
+const EXCEPTION: &str = "webassembly.exception";
 
 const MEMORY_METHODS: &[Native] = &[
     Native::new("memory:read", read),
@@ -47,9 +50,14 @@ pub(super) const METHODS: [&[Native]; 3] = [MEMORY_METHODS, TABLE_METHODS, GLOBA
 
 /// Makes the metatables.
 pub(super) fn make_metatables(machine: &mut Machine) -> Result<(), Throw> {
-    for (name, methods) in
-        [(MODULE, &[][..]), (MEMORY, MEMORY_METHODS), (TABLE, TABLE_METHODS), (GLOBAL, GLOBAL_METHODS)]
-    {
+    for (name, methods) in [
+        (MODULE, &[][..]),
+        (MEMORY, MEMORY_METHODS),
+        (TABLE, TABLE_METHODS),
+        (GLOBAL, GLOBAL_METHODS),
+        (TAG, &[]),
+        (EXCEPTION, &[]),
+    ] {
         let metatable = machine.heap.new_table(0, 2)?;
         let index = machine.heap.new_table(0, methods.len() as u32)?;
         set_functions(machine, index, methods)?;
@@ -58,6 +66,9 @@ pub(super) fn make_metatables(machine: &mut Machine) -> Result<(), Throw> {
         set_field(machine, metatable, "__name", Value::String(text))?;
         let registry = machine.registry();
         set_field(machine, registry, name, Value::Table(metatable))?;
+        if name == EXCEPTION {
+            machine.heap.root(roots::EXCEPTIONS).set(Value::Table(metatable));
+        }
     }
     Ok(())
 }
@@ -71,6 +82,8 @@ pub(super) fn wrap(machine: &mut Machine, object: Ref<AnyObject>) -> Result<Valu
         TABLE
     } else if kind == Kind::Global as u8 {
         GLOBAL
+    } else if kind == Kind::ExceptionTag as u8 {
+        TAG
     } else {
         MODULE
     };
