@@ -1,6 +1,9 @@
 //! What the fuzz targets do with their input. Each function panics if Lunette does what it must never do.
 
+pub mod guest_memory;
 pub mod hypercalls;
+pub mod migration;
+pub mod page_batches;
 
 use lunette::{AsContext, Configuration, Engine, Program, Value, Variadic};
 use lunette_bytecode::{assembler, disassembler, file, module::Module, verifier};
