@@ -6,9 +6,10 @@ use crate::{
     error::{Error, ImageError, IsolatedError, Result, StopReason, SyntaxError},
     host::{Process, Streams},
     snapshot::{AfterSnapshot, ReadSource, Snapshot, SnapshotCause, WriteSink},
-    statistics::Statistics,
+    statistics::{Collection, Statistics},
     template::Shared,
 };
+use functions::Functions;
 use lunette_hw_bridge::{
     self as bridge, Answer, Connection, End, Event, LocalGuest, Owner, RemoteGuest, Sent, Session, Signals,
     image::{BUILT_IN, Image},
@@ -55,15 +56,17 @@ pub(crate) struct Partition {
 /// Who decides about snapshots.
 type Keeper = Box<dyn FnMut(&mut Snapshot<'_>) -> Result<AfterSnapshot> + Send>;
 
-/// A function of the host, of copies.
-type HostFunction = Box<dyn FnMut(Vec<Data>) -> Result<Vec<Data>> + Send>;
+/// What is told about collections.
+type Observer = Box<dyn FnMut(&Collection) + Send>;
 
 /// The partition's owner.
 struct Home {
     process: Process,
-    functions: Vec<HostFunction>,
+    functions: Functions,
     interrupt: Arc<AtomicBool>,
     snapshot: Arc<AtomicBool>,
+    /// What is told about collections.
+    observer: Option<Observer>,
     /// A panic of a function.
     panic: Option<String>,
 }
@@ -158,7 +161,7 @@ impl Owner for Home {
 
     fn call(&mut self, function: u32, arguments: Values) -> std::result::Result<Values, CallError> {
         let thrown = |message: String| CallError::Thrown(vec![Token::String(message.into_bytes())]);
-        let Some(function) = self.functions.get_mut(function as usize) else {
+        let Some(function) = self.functions.get(function) else {
             return Err(thrown("there is no such function of the host".to_owned()));
         };
         let arguments = from_tokens(arguments).map_err(|error| thrown(error.to_string()))?;
@@ -178,6 +181,12 @@ impl Owner for Home {
             snapshot: self.snapshot.swap(false, Ordering::AcqRel),
         }
     }
+
+    fn collected(&mut self, collection: bridge::message::Collection) {
+        if let Some(observer) = &mut self.observer {
+            observer(&Collection::of_partition(collection));
+        }
+    }
 }
 
 impl Partition {
@@ -185,6 +194,7 @@ impl Partition {
         let guest = Guest::new(configuration).map_err(unavailable)?;
         let mut owner = Home::new(configuration, streams);
         let session = Session::start(guest, configuration.output_limit, &mut owner).map_err(ended)?;
+        let start = Command::Start(guest_configuration(configuration, &owner));
         let mut partition = Partition {
             session: Some(session),
             template: None,
@@ -194,7 +204,7 @@ impl Partition {
             has_arrived: false,
             memory: memory(configuration),
         };
-        partition.obey(Command::Start(guest_configuration(configuration)))?;
+        partition.obey(start)?;
         Ok(partition)
     }
 
@@ -204,7 +214,8 @@ impl Partition {
         let mut owner = Home::new(configuration, streams);
         let mut session = Session::start(guest, configuration.output_limit, &mut owner).map_err(ended)?;
         let mut source = ReadSource::new(image);
-        let event = session.restore(guest_configuration(configuration), &mut owner, &mut source);
+        let settings = guest_configuration(configuration, &owner);
+        let event = session.restore(settings, &mut owner, &mut source);
         let mut partition = Partition {
             session: Some(session),
             template: None,
@@ -247,13 +258,18 @@ impl Partition {
             has_arrived: false,
             memory: memory(configuration),
         };
-        partition.obey(Command::Renew {
+        let names = partition.obey(Command::Renew {
             memory_limit: configuration.memory_limit,
             fuel: configuration.fuel,
             time_limit: configuration.time_limit.map(nanoseconds),
             output_limit: configuration.output_limit,
             seed: seed()?,
         })?;
+        let names = names.into_iter().map(|name| match name {
+            Data::String(name) => String::from_utf8(name).map_err(|_| malformed()),
+            _ => Err(malformed()),
+        });
+        partition.owner.functions = Functions::named(&configuration.host_functions, names.collect::<Result<_>>()?)?;
         Ok(partition)
     }
 
@@ -262,9 +278,9 @@ impl Partition {
         if let Some(error) = &self.ended {
             return Err(error.clone());
         }
-        if !self.owner.functions.is_empty() {
+        if self.owner.functions.has_unnamed() {
             return Err(Error::message(
-                "functions of the host cannot be part of a template: clones are given their own",
+                "functions of the host without a registered name cannot be part of a template: clones are given their own",
             ));
         }
         self.ended = Some(Error::message("the instance is a template"));
@@ -333,9 +349,6 @@ impl Partition {
     /// Lets the keeper decide about a snapshot. `None` if the guest runs elsewhere now.
     fn offer(&mut self, cause: Cause) -> std::result::Result<Option<After>, End> {
         let refused = |message: &str| Ok(Some(After::Refused(message.to_owned())));
-        if !self.owner.functions.is_empty() {
-            return refused("functions of the host cannot be in the image of a partition");
-        }
         let Some(mut keeper) = self.keeper.take() else { return refused("nobody keeps snapshots") };
         let Some(session) = &mut self.session else { return refused("the partition has ended") };
         let cause = match cause {
@@ -369,15 +382,22 @@ impl Partition {
         self.keeper = Some(keeper);
     }
 
+    pub fn on_collection(&mut self, observer: Observer) -> Result<()> {
+        if self.has_arrived {
+            return Err(Error::message(
+                "a program that has come from another process cannot be told to tell of collections",
+            ));
+        }
+        self.owner.observer = Some(observer);
+        self.obey(Command::TellCollections).map(drop)
+    }
+
     pub fn snapshot_flag(&self) -> Arc<AtomicBool> {
         self.owner.snapshot.clone()
     }
 
     /// Writes the image of the instance, which is idle.
     pub fn snapshot(&mut self, sink: impl Write) -> Result<()> {
-        if !self.owner.functions.is_empty() {
-            return Err(Error::message("functions of the host cannot be in the image of a partition"));
-        }
         let (session, owner) = self.session()?;
         let mut sink = WriteSink::new(sink, false);
         let mut written = Ok(());
@@ -432,9 +452,17 @@ impl Partition {
         self.obey(Command::Set { name: name.as_bytes(), value }).map(drop)
     }
 
-    pub fn function(&mut self, name: &str, function: HostFunction) -> Result<()> {
-        let number = self.owner.functions.len() as u32;
-        self.owner.functions.push(function);
+    pub fn host_function(&mut self, global: &str, name: &str) -> Result<()> {
+        let number = self.owner.functions.number_of(name)?;
+        self.set_function(global, number)
+    }
+
+    pub fn function(&mut self, name: &str, function: functions::Function) -> Result<()> {
+        let number = self.owner.functions.add(function);
+        self.set_function(name, number)
+    }
+
+    fn set_function(&mut self, name: &str, number: u32) -> Result<()> {
         self.obey(Command::Set { name: name.as_bytes(), value: vec![Token::HostFunction(number)] }).map(drop)
     }
 
@@ -489,6 +517,7 @@ impl Offered<'_> {
     }
 }
 
+mod functions;
 #[cfg(feature = "migration")]
 mod transfer;
 
@@ -517,16 +546,17 @@ impl Home {
     fn new(configuration: &Configuration, streams: Streams) -> Home {
         Home {
             process: Process::new(configuration.grants.clone(), streams).with_most_streams(MOST_STREAMS),
-            functions: Vec::new(),
+            functions: Functions::new(&configuration.host_functions),
             interrupt: Arc::new(AtomicBool::new(false)),
             snapshot: Arc::new(AtomicBool::new(false)),
+            observer: None,
             panic: None,
         }
     }
 }
 
 /// The configuration as the guest is told.
-fn guest_configuration(configuration: &Configuration) -> bridge::message::Configuration {
+fn guest_configuration(configuration: &Configuration, owner: &Home) -> bridge::message::Configuration {
     let library_number = |library: &Library| Library::ALL.iter().position(|other| other == library);
     bridge::message::Configuration {
         memory_limit: configuration.memory_limit,
@@ -537,6 +567,7 @@ fn guest_configuration(configuration: &Configuration) -> bridge::message::Config
         ignores_environment: configuration.ignores_environment,
         collection_stress: configuration.collection_stress,
         snapshot_interval: configuration.snapshot_interval,
+        functions: owner.functions.names().to_vec(),
     }
 }
 
@@ -637,9 +668,12 @@ fn to_tokens(values: &[Data]) -> Values {
     tokens
 }
 
+fn malformed() -> Error {
+    Error::Ended("the partition sends malformed values".to_owned())
+}
+
 /// The values of tokens of unknown origin.
 fn from_tokens(tokens: Values) -> Result<Vec<Data>> {
-    let malformed = || Error::Ended("the partition sends malformed values".to_owned());
     let mut values = Vec::new();
     // Tables that are not complete: their parts, and how many are still to come.
     let mut open: Vec<(Vec<Data>, u64)> = Vec::new();
