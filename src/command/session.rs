@@ -105,13 +105,11 @@ impl Session {
     /// Sees to what happens in the instance.
     fn attend(&mut self) -> Result<()> {
         let options = &self.options;
-        if options.trace_gc {
-            hosted(&mut self.tenant, "--trace-gc")?;
-        }
         let traces = options.trace_gc;
-        if let Some(instance) = self.tenant.instance() {
-            let mut is_first = true;
-            instance.on_collection(move |collection| {
+        let is_here = self.tenant.instance().is_some();
+        if traces || is_here {
+            let mut is_first = is_here;
+            self.tenant.on_collection(move |collection| {
                 // The program runs, and needs memory: what its start took is worth giving back.
                 if std::mem::take(&mut is_first) {
                     residency::release();
@@ -119,7 +117,7 @@ impl Session {
                 if traces {
                     trace::print_collection(collection);
                 }
-            });
+            })?;
         }
         if options.snapshot_chaos == 0 {
             keeper::keep(&mut self.tenant, options, self.signals.asked.clone(), self.is_uncertain.clone());
@@ -151,7 +149,7 @@ impl Session {
             // From a partition it goes to the process and back.
             let engine = if self.tenant.instance().is_some() { &self.engine } else { &self.engine_here };
             self.tenant = engine.restore_tenant(&image[..], streams(&self.options))?;
-            self.signals = Signals::for_tenant(&self.tenant)?;
+            self.signals.move_to(&self.tenant)?;
             self.attend()?;
             outcome = self.tenant.execute_rest();
         }

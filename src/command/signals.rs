@@ -18,6 +18,7 @@ use std::{
 /// The signals of one instance, as long as they are for it.
 pub struct Signals {
     interrupt: Arc<AtomicBool>,
+    snapshot: Arc<AtomicBool>,
     /// Set when somebody asks for something at a snapshot: see `control`.
     pub asked: Arc<AtomicBool>,
     registered: Vec<SigId>,
@@ -26,15 +27,38 @@ pub struct Signals {
 impl Signals {
     /// Has the signals of the process go to an instance.
     pub fn for_tenant(tenant: &Tenant) -> Result<Signals> {
-        let mut signals =
-            Signals { interrupt: tenant.interrupt_handle().flag(), asked: Arc::default(), registered: Vec::new() };
-        let (interrupt, asked) = (signals.interrupt.clone(), signals.asked.clone());
+        let (interrupt, snapshot) = (tenant.interrupt_handle().flag(), tenant.snapshot_handle().flag());
+        let asked = Arc::new(AtomicBool::new(false));
+        let mut signals = Signals {
+            interrupt: interrupt.clone(),
+            snapshot: snapshot.clone(),
+            asked: asked.clone(),
+            registered: Vec::new(),
+        };
         // Whoever presses the keys again before the first time was noticed wants the process to end.
         signals.add(flag::register_conditional_default(SIGINT, interrupt.clone()))?;
         signals.add(flag::register(SIGINT, interrupt))?;
         signals.add(flag::register(SIGUSR1, asked))?;
-        signals.add(flag::register(SIGUSR1, tenant.snapshot_handle().flag()))?;
+        signals.add(flag::register(SIGUSR1, snapshot))?;
         Ok(signals)
+    }
+
+    /// Has them go to another instance from now on, and those that nobody has noticed yet.
+    pub fn move_to(&mut self, tenant: &Tenant) -> Result<()> {
+        let before = std::mem::replace(self, Signals::for_tenant(tenant)?);
+        before.unregister();
+        for (before, now) in
+            [(&before.interrupt, &self.interrupt), (&before.asked, &self.asked), (&before.snapshot, &self.snapshot)]
+        {
+            now.fetch_or(before.load(Ordering::Acquire), Ordering::AcqRel);
+        }
+        Ok(())
+    }
+
+    fn unregister(&self) {
+        for &id in &self.registered {
+            unregister(id);
+        }
     }
 
     fn add(&mut self, registered: io::Result<SigId>) -> Result<()> {
@@ -50,9 +74,7 @@ impl Signals {
 
 impl Drop for Signals {
     fn drop(&mut self) {
-        for &id in &self.registered {
-            unregister(id);
-        }
+        self.unregister();
     }
 }
 
