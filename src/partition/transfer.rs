@@ -1,6 +1,6 @@
 //! Partitions that go on in another process, as they lie in memory.
 
-use super::{Guest, Home, Offered, Partition, ended, functions::Functions, memory, unavailable};
+use super::{Guest, Home, Offered, Partition, functions::Functions, memory, unavailable, values::ended};
 use crate::{
     callback::HostFunctions,
     engine::Configuration,
@@ -150,14 +150,8 @@ impl Arriving for Arrival {
         let Arrival { guest, home, memory, session, .. } = *self;
         let Some(session) = session else { unreachable!("it is complete before it is wanted") };
         let session = Session::arrive(guest, session);
-        Tenant::isolated(Partition {
-            session: Some(session),
-            template: None,
-            owner: home,
-            keeper: None,
-            ended: None,
-            has_arrived: true,
-            memory,
-        })
+        let mut partition = Partition::of(session, home, memory);
+        partition.has_arrived = true;
+        Tenant::isolated(partition)
     }
 }
