@@ -5,7 +5,8 @@
 
 use crate::{
     context::{Context, State},
-    convert::{FromLuaMulti, IntoLuaMulti},
+    convert::{FromLuaMulti, IntoLuaMulti, Variadic},
+    data::Data,
     error::{ConversionError, Error, Result, StopReason},
     function::Function,
     objects::Object,
@@ -30,9 +31,21 @@ use std::{
 /// A Rust function as the instance calls it.
 pub(crate) type Erased = Box<dyn Fn(&mut Context<'_>, Vec<Value>) -> Result<Vec<Value>> + Send + Sync>;
 
+/// A Rust function of copies, which any instance in any home can be given.
+pub(crate) type OfCopies = dyn Fn(Vec<Data>) -> Result<Vec<Data>> + Send + Sync;
+
 /// Rust functions by the names under which the configuration has them.
 #[derive(Clone, Default)]
-pub(crate) struct HostFunctions(BTreeMap<Arc<str>, Arc<Erased>>);
+pub(crate) struct HostFunctions(BTreeMap<Arc<str>, HostFunction>);
+
+/// A Rust function that has a name.
+#[derive(Clone)]
+struct HostFunction {
+    /// As instances of the process call it.
+    erased: Arc<Erased>,
+    /// As partitions call it, if they can.
+    of_copies: Option<Arc<OfCopies>>,
+}
 
 impl std::fmt::Debug for HostFunctions {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -43,18 +56,31 @@ impl std::fmt::Debug for HostFunctions {
 impl HostFunctions {
     /// Adds a function.
     pub fn insert(&mut self, name: &str, function: Erased) {
-        self.0.insert(name.into(), Arc::new(function));
+        self.0.insert(name.into(), HostFunction { erased: Arc::new(function), of_copies: None });
+    }
+
+    /// Adds a function of copies.
+    pub fn insert_of_copies(&mut self, name: &str, function: Arc<OfCopies>) {
+        let of_copies = Some(function.clone());
+        let erased = erase(move |_, arguments: Variadic<Data>| function(arguments.0).map(Variadic));
+        self.0.insert(name.into(), HostFunction { erased: Arc::new(erased), of_copies });
     }
 
     /// The function of this name.
     pub fn find(&self, name: &str) -> Option<Arc<Erased>> {
-        self.0.get(name).cloned()
+        self.0.get(name).map(|function| function.erased.clone())
+    }
+
+    /// The functions of copies, by name.
+    #[cfg(feature = "partitions")]
+    pub fn of_copies(&self) -> impl Iterator<Item = (&str, Arc<OfCopies>)> {
+        self.0.iter().filter_map(|(name, function)| Some((&**name, function.of_copies.clone()?)))
     }
 
     /// What an image calls an object.
     pub fn name_of(&self, object: &Object) -> ObjectName {
         let address = Arc::as_ptr(object).cast::<()>();
-        match self.0.iter().find(|(_, function)| Arc::as_ptr(function).cast::<()>() == address) {
+        match self.0.iter().find(|(_, function)| Arc::as_ptr(&function.erased).cast::<()>() == address) {
             Some((name, _)) => ObjectName::Registered(name.as_bytes().to_vec()),
             None if object.is::<Erased>() => ObjectName::Function,
             None => ObjectName::Object,

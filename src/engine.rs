@@ -4,6 +4,7 @@ use crate::{
     callback::{self, HostFunctions},
     context::Context,
     convert::{FromLuaMulti, IntoLuaMulti},
+    data::Data,
     error::{Error, Result},
     host::{Grants, Streams},
     instance::Instance,
@@ -267,6 +268,33 @@ impl Configuration {
         F: Fn(&mut Context<'_>, A) -> Result<R> + Send + Sync + 'static,
     {
         self.host_functions.insert(name, callback::erase(function));
+        self
+    }
+
+    /// As [`Configuration::host_function`], for functions of copies, which instances in either home can have: see
+    /// [`Tenant::host_function`]. Images know them by their names, and go from either home to either.
+    ///
+    /// ```
+    /// # use lunette::{Configuration, Data, Engine, Home, Streams};
+    /// let configuration = Configuration::new().tenant_function("app.count", |arguments| {
+    ///     Ok(vec![Data::Integer(arguments.len() as i64)])
+    /// });
+    /// let here = Engine::new(configuration.clone());
+    /// let there = Engine::new(configuration.home(Home::Partition));
+    /// let mut tenant = here.tenant(Streams::none())?;
+    /// tenant.host_function("count", "app.count")?;
+    /// let mut image = Vec::new();
+    /// tenant.snapshot(&mut image)?;
+    /// let mut tenant = there.restore_tenant(&image[..], Streams::none())?;
+    /// assert_eq!(tenant.call("count", &["a".into(), "b".into()])?, [Data::Integer(2)]);
+    /// # Ok::<(), lunette::Error>(())
+    /// ```
+    #[must_use]
+    pub fn tenant_function<F>(mut self, name: &str, function: F) -> Self
+    where
+        F: Fn(Vec<Data>) -> Result<Vec<Data>> + Send + Sync + 'static,
+    {
+        self.host_functions.insert_of_copies(name, Arc::new(function));
         self
     }
 

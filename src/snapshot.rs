@@ -173,7 +173,7 @@ impl<'m> Snapshot<'m> {
         match &mut self.of {
             Of::Instance(context) => context.can_leave().then_some(context),
             #[cfg(feature = "partitions")]
-            Of::Partition(offered) => Some(*offered),
+            Of::Partition(offered) => offered.can_leave().then_some(*offered),
         }
     }
 

@@ -149,4 +149,14 @@ impl Collection {
             pause: Duration::from_nanos(nanoseconds),
         }
     }
+
+    #[cfg(feature = "partitions")]
+    pub(crate) fn of_partition(collection: lunette_hw_bridge::message::Collection) -> Collection {
+        Collection {
+            kind: if collection.is_full { CollectionKind::Full } else { CollectionKind::Minor },
+            before: collection.before,
+            after: collection.after,
+            pause: Duration::from_nanos(collection.pause),
+        }
+    }
 }

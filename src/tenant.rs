@@ -14,7 +14,7 @@ use crate::{
     instance::{Instance, InterruptHandle},
     program::Program,
     snapshot::{AfterSnapshot, Snapshot, SnapshotHandle},
-    statistics::Statistics,
+    statistics::{Collection, Statistics},
 };
 use std::{
     io::{Read, Write},
@@ -264,7 +264,31 @@ impl Tenant {
         }
     }
 
-    /// Makes a Rust function a global function. In a partition, calls of it leave to the process and come back.
+    /// Makes a function that the configuration has under a name, by [`Configuration::tenant_function`], a global function.
+    /// Unlike others it can be in an image, and is found by its name where that is restored.
+    ///
+    /// ```
+    /// # use lunette::{Configuration, Data, Engine, Streams};
+    /// let configuration = Configuration::new().tenant_function("app.version", |_| Ok(vec!["1.2".into()]));
+    /// let mut tenant = Engine::new(configuration).tenant(Streams::none())?;
+    /// tenant.host_function("version", "app.version")?;
+    /// assert_eq!(tenant.run_file("return version()", "=program", &[])?, [Data::from("1.2")]);
+    /// assert!(tenant.host_function("other", "app.other").is_err());
+    /// # Ok::<(), lunette::Error>(())
+    /// ```
+    pub fn host_function(&mut self, global: &str, name: &str) -> Result<()> {
+        match &mut self.0 {
+            Inner::Hosted(instance) => {
+                let function = instance.host_function(name)?;
+                instance.set(global, &function)
+            }
+            #[cfg(feature = "partitions")]
+            Inner::Isolated(partition) => partition.host_function(global, name),
+        }
+    }
+
+    /// Makes a Rust function a global function. In a partition, calls of it leave to the process and come back. It has no
+    /// name by which an image could know it: see [`Tenant::host_function`] for functions that have.
     ///
     /// ```
     /// # use lunette::{Data, Engine, Streams};
@@ -437,6 +461,35 @@ impl Tenant {
             Inner::Hosted(instance) => Ok(instance.statistics()),
             #[cfg(feature = "partitions")]
             Inner::Isolated(partition) => partition.statistics(),
+        }
+    }
+
+    /// Calls a function for every collection that is completed; see [`Instance::on_collection`]. A partition tells of them
+    /// a little later.
+    ///
+    /// A program that has just come from another process cannot be told to: an error says so.
+    ///
+    /// ```
+    /// # use lunette::{Configuration, Engine, Home, Streams};
+    /// # use std::sync::{Arc, atomic::{AtomicU64, Ordering}};
+    /// for home in [Home::Process, Home::Partition] {
+    ///     let mut tenant = Engine::new(Configuration::new().home(home)).tenant(Streams::none())?;
+    ///     let count = Arc::new(AtomicU64::new(0));
+    ///     let counter = count.clone();
+    ///     tenant.on_collection(move |_| drop(counter.fetch_add(1, Ordering::Relaxed)))?;
+    ///     tenant.execute_file("collectgarbage() collectgarbage()", "=program", &[])?;
+    ///     assert_eq!(count.load(Ordering::Relaxed), 2);
+    /// }
+    /// # Ok::<(), lunette::Error>(())
+    /// ```
+    pub fn on_collection(&mut self, observer: impl FnMut(&Collection) + Send + 'static) -> Result<()> {
+        match &mut self.0 {
+            Inner::Hosted(instance) => {
+                instance.on_collection(observer);
+                Ok(())
+            }
+            #[cfg(feature = "partitions")]
+            Inner::Isolated(partition) => partition.on_collection(Box::new(observer)),
         }
     }
 

@@ -458,6 +458,28 @@ fn processes_of_others_are_not_asked() {
     other.wait().unwrap();
 }
 
+/// However often a program has been frozen, signals are for the instance in which it runs now.
+#[test]
+fn a_restored_program_is_interrupted() {
+    let mut child = spawn(&["run", "--snapshot-chaos=20", "-e", "while true do end"]);
+    std::thread::sleep(std::time::Duration::from_millis(300));
+    let pid = rustix::process::Pid::from_child(&child);
+    rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+}
+
+/// No pages are made ahead for an image that needs none.
+#[test]
+fn a_small_image_takes_little_memory() {
+    let image = std::env::temp_dir().join(format!("lunette-small-{}", std::process::id()));
+    let program = "lunette.snapshot() print(io.open('/proc/self/status'):read('a'):match('VmHWM:%s*(%d+)'))";
+    let to_image = format!("--snapshot-to={}", image.display());
+    let peaks = [&["run", &to_image, "-e", program][..], &["restore", image.to_str().unwrap()]]
+        .map(|arguments| finish(spawn(arguments), "").trim().parse::<i64>().unwrap());
+    assert!(peaks[1] - peaks[0] < 3 << 10, "{peaks:?} KiB");
+    fs::remove_file(image).unwrap();
+}
+
 /// The image with the sum that it should have.
 fn sealed(image: &[u8]) -> Vec<u8> {
     let content = &image[..image.len() - 8];

@@ -1,11 +1,13 @@
 //! Images of programs in partitions: they go on in either home.
 #![cfg(feature = "partitions")]
 
+use lunette::{AfterSnapshot, Configuration, Data, Engine, Error, Home, Result, StopReason, Streams, Tenant};
 use std::{
     fs,
     io::{Read, Write},
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
+    sync::{Arc, Mutex},
 };
 
 const HOMES: [&[&str]; 2] = [&[], &["--isolate"]];
@@ -166,4 +168,98 @@ fn the_corpus_moves_between_homes() {
         workers.map(|worker| worker.join().unwrap()).concat()
     });
     assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+/// Engines for both homes, with functions of the host if there are names.
+fn engines(names: &[&'static str]) -> [Engine; 2] {
+    [Home::Process, Home::Partition].map(|home| {
+        let configuration = names.iter().fold(Configuration::new().home(home), |configuration, &name| {
+            configuration
+                .tenant_function(name, move |arguments| Ok([Data::from(name)].into_iter().chain(arguments).collect()))
+        });
+        Engine::new(configuration)
+    })
+}
+
+/// Runs a program until it has a snapshot taken of itself, and gives the image.
+fn image_of(tenant: &mut Tenant, program: &str) -> Result<Vec<u8>> {
+    let image = Arc::new(Mutex::new(Vec::new()));
+    let kept = image.clone();
+    tenant.on_snapshot(move |snapshot| {
+        snapshot.write(&mut *kept.lock().unwrap())?;
+        Ok(AfterSnapshot::Stop)
+    });
+    match tenant.execute_file(program, "=program", &[]) {
+        Err(Error::Stopped(StopReason::Snapshot)) => Ok(std::mem::take(&mut *image.lock().unwrap())),
+        Err(error) => Err(error),
+        Ok(()) => panic!("no snapshot was taken"),
+    }
+}
+
+fn image_again(engine: &Engine, image: &[u8]) -> Vec<u8> {
+    let mut other = Vec::new();
+    engine.restore_tenant(image, Streams::none()).unwrap().snapshot(&mut other).unwrap();
+    other
+}
+
+#[test]
+fn functions_of_the_host_are_found_by_their_names() {
+    // The places of names differ.
+    let (here, there) = (engines(&["app.b", "app.c"]), engines(&["app.a", "app.b", "app.c", "app.d"]));
+    let program = "local c = other(1) local function call(...) lunette.snapshot() return c, named(...), other == c end
+        return call(2, 'x')";
+    for from in &here {
+        let mut tenant = from.tenant(Streams::none()).unwrap();
+        tenant.host_function("named", "app.b").unwrap();
+        tenant.host_function("other", "app.c").unwrap();
+        let image = image_of(&mut tenant, program).unwrap();
+        for to in &there {
+            let mut restored = to.restore_tenant(&image[..], Streams::none()).unwrap();
+            let results = restored.resume().unwrap();
+            assert_eq!(results, ["app.c".into(), "app.b".into(), Data::Boolean(false)]);
+            assert_eq!(restored.call("other", &[]).unwrap(), ["app.c".into()]);
+            assert!(image_again(to, &image) == image, "the same instance is the same image");
+            // The instance ends, and the functions' finalizers do nothing.
+            restored.close().unwrap();
+        }
+        for to in engines(&["app.a", "app.c"]) {
+            let refused = to.restore_tenant(&image[..], Streams::none()).unwrap_err().to_string();
+            assert!(refused.starts_with("nothing is registered as 'app.b' here (userdata "), "{refused}");
+        }
+    }
+}
+
+#[test]
+fn functions_without_a_name_are_in_no_image() {
+    for engine in engines(&["app.a"]) {
+        let mut tenant = engine.tenant(Streams::none()).unwrap();
+        tenant.function("nameless", |_| Ok(Vec::new())).unwrap();
+        tenant.host_function("named", "app.a").unwrap();
+        let refused = tenant.snapshot(std::io::sink()).unwrap_err().to_string();
+        assert_eq!(refused, "a function of the host has no registered name");
+        tenant.on_snapshot(|snapshot| snapshot.write(std::io::sink()).map(|()| AfterSnapshot::GoOn));
+        let program = "return select(2, lunette.snapshot())";
+        assert_eq!(tenant.run_file(program, "=p", &[]).unwrap(), [Data::from(refused.as_str())]);
+        // As soon as nobody has it any more, nothing is in the way.
+        tenant.execute_file("nameless = nil collectgarbage() collectgarbage()", "=p", &[]).unwrap();
+        assert_eq!(tenant.run_file("return lunette.snapshot()", "=p", &[]).unwrap(), [Data::from("saved")]);
+        assert_eq!(tenant.call("named", &[1.into()]).unwrap(), ["app.a".into(), 1.into()]);
+    }
+}
+
+#[test]
+fn templates_have_functions_of_the_host_by_name() {
+    let file = File::new("template");
+    let [_, engine] = engines(&["app.b"]);
+    let template = engine.template(|tenant| tenant.host_function("f", "app.b")).unwrap();
+    template.save(file.path()).unwrap();
+    for template in [template, engines(&["app.a", "app.b"])[1].load_template(file.path()).unwrap()] {
+        let mut tenant = template.tenant(Streams::none()).unwrap();
+        assert_eq!(tenant.call("f", &[]).unwrap(), ["app.b".into()]);
+    }
+    let other = engines(&["app.a"])[1].load_template(file.path()).unwrap();
+    let refused = other.tenant(Streams::none()).unwrap_err().to_string();
+    assert_eq!(refused, "no function of the host is registered as 'app.b' here");
+    let nameless = engine.template(|tenant| tenant.function("f", |_| Ok(Vec::new())));
+    assert!(nameless.unwrap_err().to_string().contains("without a registered name"));
 }

@@ -140,6 +140,27 @@ fn programs_move_with_their_files() {
 }
 
 #[test]
+fn programs_move_on_with_their_files() {
+    for between in homes() {
+        let folder = Folder::new("on");
+        let running = folder.start(homes()[0]);
+        let (mut second, second_address) = folder.receive(between, "key");
+        assert!(folder.migrate(&running, &second_address, "key").status.success());
+        assert_eq!(running.finish(), (String::new(), 0), "it runs elsewhere");
+        let (third, third_address) = folder.receive(homes()[0], "key");
+        let output = BufReader::new(second.stdout.take().unwrap());
+        let second = Running { child: second, output };
+        let migrated = folder.migrate(&second, &third_address, "key");
+        assert!(migrated.status.success(), "{between:?}: {}", text(&migrated.stderr));
+        assert_eq!(second.finish(), (String::new(), 0), "it runs elsewhere");
+        folder.stop();
+        let Output { status, stdout, stderr } = third.wait_with_output().unwrap();
+        assert!(status.success(), "{between:?}: {}", text(&stderr));
+        assert_eq!(text(&stdout), "true\n", "{between:?}");
+    }
+}
+
+#[test]
 fn programs_stay_if_they_cannot_move() {
     for home in homes() {
         let folder = Folder::new("stay");

@@ -3,7 +3,7 @@
 
 use lunette::{
     AfterSnapshot, Captured, Configuration, Data, Departing, Departure, Engine, Error, Home, MigrationKey, Output,
-    StopReason, Streams,
+    StopReason, Streams, Tenant,
 };
 use std::{
     io::{self, Read, Write},
@@ -214,6 +214,95 @@ fn programs_move_between_homes() {
         for to in homes() {
             let (written, end, _) = run(from, to, arguments, Break::Never);
             assert_eq!((written, end), (expected.clone(), End::Moved), "{from:?} {to:?}");
+        }
+    }
+}
+
+/// Has a program leave as soon as it runs on, over this stream.
+fn leave(tenant: &mut Tenant, stream: UnixStream) {
+    let mut departure = Departure::begin(tenant.snapshot_handle(), move || Ok(stream), &key());
+    tenant.on_snapshot(move |snapshot| match departure.attend(snapshot)? {
+        Departing::Underway => Ok(AfterSnapshot::GoOn),
+        Departing::Gone(_) | Departing::Unknown(_) => Ok(AfterSnapshot::Stop),
+    });
+}
+
+fn is_gone(outcome: Result<Vec<Data>, Error>) -> bool {
+    matches!(outcome, Err(Error::Stopped(StopReason::Snapshot)))
+}
+
+#[test]
+fn programs_move_on() {
+    let arguments = [1500, 500];
+    let expected = expected(arguments);
+    for (first, between) in [(0, 0), (0, 1), (1, 0), (1, 1)] {
+        let homes = homes();
+        let home = |number: usize| homes[number % homes.len()];
+        let pairs = [UnixStream::pair().unwrap(), UnixStream::pair().unwrap()];
+        for stream in pairs.iter().flat_map(|(here, there)| [here, there]) {
+            stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        }
+        let [(from_first, to_second), (from_second, to_third)] = pairs;
+        let second = home(between);
+        let second = thread::spawn(move || {
+            let (output, streams) = captured();
+            let mut tenant = engine(second).receive(to_second, &key(), streams).unwrap();
+            leave(&mut tenant, from_second);
+            assert!(is_gone(tenant.resume()));
+            output.take_text()
+        });
+        let third = home(first);
+        let third = thread::spawn(move || {
+            let (output, streams) = captured();
+            let mut tenant = engine(third).receive(to_third, &key(), streams).unwrap();
+            (tenant.resume().unwrap(), output.take_text())
+        });
+        let (output, streams) = captured();
+        let mut tenant = engine(home(first)).tenant(streams).unwrap();
+        leave(&mut tenant, from_first);
+        assert!(is_gone(tenant.run_file(PROGRAM, "=program", &arguments.map(Data::from))));
+        drop(tenant);
+        let written = output.take_text() + &second.join().unwrap();
+        let (results, rest) = third.join().unwrap();
+        assert!(!rest.is_empty(), "there was something left to do");
+        assert_eq!((results, written + &rest), (vec![Data::Integer(arguments[0])], expected.clone()));
+    }
+}
+
+#[cfg(feature = "partitions")]
+#[test]
+fn functions_of_the_host_are_found_at_the_other_end() {
+    let with = |home, names: &[&'static str]| {
+        let configuration = Configuration::new().home(home);
+        let add =
+            |configuration: Configuration, &name| configuration.tenant_function(name, move |_| Ok(vec![name.into()]));
+        Engine::new(names.iter().fold(configuration, add))
+    };
+    let program = "print(named()) for i = 1, 2e6 do local x = {i} end print(named())";
+    for (from, to) in homes().into_iter().flat_map(|from| homes().into_iter().map(move |to| (from, to))) {
+        for names in [&["app.a", "app.b", "app.c"][..], &["app.a", "app.c"]] {
+            let (here, there) = UnixStream::pair().unwrap();
+            let receiving = with(to, names);
+            let receiver = thread::spawn(move || {
+                let (output, streams) = captured();
+                let mut tenant = receiving.receive(there, &key(), streams)?;
+                tenant.execute_rest()?;
+                Ok::<String, Error>(output.take_text())
+            });
+            let (output, streams) = captured();
+            let mut tenant = with(from, &["app.b", "app.c"]).tenant(streams).unwrap();
+            tenant.host_function("named", "app.b").unwrap();
+            leave(&mut tenant, here);
+            let outcome = tenant.run_file(program, "=program", &[]);
+            let arrived = receiver.join().unwrap();
+            if names.len() == 3 {
+                assert!(is_gone(outcome), "{from:?} {to:?}");
+                assert_eq!(output.take_text() + &arrived.unwrap(), "app.b\napp.b\n", "{from:?} {to:?}");
+            } else {
+                let refused = arrived.unwrap_err().to_string();
+                assert!(refused.contains("registered as 'app.b' here"), "{from:?} {to:?}: {refused}");
+                assert_eq!((outcome.unwrap(), output.take_text()), (Vec::new(), "app.b\napp.b\n".to_owned()));
+            }
         }
     }
 }

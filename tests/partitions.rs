@@ -495,3 +495,19 @@ fn templates_go_through_files() {
     fs::write(&file, "print(1)").unwrap();
     refused("not a template");
 }
+
+#[test]
+fn collections_are_traced_in_partitions() {
+    let (status, output, trace) = seen(&run(&["--trace-gc", "-e", "for i = 1, 2e5 do local t = {i} end print('end')"]));
+    assert_eq!((status, output.as_str()), (Some(0), "end\n"), "{trace}");
+    assert!(trace.lines().count() > 1 && trace.lines().all(|line| line.starts_with("[gc] ")), "{trace}");
+}
+
+#[test]
+fn arguments_are_those_behind_the_program() {
+    let folder = Folder::new("arguments");
+    let program = format!("{}/program.lua", folder.path());
+    fs::write(&program, "print(#arg, arg[0] == ..., arg[-1], select(2, ...))").unwrap();
+    says(&["--env=A=secret", &program, &program, "--isolate", "x"], "3\ttrue\tnil\t--isolate\tx\n");
+    says(&["--env=A=secret", "-e", "print(next(arg))"], "nil\n");
+}

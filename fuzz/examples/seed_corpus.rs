@@ -5,6 +5,7 @@
 use lunette::{AfterSnapshot, AsContext, Configuration, Engine, Instance, Program};
 use lunette_hw_bridge::message::{Failure, FromGuest, Outcome, Token, append};
 use lunette_interpreter::host::{Clock, Direction, Interest, Location, OpenMode, Request, Stream};
+use lunette_pages::Batch;
 use std::{
     error::Error,
     fs,
@@ -23,6 +24,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         return Err("usage: seed_corpus PROGRAMS CORPORA".into());
     };
     seed_hypercalls(&corpora.join("hypercalls"))?;
+    seed_guest_memory(&corpora.join("guest_memory"))?;
+    seed_page_batches(&corpora.join("page_batches"))?;
+    seed_migration(&corpora.join("migration"))?;
     let mut sources = Vec::new();
     collect(programs, &mut sources)?;
     for target in ["lua_source", "module_file", "run_module", "run_source", "restore_image"] {
@@ -108,6 +112,59 @@ fn seed_hypercalls(folder: &Path) -> Result<(), Box<dyn Error>> {
         fs::write(folder.join(format!("seed_{number:05}")), if number == 0 { piece } else { [first, piece].concat() })?;
     }
     fs::write(folder.join("seed_all"), all)?;
+    Ok(())
+}
+
+/// Questions of each kind, about the places that there are.
+fn seed_guest_memory(folder: &Path) -> Result<(), Box<dyn Error>> {
+    fs::create_dir_all(folder)?;
+    for kind in 0..6u8 {
+        let mut questions = vec![20];
+        for (place, offset, bytes) in
+            [(1, 0, 0x1_0000_u64), (3, 0x1000, 0x1000), (4, 0, 0x40_0000), (5, 0x1000, 0x1000), (6, 0, 0x20_0000)]
+        {
+            questions.extend([kind, place]);
+            questions.extend(u64::to_le_bytes(offset));
+            questions.extend(bytes.to_le_bytes());
+        }
+        fs::write(folder.join(format!("seed_{kind}")), questions)?;
+    }
+    Ok(())
+}
+
+/// Batches with pages of both kinds.
+fn seed_page_batches(folder: &Path) -> Result<(), Box<dyn Error>> {
+    fs::create_dir_all(folder)?;
+    let mut batch = Batch { added: vec![(0x10_0020_0000, 0x20_0000)], ..Batch::default() };
+    for number in 0..3 {
+        fs::write(folder.join(format!("seed_{number}")), postcard::to_stdvec(&batch)?)?;
+        let start = number * 0x10_0000;
+        batch.add(start..start + 0x3000, |_, bytes| {
+            bytes[0x1000] = 1;
+            Ok::<(), Box<dyn Error>>(())
+        })?;
+    }
+    Ok(())
+}
+
+/// A program that comes as an image, whole and in pieces, and what knows nothing of the key.
+fn seed_migration(folder: &Path) -> Result<(), Box<dyn Error>> {
+    fs::create_dir_all(folder)?;
+    fs::write(folder.join("seed_stranger"), [&[0][..], b"LuneMig\x01", &[32, 0], &[1; 32]].concat())?;
+    let mut image = Vec::new();
+    Engine::default().instantiate()?.snapshot(&mut image)?;
+    // The numbers of messages and forms are those of their places in the protocol's types.
+    let (hello, commit) = ([0, 1, 0], [9]);
+    let part = |bytes: &[u8]| postcard::to_stdvec(&(7u8, bytes));
+    for pieces in [1, 3] {
+        let parts = image.chunks(image.len().div_ceil(pieces)).map(part).collect::<Result<Vec<_>, _>>()?;
+        let messages = [&[hello.to_vec()][..], &parts, &[part(&[])?, commit.to_vec()]].concat();
+        let records = messages.iter().map(|message| {
+            let header = (message.len() as u16 + 1) | 1 << 15;
+            [&header.to_le_bytes()[..], &[0], message].concat()
+        });
+        fs::write(folder.join(format!("seed_{pieces}")), [vec![1], records.collect::<Vec<_>>().concat()].concat())?;
+    }
     Ok(())
 }
 

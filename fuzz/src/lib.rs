@@ -1,6 +1,9 @@
 //! What the fuzz targets do with their input. Each function panics if Lunette does what it must never do.
 
+pub mod guest_memory;
 pub mod hypercalls;
+pub mod migration;
+pub mod page_batches;
 pub mod wasm;
 
 use lunette::{AsContext, Configuration, Engine, Program, Value, Variadic};

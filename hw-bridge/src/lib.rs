@@ -31,6 +31,7 @@ mod state;
 mod tables;
 mod template;
 mod tick;
+pub mod windows;
 mod wire;
 
 pub use connection::{Answer, Connection, Pages, Sent, Signals, Transfer};

@@ -11,12 +11,12 @@ use crate::{
     mapping::Mapping,
     tables::{Access, PageTables},
     template::Template,
+    windows::{Growth, Windows},
 };
 use kvm_ioctls::VmFd;
 use lunette_gc::pages::PageSize;
-use lunette_hw_interface::{channel::MOST_PREPARED, layout::*};
+use lunette_hw_interface::layout::*;
 use lunette_pages::worker::Worker;
-use serde::{Deserialize, Serialize};
 use std::{
     ops::Range,
     sync::{Arc, Mutex},
@@ -24,17 +24,6 @@ use std::{
 };
 use transfer::Leaving;
 use vm_memory::{Bytes, GuestAddress, GuestMemoryMmap};
-
-/// Addresses of the guest that memory can be added to.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Window {
-    /// Where they begin.
-    start: u64,
-    /// End of the addresses that are mapped.
-    mapped: u64,
-    /// End of the addresses.
-    end: u64,
-}
 
 /// A part of the memory.
 #[derive(Debug)]
@@ -48,10 +37,6 @@ struct Part {
     offset: Option<u64>,
 }
 
-/// The least that is added.
-const LEAST_GROWTH: u64 = 4 * LARGE_PAGE_BYTES;
-/// The most that is added at a time.
-const MOST_GROWTH: u64 = 1 << 30;
 /// Up to so many bytes of changed pages are made as they were by copying, which spares the guest from touching them anew;
 /// beyond, they are given back to the host.
 const MOST_KEPT: usize = 1 << 20;
@@ -62,11 +47,7 @@ pub struct Memory {
     guest: GuestMemoryMmap,
     parts: Vec<Part>,
     tables: PageTables,
-    windows: [Window; 2],
-    /// Physical address of the next memory that is added.
-    next: u64,
-    /// The most bytes that may be added.
-    limit: u64,
+    windows: Windows,
     /// Physical addresses, apart from memory that was added, that the guest can write to.
     writable: Vec<Range<u64>>,
     /// While the guest leaves: pages that are to be sent.
@@ -79,14 +60,11 @@ pub struct Memory {
 impl Memory {
     /// Memory with the image and the processor's tables, known to the virtual machine.
     pub fn new(vm: &VmFd, image: &Image<'_>, limit: u64) -> Result<Memory, Error> {
-        let window = |start, bytes, present| Window { start, mapped: start + present, end: start + bytes };
         let mut memory = Memory {
             guest: GuestMemoryMmap::new(),
             parts: Vec::new(),
             tables: PageTables::new(),
-            windows: [window(ARENA, ARENA_BYTES, ARENA_START_BYTES), window(REGION, REGION_BYTES, REGION_START_BYTES)],
-            next: GROWTH,
-            limit,
+            windows: Windows::new(limit),
             writable: writable(image),
             leaving: None,
             page_size: Arc::default(),
@@ -110,9 +88,7 @@ impl Memory {
             guest: GuestMemoryMmap::new(),
             parts: Vec::new(),
             tables: template.header.tables.clone(),
-            windows: template.header.windows.clone(),
-            next: template.header.next,
-            limit,
+            windows: template.header.windows.with_limit(limit),
             writable: template.header.writable.clone(),
             leaving: None,
             page_size: Arc::default(),
@@ -185,46 +161,34 @@ impl Memory {
 
     /// The most bytes that may be added.
     pub fn limit(&self) -> u64 {
-        self.limit
+        self.windows.limit()
     }
 
     /// Whether memory can be added at this address.
     pub fn is_growable(&self, address: u64) -> bool {
-        self.windows.iter().any(|window| (window.mapped..window.end).contains(&address))
+        self.windows.is_growable(address)
     }
 
     /// Adds memory up to an address at which it can be.
     pub fn grow(&mut self, vm: &VmFd, address: u64) -> Result<(), End> {
-        let Some(number) = self.windows.iter().position(|window| (window.mapped..window.end).contains(&address)) else {
-            return Err(End::Memory);
-        };
-        let window = &self.windows[number];
-        let least = (address + 1 - window.mapped).next_multiple_of(LARGE_PAGE_BYTES);
-        let left = self.limit.saturating_sub(self.next - GROWTH).min(window.end - window.mapped);
-        let left = left / LARGE_PAGE_BYTES * LARGE_PAGE_BYTES;
-        if least > left {
-            return Err(End::Memory);
-        }
-        let wanted = (window.mapped - window.start).next_multiple_of(LARGE_PAGE_BYTES);
-        let bytes = wanted.clamp(LEAST_GROWTH, MOST_GROWTH).clamp(least, left);
-        Ok(self.extend(vm, number, bytes)?)
+        let growth = self.windows.growth_to(address).ok_or(End::Memory)?;
+        Ok(self.extend(vm, &growth)?)
     }
 
-    /// Adds so many bytes to a window.
-    fn extend(&mut self, vm: &VmFd, number: usize, bytes: u64) -> Result<(), Error> {
-        let (start, physical) = (self.windows[number].mapped, self.next);
+    /// Adds memory to a window.
+    fn extend(&mut self, vm: &VmFd, growth: &Growth) -> Result<(), Error> {
+        let &Growth { address, physical, bytes, .. } = growth;
         let mapping = Mapping::zeroed(physical, bytes)?;
         mapping.use_large_pages();
-        self.add(vm, mapping, physical, Some(start), None)?;
-        self.tables.map_large(&self.guest, start, bytes, physical)?;
-        self.windows[number].mapped += bytes;
-        self.next += bytes;
+        self.add(vm, mapping, physical, Some(address), None)?;
+        self.tables.map_large(&self.guest, address, bytes, physical)?;
+        self.windows.add(growth);
         Ok(())
     }
 
     /// Appends what lies at addresses of the guest where messages may lie; `false` if these are others.
     pub fn append_content(&self, start: u64, bytes: usize, content: &mut Vec<u8>) -> Result<bool, Error> {
-        if !self.holds(start, bytes) {
+        if !self.windows.holds(start, bytes) {
             return Ok(false);
         }
         content.reserve(bytes);
@@ -239,23 +203,14 @@ impl Memory {
     /// Writes to addresses of the guest where messages may lie, to which memory is added as if the guest touched them;
     /// `false` if these are others.
     pub fn fill(&mut self, vm: &VmFd, start: u64, bytes: &[u8]) -> Result<bool, End> {
-        let last = start.saturating_add(bytes.len() as u64).saturating_sub(1);
-        if self.windows.iter().any(|window| window.start <= start) && self.is_growable(last) {
+        if let Some(last) = self.windows.missing(start, bytes.len()) {
             self.grow(vm, last)?;
         }
-        if !self.holds(start, bytes.len()) {
+        if !self.windows.holds(start, bytes.len()) {
             return Ok(false);
         }
         self.pieces(start, bytes.len(), |physical, range| self.write(physical, &bytes[range]))?;
         Ok(true)
-    }
-
-    /// Whether messages may lie there: in a box, or in what is mapped of a window.
-    fn holds(&self, start: u64, bytes: usize) -> bool {
-        let boxes = [(OUTBOX, OUTBOX + OUTBOX_BYTES as u64), (INBOX, INBOX + INBOX_BYTES as u64)];
-        let windows = self.windows.iter().map(|window| (window.start, window.mapped));
-        let end = start.checked_add(bytes as u64);
-        boxes.into_iter().chain(windows).any(|(from, to)| from <= start && end.is_some_and(|end| end <= to))
     }
 
     /// Where the parts of boxes and windows lie: the guest's address, the physical one, and bytes.
@@ -271,7 +226,7 @@ impl Memory {
         fixed.into_iter().chain(added)
     }
 
-    /// Visits the physical addresses of a range that [`Memory::holds`], with the part of the range that lies there.
+    /// Visits the physical addresses of a range that [`Windows::holds`], with the part of the range that lies there.
     fn pieces(
         &self,
         start: u64,
@@ -290,19 +245,15 @@ impl Memory {
 
     /// Makes pages that the guest does not use read as zero, and gives them back to the host where that can be.
     pub fn discard(&self, start: u64, bytes: u64) -> Result<(), End> {
-        let is_aligned = start.is_multiple_of(PAGE_BYTES) && bytes.is_multiple_of(PAGE_BYTES);
-        let end = start.checked_add(bytes).filter(|_| is_aligned);
-        let window =
-            end.and_then(|end| self.windows.iter().find(|window| window.start <= start && end <= window.mapped));
-        let (Some(window), Some(end)) = (window, end) else {
+        let Some((window, Range { end, .. })) = self.windows.discarded(start, bytes) else {
             return Err(End::Violation(format!("it discards {bytes:#x} bytes at {start:#x}")));
         };
         // The first part of each window lies in the base memory.
         let (base, base_bytes) =
-            if window.start == ARENA { (ARENA_START, ARENA_START_BYTES) } else { (REGION_START, REGION_START_BYTES) };
-        let base_end = window.start + base_bytes;
+            if window == ARENA { (ARENA_START, ARENA_START_BYTES) } else { (REGION_START, REGION_START_BYTES) };
+        let base_end = window + base_bytes;
         if start < base_end {
-            self.zero(0, base + (start - window.start)..base + (end.min(base_end) - window.start))?;
+            self.zero(0, base + (start - window)..base + (end.min(base_end) - window))?;
         }
         for (number, part) in self.parts.iter().enumerate() {
             if let Some(address) = part.address {
@@ -317,10 +268,7 @@ impl Memory {
 
     /// Makes pages that the guest is about to write to, and adds memory for them, as far as there may be so much.
     pub fn prepare(&mut self, vm: &VmFd, start: u64, bytes: u64) -> Result<(), End> {
-        let is_aligned = start.is_multiple_of(PAGE_BYTES) && bytes.is_multiple_of(PAGE_BYTES);
-        let end = start.checked_add(bytes).filter(|_| is_aligned && (1..=MOST_PREPARED).contains(&bytes));
-        let is_window = |end| self.windows.iter().any(|window| window.start <= start && end <= window.end);
-        let Some(end) = end.filter(|&end| is_window(end)) else {
+        let Some(Range { end, .. }) = self.windows.prepared(start, bytes) else {
             return Err(End::Violation(format!("it prepares {bytes:#x} bytes at {start:#x}")));
         };
         if self.is_growable(end - 1) {
@@ -374,9 +322,9 @@ impl Memory {
         self.writable.clone()
     }
 
-    /// The page tables, the windows, and the next physical address.
-    pub fn shape(&self) -> (PageTables, [Window; 2], u64) {
-        (self.tables.clone(), self.windows.clone(), self.next)
+    /// The page tables and the windows.
+    pub fn shape(&self) -> (PageTables, Windows) {
+        (self.tables.clone(), self.windows.clone())
     }
 
     /// Makes everything as the template has it, but for the page tables, whose entries stay.

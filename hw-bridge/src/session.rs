@@ -7,7 +7,7 @@ use crate::{
 };
 use lunette_hw_interface::{
     channel::MOST_SENT,
-    message::{self, After, CallError, Cause, Command, Configuration, FromGuest, Outcome, ToGuest, Values},
+    message::{self, After, CallError, Cause, Collection, Command, Configuration, FromGuest, Outcome, ToGuest, Values},
 };
 use lunette_interpreter::{
     host::{Host, HostError, Request, Response, Stream, Ticket},
@@ -29,6 +29,11 @@ pub trait Owner {
 
     /// What is wanted of the program, said once for each time.
     fn take_signals(&mut self) -> Signals;
+
+    /// A collection was completed, which the guest says if it was told to, and may say if not.
+    fn collected(&mut self, collection: Collection) {
+        let _ = collection;
+    }
 }
 
 /// Why a guest waits for its owner.
@@ -219,6 +224,7 @@ impl<C: Connection> Session<C> {
                 FromGuest::Call { function, arguments } => {
                     served = reply(&ToGuest::Results(owner.call(function, arguments)));
                 }
+                FromGuest::Collected(collection) => owner.collected(collection),
                 FromGuest::Offer(cause) => served = Served::Offer(cause),
                 FromGuest::Written(written) => served = Served::Written(written),
                 FromGuest::Image(_) | FromGuest::ImageBody | FromGuest::ReadImage(_) | FromGuest::ReadImageBody(_) => {

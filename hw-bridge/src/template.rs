@@ -8,12 +8,7 @@
 //! Clones map the file privately, so they share what they do not change. A template is a raw image: it holds the build's
 //! own code and layouts, and is used by the build that made it only.
 
-use crate::{
-    error::Error,
-    memory::{Memory, Window},
-    state::State,
-    tables::PageTables,
-};
+use crate::{error::Error, memory::Memory, state::State, tables::PageTables, windows::Windows};
 use lunette_hw_interface::{layout::PAGE_BYTES, message};
 use rustix::fs::{MemfdFlags, memfd_create};
 use serde::{Deserialize, Serialize};
@@ -59,10 +54,8 @@ pub struct Header {
     pub parts: Vec<FrozenPart>,
     /// The page tables.
     pub tables: PageTables,
-    /// Addresses that memory can be added to.
-    pub windows: [Window; 2],
-    /// Physical address of the next memory that is added.
-    pub next: u64,
+    /// Where memory is and can be added.
+    pub windows: Windows,
     /// Physical addresses, apart from memory that was added, that the guest can write to.
     pub writable: Vec<Range<u64>>,
     /// Registers.
@@ -108,9 +101,9 @@ impl Template {
             offset += bytes;
         }
         file.set_len(offset).map_err(failed("save"))?;
-        let (tables, windows, next) = memory.shape();
+        let (tables, windows) = memory.shape();
         let writable = memory.writable();
-        let header = Header { parts, tables, windows, next, writable, state };
+        let header = Header { parts, tables, windows, writable, state };
         let encoded = message::append(&header, Vec::new());
         if encoded.len() > HEADER_BYTES - BEFORE_HEADER {
             return Err(failed("save")(std::io::Error::other("it consists of too many parts")));

@@ -195,7 +195,7 @@ pub struct Session {
     /// Print a line for each collection
     #[arg(long)]
     pub trace_gc: bool,
-    /// Run in a KVM partition: nothing is granted but output, the clock and random numbers
+    /// Run in a KVM partition: nothing is granted but output, the clock and random numbers, and the arguments behind SCRIPT
     #[arg(long, help_heading = "Partitions")]
     pub isolate: bool,
     /// Let the partition use a directory: HOST is its path here, GUEST there; `:ro` for reading only

@@ -23,6 +23,7 @@ mod report;
 mod residency;
 mod run;
 mod session;
+mod signals;
 mod snapshot;
 mod trace;
 mod translate;
@@ -33,7 +34,7 @@ use std::process::ExitCode;
 
 /// Does what the command line says.
 pub fn main() -> ExitCode {
-    session::die_of_broken_pipes();
+    signals::die_of_broken_pipes();
     let CommandLine { subcommand, script } = match CommandLine::from_environment() {
         Ok(command_line) => command_line,
         Err(status) => return status.into(),

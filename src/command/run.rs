@@ -83,14 +83,16 @@ fn require(session: &mut Session, module: &OsStr) -> Result<()> {
 }
 
 /// Sets the global `arg`: the script is at 0, its arguments follow, what stands before it has negative indices. The word
-/// `run` is left out, without which the same program runs: what calls `arg[-1]` finds the interpreter there.
+/// `run` is left out, without which the same program runs: what calls `arg[-1]` finds the interpreter there. A partition is
+/// granted the script's arguments only: what stands before them says what the process has.
 fn set_arguments(session: &mut Session, script: &[OsString], is_subcommand: bool) -> Result<()> {
     let mut all: Vec<OsString> = std::env::args_os().collect();
     if is_subcommand {
         all.remove(1);
     }
     let origin = if script.is_empty() { 0 } else { all.len() - script.len() };
-    let table = all.iter().enumerate().map(|(index, argument)| {
+    let hidden = if session.tenant.instance().is_some() { 0 } else { all.len() - script.len() };
+    let table = all.iter().enumerate().skip(hidden).map(|(index, argument)| {
         (Data::Integer(index as i64 - origin as i64), Data::from(argument.as_encoded_bytes()))
     });
     session.tenant.set("arg", &Data::Table(table.collect()))

@@ -6,15 +6,13 @@ use super::{
     files::read,
     grant, keeper,
     report::{Status, report},
-    residency, trace,
+    residency,
+    signals::Signals,
+    trace,
 };
 use lunette::{
     AfterSnapshot, AsContext, Configuration, Data, Engine, Error, Grants, Home, Input, Instance, MigrationKey, Result,
     SnapshotCause, StopReason, Streams, Tenant, Variadic,
-};
-use signal_hook::{
-    consts::{SIGINT, SIGPIPE, SIGUSR1},
-    flag,
 };
 use std::{
     ffi::OsStr,
@@ -30,7 +28,7 @@ pub struct Session {
     /// The same for instances in the process.
     engine_here: Engine,
     pub tenant: Tenant,
-    interrupt: Arc<AtomicBool>,
+    signals: Signals,
     options: Options,
     /// Set if the program left, and nobody knows whether it arrived.
     is_uncertain: Arc<AtomicBool>,
@@ -90,16 +88,12 @@ impl Session {
         let engine_here = Engine::new(configuration.clone().home(Home::Process));
         let engine = Engine::new(configuration);
         let tenant = make(&engine, streams(options))?;
-        let interrupt = tenant.interrupt_handle().flag();
-        // Whoever presses the keys again before the first time was noticed wants the process to end.
-        flag::register_conditional_default(SIGINT, interrupt.clone())
-            .and_then(|_| flag::register(SIGINT, interrupt.clone()))
-            .map_err(Error::external)?;
+        let signals = Signals::for_tenant(&tenant)?;
         let mut session = Session {
             engine,
             engine_here,
             tenant,
-            interrupt,
+            signals,
             options: options.clone(),
             is_uncertain: Arc::default(),
             chaos: Arc::default(),
@@ -111,13 +105,11 @@ impl Session {
     /// Sees to what happens in the instance.
     fn attend(&mut self) -> Result<()> {
         let options = &self.options;
-        if options.trace_gc {
-            hosted(&mut self.tenant, "--trace-gc")?;
-        }
         let traces = options.trace_gc;
-        if let Some(instance) = self.tenant.instance() {
-            let mut is_first = true;
-            instance.on_collection(move |collection| {
+        let is_here = self.tenant.instance().is_some();
+        if traces || is_here {
+            let mut is_first = is_here;
+            self.tenant.on_collection(move |collection| {
                 // The program runs, and needs memory: what its start took is worth giving back.
                 if std::mem::take(&mut is_first) {
                     residency::release();
@@ -125,15 +117,10 @@ impl Session {
                 if traces {
                     trace::print_collection(collection);
                 }
-            });
+            })?;
         }
-        // Who sends this asks for something at a snapshot: see `control`.
-        let asked = Arc::new(AtomicBool::new(false));
-        flag::register(SIGUSR1, asked.clone())
-            .and_then(|_| flag::register(SIGUSR1, self.tenant.snapshot_handle().flag()))
-            .map_err(Error::external)?;
         if options.snapshot_chaos == 0 {
-            keeper::keep(&mut self.tenant, options, asked, self.is_uncertain.clone());
+            keeper::keep(&mut self.tenant, options, self.signals.asked.clone(), self.is_uncertain.clone());
             return Ok(());
         }
         let chaos = self.chaos.clone();
@@ -162,6 +149,7 @@ impl Session {
             // From a partition it goes to the process and back.
             let engine = if self.tenant.instance().is_some() { &self.engine } else { &self.engine_here };
             self.tenant = engine.restore_tenant(&image[..], streams(&self.options))?;
+            self.signals.move_to(&self.tenant)?;
             self.attend()?;
             outcome = self.tenant.execute_rest();
         }
@@ -203,7 +191,7 @@ impl Session {
 
     /// Forgets an interrupt that came while nothing ran.
     pub fn forget_interrupt(&self) {
-        self.interrupt.store(false, Ordering::Release);
+        self.signals.forget_interrupt();
     }
 
     /// Ends the instance: calls finalizers, closes files, prints figures. `outcome` is what came of its programs.
@@ -257,10 +245,4 @@ fn hosted<'t>(tenant: &'t mut Tenant, what: &str) -> Result<&'t mut Instance> {
     tenant
         .instance()
         .ok_or_else(|| Error::message(format_args!("{what} works in the process only, not with --isolate")))
-}
-
-/// A reader that is gone ends the process, as it does other programs; Rust's start-up code had this signal ignored.
-pub fn die_of_broken_pipes() {
-    // If it cannot be registered, writes fail with an error as well.
-    let _ = flag::register_conditional_default(SIGPIPE, Arc::new(AtomicBool::new(true)));
 }

@@ -147,7 +147,8 @@ impl<S: Read + Write> Channel<S> {
             self.bytes += self.record.len() as u64 + 2;
             let length = self.state.read_message(&self.record, &mut self.sealed).map_err(noise)?;
             let (&more, part) = self.sealed[..length].split_first().ok_or(io::ErrorKind::InvalidData)?;
-            if bytes.len() + part.len() > MOST_BYTES {
+            // Each part brings the message nearer to its end.
+            if bytes.len() + part.len() > MOST_BYTES || (more != 0 && part.is_empty()) {
                 return Err(io::ErrorKind::InvalidData.into());
             }
             bytes.extend_from_slice(part);

@@ -1,7 +1,8 @@
 //! Partitions that go on in another process, as they lie in memory.
 
-use super::{Guest, Home, Offered, Partition, ended, memory, unavailable};
+use super::{Guest, Home, Offered, Partition, functions::Functions, memory, unavailable, values::ended};
 use crate::{
+    callback::HostFunctions,
     engine::Configuration,
     error::{Error, Result},
     host::{OpenStreams, Streams},
@@ -18,6 +19,8 @@ struct Rest {
     state: State,
     session: SessionState,
     streams: OpenStreams,
+    /// The names of the first functions of the host.
+    functions: Vec<String>,
 }
 
 impl Guest {
@@ -52,6 +55,11 @@ impl Transfer for Guest {
 }
 
 impl Offered<'_> {
+    /// Whether the guest can leave as it lies in memory: not if it knows functions that only this process does.
+    pub(crate) fn can_leave(&self) -> bool {
+        !self.owner.functions.has_unnamed()
+    }
+
     /// What came of something that the connection did.
     fn settle<T>(&mut self, outcome: std::result::Result<T, End>) -> Result<T> {
         outcome.map_err(|end| {
@@ -85,7 +93,8 @@ impl Memory for Offered<'_> {
         let streams = self.owner.process.open_streams()?;
         let outcome = self.session.connection().state();
         let state = self.settle(outcome)?;
-        let rest = Rest { state, session: self.session.state(), streams };
+        let functions = self.owner.functions.names().to_vec();
+        let rest = Rest { state, session: self.session.state(), streams, functions };
         postcard::to_stdvec(&rest).map_err(Error::external)
     }
 
@@ -98,6 +107,7 @@ impl Memory for Offered<'_> {
 struct Arrival {
     guest: Guest,
     home: Home,
+    host_functions: HostFunctions,
     memory: u64,
     /// When all of it is there.
     session: Option<SessionState>,
@@ -112,7 +122,13 @@ pub(crate) fn arrive(configuration: &Configuration, needed: u64, streams: Stream
         )));
     }
     let guest = Guest::with_memory(configuration, needed).map_err(unavailable)?;
-    Ok(Box::new(Arrival { guest, home: Home::new(configuration, streams), memory: needed, session: None }))
+    Ok(Box::new(Arrival {
+        guest,
+        home: Home::new(configuration, streams),
+        host_functions: configuration.host_functions.clone(),
+        memory: needed,
+        session: None,
+    }))
 }
 
 impl Arriving for Arrival {
@@ -121,26 +137,21 @@ impl Arriving for Arrival {
     }
 
     fn complete(&mut self, rest: &[u8]) -> Result<()> {
-        let Rest { state, session, streams } =
+        let Rest { state, session, streams, functions } =
             postcard::from_bytes(rest).map_err(|_| Error::message("the other end sends what nobody understands"))?;
         self.guest.set_state(state).map_err(ended)?;
+        self.home.functions = Functions::named(&self.host_functions, functions)?;
         self.home.process.reopen_streams(&streams)?;
         self.session = Some(session);
         Ok(())
     }
 
     fn into_tenant(self: Box<Self>) -> Tenant {
-        let Arrival { guest, home, memory, session } = *self;
+        let Arrival { guest, home, memory, session, .. } = *self;
         let Some(session) = session else { unreachable!("it is complete before it is wanted") };
         let session = Session::arrive(guest, session);
-        Tenant::isolated(Partition {
-            session: Some(session),
-            template: None,
-            owner: home,
-            keeper: None,
-            ended: None,
-            has_arrived: true,
-            memory,
-        })
+        let mut partition = Partition::of(session, home, memory);
+        partition.has_arrived = true;
+        Tenant::isolated(partition)
     }
 }

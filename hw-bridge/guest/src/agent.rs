@@ -1,23 +1,19 @@
 //! Makes the instance and obeys the monitor's commands.
 
 use crate::{
-    copies::{self, Copies, HOST_FUNCTION},
+    copies, functions,
     home::{Home, Line, SendLine},
     images, outcome, post_mortem,
 };
-use alloc::{boxed::Box, rc::Rc, string::String, vec::Vec};
+use alloc::{boxed::Box, rc::Rc, string::String, sync::Arc, vec::Vec};
 use lunette_bytecode::{file, verifier};
-use lunette_gc::{heap::Heap, value::Value};
-use lunette_hw_interface::message::{
-    self, CallError, Command, Configuration, Failure, FromGuest, Outcome, ToGuest, Token,
-};
+use lunette_gc::{heap::Heap, statistics::CollectionKind, value::Value};
+use lunette_hw_interface::message::{self, Command, Configuration, Failure, FromGuest, Outcome, ToGuest, Token};
 use lunette_interpreter::{
-    Frame, Machine, NativeResult, Step, Throw,
+    Frame, Machine, NativeResult, Throw,
     image::snapshot::{self, Cause},
-    limits::StopReason,
     load::LoadError,
     machine::roots,
-    metamethod::Event,
     native::Native,
 };
 use lunette_stdlib::{Library, webassembly};
@@ -29,6 +25,8 @@ pub struct Notes {
     pub traceback: Vec<u8>,
     /// Whether the program has called `os.exit`.
     pub has_exited: bool,
+    /// The names of the first functions of the host.
+    pub functions: Arc<[String]>,
     time_limit: Option<u64>,
     memory_limit: usize,
 }
@@ -85,10 +83,11 @@ fn prepare(line: &Rc<Line>, configuration: &Configuration) -> Result<(Machine, u
         line: SendLine::new(line.clone()),
         traceback: Vec::new(),
         has_exited: false,
+        functions: configuration.functions.iter().cloned().collect(),
         time_limit: configuration.time_limit,
         memory_limit: usize::try_from(memory_limit).unwrap_or(usize::MAX),
     });
-    machine.register_native(Native::new(HOST_FUNCTION, call_host).unyieldable());
+    functions::register(&mut machine);
     let handler = machine.register_native(Native::new("host.error_handler", note_traceback));
     lunette_stdlib::register_all(&mut machine);
     images::keep(&mut machine, line);
@@ -170,7 +169,10 @@ fn follow(machine: &mut Machine, command: Command<'_>) -> Outcome {
             machine.set_fuel(fuel);
             machine.set_output_limit(output_limit);
             match lunette_stdlib::seed_random(machine, seed.0, seed.1) {
-                Ok(()) => Outcome::Returned(Vec::new()),
+                Ok(()) => {
+                    let names = Notes::of(machine).functions.iter();
+                    Outcome::Returned(names.map(|name| Token::String(name.clone().into_bytes())).collect())
+                }
                 Err(throw) => outcome::failed(machine, throw),
             }
         }
@@ -191,12 +193,29 @@ fn follow(machine: &mut Machine, command: Command<'_>) -> Outcome {
             Err(throw) => outcome::failed(machine, throw),
         },
         Command::Statistics => outcome::statistics(machine),
+        Command::TellCollections => {
+            tell_collections(machine);
+            Outcome::Returned(Vec::new())
+        }
         Command::Close => close(machine),
     };
     machine.set_deadline(None);
     // Nobody is left to be told that nobody listens.
     let _ = lunette_stdlib::output::flush_from_host(machine);
     outcome
+}
+
+/// Tells the monitor of collections, without waiting for it.
+fn tell_collections(machine: &mut Machine) {
+    let line = SendLine::new(Notes::of(machine).line());
+    machine.observe_collections(Some(Box::new(move |collection, pause| {
+        line.get().post(&FromGuest::Collected(message::Collection {
+            is_full: collection.kind == CollectionKind::Full,
+            before: collection.before,
+            after: collection.after,
+            pause,
+        }));
+    })));
 }
 
 fn load(machine: &mut Machine, name: &[u8], content: &[u8]) -> Result<Value, Failure> {
@@ -267,51 +286,4 @@ fn note_traceback(machine: &mut Machine, frame: Frame) -> NativeResult {
     Notes::of(machine).traceback = traceback;
     let error = frame.argument_or_nil(machine, 0);
     frame.return_one(machine, error)
-}
-
-/// Calls a function of the host.
-fn call_host(machine: &mut Machine, frame: Frame) -> NativeResult {
-    let closure = frame.closure(machine);
-    let Value::Integer(function) = machine.heap.native_values(closure)[0].get() else {
-        return Err(machine.native_error(format_args!("function of the host is gone")));
-    };
-    let mut arguments = Copies::new(machine);
-    for index in 0..frame.count() {
-        if let Err(message) = arguments.add(frame.argument_or_nil(machine, index)) {
-            return Err(machine.native_error(format_args!("bad argument #{} ({message})", index + 1)));
-        }
-    }
-    let arguments = arguments.finish();
-    let line = Notes::of(machine).line();
-    let answer = line.exchange(&FromGuest::Call { function: function as u32, arguments });
-    let results = match message::read(&answer) {
-        Ok(ToGuest::Results(results)) => results,
-        _ => return Err(machine.native_error(format_args!("the host does not answer"))),
-    };
-    // Not to be tried again, as the machine does for `Throw::Memory`: the function has run.
-    let no_memory = |machine: &mut Machine| machine.throw(Value::String(machine.event_name(Event::MemoryMessage)));
-    match results {
-        Ok(tokens) => {
-            let Ok(results) = copies::copy_in(machine, &tokens) else { return Err(no_memory(machine)) };
-            if machine.reserve_slots(frame.window(), results.len() as u64) != Ok(true) {
-                return Err(machine.native_error(format_args!("too many results")));
-            }
-            for (index, &value) in results.iter().enumerate() {
-                machine.set_value(frame.window() + index as u32, value);
-            }
-            Ok(Step::Return { first: frame.window(), count: results.len() as u32 })
-        }
-        Err(CallError::Thrown(tokens)) => match copies::copy_in(machine, &tokens) {
-            Ok(values) => Err(match values.first() {
-                Some(Value::String(text)) => {
-                    let text = machine.bytes(*text).to_vec();
-                    machine.native_error_bytes(&text)
-                }
-                Some(&value) => machine.throw(value),
-                None => machine.throw(Value::Nil),
-            }),
-            Err(_) => Err(no_memory(machine)),
-        },
-        Err(CallError::Stop) => Err(machine.stop(StopReason::Interrupt)),
-    }
 }

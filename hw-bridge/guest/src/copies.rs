@@ -1,13 +1,10 @@
 //! Values that cross the wall: from the heap to tokens, and back.
 
-use crate::channel;
+use crate::{channel, functions};
 use alloc::{format, string::String, vec::Vec};
 use lunette_gc::{reference::Ref, table::Table, value::Value};
 use lunette_hw_interface::message::{MOST_DEPTH, Token, Values};
 use lunette_interpreter::{Machine, Throw};
-
-/// Number of the native function that stands for the host's, which has the function's number as its value.
-pub const HOST_FUNCTION: &str = "host.function";
 
 /// Values on their way out.
 pub struct Copies<'m> {
@@ -79,15 +76,10 @@ impl<'m> Copies<'m> {
                 self.open.push((table, Value::Nil));
                 Token::Table(pairs)
             }
-            Value::NativeClosure(closure) => {
-                let native = machine.heap.get(closure).native;
-                match machine.heap.native_values(closure).first().map(|slot| slot.get()) {
-                    Some(Value::Integer(number)) if machine.find_native(HOST_FUNCTION) == Some(native) => {
-                        Token::HostFunction(number as u32)
-                    }
-                    _ => return Err(String::from("a function cannot leave the partition")),
-                }
-            }
+            Value::NativeClosure(closure) => match functions::number_of(machine, closure) {
+                Some(number) => Token::HostFunction(number),
+                None => return Err(String::from("a function cannot leave the partition")),
+            },
             other => return Err(format!("a {} cannot leave the partition", machine.type_name(other))),
         };
         self.cost = self.cost.saturating_add(token.cost());
@@ -120,14 +112,7 @@ pub fn copy_in(machine: &Machine, tokens: &[Token]) -> Result<Vec<Value>, Throw>
             Token::Integer(value) => Value::Integer(*value),
             Token::Float(value) => Value::Float(*value),
             Token::String(bytes) => Value::String(machine.new_string(bytes)?),
-            Token::HostFunction(number) => {
-                let Some(native) = machine.find_native(HOST_FUNCTION) else {
-                    unreachable!("the agent registers '{HOST_FUNCTION}'");
-                };
-                let closure = machine.heap.new_native_closure(native, 1)?;
-                machine.heap.native_values(closure)[0].set(Value::Integer(i64::from(*number)));
-                Value::NativeClosure(closure)
-            }
+            Token::HostFunction(number) => functions::new(machine, *number)?,
             Token::Table(pairs) => {
                 let table = machine.heap.new_table(0, 0)?;
                 if *pairs > 0 {

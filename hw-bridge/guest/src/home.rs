@@ -84,12 +84,13 @@ impl Line {
         *self.snapshot.borrow_mut() = Some(flag);
     }
 
-    fn post(&self, stream: Stream, bytes: &[u8]) {
+    /// Sends a message that is not answered, with the next exit or after a while.
+    pub fn post(&self, message: &FromGuest<'_>) {
         let mut outgoing = self.outgoing.borrow_mut();
         if outgoing.is_empty() {
             self.posted.set(clock::nanoseconds());
         }
-        outgoing.add(&FromGuest::Post(stream, bytes));
+        outgoing.add(message);
     }
 
     fn flush_old(&self) {
@@ -137,7 +138,7 @@ impl Host for Home {
         self.response = match request {
             Request::Write(stream @ (Stream::OUTPUT | Stream::ERROR), bytes) if !post_failed => {
                 let bytes = &bytes[..bytes.len().min(MOST_POSTED)];
-                self.line.post(stream, bytes);
+                self.line.post(&FromGuest::Post(stream, bytes));
                 Some(Response::Count(bytes.len()))
             }
             Request::Read(stream, wanted) => self.ask(&FromGuest::Ask(Request::Read(stream, wanted.min(MOST_READ)))),

@@ -2,7 +2,7 @@
 
 use crate::{
     agent::Notes,
-    clock,
+    clock, functions,
     home::{Line, SendLine},
 };
 use alloc::{
@@ -17,7 +17,7 @@ use lunette_hw_interface::message::{self, After, Failure, FromGuest, ToGuest};
 use lunette_interpreter::{
     Machine,
     image::{
-        ObjectName, ReadError, ReadErrorKind, ReadOptions, Sink, SinkFailure, Source, SourceFailure, WriteOptions,
+        ReadError, ReadErrorKind, ReadOptions, Sink, SinkFailure, Source, SourceFailure, WriteOptions,
         snapshot::{Cause, Outcome},
     },
 };
@@ -64,7 +64,9 @@ fn write(machine: &mut Machine, line: &Line, is_compressed: bool) -> Result<(), 
     // What was written belongs to the time before.
     lunette_stdlib::output::flush_from_host(machine).map_err(|error| error.message)?;
     lunette_stdlib::flush_files_from_host(machine);
-    let options = WriteOptions { is_compressed, producer: PRODUCER, name_of: &|_| ObjectName::Object };
+    let names = Notes::of(machine).functions.clone();
+    let name_of = |number| functions::name_of(&names, number);
+    let options = WriteOptions { is_compressed, producer: PRODUCER, name_of: &name_of };
     machine.write_image(options, &mut Leaving(line)).map_err(|error| error.to_string())
 }
 
@@ -129,8 +131,10 @@ impl Source for Coming<'_> {
 /// Reads the image of the instance, of which nothing but the native functions is there.
 pub fn read(machine: &mut Machine) -> Result<(), Failure> {
     let line = Notes::of(machine).line();
-    // There are no objects of the host in partitions.
-    let options = ReadOptions { find_object: &mut |_| None, opens_files: true };
+    // Functions are all that partitions have of the host.
+    let names = Notes::of(machine).functions.clone();
+    let mut find_object = |name: &[u8]| functions::find(&names, name);
+    let options = ReadOptions { find_object: &mut find_object, opens_files: true };
     let mut source = Coming { line: &line, answer: Vec::new(), ready: 0..0, is_in_body: false };
     machine.read_image(options, &mut source).map(drop).map_err(refused)
 }

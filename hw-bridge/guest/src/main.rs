@@ -13,6 +13,7 @@ mod bytes;
 mod channel;
 mod clock;
 mod copies;
+mod functions;
 mod home;
 mod images;
 mod outcome;

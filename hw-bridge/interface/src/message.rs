@@ -48,6 +48,8 @@ pub enum FromGuest<'a> {
     ReadImage(u32),
     /// The header, with these flags, of the image that is restored is read, answered by [`ToGuest::Image`].
     ReadImageBody(u16),
+    /// A collection was completed, as [`Command::TellCollections`] has asked to be told. Nothing is answered.
+    Collected(Collection),
     /// Call a function of the host, answered by [`ToGuest::Results`].
     Call {
         /// Its number.
@@ -83,6 +85,19 @@ pub enum ToGuest<'a> {
     Command(Command<'a>),
 }
 
+/// A collection that was completed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Collection {
+    /// Whether it was of all objects, not of young ones.
+    pub is_full: bool,
+    /// Bytes in use when it began.
+    pub before: u64,
+    /// Bytes of the objects that survived it.
+    pub after: u64,
+    /// Nanoseconds that its last step took.
+    pub pause: u64,
+}
+
 /// Why a snapshot is offered, as the interpreter has it.
 #[allow(missing_docs, reason = "as the interpreter's")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -104,7 +119,7 @@ pub enum After {
 impl FromGuest<'_> {
     /// Whether nothing is answered to the message.
     pub fn is_posted(&self) -> bool {
-        matches!(self, FromGuest::Post(..) | FromGuest::Image(_) | FromGuest::ImageBody)
+        matches!(self, FromGuest::Post(..) | FromGuest::Image(_) | FromGuest::ImageBody | FromGuest::Collected(_))
     }
 }
 
@@ -131,7 +146,8 @@ pub enum Command<'a> {
     },
     /// Offer a snapshot of the instance, which is idle.
     Snapshot,
-    /// Limits from now on, and new random state: for clones of a template.
+    /// Limits from now on, and new random state: for clones of a template. The answer has the names that the template
+    /// was told for [`Configuration::functions`].
     Renew {
         /// The most bytes of its heap, if that is less than before.
         memory_limit: Option<u64>,
@@ -177,6 +193,8 @@ pub enum Command<'a> {
     },
     /// Give the figures.
     Statistics,
+    /// Tell of collections from now on.
+    TellCollections,
     /// End the instance as `lua_close` does.
     Close,
 }
@@ -200,6 +218,8 @@ pub struct Configuration {
     pub collection_stress: u32,
     /// Offer a snapshot at every chance of this number; 0 for never.
     pub snapshot_interval: u32,
+    /// Names of functions of the host, whose numbers are their places here: images know them by these.
+    pub functions: Vec<String>,
 }
 
 /// Values that cross the wall as copies, each as its token; that of a table is followed by its keys and values. A flat

@@ -4,7 +4,7 @@
 use super::{Memory, Part};
 use crate::error::{End, Error};
 use kvm_ioctls::VmFd;
-use lunette_hw_interface::layout::{GROWTH, LARGE_PAGE_BYTES, PAGE_BYTES};
+use lunette_hw_interface::layout::PAGE_BYTES;
 use lunette_pages::{Batch, PageSet};
 use std::{cell::RefCell, ops::Range};
 
@@ -99,14 +99,8 @@ impl Memory {
         let malformed =
             |address: u64| End::Violation(format!("it comes with memory at {address:#x} that it cannot have"));
         for &(address, bytes) in &batch.added {
-            let number = self.windows.iter().position(|window| window.mapped == address);
-            let number = number.ok_or_else(|| malformed(address))?;
-            let window = &self.windows[number];
-            let left = self.limit.saturating_sub(self.next - GROWTH).min(window.end - window.mapped);
-            if bytes == 0 || bytes > left || !bytes.is_multiple_of(LARGE_PAGE_BYTES) {
-                return Err(malformed(address));
-            }
-            self.extend(vm, number, bytes)?;
+            let growth = self.windows.growth_by(address, bytes).ok_or_else(|| malformed(address))?;
+            self.extend(vm, &growth)?;
         }
         let movable = self.movable();
         for (run, content) in batch.parts().map_err(|_| malformed(0))? {

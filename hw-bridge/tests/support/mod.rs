@@ -77,6 +77,7 @@ impl Tenant {
             ignores_environment: false,
             collection_stress: 0,
             snapshot_interval: 0,
+            functions: Vec::new(),
         }
     }
 

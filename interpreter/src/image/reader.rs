@@ -43,11 +43,13 @@ pub(super) struct Reader<'m, 's> {
     pub files: Vec<(u32, File)>,
     /// Working memory: the values of a table's fields.
     pub values: Vec<Parts>,
+    /// Up to where the heap was used before.
+    before: usize,
     /// Up to where in the heap pages are made ahead.
     prepared: usize,
 }
 
-/// Bytes of a heap that is likely to grow by much while an image is read.
+/// Bytes from an image in a heap that is likely to grow by much.
 const LARGE_HEAP: usize = 4 << 20;
 /// Bytes for which pages are made ahead.
 const AHEAD: usize = 8 << 20;
@@ -97,6 +99,7 @@ impl Machine {
     /// fails, the machine is good for nothing any more.
     pub fn read_image(&mut self, options: ReadOptions<'_>, source: &mut dyn Source) -> Result<Content, ReadError> {
         let decoder = Decoder::new(source).map_err(|refusal| *refusal)?;
+        let before = self.heap.touched_bytes();
         let reader = Reader {
             machine: self,
             decoder,
@@ -114,6 +117,7 @@ impl Machine {
             tables: Vec::new(),
             files: Vec::new(),
             values: Vec::new(),
+            before,
             prepared: 0,
         };
         reader.read(options.opens_files).map_err(|refusal| *refusal)
@@ -258,7 +262,7 @@ impl Reader<'_, '_> {
     pub fn prepare(&mut self, bytes: usize) {
         let heap = &self.machine.heap;
         let wanted = heap.touched_bytes() + bytes;
-        if wanted > LARGE_HEAP && wanted + AHEAD / 2 > self.prepared {
+        if wanted - self.before > LARGE_HEAP && wanted + AHEAD / 2 > self.prepared {
             self.prepared = heap.prepare_growth(self.prepared, bytes + AHEAD);
         }
     }

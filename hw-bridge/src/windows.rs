@@ -1,0 +1,142 @@
+//! Where a guest's memory is and may be: what is checked of the addresses and lengths that it names.
+//!
+//! Nothing here touches memory. The numbers are of unknown origin, and whatever they are, what comes out lies where the
+//! guest may have it.
+
+use lunette_hw_interface::{channel::MOST_PREPARED, layout::*};
+use serde::{Deserialize, Serialize};
+use std::ops::Range;
+
+/// The least that is added.
+const LEAST_GROWTH: u64 = 4 * LARGE_PAGE_BYTES;
+/// The most that is added at a time.
+const MOST_GROWTH: u64 = 1 << 30;
+
+/// Addresses of the guest that memory can be added to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Window {
+    /// Where they begin.
+    start: u64,
+    /// End of the addresses that are mapped.
+    mapped: u64,
+    /// End of the addresses.
+    end: u64,
+}
+
+/// The windows of a guest, and how much may be added to them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Windows {
+    windows: [Window; 2],
+    /// Physical address of the next memory that is added.
+    next: u64,
+    /// The most bytes that may be added.
+    limit: u64,
+}
+
+/// Memory that is to be added to a window.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Growth {
+    /// The window's number.
+    window: usize,
+    /// The guest's address.
+    pub address: u64,
+    /// Physical address.
+    pub physical: u64,
+    /// Bytes: large pages.
+    pub bytes: u64,
+}
+
+impl Windows {
+    /// Those that a guest starts with, to which so many bytes may be added.
+    pub fn new(limit: u64) -> Windows {
+        let window = |start, bytes, present| Window { start, mapped: start + present, end: start + bytes };
+        let windows = [window(ARENA, ARENA_BYTES, ARENA_START_BYTES), window(REGION, REGION_BYTES, REGION_START_BYTES)];
+        Windows { windows, next: GROWTH, limit }
+    }
+
+    /// The same with another limit, which counts what was added before.
+    pub fn with_limit(&self, limit: u64) -> Windows {
+        Windows { limit, ..self.clone() }
+    }
+
+    /// The most bytes that may be added.
+    pub fn limit(&self) -> u64 {
+        self.limit
+    }
+
+    /// Whether memory can be added at this address.
+    pub fn is_growable(&self, address: u64) -> bool {
+        self.windows.iter().any(|window| (window.mapped..window.end).contains(&address))
+    }
+
+    /// What may be added to a window.
+    fn left(&self, window: &Window) -> u64 {
+        let left = self.limit.saturating_sub(self.next - GROWTH).min(window.end - window.mapped);
+        left / LARGE_PAGE_BYTES * LARGE_PAGE_BYTES
+    }
+
+    fn growth(&self, number: usize, bytes: u64) -> Growth {
+        Growth { window: number, address: self.windows[number].mapped, physical: self.next, bytes }
+    }
+
+    /// What is to be added so that there is memory at an address; `None` if there cannot be.
+    pub fn growth_to(&self, address: u64) -> Option<Growth> {
+        let number = self.windows.iter().position(|window| (window.mapped..window.end).contains(&address))?;
+        let window = &self.windows[number];
+        let least = (address + 1 - window.mapped).next_multiple_of(LARGE_PAGE_BYTES);
+        let left = self.left(window);
+        if least > left {
+            return None;
+        }
+        let wanted = (window.mapped - window.start).next_multiple_of(LARGE_PAGE_BYTES);
+        Some(self.growth(number, wanted.clamp(LEAST_GROWTH, MOST_GROWTH).clamp(least, left)))
+    }
+
+    /// What is to be added for so many bytes from an address on, no more and no less; `None` if that cannot be.
+    pub fn growth_by(&self, address: u64, bytes: u64) -> Option<Growth> {
+        let number = self.windows.iter().position(|window| window.mapped == address)?;
+        let is_right = bytes > 0 && bytes <= self.left(&self.windows[number]) && bytes.is_multiple_of(LARGE_PAGE_BYTES);
+        is_right.then(|| self.growth(number, bytes))
+    }
+
+    /// Notes that memory was added.
+    pub fn add(&mut self, growth: &Growth) {
+        self.windows[growth.window].mapped += growth.bytes;
+        self.next += growth.bytes;
+    }
+
+    /// Whether messages may lie there: in a box, or in what is mapped of a window.
+    pub fn holds(&self, start: u64, bytes: usize) -> bool {
+        let boxes = [(OUTBOX, OUTBOX + OUTBOX_BYTES as u64), (INBOX, INBOX + INBOX_BYTES as u64)];
+        let windows = self.windows.iter().map(|window| (window.start, window.mapped));
+        let end = start.checked_add(bytes as u64);
+        boxes.into_iter().chain(windows).any(|(from, to)| from <= start && end.is_some_and(|end| end <= to))
+    }
+
+    /// The address up to which there must be memory so that a message may lie there, if there is none yet.
+    pub fn missing(&self, start: u64, bytes: usize) -> Option<u64> {
+        let last = start.checked_add(bytes as u64)?.checked_sub(1)?;
+        let is_missing = |window: &Window| window.start <= start && (window.mapped..window.end).contains(&last);
+        self.windows.iter().any(is_missing).then_some(last)
+    }
+
+    /// The addresses of pages that the guest may discard, and of which window they are: that which begins there.
+    pub fn discarded(&self, start: u64, bytes: u64) -> Option<(u64, Range<u64>)> {
+        let pages = pages(start, bytes)?;
+        let window = self.windows.iter().find(|window| window.start <= start && pages.end <= window.mapped)?;
+        Some((window.start, pages))
+    }
+
+    /// The addresses of pages that the guest may have prepared.
+    pub fn prepared(&self, start: u64, bytes: u64) -> Option<Range<u64>> {
+        let pages = pages(start, bytes).filter(|_| (1..=MOST_PREPARED).contains(&bytes))?;
+        self.windows.iter().any(|window| window.start <= start && pages.end <= window.end).then_some(pages)
+    }
+}
+
+/// The addresses of whole pages.
+fn pages(start: u64, bytes: u64) -> Option<Range<u64>> {
+    let is_aligned = start.is_multiple_of(PAGE_BYTES) && bytes.is_multiple_of(PAGE_BYTES);
+    let end = start.checked_add(bytes).filter(|_| is_aligned)?;
+    Some(start..end)
+}
