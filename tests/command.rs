@@ -198,6 +198,53 @@ fn exit_statuses_of_programs() {
     assert_eq!(fs::read(&path).unwrap(), b"data");
 }
 
+/// A WebAssembly program that ends with this status: the number of its arguments, and 16 for each variable.
+fn counting_program() -> Vec<u8> {
+    let counted = |bytes: &[u8]| [&[bytes.len() as u8], bytes].concat();
+    let section = |kind: u8, items: &[Vec<u8>]| {
+        let content = [vec![items.len() as u8], items.concat()].concat();
+        [vec![kind], counted(&content)].concat()
+    };
+    let import = |name: &[u8], kind: u8| [counted(b"wasi_snapshot_preview1"), counted(name), vec![0, kind]].concat();
+    let imports = [import(b"args_sizes_get", 0), import(b"environ_sizes_get", 0), import(b"proc_exit", 1)];
+    let body = [
+        &b"\0\x41\0\x41\x04\x10\0\x1a"[..],
+        b"\x41\x08\x41\x0c\x10\x01\x1a",
+        b"\x41\0\x28\x02\0\x41\x08\x28\x02\0\x41\x10\x6c\x6a\x10\x02\x0b",
+    ]
+    .concat();
+    [
+        b"\0asm\x01\0\0\0".to_vec(),
+        section(1, &[b"\x60\x02\x7f\x7f\x01\x7f".to_vec(), b"\x60\x01\x7f\0".to_vec(), b"\x60\0\0".to_vec()]),
+        section(2, &imports),
+        section(3, &[vec![2]]),
+        section(5, &[vec![0, 1]]),
+        section(7, &[[counted(b"memory"), vec![2, 0]].concat(), [counted(b"_start"), vec![0, 3]].concat()]),
+        section(10, &[counted(&body)]),
+    ]
+    .concat()
+}
+
+#[test]
+fn webassembly_programs_get_what_is_granted() {
+    let folder = Folder::new("webassembly");
+    let path = folder.path("program.wasm");
+    fs::write(&path, counting_program()).unwrap();
+    for (arguments, status) in [
+        (&[&path[..]][..], 1),
+        (&["run", &path, "one", "two"], 3),
+        (&["run", "--env=A=1", "--env=B=2", "--dir=/tmp::/data", &path, "one"], 34),
+    ] {
+        let output = run(arguments);
+        assert_eq!((output.status.code(), stderr(&output)), (Some(status), String::new()), "{arguments:?}");
+    }
+    // Lua programs have what was said, too, if anything was.
+    let script =
+        "print(io.open('/etc/passwd') == nil, os.getenv('A'), os.getenv('PATH'), io.open('/data/program.wasm') ~= nil)";
+    let directory = format!("--dir={}::/data", folder.path(""));
+    assert_eq!(stdout(&run(&["run", "--env=A=1", &directory, "-e", script])), "true\t1\tnil\ttrue\n");
+}
+
 #[test]
 fn limits_have_statuses_of_their_own() {
     let cases = [

@@ -198,11 +198,11 @@ pub struct Session {
     /// Run in a KVM partition: nothing is granted but output, the clock and random numbers, and the arguments behind SCRIPT
     #[arg(long, help_heading = "Partitions")]
     pub isolate: bool,
-    /// Let the partition use a directory: HOST is its path here, GUEST there; `:ro` for reading only
-    #[arg(long = "dir", value_name = "HOST::GUEST[:ro]", value_parser = grant::directory, requires = "isolate", help_heading = "Partitions")]
+    /// Let the program use a directory, and no other files: HOST is its path here, GUEST there; `:ro` for reading only
+    #[arg(long = "dir", value_name = "HOST::GUEST[:ro]", value_parser = grant::directory)]
     pub directories: Vec<Directory>,
-    /// Let the partition have an environment variable, with its value here or another one
-    #[arg(long = "env", value_name = "NAME[=VALUE]", requires = "isolate", help_heading = "Partitions")]
+    /// Let the program have an environment variable, and no others, with its value here or another one
+    #[arg(long = "env", value_name = "NAME[=VALUE]")]
     pub environment: Vec<OsString>,
     /// Let the partition read standard input
     #[arg(long, requires = "isolate", help_heading = "Partitions")]

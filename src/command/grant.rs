@@ -1,7 +1,18 @@
-//! What the command line grants to partitions.
+//! What the command line grants to programs: to Lua programs in the process all that the process may use, unless it says
+//! what; to others, and in partitions, only what it says.
 
+use super::arguments::Session;
 use lunette::{Directory, Environment, Files, Grants};
-use std::{collections::BTreeMap, ffi::OsString, os::unix::ffi::OsStrExt};
+use std::{
+    collections::BTreeMap,
+    ffi::{OsStr, OsString},
+    fs::File,
+    io::Read,
+    os::unix::ffi::OsStrExt,
+};
+
+/// The first bytes of WebAssembly files.
+const WEBASSEMBLY: [u8; 4] = *b"\0asm";
 
 /// A directory: `HOST::GUEST`, with `:ro` at the end for reading only.
 pub fn directory(text: &str) -> Result<Directory, String> {
@@ -21,8 +32,26 @@ pub fn directory(text: &str) -> Result<Directory, String> {
     }
 }
 
-/// What is granted to a program in a partition.
-pub fn partition(directories: &[Directory], environment: &[OsString]) -> Grants {
+/// What is granted to a program, which is the first of `script`; its arguments follow.
+pub fn of_program(options: &Session, script: &[OsString]) -> Grants {
+    let says_what = !options.directories.is_empty() || !options.environment.is_empty();
+    let is_webassembly = script.first().is_some_and(|path| is_webassembly(path));
+    let grants = match options.isolate || says_what || is_webassembly {
+        true => only(&options.directories, &options.environment),
+        false => Grants::ALL,
+    };
+    let arguments = script.iter().map(|argument| argument.as_bytes().to_vec()).collect();
+    Grants { arguments, ..grants }
+}
+
+fn is_webassembly(path: &OsStr) -> bool {
+    let mut first = [0; WEBASSEMBLY.len()];
+    // Who runs the program says what is wrong with its file, if anything is.
+    File::open(path).and_then(|mut file| file.read_exact(&mut first)).is_ok() && first == WEBASSEMBLY
+}
+
+/// These directories and variables, the clock and random numbers.
+pub fn only(directories: &[Directory], environment: &[OsString]) -> Grants {
     let mut variables = BTreeMap::new();
     for variable in environment {
         let bytes = variable.as_bytes();

@@ -17,7 +17,7 @@ pub fn prepare(options: &Template) -> Status {
 }
 
 fn write(options: &Template) -> Result<()> {
-    let grants = grant::partition(&options.directories, &[]);
+    let grants = grant::only(&options.directories, &[]);
     let mut configuration = Configuration::new().home(Home::Partition).grants(grants);
     if let Some(bytes) = options.memory {
         configuration = configuration.memory_limit(bytes);

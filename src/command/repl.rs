@@ -29,7 +29,7 @@ const HISTORY_LENGTH: usize = 1000;
 
 /// `lunette repl`
 pub fn start(options: &Options) -> Status {
-    let mut session = match Session::new(options) {
+    let mut session = match Session::new(options, &[]) {
         Ok(session) => session,
         Err(error) => return report(&error),
     };

@@ -30,7 +30,7 @@ pub fn run(script: &Script, is_subcommand: bool) -> Status {
     if script.version && script.script.is_empty() && script.tasks.is_empty() && !is_interactive {
         return Status::Success;
     }
-    let mut session = match Session::new(&script.session) {
+    let mut session = match Session::new(&script.session, &script.script) {
         Ok(session) => session,
         Err(error) => return report(&error),
     };

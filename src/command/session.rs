@@ -11,11 +11,11 @@ use super::{
     trace,
 };
 use lunette::{
-    AfterSnapshot, AsContext, Configuration, Data, Engine, Error, Grants, Home, Input, Instance, MigrationKey, Result,
+    AfterSnapshot, AsContext, Configuration, Data, Engine, Error, Home, Input, Instance, MigrationKey, Result,
     SnapshotCause, StopReason, Streams, Tenant, Variadic,
 };
 use std::{
-    ffi::OsStr,
+    ffi::{OsStr, OsString},
     io::Read,
     os::unix::ffi::OsStrExt,
     path::Path,
@@ -37,9 +37,9 @@ pub struct Session {
 }
 
 impl Session {
-    /// Makes the instance, and lets Ctrl-C interrupt it.
-    pub fn new(options: &Options) -> Result<Session> {
-        let mut session = Session::with(options, |engine, streams| match &options.template {
+    /// Makes the instance for a script and its arguments, and lets Ctrl-C interrupt it.
+    pub fn new(options: &Options, script: &[OsString]) -> Result<Session> {
+        let mut session = Session::with(options, script, |engine, streams| match &options.template {
             #[cfg(feature = "partitions")]
             Some(template) => engine.load_template(template)?.tenant(streams),
             _ => engine.tenant(streams),
@@ -52,19 +52,21 @@ impl Session {
 
     /// Makes the instance of an image; [`Session::resume`] goes on with its program.
     pub fn restore(options: &Options, image: impl Read) -> Result<Session> {
-        Session::with(options, |engine, streams| engine.restore_tenant(image, streams))
+        Session::with(options, &[], |engine, streams| engine.restore_tenant(image, streams))
     }
 
     /// Takes up a program that comes from another process; [`Session::resume`] goes on with it.
     pub fn receive(options: &Options, stream: Stream, key: &MigrationKey) -> Result<Session> {
-        Session::with(options, |engine, streams| engine.receive(stream, key, streams))
+        Session::with(options, &[], |engine, streams| engine.receive(stream, key, streams))
     }
 
-    fn with(options: &Options, make: impl FnOnce(&Engine, Streams) -> Result<Tenant>) -> Result<Session> {
-        let grants =
-            if options.isolate { grant::partition(&options.directories, &options.environment) } else { Grants::ALL };
+    fn with(
+        options: &Options,
+        script: &[OsString],
+        make: impl FnOnce(&Engine, Streams) -> Result<Tenant>,
+    ) -> Result<Session> {
         let mut configuration = Configuration::new()
-            .grants(grants)
+            .grants(grant::of_program(options, script))
             .collection_stress(options.gc_stress)
             .snapshot_interval(options.snapshot_chaos);
         if options.isolate {
