@@ -154,9 +154,7 @@ impl Host for Home {
             // The partition has a clock of its own, which goes on where the partition does; the owner says whether the
             // program may see it.
             Request::Time(Clock::Monotonic) => match self.ask(&FromGuest::Ask(Request::Time(Clock::Monotonic))) {
-                Some(Response::Time(_)) => {
-                    Some(Response::Time(Timestamp::from_nanoseconds(clock::nanoseconds())))
-                }
+                Some(Response::Time(_)) => Some(Response::Time(Timestamp::from_nanoseconds(clock::nanoseconds()))),
                 response => response,
             },
             other if other.longest_name() > MOST_NAMED => {
