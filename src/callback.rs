@@ -44,6 +44,7 @@ struct HostFunction {
     /// As instances of the process call it.
     erased: Arc<Erased>,
     /// As partitions call it, if they can.
+    #[cfg(feature = "partitions")]
     of_copies: Option<Arc<OfCopies>>,
 }
 
@@ -56,14 +57,24 @@ impl std::fmt::Debug for HostFunctions {
 impl HostFunctions {
     /// Adds a function.
     pub fn insert(&mut self, name: &str, function: Erased) {
-        self.0.insert(name.into(), HostFunction { erased: Arc::new(function), of_copies: None });
+        let function = HostFunction {
+            erased: Arc::new(function),
+            #[cfg(feature = "partitions")]
+            of_copies: None,
+        };
+        self.0.insert(name.into(), function);
     }
 
     /// Adds a function of copies.
     pub fn insert_of_copies(&mut self, name: &str, function: Arc<OfCopies>) {
-        let of_copies = Some(function.clone());
-        let erased = erase(move |_, arguments: Variadic<Data>| function(arguments.0).map(Variadic));
-        self.0.insert(name.into(), HostFunction { erased: Arc::new(erased), of_copies });
+        let of_copies = function.clone();
+        let erased = erase(move |_, arguments: Variadic<Data>| of_copies(arguments.0).map(Variadic));
+        let function = HostFunction {
+            erased: Arc::new(erased),
+            #[cfg(feature = "partitions")]
+            of_copies: Some(function),
+        };
+        self.0.insert(name.into(), function);
     }
 
     /// The function of this name.
