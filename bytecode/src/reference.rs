@@ -1,6 +1,7 @@
 //! The instruction reference of the specification, made from the instruction table.
 
 use crate::instruction::{Effect, Field, Flow, Opcode, Operand, OperandKind};
+use crate::typed::instruction as typed;
 use alloc::string::String;
 use core::fmt::{self, Write};
 
@@ -37,7 +38,51 @@ fn write_reference(out: &mut String) -> fmt::Result {
         }
         writeln!(out, " | {} |", entry.meaning.replace('|', "\\|"))?;
     }
+    write_typed(out)
+}
+
+const TYPED_INTRODUCTION: &str = "
+## The typed section
+
+What WebAssembly functions are translated to; [webassembly.md](webassembly.md) explains it. Operands are named as in the
+drawing of `bytecode/src/typed/table.rs`; `list` says that arguments follow.
+
+";
+
+fn write_typed(out: &mut String) -> fmt::Result {
+    out.push_str(TYPED_INTRODUCTION);
+    out.push_str("| number | name | operands | flow | effects | meaning |\n");
+    out.push_str("| --- | --- | --- | --- | --- | --- |\n");
+    for &opcode in typed::Opcode::ALL {
+        let entry = opcode.entry();
+        write!(out, "| {} | `{}` |", opcode as u16, entry.name)?;
+        for (position, operand) in entry.operands.iter().enumerate() {
+            let separator = if position == 0 { " " } else { ", " };
+            let field = alloc::format!("{:?}", operand.field).to_lowercase();
+            write!(out, "{separator}{field}: {}", snake_case(&alloc::format!("{:?}", operand.kind)))?;
+        }
+        if entry.has_list {
+            out.push_str(", list");
+        }
+        write!(out, " | {} |", snake_case(&alloc::format!("{:?}", entry.flow)))?;
+        for &effect in entry.effects {
+            write!(out, " {}", effect_name(effect))?;
+        }
+        writeln!(out, " | {} |", entry.meaning.replace('|', "\\|"))?;
+    }
     Ok(())
+}
+
+/// The words of a name in camel case, joined by underscores.
+fn snake_case(name: &str) -> String {
+    let mut text = String::new();
+    for letter in name.chars() {
+        if letter.is_uppercase() && !text.is_empty() {
+            text.push('_');
+        }
+        text.extend(letter.to_lowercase());
+    }
+    text
 }
 
 fn field_name(operand: Operand) -> &'static str {
