@@ -8,7 +8,7 @@ mod printing;
 mod protection;
 
 pub use collection::close;
-pub(crate) use loading::{load_chunk, load_file_text};
+pub(crate) use loading::{Loaded, load_chunk, load_file_text};
 pub(crate) use protection::false_and_error;
 
 use crate::{

@@ -20,7 +20,15 @@ use lunette_interpreter::{
 pub(crate) const DEFINITION: Definition = Definition {
     name: "package",
     functions: &[Native::new("package.loadlib", searchers::loadlib), path_search::SEARCHPATH],
-    hidden: &[require::REQUIRE, searchers::PRELOAD, searchers::LUA, searchers::NATIVE, searchers::NATIVE_ROOT],
+    hidden: &[
+        require::REQUIRE,
+        searchers::PRELOAD,
+        searchers::LUA,
+        searchers::NATIVE,
+        searchers::NATIVE_ROOT,
+        #[cfg(feature = "compiler")]
+        searchers::WEBASSEMBLY,
+    ],
     complete,
 };
 
@@ -34,11 +42,21 @@ const LUA_PATH: &[u8] = b"/usr/local/share/lua/5.4/?.lua;/usr/local/share/lua/5.
     /usr/local/lib/lua/5.4/?.lua;/usr/local/lib/lua/5.4/?/init.lua;./?.lua;./?/init.lua";
 const NATIVE_PATH: &[u8] = b"/usr/local/lib/lua/5.4/?.so;/usr/local/lib/lua/5.4/loadall.so;./?.so";
 
+const WEBASSEMBLY_PATH: &[u8] = b"/usr/local/share/lua/5.4/?.wasm;./?.wasm";
+
+/// What `require` asks, in this order.
+const SEARCHERS: &[Native] = &[
+    searchers::PRELOAD,
+    searchers::LUA,
+    searchers::NATIVE,
+    searchers::NATIVE_ROOT,
+    #[cfg(feature = "compiler")]
+    searchers::WEBASSEMBLY,
+];
+
 fn complete(machine: &mut Machine, package: Ref<Table>) -> Result<(), Throw> {
-    let searchers = machine.heap.new_table(4, 0)?;
-    for (index, native) in
-        [searchers::PRELOAD, searchers::LUA, searchers::NATIVE, searchers::NATIVE_ROOT].iter().enumerate()
-    {
+    let searchers = machine.heap.new_table(SEARCHERS.len() as u32, 0)?;
+    for (index, native) in SEARCHERS.iter().enumerate() {
         let searcher = native_value(machine, native.name, &[Value::Table(package)])?;
         machine.raw_set(searchers, Value::Integer(index as i64 + 1), searcher)?;
     }
@@ -48,6 +66,7 @@ fn complete(machine: &mut Machine, package: Ref<Table>) -> Result<(), Throw> {
     set_field(machine, package, "searchers", Value::Table(searchers))?;
     set_field(machine, package, "path", path)?;
     set_field(machine, package, "cpath", native_path)?;
+    set_field(machine, package, "wasmpath", Value::String(machine.new_string(WEBASSEMBLY_PATH)?))?;
     set_field(machine, package, "config", Value::String(machine.new_string(CONFIG)?))?;
     set_field(machine, package, "loaded", Value::Table(registry_table(machine, LOADED)?))?;
     set_field(machine, package, "preload", Value::Table(registry_table(machine, PRELOAD)?))?;

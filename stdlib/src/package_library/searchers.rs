@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     arguments::Arguments,
-    base_library::load_file_text,
+    base_library::{Loaded, load_file_text},
     file_reading::{self, Progress},
     library::{get_field, registry_table},
     text,
@@ -20,6 +20,11 @@ pub(super) const PRELOAD: Native = Native::new("searcher_preload", preload).with
 /// Looks for Lua files.
 pub(super) const LUA: Native =
     Native::new("searcher_lua", lua).with_upvalues(1).with_locals(file_reading::LOCALS + path_search::LOCALS);
+/// Looks for WebAssembly files.
+#[cfg(feature = "compiler")]
+pub(super) const WEBASSEMBLY: Native = Native::new("searcher_webassembly", webassembly)
+    .with_upvalues(1)
+    .with_locals(file_reading::LOCALS + path_search::LOCALS);
 /// Looks for native libraries.
 pub(super) const NATIVE: Native =
     Native::new("searcher_native", native).with_upvalues(1).with_locals(path_search::LOCALS);
@@ -68,15 +73,36 @@ fn loading_error(machine: &Machine, frame: Frame, file: &[u8], message: &[u8]) -
 }
 
 fn lua(machine: &mut Machine, frame: Frame) -> NativeResult {
+    search_file(machine, frame, "path", true, |machine, content, path| {
+        let globals = Value::Table(machine.globals());
+        load_file_text(machine, content, path, b"bt", globals)
+    })
+}
+
+/// Looks for a WebAssembly file, whose exports are the module. What is not found is not told: messages are those of Lua.
+#[cfg(feature = "compiler")]
+fn webassembly(machine: &mut Machine, frame: Frame) -> NativeResult {
+    search_file(machine, frame, "wasmpath", false, crate::webassembly::load_library_file)
+}
+
+/// Looks for a file along the path in a field of `package`, and makes a function of it.
+fn search_file(
+    machine: &mut Machine,
+    frame: Frame,
+    field: &str,
+    tells: bool,
+    load: impl FnOnce(&mut Machine, &[u8], Value) -> Result<Loaded, Throw>,
+) -> NativeResult {
     const FIRST_LOCAL: u32 = file_reading::LOCALS;
     let name = frame.check_string(machine, 0)?;
     if frame.phase() == 0 {
         let name = machine.bytes(name).to_vec();
-        begin_search(machine, frame, "path", &name, FIRST_LOCAL)?;
+        begin_search(machine, frame, field, &name, FIRST_LOCAL)?;
     }
     if !(file_reading::FIRST_PHASE..path_search::FIRST_PHASE).contains(&frame.phase()) {
         return match path_search::step(machine, frame, FIRST_LOCAL)? {
             Search::Waiting(step) => Ok(step),
+            Search::NotFound(_) if !tells => frame.return_none(),
             Search::NotFound(message) => text::return_string(machine, frame, &message),
             Search::Found(file) => {
                 let file = machine.new_string(&file)?;
@@ -89,10 +115,7 @@ fn lua(machine: &mut Machine, frame: Frame) -> NativeResult {
     let loaded = match file_reading::step(machine, frame)? {
         Progress::Waiting(step) => return Ok(step),
         Progress::Failed(what, error) => Err(file_reading::error_message(machine, path, what, &error)),
-        Progress::Done(content) => {
-            let globals = Value::Table(machine.globals());
-            load_file_text(machine, &content, path, b"bt", globals)?
-        }
+        Progress::Done(content) => load(machine, &content, path)?,
     };
     match loaded {
         Ok(function) => frame.return_two(machine, function, path),

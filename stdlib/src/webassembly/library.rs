@@ -7,6 +7,7 @@ use super::{
 };
 use crate::{
     arguments::Arguments,
+    base_library::Loaded,
     library::{Definition, malformed_frame, native_value},
 };
 use alloc::vec::Vec;
@@ -67,10 +68,17 @@ pub fn load_program(machine: &mut Machine, file: &[u8], source: &[u8]) -> Result
     Ok(native_value(machine, MAIN.name, &[Value::Internal(module.cast())])?)
 }
 
-/// Makes a function of a WebAssembly file that gives its exports.
-pub fn load_library(machine: &mut Machine, file: &[u8], source: &[u8]) -> Result<Value, LoadError> {
-    let module = modules::load(machine, file, source, false)?;
-    Ok(native_value(machine, LIBRARY.name, &[Value::Internal(module.cast())])?)
+/// Makes a function of a WebAssembly file, found at this path, that gives its exports; or the message why there is none.
+pub(crate) fn load_library_file(machine: &mut Machine, file: &[u8], path: Value) -> Result<Loaded, Throw> {
+    let mut source = Vec::from(b"@");
+    if let Value::String(path) = path {
+        source.extend_from_slice(machine.bytes(path));
+    }
+    match modules::load(machine, file, &source, false) {
+        Ok(module) => native_value(machine, LIBRARY.name, &[Value::Internal(module.cast())]).map(Ok),
+        Err(LoadError::Refused(error)) => Ok(Err(alloc::format!("{error}").into_bytes())),
+        Err(LoadError::Throw(throw)) => Err(throw),
+    }
 }
 
 /// `webassembly.load(bytes [, name])`: a module, all of whose functions have been validated.

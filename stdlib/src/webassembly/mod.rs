@@ -10,7 +10,7 @@ mod modules;
 mod objects;
 
 pub use instantiate::{External, LinkError, Resolver, export, instantiate};
-pub(crate) use library::DEFINITION;
-pub use library::{load_library, load_program};
+pub use library::load_program;
+pub(crate) use library::{DEFINITION, load_library_file};
 pub use modules::{LoadError, load, register_translator};
 pub use objects::global_value;
