@@ -10,7 +10,7 @@ for _, name in ipairs({ "coroutine", "debug", "io", "math", "os", "package", "st
 assert(type(package.path) == "string")
 assert(type(package.cpath) == "string")
 assert(type(package.searchers) == "table")
-assert(#package.searchers == 4)
+assert(#package.searchers == 5) -- the last one finds WebAssembly modules
 assert(type(package.searchpath) == "function")
 assert(type(package.config) == "string")
 assert(type(package.loadlib) == "function")
