@@ -29,7 +29,10 @@ pub(super) fn of_type(kind: FileType) -> FileKind {
 
 /// What is known of a file, from the kernel.
 pub(super) fn known(status: &Stat) -> FileStatus {
-    let time = |seconds: i64, nanoseconds: u64| Timestamp { seconds, nanoseconds: nanoseconds as u32 };
+    // How many bits there are depends on what `rustix` is built on.
+    fn time(seconds: i64, nanoseconds: impl TryInto<u32>) -> Timestamp {
+        Timestamp { seconds, nanoseconds: nanoseconds.try_into().unwrap_or(0) }
+    }
     FileStatus {
         device: status.st_dev,
         inode: status.st_ino,
