@@ -98,9 +98,9 @@ impl Program {
     /// ```
     #[cfg(feature = "compiler")]
     pub fn from_webassembly(file: impl Into<Vec<u8>>, name: impl Into<Vec<u8>>) -> Result<Program> {
-        let file = file.into();
-        lunette_frontend::wasm::Module::parse(&file, true).map_err(|error| Error::Malformed(error.to_string()))?;
-        Ok(Program::of_webassembly(file, name.into()))
+        let program = Program::of_webassembly(file.into(), name.into());
+        program.validate()?;
+        Ok(program)
     }
 
     fn of_webassembly(file: Vec<u8>, name: Vec<u8>) -> Program {
@@ -126,6 +126,26 @@ impl Program {
             Program::from_bytes_within(code, memory)
         } else {
             Program::from_source_within(code, name, memory)
+        }
+    }
+
+    /// Validates what is not yet: of a WebAssembly file that was read, the bodies of functions, which are otherwise
+    /// validated when they are first called. Bytecode has been verified.
+    ///
+    /// ```
+    /// # use lunette::{Error, Program};
+    /// let program = Program::from_file(b"\0asm\x01\0\0\0\x01", "@broken.wasm")?;
+    /// assert!(matches!(program.validate(), Err(Error::Malformed(_))));
+    /// # Ok::<(), lunette::Error>(())
+    /// ```
+    #[cfg(feature = "compiler")]
+    pub fn validate(&self) -> Result<()> {
+        match &*self.0 {
+            Form::Bytecode(_) => Ok(()),
+            Form::WebAssembly { file, .. } => match lunette_frontend::wasm::Module::parse(file, true) {
+                Ok(_) => Ok(()),
+                Err(error) => Err(Error::Malformed(error.to_string())),
+            },
         }
     }
 

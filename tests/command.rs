@@ -615,3 +615,16 @@ fn an_orderly_exit_closes_variables_of_the_main_thread() {
         assert_eq!((text.as_str(), output.status.code()), (expected, Some(5)), "{code}");
     }
 }
+
+#[test]
+fn all_of_a_webassembly_file_is_checked() {
+    let path = std::env::temp_dir().join(format!("lunette-check-{}.wasm", std::process::id()));
+    // A function without result whose body leaves a number on the stack.
+    let sections = b"\x01\x04\x01\x60\x00\x00\x03\x02\x01\x00\x0a\x06\x01\x04\x00\x41\x00\x0b";
+    std::fs::write(&path, [&b"\0asm\x01\0\0\0"[..], sections].concat()).unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_lunette")).arg("check").arg(&path).output().unwrap();
+    std::fs::remove_file(&path).unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let message = String::from_utf8_lossy(&output.stderr);
+    assert!(message.contains("(at offset 0x"), "{message}");
+}

@@ -64,7 +64,7 @@ pub fn disassemble(options: &Disasm) -> Status {
 pub fn check(options: &Check) -> Status {
     let mut status = Status::Success;
     for script in &options.scripts {
-        if let Err(error) = load(script) {
+        if let Err(error) = load(script).and_then(|program| program.validate()) {
             status = Status::Failure;
             match error {
                 // The others say where by themselves.
