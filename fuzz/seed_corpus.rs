@@ -1,6 +1,11 @@
 //! Writes the first inputs of all targets: the Lua programs of `tests/lua` and their paragraphs, as source and compiled,
 //! and images of programs that are frozen somewhere.
 //! Takes the folder of the programs and that of the corpora.
+//!
+//! It is linked like the targets, with coverage counters and libFuzzer, so that nothing is built a second time without them:
+//! it has done its work before libFuzzer looks at anything.
+
+#![no_main]
 
 use lunette::{AfterSnapshot, AsContext, Configuration, Engine, Instance, Program};
 use lunette_hw_bridge::message::{Failure, FromGuest, Outcome, Token, append};
@@ -18,7 +23,21 @@ const LONGEST: usize = 4096;
 /// Programs are frozen at one of so many chances.
 const CHANCES: u32 = 37;
 
-fn main() -> Result<(), Box<dyn Error>> {
+libfuzzer_sys::fuzz_target!(
+    init: {
+        let status = match seed() {
+            Ok(()) => 0,
+            Err(error) => {
+                eprintln!("seed_corpus: {error}");
+                1
+            }
+        };
+        std::process::exit(status)
+    },
+    |_data: &[u8]| {}
+);
+
+fn seed() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<PathBuf> = std::env::args_os().skip(1).map(PathBuf::from).collect();
     let [programs, corpora] = &arguments[..] else {
         return Err("usage: seed_corpus PROGRAMS CORPORA".into());
