@@ -60,6 +60,8 @@ mod tenant;
 mod thread;
 mod userdata;
 mod value;
+#[cfg(feature = "compiler")]
+pub mod webassembly;
 
 pub use context::{AsContext, Context};
 pub use convert::{Bytes, FromLua, FromLuaMulti, IntoLua, IntoLuaMulti, Variadic};

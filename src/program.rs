@@ -210,10 +210,10 @@ fn disassemble_webassembly(file: &[u8]) -> std::string::String {
         Ok(module) => module,
         Err(error) => return format!("; {error}\n"),
     };
-    let names = module.names(file);
+    let names = lunette_frontend::wasm::function_names(file);
     let mut text = std::string::String::new();
     for number in module.declarations.imported.functions..module.declarations.functions.len() as u32 {
-        let name = names.function(file, number).map_or_else(std::string::String::new, |name| format!(" ; {name}"));
+        let name = names.get(&number).map_or_else(std::string::String::new, |name| format!(" ; {name}"));
         // Writing to a string cannot fail.
         let _ = writeln!(text, "function f{number}{name}");
         let _ = match module.translate(file, number) {

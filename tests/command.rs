@@ -628,3 +628,53 @@ fn all_of_a_webassembly_file_is_checked() {
     let message = String::from_utf8_lossy(&output.stderr);
     assert!(message.contains("(at offset 0x"), "{message}");
 }
+
+/// `--invoke` calls one function, in either home: arguments are texts, results are printed in the form of their types.
+#[test]
+fn functions_of_modules_are_invoked() {
+    let folder = Folder::new("invoke");
+    let module = r#"(module $calculator
+        (func (export "add") (param i32 i32) (result i32) (i32.add (local.get 0) (local.get 1)))
+        (func (export "wide") (param i64) (result i64) (local.get 0))
+        (func (export "third") (param f32) (result f32 f64)
+          (f32.div (local.get 0) (f32.const 3)) (f64.div (f64.promote_f32 (local.get 0)) (f64.const 3)))
+        (func (export "swap") (param v128 externref) (result externref v128) (local.get 1) (local.get 0))
+        (func $inner (param i32) (drop (i32.load (local.get 0))))
+        (func (export "far") (call $inner (i32.const 65533)))
+        (memory 1))"#;
+    let file = folder.file("calculator.wasm", wat::parse_str(module).unwrap());
+    let invoke = |arguments: &[&str]| {
+        let home: &[&str] = &["run"];
+        let isolated: &[&str] = &["run", "--isolate"];
+        let outputs =
+            [home, isolated].map(|home| run(&[home, &["--invoke", arguments[0], &file], &arguments[1..]].concat()));
+        assert_eq!(stdout(&outputs[0]), stdout(&outputs[1]));
+        let [here, isolated] = outputs.map(|output| (output.status.code(), stdout(&output), stderr(&output)));
+        assert_eq!(here.0, isolated.0, "{}{}", here.2, isolated.2);
+        here
+    };
+    for (arguments, results) in [
+        (&["add", "2", "3"][..], "5\n"),
+        (&["add", "0xffffffff", "-1"], "-2\n"),
+        (&["wide", "18446744073709551615"], "-1\n"),
+        (&["wide", "-9223372036854775808"], "-9223372036854775808\n"),
+        (&["third", "1"], "0.33333334\n0.3333333333333333\n"),
+        (&["third", "-inf"], "-inf\n-inf\n"),
+        (&["swap", "0x000102030405060708090a0b0c0d0e0f", "null"], "null\n0x000102030405060708090a0b0c0d0e0f\n"),
+    ] {
+        assert_eq!(invoke(arguments), (Some(0), results.to_owned(), String::new()), "{arguments:?}");
+    }
+    for (arguments, message) in [
+        (&["nothing"][..], "the module has no function 'nothing'"),
+        (&["add", "2"], "'add' takes 2 arguments, not 1"),
+        (&["add", "2", "x"], "argument 2: i32 expected, got 'x'"),
+        (&["add", "4294967296", "1"], "argument 1: i32 expected, got '4294967296'"),
+        (&["wide", "18446744073709551616"], "argument 1: i64 expected, got '18446744073709551616'"),
+        (&["far"], "out of bounds memory access"),
+    ] {
+        let (status, _, error) = invoke(arguments);
+        assert!(status == Some(1) && error.contains(message), "{arguments:?}: {error}");
+    }
+    let (_, _, traceback) = invoke(&["far"]);
+    assert!(traceback.contains(": in function 'inner'") && traceback.contains(": in function 'far'"), "{traceback}");
+}

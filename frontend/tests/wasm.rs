@@ -1,7 +1,7 @@
 //! What WebAssembly functions become, as listings.
 
 use lunette_bytecode::typed::{text::Listing, verifier::verify};
-use lunette_frontend::wasm::{Module, WasmError};
+use lunette_frontend::wasm::{Module, WasmError, function_name, function_names};
 
 fn parse(text: &str) -> (Vec<u8>, Module) {
     let file = wat::parse_str(text).unwrap();
@@ -274,11 +274,9 @@ fn counts_without_members_are_refused() {
 }
 
 #[test]
-fn names_are_those_of_the_section() {
-    let (file, module) = parse("(module $m (func $f) (func) (func $g))");
-    let names = module.names(&file);
-    assert_eq!(names.module(&file), Some("m"));
-    assert_eq!(names.function(&file, 0), Some("f"));
-    assert_eq!(names.function(&file, 1), None);
-    assert_eq!(names.function(&file, 2), Some("g"));
+fn names_are_those_of_the_section_or_of_exports() {
+    let file = wat::parse_str(r#"(module $m (func $f (export "e")) (func (export "h")) (func $g) (func))"#).unwrap();
+    let names = [0, 1, 2, 3, 4].map(|function| function_name(&file, function));
+    assert_eq!(names, [Some("f"), Some("h"), Some("g"), None, None]);
+    assert!(function_names(&file).into_iter().eq([(0, "f"), (1, "h"), (2, "g")]));
 }

@@ -34,7 +34,7 @@ region_layout! {
         /// Of each type its number in the machine, 4 bytes each.
         pub types: Ref<ByteArray>,
         /// Number of the module, by which the front end knows it.
-        pub number: Cell<u32>,
+        pub number: u32,
         /// To a multiple of 8.
         pub padding: u32,
     }

@@ -37,6 +37,8 @@ pub(crate) enum Afterwards {
     GoOnHooked = 3,
     /// A hook has run for the return of the frame below; the saved value is where its results are and how many.
     Return = 4,
+    /// As `Unwind`, and the error is a trap.
+    UnwindTrap = 5,
 }
 
 impl Machine {
@@ -84,7 +86,8 @@ impl Machine {
         let value = self.value(index);
         let error = self.pending_error();
         let top = self.frame_top().max(index + 1);
-        Some(self.call_close(value, error, top, error, Afterwards::Unwind))
+        let afterwards = if self.is_trap.get() { Afterwards::UnwindTrap } else { Afterwards::Unwind };
+        Some(self.call_close(value, error, top, error, afterwards))
     }
 
     fn call_close(
@@ -143,13 +146,17 @@ impl Machine {
         let Value::Integer(mode) = self.value(window - 1) else {
             unreachable!("the mode stands below the window");
         };
-        if mode == Afterwards::Unwind as i64 {
+        if mode == Afterwards::Unwind as i64 || mode == Afterwards::UnwindTrap as i64 {
             self.throw(saved);
+            self.is_trap.set(mode == Afterwards::UnwindTrap as i64);
             return Ok(self.unwind_frames());
         }
         if let Value::Integer(saved) = saved {
             if mode == Afterwards::Return as i64 {
                 self.hook_ended();
+                if self.is_typed_frame() {
+                    self.pop_numbers();
+                }
                 return self.return_from((saved >> 32) as u32, saved as u32);
             }
             self.open_top = saved as u32;

@@ -12,7 +12,7 @@ use crate::{
     method_cache::MethodCache,
     native::Native,
     pauses::{CollectionObserver, Pauses},
-    typed::Translator,
+    typed::FrontEnd,
 };
 use alloc::{boxed::Box, vec::Vec};
 use core::{any::Any, cell::Cell, marker::PhantomData};
@@ -60,6 +60,8 @@ pub mod roots {
     pub const FUNCTION_TYPES: usize = 11;
     /// The metatable of exceptions of WebAssembly; nil without the library.
     pub const EXCEPTIONS: usize = 12;
+    /// How many WebAssembly modules were loaded; nil for none.
+    pub const LOADED_MODULES: usize = 13;
 }
 
 /// Slots that every frame leaves free above it for the machine's own call windows.
@@ -109,8 +111,8 @@ pub struct Machine {
     pub(crate) number_length: u32,
     /// Whether the pending error is a trap, which WebAssembly does not catch.
     pub(crate) is_trap: Cell<bool>,
-    /// Who translates WebAssembly functions.
-    pub(crate) translator: Option<Translator>,
+    /// Who knows WebAssembly files.
+    pub(crate) front_end: Option<FrontEnd>,
     /// The running thread.
     pub(crate) thread: Ref<Thread>,
     /// The heap.
@@ -132,7 +134,7 @@ pub struct Machine {
     /// Working memory of the library that can be dropped at any time: caches and scratch buffers.
     pub library: Option<Box<dyn Any + Send>>,
     /// What the front end knows of loaded modules; it can be made again of what the heap has.
-    pub front_end: Option<Box<dyn Any + Send>>,
+    pub known_modules: Option<Box<dyn Any + Send>>,
     /// Number of the native function `next`, which generic `for` knows.
     pub(crate) next_native: u32,
     /// Number of the native function that runs finalizers.
@@ -198,7 +200,7 @@ impl Machine {
             number_limit: core::ptr::null_mut(),
             number_length: 0,
             is_trap: Cell::new(false),
-            translator: None,
+            front_end: None,
             thread,
             heap,
             host,
@@ -213,7 +215,7 @@ impl Machine {
             limits: Limits::default(),
             method_cache: MethodCache::new(),
             library: None,
-            front_end: None,
+            known_modules: None,
             next_native: u32::MAX,
             ipairs_native: u32::MAX,
             finalizer_native: None,

@@ -134,6 +134,9 @@ pub struct Script {
     /// Show the version
     #[arg(short = 'v', long = "version")]
     pub version: bool,
+    /// Call the function that a WebAssembly module exports as FUNCTION with the ARGUMENTS, and print its results
+    #[arg(long, value_name = "FUNCTION")]
+    pub invoke: Option<OsString>,
     #[command(flatten)]
     pub session: Session,
     /// The program, `-` for standard input, and its arguments

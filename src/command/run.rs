@@ -2,6 +2,7 @@
 
 use super::{
     arguments::{Script, Task},
+    files::read,
     repl,
     report::{Status, report},
     session::Session,
@@ -66,8 +67,19 @@ fn run_all(session: &mut Session, script: &Script, is_subcommand: bool, reads_in
         None => return Ok(()),
     };
     let arguments: Vec<Data> = arguments.iter().map(|argument| argument.as_encoded_bytes().into()).collect();
-    let outcome = session.run_file(path, &arguments);
+    let outcome = match &script.invoke {
+        Some(function) => invoke(session, path, function, arguments),
+        None => session.run_file(path, &arguments),
+    };
     session.settle(outcome)
+}
+
+/// `--invoke`: calls one function of a module.
+fn invoke(session: &mut Session, path: &Path, function: &OsStr, arguments: Vec<Data>) -> Result<()> {
+    let (content, name) = read(path)?;
+    let mut all = vec![content.into(), name.into(), function.as_encoded_bytes().into()];
+    all.extend(arguments);
+    session.tenant.execute_file(include_str!("invoke.lua"), "=(--invoke)", &all)
 }
 
 /// `-l module` or `-l name=module`.

@@ -1,5 +1,7 @@
 //! Images: what is restored goes on as if nothing had been, equal states are equal bytes, and what is no image is refused.
 
+mod webassembly;
+
 use lunette::{
     AfterSnapshot, AsContext, Captured, Configuration, Engine, Error, Grants, Input, Output, SnapshotCause, StopReason,
     Streams, Value, Variadic,

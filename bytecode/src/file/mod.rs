@@ -14,9 +14,11 @@
 mod checksum;
 mod error;
 mod reader;
+mod typed_function;
 mod writer;
 
 pub use error::{ReadError, ReadErrorKind};
+pub use typed_function::{read as read_typed_function, write as write_typed_function};
 pub use writer::write;
 
 use crate::module::Module;

@@ -11,7 +11,7 @@ type Result<T> = core::result::Result<T, ReadError>;
 const CHECKSUM_SIZE: usize = 8;
 
 pub(super) fn read(bytes: &[u8], memory_budget: usize) -> Result<Module> {
-    let mut reader = Reader { bytes, position: 0, end: bytes.len(), memory_budget };
+    let mut reader = Reader::new(bytes, memory_budget);
     if bytes.first_chunk() != Some(&MAGIC) {
         return Err(reader.error(ReadErrorKind::NotAModule));
     }
@@ -48,7 +48,7 @@ pub(super) fn read(bytes: &[u8], memory_budget: usize) -> Result<Module> {
 }
 
 /// The input, read from front to back.
-struct Reader<'input> {
+pub(super) struct Reader<'input> {
     bytes: &'input [u8],
     position: usize,
     /// End of the section.
@@ -57,8 +57,15 @@ struct Reader<'input> {
     memory_budget: usize,
 }
 
+impl<'input> Reader<'input> {
+    /// A reader of bytes that are not cut into sections.
+    pub fn new(bytes: &'input [u8], memory_budget: usize) -> Self {
+        Reader { bytes, position: 0, end: bytes.len(), memory_budget }
+    }
+}
+
 impl Reader<'_> {
-    fn error(&self, kind: ReadErrorKind) -> ReadError {
+    pub fn error(&self, kind: ReadErrorKind) -> ReadError {
         self.error_at(self.position, kind)
     }
 
@@ -73,7 +80,7 @@ impl Reader<'_> {
         Ok(taken)
     }
 
-    fn array<const LENGTH: usize>(&mut self) -> Result<[u8; LENGTH]> {
+    pub fn array<const LENGTH: usize>(&mut self) -> Result<[u8; LENGTH]> {
         let mut array = [0; LENGTH];
         array.copy_from_slice(self.take(LENGTH)?);
         Ok(array)
@@ -85,7 +92,7 @@ impl Reader<'_> {
     }
 
     /// A byte that is one of few choices.
-    fn tag<T>(&mut self, what: &'static str, choose: impl FnOnce(u8) -> Option<T>) -> Result<T> {
+    pub fn tag<T>(&mut self, what: &'static str, choose: impl FnOnce(u8) -> Option<T>) -> Result<T> {
         let offset = self.position;
         let value = self.byte()?;
         choose(value).ok_or_else(|| self.error_at(offset, ReadErrorKind::InvalidTag { what, value }))
@@ -112,13 +119,13 @@ impl Reader<'_> {
     }
 
     /// A number that has to fit the type.
-    fn small_number<T: TryFrom<u64>>(&mut self) -> Result<T> {
+    pub fn small_number<T: TryFrom<u64>>(&mut self) -> Result<T> {
         let offset = self.position;
         let value = self.number()?;
         T::try_from(value).map_err(|_| self.error_at(offset, ReadErrorKind::OutOfRange))
     }
 
-    fn signed(&mut self) -> Result<i64> {
+    pub fn signed(&mut self) -> Result<i64> {
         let value = self.number()?;
         Ok((value >> 1) as i64 ^ -((value & 1) as i64))
     }
@@ -143,7 +150,7 @@ impl Reader<'_> {
     }
 
     /// Requires that the section, or the file, has been read to its end.
-    fn finish(&self) -> Result<()> {
+    pub fn finish(&self) -> Result<()> {
         if self.position == self.end { Ok(()) } else { Err(self.error(ReadErrorKind::LeftOver)) }
     }
 
@@ -164,7 +171,7 @@ impl Reader<'_> {
         Ok(vector)
     }
 
-    fn list<T>(&mut self, least_size: usize, mut element: impl FnMut(&mut Self) -> Result<T>) -> Result<Vec<T>> {
+    pub fn list<T>(&mut self, least_size: usize, mut element: impl FnMut(&mut Self) -> Result<T>) -> Result<Vec<T>> {
         let count = self.number()?;
         let mut elements = self.vector(count, least_size)?;
         for _ in 0..count {

@@ -32,7 +32,7 @@ fn section(out: &mut Vec<u8>, section: Section, content: impl FnOnce(&mut Vec<u8
 }
 
 /// An unsigned number, seven bits a byte, the low ones first; the high bit says that more follow.
-fn number(out: &mut Vec<u8>, mut value: u64) {
+pub(super) fn number(out: &mut Vec<u8>, mut value: u64) {
     while value >= 0x80 {
         out.push(value as u8 | 0x80);
         value >>= 7;
@@ -41,7 +41,7 @@ fn number(out: &mut Vec<u8>, mut value: u64) {
 }
 
 /// A signed number: 0, -1, 1, -2, 2 and so on are written as 0, 1, 2, 3, 4.
-fn signed(out: &mut Vec<u8>, value: i64) {
+pub(super) fn signed(out: &mut Vec<u8>, value: i64) {
     number(out, (value << 1 ^ value >> 63) as u64);
 }
 
@@ -51,7 +51,7 @@ fn bytes(out: &mut Vec<u8>, bytes: &[u8]) {
 }
 
 /// The number of elements and the elements.
-fn list<T>(out: &mut Vec<u8>, elements: &[T], element: impl Fn(&mut Vec<u8>, &T)) {
+pub(super) fn list<T>(out: &mut Vec<u8>, elements: &[T], element: impl Fn(&mut Vec<u8>, &T)) {
     number(out, elements.len() as u64);
     for each in elements {
         element(out, each);

@@ -12,6 +12,19 @@ pub struct Registers {
     pub references: u32,
 }
 
+impl Registers {
+    /// These, and those of one more value.
+    #[must_use]
+    pub fn with(self, kind: GlobalKind) -> Registers {
+        let Registers { numbers, references } = self;
+        match kind {
+            GlobalKind::Number => Registers { numbers: numbers + 1, references },
+            GlobalKind::Vector => Registers { numbers: numbers + 2, references },
+            GlobalKind::Reference => Registers { numbers, references: references + 1 },
+        }
+    }
+}
+
 /// A function's type as far as calls are concerned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Hash)]
 pub struct Signature {

@@ -3,7 +3,7 @@
 
 use super::function::{GlobalKind, Registers, Signature, Surroundings};
 use alloc::{boxed::Box, vec::Vec};
-use core::ops::Range;
+use core::{fmt, ops::Range};
 
 /// What a reference can point to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -34,6 +34,37 @@ pub struct ReferenceType {
     pub heap: HeapType,
 }
 
+impl fmt::Display for ReferenceType {
+    /// As the text format has it.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let heap = match self.heap {
+            HeapType::Function => "func",
+            HeapType::Extern => "extern",
+            HeapType::Any => "any",
+            HeapType::Equal => "eq",
+            HeapType::I31 => "i31",
+            HeapType::Structure => "struct",
+            HeapType::Array => "array",
+            HeapType::Exception => "exn",
+            HeapType::None => "none",
+            HeapType::NoFunction => "nofunc",
+            HeapType::NoExtern => "noextern",
+            HeapType::NoException => "noexn",
+            HeapType::Concrete(number) => {
+                return write!(formatter, "(ref {}{number})", if self.is_nullable { "null " } else { "" });
+            }
+        };
+        match (self.heap, self.is_nullable) {
+            (_, false) => write!(formatter, "(ref {heap})"),
+            (HeapType::None, true) => formatter.write_str("nullref"),
+            (HeapType::NoFunction, true) => formatter.write_str("nullfuncref"),
+            (HeapType::NoExtern, true) => formatter.write_str("nullexternref"),
+            (HeapType::NoException, true) => formatter.write_str("nullexnref"),
+            _ => write!(formatter, "{heap}ref"),
+        }
+    }
+}
+
 impl ReferenceType {
     /// `funcref`.
     pub const FUNCTION: ReferenceType = ReferenceType { is_nullable: true, heap: HeapType::Function };
@@ -51,6 +82,20 @@ pub enum ValueType {
     Reference(ReferenceType),
 }
 
+impl fmt::Display for ValueType {
+    /// As the text format has it.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ValueType::I32 => formatter.write_str("i32"),
+            ValueType::I64 => formatter.write_str("i64"),
+            ValueType::F32 => formatter.write_str("f32"),
+            ValueType::F64 => formatter.write_str("f64"),
+            ValueType::V128 => formatter.write_str("v128"),
+            ValueType::Reference(reference) => reference.fmt(formatter),
+        }
+    }
+}
+
 impl ValueType {
     /// The kind of register that holds such values.
     pub const fn kind(self) -> GlobalKind {
@@ -63,15 +108,7 @@ impl ValueType {
 
     /// The registers that values of these types take, one after another.
     pub fn registers(types: &[ValueType]) -> Registers {
-        let mut registers = Registers::default();
-        for kind in types.iter().map(|value| value.kind()) {
-            match kind {
-                GlobalKind::Number => registers.numbers += 1,
-                GlobalKind::Vector => registers.numbers += 2,
-                GlobalKind::Reference => registers.references += 1,
-            }
-        }
-        registers
+        types.iter().fold(Registers::default(), |registers, value| registers.with(value.kind()))
     }
 }
 

@@ -1,6 +1,6 @@
 //! WebAssembly modules to typed functions.
 //!
-//! The data flows `module` (with `types`, `constant` and `names`) → [`Declarations`], and per function `translator` →
+//! The data flows `module` (with `types` and `constant`) → [`Declarations`], and per function `translator` →
 //! [`Function`]. `wasmparser` decodes and validates; bodies are validated and translated in the same pass.
 //!
 //! [`Declarations`]: lunette_bytecode::typed::module::Declarations
@@ -15,4 +15,4 @@ mod types;
 
 pub use error::WasmError;
 pub use module::Module;
-pub use names::Names;
+pub use names::{function_name, function_names};

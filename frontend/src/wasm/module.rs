@@ -1,13 +1,11 @@
 //! Modules: everything but function bodies is decoded and validated at once, bodies when they are asked for.
 
 use super::{
-    Names, WasmError, constant,
-    names::is_name_section,
-    translator,
+    WasmError, constant, translator,
     types::{external_kind, global_type, memory_type, reference_type, sub_type, table_type},
 };
 use alloc::vec::Vec;
-use core::{fmt, ops::Range};
+use core::fmt;
 use lunette_bytecode::typed::{
     function::{Function, Surroundings},
     module::{
@@ -31,8 +29,6 @@ pub struct Module {
     pub surroundings: Surroundings,
     /// What function bodies are validated against; `None` if there are none.
     resources: Option<ValidatorResources>,
-    /// Place of the section of names.
-    names: Option<Range<u32>>,
 }
 
 impl fmt::Debug for Module {
@@ -49,7 +45,7 @@ impl Module {
         if u32::try_from(file.len()).is_err() {
             return Err(WasmError::Limit { offset: 0, what: "the module is larger than 4 GiB" });
         }
-        let mut decoder = Decoder { declarations: Declarations::default(), resources: None, names: None };
+        let mut decoder = Decoder { declarations: Declarations::default(), resources: None };
         let mut validator = Validator::new_with_features(FEATURES);
         let mut allocations = FuncValidatorAllocations::default();
         let mut parser = Parser::new(0);
@@ -72,12 +68,7 @@ impl Module {
             }
         }
         let surroundings = decoder.declarations.surroundings();
-        Ok(Module {
-            declarations: decoder.declarations,
-            surroundings,
-            resources: decoder.resources,
-            names: decoder.names,
-        })
+        Ok(Module { declarations: decoder.declarations, surroundings, resources: decoder.resources })
     }
 
     /// Validates and translates the body of a function of the module, which was parsed from `file`.
@@ -92,11 +83,6 @@ impl Module {
         let mut validator = to_validate.into_validator(FuncValidatorAllocations::default());
         let body = FunctionBody::new(BinaryReader::new_features(bytes, body.start.into(), FEATURES));
         translator::translate(&self.declarations, &self.surroundings, kind, &body, &mut validator)
-    }
-
-    /// The names that the module, which was parsed from `file`, gives itself and its functions.
-    pub fn names(&self, file: &[u8]) -> Names {
-        self.names.clone().map_or_else(Names::default, |section| Names::decode(file, section))
     }
 }
 
@@ -127,7 +113,6 @@ fn check_count(payload: &Payload<'_>) -> Result<(), WasmError> {
 struct Decoder {
     declarations: Declarations,
     resources: Option<ValidatorResources>,
-    names: Option<Range<u32>>,
 }
 
 impl Decoder {
@@ -213,10 +198,6 @@ impl Decoder {
                     let end = segment.range.end as u32;
                     there.data.push(DataSegment { mode, bytes: end - segment.data.len() as u32..end });
                 }
-            }
-            Payload::CustomSection(section) if self.names.is_none() && is_name_section(&section) => {
-                let end = section.range().end as u32;
-                self.names = Some(end - section.data().len() as u32..end);
             }
             _ => {}
         }

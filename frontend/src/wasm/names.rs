@@ -1,65 +1,68 @@
-//! The section of names, for tracebacks. What is wrong with it is no error: it has no names then.
+//! Names of functions, for tracebacks: from the section of names, or else from the exports. What is wrong with that section
+//! is no error: it has no names then.
 
-use alloc::vec::Vec;
-use core::ops::Range;
-use wasmparser::{BinaryReader, KnownCustom, Name, NameSectionReader};
+use alloc::collections::BTreeMap;
+use wasmparser::{ExternalKind, KnownCustom, Name, NameSectionReader, Parser, Payload};
 
-/// The names that a module gives itself and its functions.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Names {
-    /// Place of the module's name in the file.
-    module: Option<Range<u32>>,
-    /// Functions and the places of their names in the file, in the order of their numbers.
-    functions: Vec<(u32, Range<u32>)>,
+/// The name of a function of a module that was parsed from `file`; `None` if it has none.
+///
+/// The file is looked through anew each time.
+pub fn function_name(file: &[u8], function: u32) -> Option<&str> {
+    let mut exported = None;
+    for payload in Parser::new(0).parse_all(file) {
+        match payload {
+            Ok(Payload::ExportSection(section)) => {
+                let is_it = |kind, index| kind == ExternalKind::Func && index == function;
+                let mut exports = section.into_iter().filter_map(Result::ok);
+                exported = exports.find(|export| is_it(export.kind, export.index)).map(|export| export.name);
+            }
+            Ok(Payload::CustomSection(section)) => {
+                if let KnownCustom::Name(names) = section.as_known()
+                    && let Some(name) = given_name(names, function)
+                {
+                    return Some(name);
+                }
+            }
+            Ok(_) => {}
+            Err(_) => break,
+        }
+    }
+    exported
 }
 
-impl Names {
-    /// Decodes the section at this place of the file.
-    pub(super) fn decode(file: &[u8], section: Range<u32>) -> Names {
-        let mut names = Names::default();
-        let _ = names.read(file, section);
-        names.functions.sort_by_key(|&(function, _)| function);
-        names
+fn given_name(names: NameSectionReader<'_>, function: u32) -> Option<&str> {
+    for subsection in names {
+        if let Name::Function(map) = subsection.ok()? {
+            let mut namings = map.into_iter().filter_map(Result::ok);
+            return namings.find(|naming| naming.index == function).map(|naming| naming.name);
+        }
     }
+    None
+}
 
-    fn read(&mut self, file: &[u8], section: Range<u32>) -> Option<()> {
-        let bytes = file.get(section.start as usize..section.end as usize)?;
-        let place = |name: &str| {
-            let start = name.as_ptr() as usize - file.as_ptr() as usize;
-            start as u32..(start + name.len()) as u32
-        };
-        for subsection in NameSectionReader::new(BinaryReader::new(bytes, section.start.into())).sections {
-            match subsection.ok()? {
-                Name::Module { name, .. } => self.module = Some(place(name)),
-                Name::Function(map) => {
-                    for naming in map.names {
-                        let naming = naming.ok()?;
-                        self.functions.push((naming.index, place(naming.name)));
+/// The names of all functions that have one.
+pub fn function_names(file: &[u8]) -> BTreeMap<u32, &str> {
+    let mut names = BTreeMap::new();
+    for payload in Parser::new(0).parse_all(file) {
+        match payload {
+            Ok(Payload::ExportSection(section)) => {
+                let functions =
+                    section.into_iter().filter_map(Result::ok).filter(|export| export.kind == ExternalKind::Func);
+                functions.for_each(|export| {
+                    names.entry(export.index).or_insert(export.name);
+                });
+            }
+            Ok(Payload::CustomSection(section)) => {
+                let KnownCustom::Name(subsections) = section.as_known() else { continue };
+                for subsection in subsections.into_iter().filter_map(Result::ok) {
+                    if let Name::Function(map) = subsection {
+                        names.extend(map.into_iter().filter_map(Result::ok).map(|naming| (naming.index, naming.name)));
                     }
                 }
-                _ => {}
             }
+            Ok(_) => {}
+            Err(_) => break,
         }
-        Some(())
     }
-
-    /// The module's name in its file.
-    pub fn module<'f>(&self, file: &'f [u8]) -> Option<&'f str> {
-        text(file, self.module.as_ref()?)
-    }
-
-    /// The name of a function in the module's file.
-    pub fn function<'f>(&self, file: &'f [u8], function: u32) -> Option<&'f str> {
-        let index = self.functions.binary_search_by_key(&function, |&(function, _)| function).ok()?;
-        text(file, &self.functions[index].1)
-    }
-}
-
-fn text<'f>(file: &'f [u8], place: &Range<u32>) -> Option<&'f str> {
-    core::str::from_utf8(file.get(place.start as usize..place.end as usize)?).ok()
-}
-
-/// Whether a custom section is that of names.
-pub(super) fn is_name_section(section: &wasmparser::CustomSectionReader<'_>) -> bool {
-    matches!(section.as_known(), KnownCustom::Name(_))
+    names
 }

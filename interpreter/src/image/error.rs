@@ -3,7 +3,7 @@
 use super::encoder::SinkFailure;
 use alloc::{boxed::Box, string::String};
 use core::fmt;
-use lunette_bytecode::{file, verifier::VerifyError};
+use lunette_bytecode::{file, typed, verifier::VerifyError};
 
 /// Why an instance could not be written.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -24,9 +24,6 @@ pub enum WriteError {
     /// A stream cannot be opened again.
     #[error("{0}")]
     Stream(String),
-    /// The program uses WebAssembly.
-    #[error("a program with WebAssembly cannot be frozen")]
-    WebAssembly,
 }
 
 impl From<SinkFailure> for WriteError {
@@ -91,6 +88,12 @@ pub enum ReadErrorKind {
     /// A module may not run.
     #[error("malformed module: {0}")]
     Unverified(VerifyError),
+    /// A WebAssembly file that is refused.
+    #[error("malformed WebAssembly module: {0}")]
+    WebAssembly(String),
+    /// A WebAssembly function that may not run.
+    #[error("malformed WebAssembly function: {0}")]
+    UnverifiedTyped(typed::verifier::VerifyError),
     /// A native function that is not registered here.
     #[error("there is no function '{0}' here")]
     Function(String),

@@ -31,6 +31,20 @@ pub(super) mod userdata {
     pub const BENEATH: u8 = 4;
 }
 
+/// Tags of references to what programs never see.
+pub(super) mod internal {
+    pub const MODULE: u8 = 32;
+    pub const PROTOTYPE: u8 = 33;
+    pub const INSTANCE: u8 = 34;
+    pub const MEMORY: u8 = 35;
+    pub const TABLE: u8 = 36;
+    pub const GLOBAL: u8 = 37;
+    pub const EXCEPTION_TAG: u8 = 38;
+}
+
+/// Bytes of a linear memory that are left out if all of them are 0.
+pub(super) const MEMORY_PART: usize = 1 << 12;
+
 /// Bits of the mode in which a file is open.
 pub(super) mod mode {
     pub const READ: u8 = 0x01;
@@ -51,7 +65,8 @@ pub(super) mod state {
     pub const HAS_OUTPUT: u8 = 0x08;
     pub const EXITING: u8 = 0x10;
     pub const EXIT_CLOSES: u8 = 0x20;
-    pub const ALL: u8 = 0x3f;
+    pub const TRAP: u8 = 0x40;
+    pub const ALL: u8 = 0x7f;
 }
 
 /// The sum of a block of bytes after those of the sum `state`: two words at a time, multiplied and folded. It finds

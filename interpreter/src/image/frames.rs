@@ -133,6 +133,10 @@ impl Machine {
                 let slots = self.native(self.heap.get(closure).native).slots;
                 Ok(u64::from(frame.base) + u64::from(frame.count) + u64::from(slots))
             }
+            Value::Internal(_) if !frame.is_native() => match self.typed_frame(thread, frame.base) {
+                Some(typed) => self.check_typed_frame(frame, typed),
+                None => Err("the function of a frame"),
+            },
             _ if self.is_left(thread, frame) => Ok(u64::from(frame.base) + u64::from(frame.count)),
             _ => Err("the function of a frame"),
         }
@@ -141,7 +145,7 @@ impl Machine {
     /// Whether the frame is that of a native function in whose place there is a result.
     fn is_left(&self, thread: Ref<Thread>, frame: &FrameRecord) -> bool {
         let function = self.thread_slot(thread, frame.base - FRAME_SLOTS).get();
-        frame.is_native() && !matches!(function, Value::NativeClosure(_))
+        frame.is_native() && !matches!(function, Value::NativeClosure(_) | Value::Internal(_))
     }
 
     /// Whether the frame is that of a hook that runs when its caller has returned.
@@ -165,9 +169,10 @@ impl Machine {
         Some((Opcode::from_number(word.opcode_number())?, word))
     }
 
-    /// Whether a Lua frame has an instruction at its resume point.
+    /// Whether a frame that is not native has an instruction at its resume point.
     fn goes_on(&self, thread: Ref<Thread>, frame: &FrameRecord) -> bool {
-        self.lua_code(thread, frame).is_some_and(|(_, code)| (frame.resume as usize) < code.len() / 8)
+        // That of a WebAssembly function always has: it was looked at with the frame itself.
+        self.lua_code(thread, frame).is_none_or(|(_, code)| (frame.resume as usize) < code.len() / 8)
     }
 
     /// How a frame goes on with its caller, which is number `number`.
@@ -181,8 +186,16 @@ impl Machine {
         const RULE: &str = "a frame does not fit its caller";
         let window = frame.window().filter(|&window| window >= caller.base).ok_or(RULE)?;
         let is_bottom = number == 0;
-        let is_lua = !caller.is_native();
+        let is_native = caller.is_native();
+        let is_typed = !is_native && self.typed_frame(thread, caller.base).is_some();
         match frame.returns() {
+            // Only a call within WebAssembly leaves its results in registers.
+            Return::Call if is_typed => ensure(self.check_typed_call(thread, caller, frame), RULE),
+            _ if frame.kind & (NATIVE | VARIADIC) == 0 && self.typed_frame(thread, frame.base).is_some() => Err(RULE),
+            // The function of the host and the place of its results are looked at when it returns.
+            Return::Finish if is_typed => {
+                ensure(u64::from(window) == self.check_frame(thread, caller)? + u64::from(FRAME_SLOTS), RULE)
+            }
             Return::Call => self.check_call(thread, caller, window, frame.wanted),
             Return::Finish => {
                 let (opcode, _) = self.executed(thread, caller).ok_or(RULE)?;
@@ -190,13 +203,15 @@ impl Machine {
                 ensure(calls && u64::from(window) == self.check_frame(thread, caller)?, RULE)
             }
             Return::Native => {
-                ensure(!is_lua && !is_bottom && frame.wanted == -1, RULE)?;
+                ensure(is_native && !is_bottom && frame.wanted == -1, RULE)?;
                 ensure(u64::from(window) == self.check_frame(thread, caller)?, RULE)
             }
             Return::Exit => ensure(is_main && is_bottom, "a frame returns to the host"),
             Return::Coroutine => ensure(!is_main && is_bottom && window == FRAME_SLOTS, RULE),
-            Return::Handler => ensure(!is_bottom && (!is_lua || caller.resume >= 1), RULE),
-            Return::Closing | Return::Interlude => self.check_interlude(thread, (caller, is_bottom), window, frame),
+            Return::Handler => ensure(!is_bottom && (is_native || caller.resume >= 1), RULE),
+            Return::Closing | Return::Interlude => {
+                self.check_interlude(thread, (caller, is_bottom, is_typed), window, frame)
+            }
         }
     }
 
@@ -219,7 +234,7 @@ impl Machine {
     fn check_interlude(
         &self,
         thread: Ref<Thread>,
-        (caller, is_bottom): (&FrameRecord, bool),
+        (caller, is_bottom, is_typed): (&FrameRecord, bool, bool),
         window: u32,
         frame: &FrameRecord,
     ) -> Rule {
@@ -227,22 +242,23 @@ impl Machine {
         ensure(window >= caller.base + INTERLUDE_SLOTS && frame.wanted == 0, RULE)?;
         let saved = self.thread_slot(thread, window - INTERLUDE_SLOTS).get();
         let Value::Integer(mode) = self.thread_slot(thread, window - 1).get() else { return Err(RULE) };
-        if mode == Afterwards::Unwind as i64 {
+        if mode == Afterwards::Unwind as i64 || mode == Afterwards::UnwindTrap as i64 {
             return Ok(());
         }
         let Value::Integer(saved) = saved else { return Err(RULE) };
-        let is_lua = !caller.is_native();
+        let is_native = caller.is_native();
         ensure(!is_bottom, RULE)?;
         if mode == Afterwards::Return as i64 {
             let (first, count) = (saved >> 32, saved & 0xffff_ffff);
             let limit = i64::from(window - INTERLUDE_SLOTS);
+            ensure(!is_typed || caller.kind & VARIADIC != 0, RULE)?;
             return ensure(first >= i64::from(caller.base) - 2 && first + count <= limit, RULE);
         }
         ensure((0..=i64::from(window)).contains(&saved), RULE)?;
         match mode {
-            _ if mode == Afterwards::GoOnHooked as i64 => ensure(!is_lua || caller.resume >= 1, RULE),
+            _ if mode == Afterwards::GoOnHooked as i64 => ensure(is_native || !is_typed && caller.resume >= 1, RULE),
             _ if mode == Afterwards::GoOn as i64 || mode == Afterwards::GoOnFinalized as i64 => {
-                ensure(!is_lua || self.goes_on(thread, caller), RULE)
+                ensure(is_native || self.goes_on(thread, caller), RULE)
             }
             _ => Err(RULE),
         }

@@ -1,8 +1,8 @@
 //! Images: an instance as a stream of typed objects, and an instance made of such a stream.
 //!
 //! ```text
-//!   header | counts | strings | modules | layouts | functions | userdata | identities |   what objects there are
-//!                   | roots | tables | variables | values | threads | finalizers | state |   what they hold
+//!   header | counts | strings | modules | layouts | functions | userdata | WebAssembly | identities |   what objects there are
+//!                   | roots | tables | variables | values | WebAssembly | threads | finalizers | state |   what they hold
 //!                   | checksum
 //! ```
 //!
@@ -25,6 +25,9 @@ pub mod snapshot;
 mod state;
 mod tables;
 mod threads;
+mod typed_content;
+mod typed_frames;
+mod typed_objects;
 mod userdata;
 mod writer;
 

@@ -3,7 +3,7 @@
 //! Objects of each kind have numbers of their own, from 1. They are looked through kind by kind: the oldest object of the
 //! first kind that has one left, so that the order depends on nothing but what the objects hold.
 
-use super::error::WriteError;
+use super::{error::WriteError, format::internal};
 use crate::{
     frame::FRAME_SLOTS,
     machine::{Machine, roots},
@@ -13,12 +13,13 @@ use lunette_gc::{
     function::{Closure, NativeClosure, Prototype, VariableCell},
     heap::ROOT_COUNT,
     image::entry_parts,
-    object::AnyObject,
+    object::{AnyObject, Kind},
     reference::Ref,
-    storage::{ByteArray, RefArray},
+    storage::{ByteArray, RefArray, SlotArray},
     string::Str,
     table::{Parts, Shape, Table, shape::FIRST_TABLE_ROOT},
     thread::Thread,
+    typed::{ExceptionTag, Global, Instance, LinearMemory, ReferenceTable, TypedFunction, TypedModule, TypedPrototype},
     userdata::Userdata,
     value::{FIRST_REFERENCE_TAG, Slot, Tag, Value},
 };
@@ -101,14 +102,23 @@ pub(super) struct Numbering {
     pub userdata: Queue<Userdata>,
     pub threads: Queue<Thread>,
     pub tables: Queue<Table>,
+    pub typed_functions: Queue<TypedFunction>,
+    pub instances: Queue<Instance>,
+    pub reference_tables: Queue<ReferenceTable>,
+    pub globals: Queue<Global>,
+    pub typed_modules: Queue<TypedModule>,
+    pub memories: Queue<LinearMemory>,
+    pub exception_tags: Queue<ExceptionTag>,
 }
 
-/// Numbers of the root slots that an image has: not those that every machine fills by itself, those of the tables, and
-/// the handles of Rust code.
+/// Numbers of the root slots that an image has: not those that every machine fills by itself, those of the tables, the
+/// handles of Rust code, and what belongs to WebAssembly modules.
 pub(super) fn image_roots() -> impl Iterator<Item = usize> {
-    (0..ROOT_COUNT.min(FIRST_TABLE_ROOT))
-        .filter(|root| ![roots::NAMES, roots::METATABLES, roots::HANDLES].contains(root))
+    (0..ROOT_COUNT.min(FIRST_TABLE_ROOT)).filter(|root| !MADE_ANEW.contains(root))
 }
+
+const MADE_ANEW: [usize; 5] =
+    [roots::NAMES, roots::METATABLES, roots::HANDLES, roots::FUNCTION_TYPES, roots::LOADED_MODULES];
 
 macro_rules! meet {
     ($($name:ident $queue:ident $type:ty;)*) => { $(
@@ -142,6 +152,13 @@ impl Numbering {
         userdata userdata Userdata;
         thread threads Thread;
         table tables Table;
+        typed_function typed_functions TypedFunction;
+        instance instances Instance;
+        reference_table reference_tables ReferenceTable;
+        global globals Global;
+        typed_module typed_modules TypedModule;
+        memory memories LinearMemory;
+        exception_tag exception_tags ExceptionTag;
     }
 
     /// Numbers everything that can be reached.
@@ -162,7 +179,7 @@ impl Numbering {
     }
 
     fn finalizable(&mut self, machine: &Machine, object: Ref<AnyObject>) -> Result<()> {
-        if machine.heap.get(object).header.kind == lunette_gc::object::Kind::Table as u8 {
+        if machine.heap.get(object).header.kind == Kind::Table as u8 {
             self.table(machine, object.cast())
         } else {
             self.userdata(machine, object.cast())
@@ -181,13 +198,15 @@ impl Numbering {
 
     /// A value in the form of an image. What is no value of programs becomes nil.
     #[inline]
-    pub fn parts(&self, (tag, payload): Parts) -> Parts {
+    pub fn parts(&self, machine: &Machine, (tag, payload): Parts) -> Parts {
         const NIL: u8 = Tag::Nil as u8;
         const FALSE: u8 = Tag::False as u8;
         const TRUE: u8 = Tag::True as u8;
         const FRAME: u8 = Tag::Frame as u8;
         const DEAD: u8 = Tag::DeadKey as u8;
+        const INTERNAL: u8 = Tag::Internal as u8;
         match tag {
+            INTERNAL => self.internal_parts(machine, payload),
             FIRST_REFERENCE_TAG.. => match Ref::<AnyObject>::from_units(payload as u32) {
                 Some(object) => (tag, self.number(object).into()),
                 None => (NIL, 0),
@@ -195,6 +214,20 @@ impl Numbering {
             NIL | FALSE | TRUE => (tag, 0),
             FRAME | DEAD => (NIL, 0),
             _ => (tag, payload),
+        }
+    }
+
+    fn internal_parts(&self, machine: &Machine, payload: u64) -> Parts {
+        let Some(object) = Ref::<AnyObject>::from_units(payload as u32) else { return (Tag::Nil as u8, 0) };
+        if let Some(prototype) = prototype_of(machine, object) {
+            let prototype = machine.heap.get(prototype);
+            let module = u64::from(self.number(prototype.module));
+            return (internal::PROTOTYPE, module << 32 | u64::from(prototype.number));
+        }
+        let kind = machine.heap.get(object).header.kind;
+        match INTERNAL_KINDS.iter().find(|&&(own, _)| own as u8 == kind) {
+            Some(&(_, tag)) => (tag, self.number(object).into()),
+            None => (Tag::Nil as u8, 0),
         }
     }
 
@@ -218,7 +251,24 @@ impl Numbering {
             Value::Thread(object) => self.thread(machine, object),
             Value::Cell(object) => self.cell(machine, object),
             Value::Bytes(object) => self.byte_array(machine, object),
-            Value::TypedFunction(_) | Value::Internal(_) => Err(WriteError::WebAssembly),
+            Value::TypedFunction(object) => self.typed_function(machine, object),
+            Value::Internal(object) => self.internal(machine, object),
+            _ => Ok(()),
+        }
+    }
+
+    fn internal(&mut self, machine: &Machine, object: Ref<AnyObject>) -> Result<()> {
+        if let Some(prototype) = prototype_of(machine, object) {
+            return self.typed_module(machine, machine.heap.get(prototype).module);
+        }
+        let kind = machine.heap.get(object).header.kind;
+        match INTERNAL_KINDS.iter().find(|&&(own, _)| own as u8 == kind).map(|&(kind, _)| kind) {
+            Some(Kind::TypedModule) => self.typed_module(machine, object.cast()),
+            Some(Kind::Instance) => self.instance(machine, object.cast()),
+            Some(Kind::LinearMemory) => self.memory(machine, object.cast()),
+            Some(Kind::ReferenceTable) => self.reference_table(machine, object.cast()),
+            Some(Kind::Global) => self.global(machine, object.cast()),
+            Some(Kind::ExceptionTag) => self.exception_tag(machine, object.cast()),
             _ => Ok(()),
         }
     }
@@ -260,9 +310,64 @@ impl Numbering {
             heap.shape_keys(layout, &mut keys);
             keys.into_iter().try_for_each(|key| self.string(machine, key))?;
         } else {
+            return self.scan_next_typed(machine);
+        }
+        Ok(true)
+    }
+
+    /// Looks through the next object that belongs to WebAssembly; `false` if there is none.
+    fn scan_next_typed(&mut self, machine: &Machine) -> Result<bool> {
+        let heap = &machine.heap;
+        if let Some(function) = self.typed_functions.next() {
+            let object = heap.get(function);
+            match object.instance {
+                Some(instance) => self.instance(machine, instance)?,
+                None => self.slot(machine, &object.callee)?,
+            }
+        } else if let Some(instance) = self.instances.next() {
+            self.scan_instance(machine, instance)?;
+        } else if let Some(table) = self.reference_tables.next() {
+            self.slots(machine, reference_table_elements(machine, table))?;
+        } else if let Some(global) = self.globals.next() {
+            let object = heap.get(global);
+            match object.owner {
+                Some(owner) => self.instance(machine, owner)?,
+                None => self.slots(machine, &object.slots)?,
+            }
+        } else if let Some(module) = self.typed_modules.next() {
+            self.string(machine, heap.get(module).source)?;
+        } else {
             return Ok(false);
         }
         Ok(true)
+    }
+
+    fn scan_instance(&mut self, machine: &Machine, instance: Ref<Instance>) -> Result<()> {
+        let heap = &machine.heap;
+        let object = heap.get(instance);
+        self.typed_module(machine, object.module)?;
+        for function in objects(machine, object.functions) {
+            self.typed_function(machine, function)?;
+        }
+        for memory in objects(machine, object.memories) {
+            self.memory(machine, memory)?;
+        }
+        for table in objects(machine, object.tables) {
+            self.reference_table(machine, table)?;
+        }
+        for tag in objects(machine, object.tags) {
+            self.exception_tag(machine, tag)?;
+        }
+        for global in objects(machine, object.imported_globals) {
+            self.global(machine, global)?;
+        }
+        for segment in objects::<SlotArray>(machine, object.elements) {
+            self.slots(machine, heap.slots(segment))?;
+        }
+        if let Some(exports) = object.exports.get() {
+            self.table(machine, exports)?;
+        }
+        self.slots(machine, heap.globals(instance))
     }
 
     fn scan_table(&mut self, machine: &Machine, table: Ref<Table>) -> Result<()> {
@@ -312,6 +417,32 @@ impl Numbering {
         }
         Ok(())
     }
+}
+
+/// What slots refer to by the tag of what is internal, with its tag in an image. References to prototypes have another form.
+const INTERNAL_KINDS: [(Kind, u8); 6] = [
+    (Kind::TypedModule, internal::MODULE),
+    (Kind::Instance, internal::INSTANCE),
+    (Kind::LinearMemory, internal::MEMORY),
+    (Kind::ReferenceTable, internal::TABLE),
+    (Kind::Global, internal::GLOBAL),
+    (Kind::ExceptionTag, internal::EXCEPTION_TAG),
+];
+
+fn prototype_of(machine: &Machine, object: Ref<AnyObject>) -> Option<Ref<TypedPrototype>> {
+    let kind = machine.heap.get(object).header.kind;
+    (kind == Kind::TypedPrototype as u8).then(|| object.cast())
+}
+
+/// The objects of an array of references, without the places where there is none.
+fn objects<T>(machine: &Machine, array: Ref<RefArray>) -> impl Iterator<Item = Ref<T>> {
+    machine.heap.refs(array).iter().filter_map(|place| place.get().map(Ref::cast))
+}
+
+/// The elements of a table of references.
+pub(super) fn reference_table_elements(machine: &Machine, table: Ref<ReferenceTable>) -> &[Slot] {
+    let object = machine.heap.get(table);
+    &machine.heap.slots(object.elements.get())[..object.length.get() as usize]
 }
 
 /// The slots of a thread's stack that are in use.

@@ -4,7 +4,8 @@
 use super::{
     decoder::{Decoder, Source},
     error::{ReadError, ReadErrorKind, Refusal},
-    format::{COMPRESSED, MAGIC, VERSION},
+    format::{COMPRESSED, MAGIC, VERSION, internal},
+    typed_objects::TypedObjects,
     userdata::File,
 };
 use crate::machine::Machine;
@@ -39,6 +40,7 @@ pub(super) struct Reader<'m, 's> {
     pub userdata: Vec<Ref<Userdata>>,
     pub threads: Vec<Ref<Thread>>,
     pub tables: Vec<Ref<Table>>,
+    pub typed: TypedObjects,
     /// Files to be opened, and numbers of their userdata.
     pub files: Vec<(u32, File)>,
     /// Working memory: the values of a table's fields.
@@ -115,6 +117,7 @@ impl Machine {
             userdata: Vec::new(),
             threads: Vec::new(),
             tables: Vec::new(),
+            typed: TypedObjects::default(),
             files: Vec::new(),
             values: Vec::new(),
             before,
@@ -125,7 +128,7 @@ impl Machine {
 }
 
 /// The kinds of objects in the order of their counts.
-const KINDS: [&str; 10] = [
+const KINDS: [&str; 17] = [
     "strings",
     "byte arrays",
     "modules",
@@ -136,6 +139,13 @@ const KINDS: [&str; 10] = [
     "userdata",
     "threads",
     "tables",
+    "WebAssembly modules",
+    "memories",
+    "exception tags",
+    "tables of references",
+    "instances",
+    "globals",
+    "WebAssembly functions",
 ];
 
 impl Reader<'_, '_> {
@@ -146,7 +156,9 @@ impl Reader<'_, '_> {
         for count in &mut counts {
             *count = self.decoder.small()?;
         }
-        let [strings, byte_arrays, modules, layouts, cells, closures, natives, userdata, threads, tables] = counts;
+        let [strings, byte_arrays, modules, layouts, cells, closures, natives, userdata, threads, tables, ..] = counts;
+        let [.., typed_modules, memories, exception_tags, reference_tables, instances, globals, typed_functions] =
+            counts;
         let mut bytes = [0; KINDS.len()];
         let mut parts = Vec::new();
         let mut mark = 0;
@@ -170,6 +182,20 @@ impl Reader<'_, '_> {
         bytes[6] = taken(&self);
         self.userdata(userdata)?;
         bytes[7] = taken(&self);
+        self.typed_modules(typed_modules)?;
+        bytes[10] = taken(&self);
+        self.memories(memories)?;
+        bytes[11] = taken(&self);
+        self.exception_tags(exception_tags)?;
+        bytes[12] = taken(&self);
+        self.reference_tables(reference_tables)?;
+        bytes[13] = taken(&self);
+        self.instances(instances)?;
+        bytes[14] = taken(&self);
+        self.globals(globals)?;
+        bytes[15] = taken(&self);
+        self.typed_functions(typed_functions)?;
+        bytes[16] = taken(&self);
         self.identities()?;
         parts.push(("identities", taken(&self)));
         self.roots()?;
@@ -182,6 +208,14 @@ impl Reader<'_, '_> {
         bytes[6] += taken(&self);
         self.userdata_content()?;
         bytes[7] += taken(&self);
+        self.table_elements()?;
+        bytes[13] += taken(&self);
+        self.global_values()?;
+        bytes[15] += taken(&self);
+        self.callees()?;
+        bytes[16] += taken(&self);
+        self.instance_content()?;
+        bytes[14] += taken(&self);
         self.threads()?;
         bytes[8] = taken(&self);
         self.decoder.place = ("finalizers", 0);
@@ -319,8 +353,16 @@ impl Reader<'_, '_> {
     }
 
     fn identities(&mut self) -> Result<(), Refusal> {
-        const TAGS: [Tag; 7] =
-            [Tag::String, Tag::Cell, Tag::Closure, Tag::NativeClosure, Tag::Userdata, Tag::Thread, Tag::Table];
+        const TAGS: [Tag; 8] = [
+            Tag::String,
+            Tag::Cell,
+            Tag::Closure,
+            Tag::NativeClosure,
+            Tag::Userdata,
+            Tag::Thread,
+            Tag::Table,
+            Tag::TypedFunction,
+        ];
         const LARGEST: u64 = (1 << 40) - 1;
         self.decoder.place = ("identities", 0);
         let last = self.decoder.number()?;
@@ -361,6 +403,10 @@ impl Reader<'_, '_> {
         const INTEGER: u8 = Tag::Integer as u8;
         const FLOAT: u8 = Tag::Float as u8;
         const LIGHT: u8 = Tag::LightUserdata as u8;
+        if (internal::MODULE..=internal::EXCEPTION_TAG).contains(&tag) {
+            let number = self.decoder.number()?;
+            return Ok((Tag::Internal as u8, self.internal(tag, number)?));
+        }
         Ok((
             tag,
             match tag {
@@ -391,6 +437,7 @@ impl Reader<'_, '_> {
         const THREAD: u8 = Tag::Thread as u8;
         const CELL: u8 = Tag::Cell as u8;
         const BYTES: u8 = Tag::Bytes as u8;
+        const TYPED: u8 = Tag::TypedFunction as u8;
         let found = match tag {
             STRING => units(&self.strings, number),
             TABLE => units(&self.tables, number),
@@ -400,6 +447,7 @@ impl Reader<'_, '_> {
             THREAD => units(&self.threads, number),
             CELL => units(&self.cells, number),
             BYTES => units(&self.byte_arrays, number),
+            TYPED => units(&self.typed.functions, number),
             _ => return Err(self.decoder.malformed("tag of a value")),
         };
         found.ok_or_else(|| self.decoder.malformed("there is no object of this number"))

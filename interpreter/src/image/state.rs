@@ -72,6 +72,7 @@ impl Writer<'_, '_> {
             (output.is_some(), flag::HAS_OUTPUT),
             (exit.is_some(), flag::EXITING),
             (machine.exit_closes(), flag::EXIT_CLOSES),
+            (machine.is_trap.get(), flag::TRAP),
         ];
         self.encoder.byte(flags.into_iter().map(|(is_set, bit)| if is_set { bit } else { 0 }).sum())?;
         self.encoder.number(machine.fuel_used())?;
@@ -101,7 +102,7 @@ impl Reader<'_, '_> {
                 roots::CURRENT_THREAD | roots::MAIN_THREAD => matches!(value, Value::Thread(_)),
                 roots::GLOBALS | roots::REGISTRY => matches!(value, Value::Table(_)),
                 roots::OUTPUT_BUFFER => matches!(value, Value::Bytes(_) | Value::Nil),
-                _ => !matches!(value, Value::Cell(_) | Value::Bytes(_)),
+                _ => !matches!(value, Value::Cell(_) | Value::Bytes(_) | Value::Internal(_)),
             };
             if !is_right {
                 return Err(self.decoder.malformed("a root is of another type"));
@@ -182,6 +183,7 @@ impl Reader<'_, '_> {
         let growth = self.decoder.number()?;
         let machine = &mut *self.machine;
         machine.set_finalizing(has(flag::FINALIZING));
+        machine.is_trap.set(has(flag::TRAP));
         machine.restore_limits(used, has(flag::HAS_FUEL).then_some(fuel), has(flag::HAS_OUTPUT).then_some(output));
         if has(flag::EXITING) {
             // What was asked for goes on: the variables of the main thread are being closed.

@@ -73,15 +73,15 @@ impl Writer<'_, '_> {
             let slots = heap.field_slots(object);
             for number in 0..count {
                 let value = slots.get(number).map_or(NIL, |slot| (slot.tag.get() as u8, slot.payload.get()));
-                self.encoder.value(numbering.parts(value))?;
+                self.encoder.value(numbering.parts(self.machine, value))?;
             }
         }
         if !names.is_empty() {
             self.encoder.number(names.len() as u64)?;
             for entry in names {
                 let (key, value) = entry_parts(entry);
-                self.encoder.number(numbering.parts(key).1)?;
-                self.encoder.value(numbering.parts(value))?;
+                self.encoder.number(numbering.parts(self.machine, key).1)?;
+                self.encoder.value(numbering.parts(self.machine, value))?;
             }
         }
         if let Some(array) = object.array.get() {
@@ -97,9 +97,9 @@ impl Writer<'_, '_> {
                 if value.0 == NIL_TAG {
                     self.removed_key(key)?;
                 } else {
-                    self.encoder.value(numbering.parts(key))?;
+                    self.encoder.value(numbering.parts(self.machine, key))?;
                 }
-                self.encoder.value(numbering.parts(value))?;
+                self.encoder.value(numbering.parts(self.machine, value))?;
             }
         }
         Ok(())
@@ -118,7 +118,7 @@ impl Writer<'_, '_> {
         for (payload, tag) in payloads.iter().zip(tags) {
             let (tag, payload) = element_value(tag.get(), payload.get());
             if tag >= FIRST_REFERENCE_TAG {
-                self.encoder.half_word(self.numbering.parts((tag, payload)).1 as u32)?;
+                self.encoder.half_word(self.numbering.parts(self.machine, (tag, payload)).1 as u32)?;
             } else if is_word(tag) {
                 self.encoder.word(payload)?;
             }
@@ -152,7 +152,7 @@ impl Writer<'_, '_> {
 /// The tag of references to an object that has a number.
 fn tag_of(machine: &Machine, object: Ref<AnyObject>) -> Option<u8> {
     use lunette_gc::object::Kind;
-    const KINDS: [(Kind, Tag); 7] = [
+    const KINDS: [(Kind, Tag); 8] = [
         (Kind::String, Tag::String),
         (Kind::Table, Tag::Table),
         (Kind::Closure, Tag::Closure),
@@ -160,6 +160,7 @@ fn tag_of(machine: &Machine, object: Ref<AnyObject>) -> Option<u8> {
         (Kind::Userdata, Tag::Userdata),
         (Kind::Thread, Tag::Thread),
         (Kind::Cell, Tag::Cell),
+        (Kind::TypedFunction, Tag::TypedFunction),
     ];
     let kind = machine.heap.get(object).header.kind;
     KINDS.iter().find(|(own, _)| *own as u8 == kind).map(|&(_, tag)| tag as u8)

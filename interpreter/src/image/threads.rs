@@ -93,6 +93,11 @@ impl Writer<'_, '_> {
                     header.resume() - machine.code_start(prototype),
                     if kind(tag) & VARIADIC != 0 { header.argument_count() } else { 0 },
                 ),
+                None if kind(tag) & NATIVE == 0
+                    && let Some((prototype, _)) = machine.typed_frame(thread, base) =>
+                {
+                    (header.resume() - machine.typed_code_start(prototype), header.argument_count())
+                }
                 None => (header.resume(), header.argument_count()),
             };
             self.encoder.number(resume.into())?;
@@ -114,7 +119,7 @@ impl Writer<'_, '_> {
                 self.slot(slot)?;
             }
         }
-        Ok(())
+        self.number_registers(thread, &bases)
     }
 
     /// Where the last line event was: in which frame, counted from the innermost as 1, and at which instruction.
@@ -310,8 +315,15 @@ impl Reader<'_, '_> {
                 let resume = frame.resume.checked_add(self.machine.code_start(prototype));
                 let Some(resume) = resume else { return Err(self.decoder.malformed("resume point of a frame")) };
                 header.set_resume(resume);
+            } else if frame.kind & NATIVE == 0
+                && let Some((prototype, _)) = self.machine.typed_frame(thread, frame.base)
+            {
+                let resume = frame.resume.checked_add(self.machine.typed_code_start(prototype));
+                let Some(resume) = resume else { return Err(self.decoder.malformed("resume point of a frame")) };
+                header.set_resume(resume);
             }
         }
+        self.number_registers(thread, frames)?;
         self.check_frames(thread, frames)
     }
 }

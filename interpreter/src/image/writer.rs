@@ -80,6 +80,13 @@ impl Writer<'_, '_> {
             numbering.userdata.objects.len(),
             numbering.threads.objects.len(),
             numbering.tables.objects.len(),
+            numbering.typed_modules.objects.len(),
+            numbering.memories.objects.len(),
+            numbering.exception_tags.objects.len(),
+            numbering.reference_tables.objects.len(),
+            numbering.instances.objects.len(),
+            numbering.globals.objects.len(),
+            numbering.typed_functions.objects.len(),
         ];
         for count in counts {
             self.encoder.number(count as u64)?;
@@ -91,6 +98,7 @@ impl Writer<'_, '_> {
         self.closures()?;
         self.native_closures()?;
         self.userdata()?;
+        self.typed_objects()?;
         self.identities()?;
         // What they hold.
         self.roots()?;
@@ -98,6 +106,7 @@ impl Writer<'_, '_> {
         self.cells()?;
         self.native_values()?;
         self.userdata_content()?;
+        self.typed_content()?;
         self.threads()?;
         self.finalizers()?;
         self.state()?;
@@ -131,6 +140,7 @@ impl Writer<'_, '_> {
             of(&numbering.userdata),
             of(&numbering.threads),
             of(&numbering.tables),
+            of(&numbering.typed_functions),
         ];
         self.encoder.number(self.machine.heap.last_identity())?;
         for identities in all {
@@ -148,7 +158,7 @@ impl Writer<'_, '_> {
     /// A slot's value.
     #[inline]
     pub fn slot(&mut self, slot: &Slot) -> Result<(), WriteError> {
-        self.encoder.value(self.numbering.parts((slot.tag.get() as u8, slot.payload.get())))
+        self.encoder.value(self.numbering.parts(self.machine, (slot.tag.get() as u8, slot.payload.get())))
     }
 
     pub fn slots(&mut self, slots: &[Slot]) -> Result<(), WriteError> {

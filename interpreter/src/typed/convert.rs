@@ -23,6 +23,17 @@ pub enum Register {
     Reference(Value),
 }
 
+impl Register {
+    /// What a register of this type holds at first.
+    pub fn zero(wanted: ValueType) -> Register {
+        match wanted {
+            ValueType::V128 => Register::Vector([0; 2]),
+            ValueType::Reference(_) => Register::Reference(Value::Nil),
+            _ => Register::Number(0),
+        }
+    }
+}
+
 /// Why a value is not one of the type wanted: what is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Mismatch {

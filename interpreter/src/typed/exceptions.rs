@@ -30,6 +30,11 @@ pub(super) fn encode(catches: &[Catch]) -> Vec<u8> {
     bytes
 }
 
+/// What [`encode`] has packed.
+pub(super) fn decode_all(bytes: &[u8]) -> impl Iterator<Item = Catch> {
+    bytes.chunks_exact(4 * WORDS).map(decode)
+}
+
 fn decode(chunk: &[u8]) -> Catch {
     let word = |index: usize| {
         let at = 4 * index;
@@ -75,7 +80,7 @@ impl Machine {
                     None => true,
                 }
         };
-        self.heap.bytes(catches).chunks_exact(4 * WORDS).map(decode).find(is_caught)
+        decode_all(self.heap.bytes(catches)).find(is_caught)
     }
 
     /// Goes on in the running typed frame where it catches the pending error.
@@ -92,21 +97,21 @@ impl Machine {
             let type_number = self.heap.get(tag).type_number;
             let values = self.heap.user_values(exception);
             for (slot, wanted) in values.iter().skip(1).zip(self.function_type(type_number).parameters()) {
-                match to_register(self, slot.get(), wanted) {
-                    Ok(Register::Number(bits)) => {
+                // By way of `debug`, programs can have put anything in the place of an exception's value.
+                match to_register(self, slot.get(), wanted).unwrap_or_else(|_| Register::zero(wanted)) {
+                    Register::Number(bits) => {
                         self.set_number(number, bits);
                         number += 1;
                     }
-                    Ok(Register::Vector(halves)) => {
+                    Register::Vector(halves) => {
                         self.set_number(number, halves[0]);
                         self.set_number(number + 1, halves[1]);
                         number += 2;
                     }
-                    Ok(Register::Reference(value)) => {
+                    Register::Reference(value) => {
                         self.set_value(reference, value);
                         reference += 1;
                     }
-                    Err(_) => unreachable!("the values of an exception are of its tag's types"),
                 }
             }
         }

@@ -16,6 +16,7 @@ use core::marker::PhantomData;
 use lunette_bytecode::typed::{module::ValueType, trap::Trap};
 use lunette_gc::{
     reference::Ref,
+    thread::Thread,
     typed::{Instance, LinearMemory, TypedFunction, TypedPrototype},
     value::{Tag, Value},
 };
@@ -23,7 +24,7 @@ use lunette_gc::{
 /// Words of a number stack at first.
 const FIRST_NUMBERS: u32 = 1 << 10;
 /// The most words of a number stack.
-const MOST_NUMBERS: u32 = 1 << 21;
+pub(crate) const MOST_NUMBERS: u32 = 1 << 21;
 /// Words that calls may write beyond a frame: arguments are copied four at a time.
 const NUMBER_RESERVE: u32 = 8;
 
@@ -165,6 +166,20 @@ impl Machine {
             self.adopt_numbers();
         }
         self.ensure_stack(top, 0)
+    }
+
+    /// Gives a thread its number stack: the words in use, and where register 0 of the innermost typed frame is.
+    pub(crate) fn restore_numbers(&mut self, thread: Ref<Thread>, words: &[u64], base: u32) -> Result<(), Throw> {
+        let needed = words.len() as u32 + NUMBER_RESERVE;
+        let length = needed.next_power_of_two().clamp(FIRST_NUMBERS, MOST_NUMBERS.max(needed));
+        let numbers = self.heap.new_zeroed_byte_array(length * 8)?;
+        for (index, word) in words.iter().enumerate() {
+            self.heap.write_bytes(numbers, 8 * index, &word.to_ne_bytes());
+        }
+        let object = self.heap.get(thread);
+        object.numbers.set(Some(numbers));
+        object.number_base.set(base);
+        Ok(())
     }
 
     /// Puts a frame of a typed function above the running one, the slots below its prototype's being in use up to
@@ -316,6 +331,11 @@ impl Machine {
             };
             self.set_value(first + index, value);
         }
+        if self.hooked
+            && let Some(next) = self.return_hook(first, count)?
+        {
+            return Ok(next);
+        }
         self.pop_numbers();
         self.return_from(first, count)
     }
@@ -347,7 +367,13 @@ impl Machine {
             return Err(self.runtime_error(format_args!("malformed frame: nobody has called")));
         };
         let type_number = self.heap.get(function).type_number;
-        let (mut number, mut reference) = (self.number_base + place as u32, self.base + 1 + (place >> 32) as u32);
+        let (numbers, references) = (place as u32, (place >> 32) as u32);
+        let (taken, link) = (self.function_type(type_number).result_registers(), self.link());
+        let fits = |start: u32, taken: u32, room: usize| u64::from(start) + u64::from(taken) <= room as u64;
+        if !fits(numbers, taken.numbers, link.numbers()) || !fits(references, taken.references, link.references()) {
+            return Err(self.runtime_error(format_args!("malformed frame: no room for results")));
+        }
+        let (mut number, mut reference) = (self.number_base + numbers, self.base + 1 + references);
         let results = self.function_type(type_number).results().count();
         for index in 0..results {
             let Some(wanted) = self.function_type(type_number).results().nth(index) else { break };

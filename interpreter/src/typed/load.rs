@@ -1,22 +1,60 @@
 //! Modules and instances made of what the front end knows of a WebAssembly file.
 
-use super::{exceptions, trap::encode_offsets};
-use crate::{error::Throw, machine::Machine};
-use alloc::vec::Vec;
+use super::{
+    exceptions,
+    trap::{decode_offsets, encode_offsets},
+};
+use crate::{
+    error::Throw,
+    machine::{Machine, roots},
+};
+use alloc::{string::String, vec::Vec};
 use core::cell::Cell;
-use lunette_bytecode::typed::{
-    fuel,
-    function::{Function, Signature},
+use lunette_bytecode::{
+    instruction::Word,
+    typed::{
+        fuel,
+        function::{Function, Registers, Signature, Surroundings},
+    },
 };
 use lunette_gc::{
-    object::{Header, Kind},
+    object::{AnyObject, Header, Kind, Object},
     reference::Ref,
+    storage::ByteArray,
     typed::{ExceptionTag, Global, Instance, LinearMemory, ReferenceTable, TypedFunction, TypedModule, TypedPrototype},
     value::{Slot, Tag, Value},
 };
 
-/// Translates and verifies a function when it is first called, and gives it to [`Machine::install_code`].
-pub type Translator = fn(&mut Machine, Ref<TypedPrototype>) -> Result<(), Throw>;
+/// What the front end does for the machine.
+#[derive(Clone, Copy)]
+pub struct FrontEnd {
+    /// Translates and verifies a function when it is first called, and gives it to [`Machine::install_code`].
+    pub translate: fn(&mut Machine, Ref<TypedPrototype>) -> Result<(), Throw>,
+    /// Loads a module from the bytes of its file; the last argument is its name in messages.
+    pub load: fn(&mut Machine, &[u8], &[u8]) -> Result<Ref<TypedModule>, LoadFailure>,
+    /// The name of a function in the file of its module.
+    pub name: for<'f> fn(&'f [u8], u32) -> Option<&'f str>,
+    /// Describes a loaded module.
+    pub describe: fn(&mut Machine, Ref<TypedModule>) -> Result<Description, LoadFailure>,
+}
+
+/// What the machine needs to know of a module when it makes an instance that was frozen.
+#[derive(Clone, Debug, Default)]
+pub struct Description {
+    /// What there is in it.
+    pub surroundings: Surroundings,
+    /// Where the bytes of data segments lie in the file: start and length.
+    pub data: Vec<(u32, u32)>,
+}
+
+/// Why a module was not loaded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LoadFailure {
+    /// There is no memory for it.
+    Memory,
+    /// What is wrong with it.
+    Refused(String),
+}
 
 /// A module to be loaded.
 #[derive(Clone, Copy, Debug)]
@@ -31,8 +69,6 @@ pub struct NewModule<'m> {
     pub functions: &'m [(u32, Signature)],
     /// How many of them are imported.
     pub imported_functions: u32,
-    /// By which the front end knows the module.
-    pub number: u32,
 }
 
 /// An instance to be made, with everything it imports.
@@ -59,13 +95,17 @@ pub struct NewInstance<'m> {
 }
 
 impl Machine {
-    /// Sets who translates functions when they are first called.
-    pub fn set_translator(&mut self, translator: Translator) {
-        self.translator = Some(translator);
+    /// Sets the front end.
+    pub fn set_front_end(&mut self, front_end: FrontEnd) {
+        self.front_end = Some(front_end);
     }
 
-    /// Loads a module.
+    /// Loads a module. It gets a number that no other module of this heap has or had.
     pub fn load_typed(&mut self, new: NewModule<'_>) -> Result<Ref<TypedModule>, Throw> {
+        let loaded = match self.heap.root(roots::LOADED_MODULES).get() {
+            Value::Integer(loaded) => loaded as u32,
+            _ => 0,
+        };
         let bytes = self.heap.new_byte_array(new.bytes)?;
         let source = self.heap.new_string(new.source)?;
         let types: Vec<u8> = new.types.iter().flat_map(|number| number.to_ne_bytes()).collect();
@@ -77,9 +117,10 @@ impl Machine {
             source,
             prototypes,
             types,
-            number: Cell::new(new.number),
+            number: loaded,
             padding: 0,
         })?;
+        self.heap.root(roots::LOADED_MODULES).set(Value::Integer(i64::from(loaded) + 1));
         let own = (0..).zip(new.functions).skip(new.imported_functions as usize);
         for (number, &(type_number, signature)) in own {
             let prototype = self.heap.new_typed_prototype(TypedPrototype {
@@ -131,8 +172,8 @@ impl Machine {
         if self.heap.get(prototype).code.get().is_some() {
             return Ok(());
         }
-        match self.translator {
-            Some(translator) => translator(self, prototype),
+        match self.front_end {
+            Some(front_end) => (front_end.translate)(self, prototype),
             None => Err(self.runtime_error(format_args!("the function was not translated"))),
         }
     }
@@ -158,45 +199,77 @@ impl Machine {
 
     /// Makes an instance, whose globals are 0 and whose element segments are dropped.
     pub fn new_instance(&mut self, new: NewInstance<'_>) -> Result<Ref<Instance>, Throw> {
-        let prototypes = self.heap.get(new.module).prototypes;
-        let functions = self.heap.new_ref_array(self.heap.get(prototypes).length())?;
-        let memories = self.heap.new_ref_array(new.memories.len() as u32)?;
-        let tables = self.heap.new_ref_array(new.tables.len() as u32)?;
-        let globals = self.heap.new_ref_array(new.globals.len() as u32)?;
-        let elements = self.heap.new_ref_array(new.element_segments)?;
-        let tags = self.heap.new_ref_array(new.tags.len() as u32)?;
+        let room = Room {
+            tables: new.tables.len() as u32,
+            memories: new.memories.len() as u32,
+            imported_globals: new.globals.len() as u32,
+            tags: new.tags.len() as u32,
+            globals: new.global_count,
+            element_segments: new.element_segments,
+        };
+        let instance = self.empty_instance(new.module, room, new.data)?;
+        let object = self.heap.get(instance);
+        fill(self.heap.refs(object.functions), new.functions);
+        fill(self.heap.refs(object.memories), new.memories);
+        fill(self.heap.refs(object.tables), new.tables);
+        fill(self.heap.refs(object.tags), new.tags);
+        fill(self.heap.refs(object.imported_globals), new.globals);
+        Ok(instance)
+    }
+
+    /// Makes an instance that has no members yet. They are to be filled in before anything else is made.
+    pub(crate) fn empty_instance(
+        &mut self,
+        module: Ref<TypedModule>,
+        room: Room,
+        data: &[(u32, u32)],
+    ) -> Result<Ref<Instance>, Throw> {
+        let prototypes = self.heap.get(module).prototypes;
         let data: Vec<u8> =
-            new.data.iter().flat_map(|(start, length)| [start.to_ne_bytes(), length.to_ne_bytes()].concat()).collect();
-        let data = self.heap.new_byte_array(&data)?;
-        for (slot, object) in self.heap.refs(functions).iter().zip(new.functions) {
-            slot.set(Some(object.cast()));
-        }
-        for (slot, object) in self.heap.refs(memories).iter().zip(new.memories) {
-            slot.set(Some(object.cast()));
-        }
-        for (slot, object) in self.heap.refs(tables).iter().zip(new.tables) {
-            slot.set(Some(object.cast()));
-        }
-        for (slot, object) in self.heap.refs(tags).iter().zip(new.tags) {
-            slot.set(Some(object.cast()));
-        }
-        for (slot, object) in self.heap.refs(globals).iter().zip(new.globals) {
-            slot.set(Some(object.cast()));
-        }
+            data.iter().flat_map(|(start, length)| [start.to_ne_bytes(), length.to_ne_bytes()].concat()).collect();
         Ok(self.heap.new_instance(Instance {
             header: Header::new(Kind::Instance, 0),
             prototypes,
-            memories,
-            tables,
-            functions,
-            imported_globals: globals,
-            module: new.module,
-            data,
-            elements,
-            tags,
+            memories: self.heap.new_ref_array(room.memories)?,
+            tables: self.heap.new_ref_array(room.tables)?,
+            functions: self.heap.new_ref_array(self.heap.get(prototypes).length())?,
+            imported_globals: self.heap.new_ref_array(room.imported_globals)?,
+            module,
+            data: self.heap.new_byte_array(&data)?,
+            elements: self.heap.new_ref_array(room.element_segments)?,
+            tags: self.heap.new_ref_array(room.tags)?,
             padding: 0,
             exports: Cell::new(None),
-            global_count: new.global_count,
+            global_count: room.globals,
         })?)
     }
+
+    /// The code of a function that was translated, as it was installed.
+    pub(crate) fn installed_code(&self, prototype: Ref<TypedPrototype>) -> Function {
+        let object = self.heap.get(prototype);
+        let bytes = |array: &Cell<Option<Ref<ByteArray>>>| array.get().map_or(&[][..], |array| self.heap.bytes(array));
+        let (words, _) = bytes(&object.code).as_chunks();
+        Function {
+            registers: Registers { numbers: object.numbers.get(), references: object.references.get() },
+            code: words.iter().map(|&word| Word(u64::from_ne_bytes(word))).collect(),
+            catches: exceptions::decode_all(bytes(&object.catches)).collect(),
+            offsets: decode_offsets(bytes(&object.offsets)).collect(),
+        }
+    }
+}
+
+/// How many members of each kind an instance has.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Room {
+    pub tables: u32,
+    pub memories: u32,
+    pub imported_globals: u32,
+    pub tags: u32,
+    /// Imported ones included.
+    pub globals: u32,
+    pub element_segments: u32,
+}
+
+fn fill<T: Object>(places: &[Cell<Option<Ref<AnyObject>>>], objects: &[Ref<T>]) {
+    places.iter().zip(objects).for_each(|(place, object)| place.set(Some(object.cast())));
 }

@@ -21,5 +21,7 @@ mod trap;
 pub mod types;
 mod vectors;
 
-pub use load::{NewInstance, NewModule, Translator};
+pub(crate) use frames::MOST_NUMBERS;
+pub(crate) use load::Room;
+pub use load::{Description, FrontEnd, LoadFailure, NewInstance, NewModule};
 pub use slow::MOST_ELEMENTS;

@@ -158,7 +158,16 @@ impl Machine {
             Opcode::call_general | Opcode::tail_call => Ok(self.own_callee(running.wide(self, 0))),
             Opcode::call_reference | Opcode::tail_call_reference => {
                 match self.value(self.reference_register(word.b())) {
-                    Value::TypedFunction(function) => Ok(self.callee_of_function(function)),
+                    Value::TypedFunction(function) => {
+                        let own = self.heap.get(function).type_number;
+                        let wanted = self.type_of(running.wide(self, 2));
+                        let signature = |number| self.function_type(number).signature();
+                        // What a register of this type refers to is of it; but nobody has verified that.
+                        if own != wanted && signature(own) != signature(wanted) {
+                            return Err(self.trap(Trap::IndirectCallTypeMismatch));
+                        }
+                        Ok(self.callee_of_function(function))
+                    }
                     _ => Err(self.trap(Trap::NullFunction)),
                 }
             }

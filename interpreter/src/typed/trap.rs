@@ -22,21 +22,19 @@ pub(super) fn encode_offsets(offsets: &[u32]) -> Vec<u8> {
     bytes
 }
 
-fn decode_offset(bytes: &[u8], index: usize) -> Option<u32> {
-    let (mut offset, mut number, mut shift, mut left) = (0_i64, 0_u64, 0, index);
-    for &byte in bytes {
+/// What [`encode_offsets`] has packed.
+pub(super) fn decode_offsets(bytes: &[u8]) -> impl Iterator<Item = u32> {
+    let (mut offset, mut number, mut shift) = (0_i64, 0_u64, 0);
+    bytes.iter().filter_map(move |&byte| {
         number |= u64::from(byte & 0x7f) << shift;
         shift += 7;
         if byte & 0x80 != 0 {
-            continue;
+            return None;
         }
         offset += (number >> 1) as i64 ^ -((number & 1) as i64);
-        if left == 0 {
-            return u32::try_from(offset).ok();
-        }
-        (number, shift, left) = (0, 0, left - 1);
-    }
-    None
+        (number, shift) = (0, 0);
+        Some(offset as u32)
+    })
 }
 
 impl Machine {
@@ -64,17 +62,21 @@ impl Machine {
         let word = object.code.get().and_then(|code| resume.checked_sub(code.units() + 2));
         let offset = word
             .zip(object.offsets.get())
-            .and_then(|(word, offsets)| decode_offset(self.heap.bytes(offsets), word as usize));
+            .and_then(|(word, offsets)| decode_offsets(self.heap.bytes(offsets)).nth(word as usize));
         (source, offset)
     }
 }
 
 impl Machine {
-    /// The name of a typed frame's function: that of its export, if it has one, else its number.
+    /// A typed frame's function in tracebacks: the name that its module has for it, else its number.
     pub(crate) fn typed_name(&self, frame: FrameView) -> Vec<u8> {
         let Value::Internal(prototype) = self.frame_function(frame) else { return Vec::new() };
-        let prototype: Ref<TypedPrototype> = prototype.cast();
-        alloc::format!("<{}>", self.heap.get(prototype).number).into_bytes()
+        let prototype = self.heap.get(prototype.cast::<TypedPrototype>());
+        let file = self.heap.bytes(self.heap.get(prototype.module).bytes);
+        match self.front_end.and_then(|front_end| (front_end.name)(file, prototype.number)) {
+            Some(name) => alloc::format!("'{name}'").into_bytes(),
+            None => alloc::format!("<{}>", prototype.number).into_bytes(),
+        }
     }
 }
 
@@ -86,9 +88,6 @@ mod tests {
     fn offsets_come_back() {
         let offsets = [5, 5, 9, 300, 7, u32::MAX, 0];
         let bytes = encode_offsets(&offsets);
-        for (index, &offset) in offsets.iter().enumerate() {
-            assert_eq!(decode_offset(&bytes, index), Some(offset));
-        }
-        assert_eq!(decode_offset(&bytes, offsets.len()), None);
+        assert!(decode_offsets(&bytes).eq(offsets));
     }
 }

@@ -12,7 +12,10 @@ use crate::{
     machine::{Machine, roots},
 };
 use alloc::vec::Vec;
-use lunette_bytecode::typed::module::{FunctionType, HeapType, ReferenceType, ValueType};
+use lunette_bytecode::typed::{
+    function::{Registers, Signature},
+    module::{FunctionType, HeapType, ReferenceType, ValueType},
+};
 use lunette_gc::{reference::Ref, string::Str, table::Table, value::Value};
 
 /// The type in 64 bits.
@@ -115,6 +118,17 @@ impl<'m> TypeView<'m> {
         self.types(self.count(0), self.count(1))
     }
 
+    /// The registers that the results take.
+    pub fn result_registers(self) -> Registers {
+        self.results().fold(Registers::default(), |registers, value| registers.with(value.kind()))
+    }
+
+    /// The type as far as calls are concerned.
+    pub fn signature(self) -> Signature {
+        let parameters = self.parameters().fold(Registers::default(), |registers, value| registers.with(value.kind()));
+        Signature { parameters, results: self.result_registers() }
+    }
+
     /// The type.
     pub fn to_type(self) -> FunctionType {
         FunctionType { parameters: self.parameters().collect(), results: self.results().collect() }
@@ -136,6 +150,34 @@ impl Machine {
         Ok(number as u32)
     }
 
+    /// Gives the next number to a type by its description; `false` if that is malformed, or has a number.
+    pub(crate) fn restore_type(&mut self, description: &[u8]) -> Result<bool, Throw> {
+        let view = TypeView(description);
+        let count = description.len().saturating_sub(8) / 8;
+        if description.len() != 8 + 8 * count || view.count(0).checked_add(view.count(1)) != Some(count) {
+            return Ok(false);
+        }
+        let table = self.type_table()?;
+        let next = self.heap.table_length(table);
+        let is_right = view.types(0, count).enumerate().all(|(index, _)| {
+            let at = 8 + 8 * index;
+            self.is_value_type(u64::from_le_bytes(core::array::from_fn(|byte| description[at + byte])))
+        });
+        Ok(is_right && i64::from(self.type_number(&view.to_type())?) == next)
+    }
+
+    /// Whether these bits encode a type of values.
+    pub(crate) fn is_value_type(&self, bits: u64) -> bool {
+        let value = decode(bits);
+        let is_known = match value {
+            ValueType::Reference(ReferenceType { heap: HeapType::Concrete(number), .. }) => {
+                self.type_description(number).is_some()
+            }
+            _ => true,
+        };
+        is_known && encode(value) == bits
+    }
+
     fn type_table(&mut self) -> Result<Ref<Table>, Throw> {
         if let Value::Table(table) = self.heap.root(roots::FUNCTION_TYPES).get() {
             return Ok(table);
@@ -146,7 +188,7 @@ impl Machine {
     }
 
     /// The description of the function type of this number.
-    pub(super) fn type_description(&self, number: u32) -> Option<Ref<Str>> {
+    pub(crate) fn type_description(&self, number: u32) -> Option<Ref<Str>> {
         let Value::Table(table) = self.heap.root(roots::FUNCTION_TYPES).get() else { return None };
         match self.heap.table_get_integer(table, i64::from(number) + 1) {
             Value::String(description) => Some(description),

@@ -825,7 +825,7 @@ fn images_have_what_is_open() {
     program.instance.snapshot(&mut image).unwrap();
     drop(program);
     let mut program = Program { instance: Engine::new(configuration).restore(&image[..]).unwrap() };
-    lunette_stdlib::webassembly::register_translator(program.instance.machine());
+    lunette_stdlib::webassembly::register_front_end(program.instance.machine());
     program.load(Version::Preview1);
     assert_eq!(program.descriptor(file).unwrap(), file_rights);
     assert_eq!(program.read(file, &[100]), Ok("456789".into()));

@@ -2,7 +2,7 @@
 
 use super::{
     constant::{Constant, evaluate},
-    modules::{machine_type, module_of},
+    modules::{machine_type, module_of, refused},
 };
 use alloc::{string::String, vec::Vec};
 use core::cell::Cell;
@@ -85,7 +85,7 @@ pub fn instantiate(
     module: Ref<TypedModule>,
     resolve: &mut Resolver<'_>,
 ) -> Result<(Ref<Instance>, Option<u32>), LinkError> {
-    let parsed = module_of(machine, module)?;
+    let parsed = module_of(machine, module).map_err(|error| refused(machine, &error))?;
     let declared = &parsed.declarations;
     let numbers = type_numbers(machine, module);
     let mut imported = link(machine, declared, &numbers, resolve)?;

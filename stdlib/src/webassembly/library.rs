@@ -1,6 +1,7 @@
 //! `webassembly`: modules in Lua programs, and what runs a WebAssembly file as a program.
 
 use super::{
+    describe,
     instantiate::{External, LinkError, export, instantiate},
     modules::{self, LoadError},
     objects,
@@ -24,16 +25,22 @@ use lunette_interpreter::{Frame, Machine, NativeResult, Step, Throw, native::Nat
 /// The library.
 pub(crate) const DEFINITION: Definition = Definition {
     name: "webassembly",
-    functions: &[Native::new("webassembly.load", load), INSTANTIATE],
+    functions: &[
+        Native::new("webassembly.load", load),
+        INSTANTIATE,
+        Native::new("webassembly.imports", describe::imports).with_locals(describe::LOCALS),
+        Native::new("webassembly.exports", describe::exports).with_locals(describe::LOCALS),
+    ],
     hidden: HIDDEN,
     complete: |machine, _| {
-        modules::register_translator(machine);
+        modules::register_front_end(machine);
         objects::make_metatables(machine)
     },
 };
 
 const HIDDEN: &[Native] = &[
     MAIN,
+    INSTANTIATE_MODULE,
     LIBRARY,
     objects::METHODS[0][0],
     objects::METHODS[0][1],
@@ -51,6 +58,8 @@ const HIDDEN: &[Native] = &[
 const INSTANTIATE: Native = Native::new("webassembly.instantiate", instantiate_module).with_locals(LOCALS);
 /// What a WebAssembly file is as a chunk: its closure's value is the module.
 const MAIN: Native = Native::new("webassembly_main", main).with_locals(LOCALS);
+/// What makes an instance of a module, for the host: its closure's value is the module.
+const INSTANTIATE_MODULE: Native = Native::new("webassembly_instantiate", instantiate_for_host).with_locals(LOCALS);
 /// What loads a WebAssembly file as a Lua module: its closure's value is the module.
 const LIBRARY: Native = Native::new("webassembly_library", library).with_locals(LOCALS);
 
@@ -66,6 +75,11 @@ const INITIALIZED: u32 = 2;
 pub fn load_program(machine: &mut Machine, file: &[u8], source: &[u8]) -> Result<Value, LoadError> {
     let module = modules::load(machine, file, source, false)?;
     Ok(native_value(machine, MAIN.name, &[Value::Internal(module.cast())])?)
+}
+
+/// Makes a function that takes a table of imports, or nil, and gives the exports of a new instance of the module.
+pub fn instantiate_function(machine: &mut Machine, module: Ref<TypedModule>) -> Result<Value, Throw> {
+    native_value(machine, INSTANTIATE_MODULE.name, &[Value::Internal(module.cast())])
 }
 
 /// Makes a function of a WebAssembly file, found at this path, that gives its exports; or the message why there is none.
@@ -180,6 +194,18 @@ fn instantiate_module(machine: &mut Machine, frame: Frame) -> NativeResult {
     let imports = match frame.argument_or_nil(machine, 1) {
         Value::Nil => None,
         _ => Some(frame.check_table(machine, 1)?),
+    };
+    match make(machine, frame, module, imports, true)? {
+        Ok(instance) => return_exports(machine, frame, instance),
+        Err(step) => Ok(step),
+    }
+}
+
+fn instantiate_for_host(machine: &mut Machine, frame: Frame) -> NativeResult {
+    let module = module_of_closure(machine, frame)?;
+    let imports = match frame.argument_or_nil(machine, 0) {
+        Value::Nil => None,
+        _ => Some(frame.check_table(machine, 0)?),
     };
     match make(machine, frame, module, imports, true)? {
         Ok(instance) => return_exports(machine, frame, instance),

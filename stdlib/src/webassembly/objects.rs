@@ -106,6 +106,12 @@ fn unwrap(machine: &Machine, value: Value) -> Option<Ref<AnyObject>> {
     }
 }
 
+/// The memory that a Lua value stands for.
+pub fn memory_of(machine: &Machine, value: Value) -> Option<Ref<LinearMemory>> {
+    let object = unwrap(machine, value)?;
+    (machine.heap.get(object).header.kind == Kind::LinearMemory as u8).then(|| object.cast())
+}
+
 /// What a Lua value is as an import.
 pub(super) fn import_of(machine: &Machine, value: Value) -> Option<External> {
     match value {
