@@ -103,11 +103,11 @@ pub(super) struct Numbering {
     pub tables: Queue<Table>,
 }
 
-/// Numbers of the root slots that an image has: not those that every machine fills by itself, those of the tables, and
-/// the handles of Rust code.
+/// Numbers of the root slots that an image has: not those that every machine fills by itself, those of the tables, the
+/// handles of Rust code, and the types, which are made anew with modules.
 pub(super) fn image_roots() -> impl Iterator<Item = usize> {
     (0..ROOT_COUNT.min(FIRST_TABLE_ROOT))
-        .filter(|root| ![roots::NAMES, roots::METATABLES, roots::HANDLES].contains(root))
+        .filter(|root| ![roots::NAMES, roots::METATABLES, roots::HANDLES, roots::TYPES].contains(root))
 }
 
 macro_rules! meet {
@@ -218,7 +218,7 @@ impl Numbering {
             Value::Thread(object) => self.thread(machine, object),
             Value::Cell(object) => self.cell(machine, object),
             Value::Bytes(object) => self.byte_array(machine, object),
-            Value::TypedFunction(_) | Value::Internal(_) => Err(WriteError::WebAssembly),
+            Value::TypedFunction(_) | Value::TypedObject(_) | Value::Internal(_) => Err(WriteError::WebAssembly),
             _ => Ok(()),
         }
     }

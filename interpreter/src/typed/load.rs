@@ -11,7 +11,10 @@ use lunette_bytecode::typed::{
 use lunette_gc::{
     object::{Header, Kind},
     reference::Ref,
-    typed::{ExceptionTag, Global, Instance, LinearMemory, ReferenceTable, TypedFunction, TypedModule, TypedPrototype},
+    typed::{
+        CanonicalType, ExceptionTag, Global, Instance, LinearMemory, ReferenceTable, TypedFunction, TypedModule,
+        TypedPrototype,
+    },
     value::{Slot, Tag, Value},
 };
 
@@ -25,8 +28,8 @@ pub struct NewModule<'m> {
     pub bytes: &'m [u8],
     /// Its name in messages, as a chunk's.
     pub source: &'m [u8],
-    /// Of each type its number in the machine.
-    pub types: &'m [u32],
+    /// Its types in the machine.
+    pub types: &'m [Ref<CanonicalType>],
     /// Of each function the number of its type in the module, and its signature; imported ones first.
     pub functions: &'m [(u32, Signature)],
     /// How many of them are imported.
@@ -68,8 +71,10 @@ impl Machine {
     pub fn load_typed(&mut self, new: NewModule<'_>) -> Result<Ref<TypedModule>, Throw> {
         let bytes = self.heap.new_byte_array(new.bytes)?;
         let source = self.heap.new_string(new.source)?;
-        let types: Vec<u8> = new.types.iter().flat_map(|number| number.to_ne_bytes()).collect();
-        let types = self.heap.new_byte_array(&types)?;
+        let types = self.heap.new_ref_array(new.types.len() as u32)?;
+        for (slot, kind) in self.heap.refs(types).iter().zip(new.types) {
+            slot.set(Some(kind.cast()));
+        }
         let prototypes = self.heap.new_ref_array(new.functions.len() as u32)?;
         let module = self.heap.new_typed_module(TypedModule {
             header: Header::new(Kind::TypedModule, 0),
@@ -81,7 +86,8 @@ impl Machine {
             padding: 0,
         })?;
         let own = (0..).zip(new.functions).skip(new.imported_functions as usize);
-        for (number, &(type_number, signature)) in own {
+        for (number, &(kind, signature)) in own {
+            let Some(&kind) = new.types.get(kind as usize) else { unreachable!("a function's type is there") };
             let prototype = self.heap.new_typed_prototype(TypedPrototype {
                 header: Header::new(Kind::TypedPrototype, 0),
                 code: Cell::new(None),
@@ -93,7 +99,7 @@ impl Machine {
                 padding: 0,
                 module,
                 number,
-                type_number: new.types.get(type_number as usize).copied().unwrap_or(u32::MAX),
+                kind,
                 result_numbers: signature.results.numbers,
                 result_references: signature.results.references,
             })?;
@@ -141,14 +147,14 @@ impl Machine {
     pub fn new_typed_function(
         &mut self,
         own: Option<(Ref<TypedPrototype>, Ref<Instance>)>,
-        type_number: u32,
+        kind: Ref<CanonicalType>,
         callee: Value,
     ) -> Result<Ref<TypedFunction>, Throw> {
         let function = self.heap.new_typed_function(TypedFunction {
             header: Header::new(Kind::TypedFunction, 0),
+            kind,
             prototype: own.map(|(prototype, _)| prototype),
             instance: own.map(|(_, instance)| instance),
-            type_number,
             padding: 0,
             callee: Slot { payload: Cell::new(0), tag: Cell::new(Tag::Nil as u32), spare: Cell::new(0) },
         })?;
@@ -191,10 +197,10 @@ impl Machine {
             functions,
             imported_globals: globals,
             module: new.module,
+            types: self.heap.get(new.module).types,
             data,
             elements,
             tags,
-            padding: 0,
             exports: Cell::new(None),
             global_count: new.global_count,
         })?)
