@@ -120,6 +120,8 @@ impl<'h> Marker<'h> {
         if header.kind == Kind::String as u8 {
             let bytes = size_of::<Str>() + self.heap.get(object.cast::<Str>()).length as usize;
             self.account(units, bytes);
+        } else if header.kind == Kind::TypedObject as u8 && !self.is_resolving && self.heap.is_leaf(object.cast()) {
+            self.account(units, self.heap.object_bytes(object.cast()));
         } else if self.heap.list_push(&self.state.marks, units).is_err() {
             self.state.is_incomplete.set(1);
         }
@@ -225,8 +227,7 @@ impl<'h> Marker<'h> {
 
     /// Scans a marked object that was written to, now or later.
     fn scan_again(&mut self, object: Ref<AnyObject>, budget: usize) {
-        let is_table = self.heap.get(object).header.kind == Kind::Table as u8;
-        let is_later = budget != usize::MAX && is_table && self.heap.is_large_table(object.cast());
+        let is_later = budget != usize::MAX && self.heap.is_large(object);
         if !is_later || self.heap.list_push(&self.state.deferred, object.units()).is_err() {
             self.scan(object, false);
         }

@@ -19,7 +19,10 @@ use lunette_gc::{
     string::Str,
     table::{Parts, Shape, Table, shape::FIRST_TABLE_ROOT},
     thread::Thread,
-    typed::{ExceptionTag, Global, Instance, LinearMemory, ReferenceTable, TypedFunction, TypedModule, TypedPrototype},
+    typed::{
+        ExceptionTag, Form, Global, Instance, LinearMemory, ReferenceTable, TypedFunction, TypedModule, TypedObject,
+        TypedPrototype,
+    },
     userdata::Userdata,
     value::{FIRST_REFERENCE_TAG, Slot, Tag, Value},
 };
@@ -109,6 +112,7 @@ pub(super) struct Numbering {
     pub typed_modules: Queue<TypedModule>,
     pub memories: Queue<LinearMemory>,
     pub exception_tags: Queue<ExceptionTag>,
+    pub typed_objects: Queue<TypedObject>,
 }
 
 /// Numbers of the root slots that an image has: not those that every machine fills by itself, those of the tables, the
@@ -118,7 +122,7 @@ pub(super) fn image_roots() -> impl Iterator<Item = usize> {
 }
 
 const MADE_ANEW: [usize; 5] =
-    [roots::NAMES, roots::METATABLES, roots::HANDLES, roots::FUNCTION_TYPES, roots::LOADED_MODULES];
+    [roots::NAMES, roots::METATABLES, roots::HANDLES, roots::TYPES, roots::LOADED_MODULES];
 
 macro_rules! meet {
     ($($name:ident $queue:ident $type:ty;)*) => { $(
@@ -159,6 +163,7 @@ impl Numbering {
         typed_module typed_modules TypedModule;
         memory memories LinearMemory;
         exception_tag exception_tags ExceptionTag;
+        typed_object typed_objects TypedObject;
     }
 
     /// Numbers everything that can be reached.
@@ -252,6 +257,7 @@ impl Numbering {
             Value::Cell(object) => self.cell(machine, object),
             Value::Bytes(object) => self.byte_array(machine, object),
             Value::TypedFunction(object) => self.typed_function(machine, object),
+            Value::TypedObject(object) => self.typed_object(machine, object),
             Value::Internal(object) => self.internal(machine, object),
             _ => Ok(()),
         }
@@ -318,7 +324,14 @@ impl Numbering {
     /// Looks through the next object that belongs to WebAssembly; `false` if there is none.
     fn scan_next_typed(&mut self, machine: &Machine) -> Result<bool> {
         let heap = &machine.heap;
-        if let Some(function) = self.typed_functions.next() {
+        if let Some(object) = self.typed_objects.next() {
+            self.slots(machine, heap.element_slots(object))?;
+            if heap.form_of(object) == Form::Structure {
+                for &place in heap.fields(heap.get(object).kind).1 {
+                    self.slot(machine, heap.reference_field(object, place))?;
+                }
+            }
+        } else if let Some(function) = self.typed_functions.next() {
             let object = heap.get(function);
             match object.instance {
                 Some(instance) => self.instance(machine, instance)?,

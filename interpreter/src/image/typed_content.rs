@@ -7,12 +7,13 @@ use super::{
     writer::Writer,
 };
 use crate::{machine::Machine, typed::types};
+use alloc::vec::Vec;
 use lunette_bytecode::typed::function::{GlobalKind, Surroundings};
 use lunette_gc::{
     object::{AnyObject, Object},
     reference::Ref,
     storage::RefArray,
-    typed::{ExceptionTag, Global, Instance, TypedFunction},
+    typed::{ExceptionTag, Form, Global, Instance, TypedFunction, TypedObject},
     value::{Slot, Tag, Value},
 };
 
@@ -35,7 +36,27 @@ impl Writer<'_, '_> {
                 self.slot(&object.callee)?;
             }
         }
+        for &object in &numbering.typed_objects.objects {
+            self.object_content(object)?;
+        }
         numbering.instances.objects.iter().try_for_each(|&instance| self.instance_content(instance))
+    }
+
+    /// Numbers, and the high halves of vectors, then references.
+    fn object_content(&mut self, object: Ref<TypedObject>) -> Result<(), WriteError> {
+        let heap = &self.machine.heap;
+        if heap.form_of(object) != Form::Structure {
+            self.encoder.cells(heap.element_bytes(object))?;
+            return self.slots(heap.element_slots(object));
+        }
+        for (form, low, high) in heap.number_fields(object) {
+            self.encoder.number(low)?;
+            if form == Form::ArrayVector {
+                self.encoder.number(high)?;
+            }
+        }
+        let places = heap.fields(heap.get(object).kind).1;
+        places.iter().try_for_each(|&place| self.slot(heap.reference_field(object, place)))
     }
 
     fn global_value(&mut self, slots: &[Slot]) -> Result<(), WriteError> {
@@ -146,6 +167,44 @@ impl Reader<'_, '_> {
         Ok(())
     }
 
+    /// Reads what structures and arrays hold.
+    pub fn object_content(&mut self) -> Result<(), Refusal> {
+        for number in 0..self.typed.objects.len() {
+            self.decoder.place = ("structure or array", number as u64 + 1);
+            let object = self.typed.objects[number];
+            if self.machine.heap.form_of(object) == Form::Structure {
+                self.structure_content(object)?;
+                continue;
+            }
+            self.decoder.cells(self.machine.heap.element_bytes(object))?;
+            for index in 0..self.machine.heap.element_slots(object).len() {
+                let (tag, payload) = self.value()?;
+                self.machine.heap.element_slots(object)[index].set(Value::from_parts(tag, payload));
+            }
+        }
+        Ok(())
+    }
+
+    fn structure_content(&mut self, object: Ref<TypedObject>) -> Result<(), Refusal> {
+        let kind = self.machine.heap.get(object).kind;
+        let (mut numbers, mut references) = (Vec::new(), Vec::new());
+        for field in 0..self.machine.heap.fields(kind).0.len() {
+            let form = Form::from_number((self.machine.heap.fields(kind).0[field] & 7) as u8);
+            numbers.push(self.decoder.number()?);
+            if form == Form::ArrayVector {
+                numbers.push(self.decoder.number()?);
+            }
+        }
+        for _ in 0..self.machine.heap.fields(kind).1.len() {
+            let (tag, payload) = self.value()?;
+            references.push(Value::from_parts(tag, payload));
+        }
+        let (mut numbers, mut references) = (numbers.into_iter(), references.into_iter());
+        let number = || numbers.next().unwrap_or(0);
+        self.machine.heap.set_fields(object, number, || references.next().unwrap_or(Value::Nil));
+        Ok(())
+    }
+
     /// Reads what the instances have.
     pub fn instance_content(&mut self) -> Result<(), Refusal> {
         for number in 0..self.typed.instances.len() {
@@ -187,8 +246,8 @@ impl Reader<'_, '_> {
             imported_functions(self.machine, instance),
             |reader, place| reader.typed.functions.get(place).copied(),
             |reader, index, function: Ref<TypedFunction>| {
-                let type_number = reader.machine.heap.get(function).type_number;
-                let signature = reader.machine.function_type(type_number).signature();
+                let kind = reader.machine.heap.get(function).kind;
+                let signature = reader.machine.function_type(kind).signature();
                 surroundings.signature(index as u32) == Some(signature)
             },
         )?;
@@ -201,8 +260,8 @@ impl Reader<'_, '_> {
             surroundings.tags.len(),
             |reader, place| reader.typed.exception_tags.get(place).copied(),
             |reader, index, tag: Ref<ExceptionTag>| {
-                let type_number = reader.machine.heap.get(tag).type_number;
-                let parameters = reader.machine.function_type(type_number).signature().parameters;
+                let kind = reader.machine.heap.get(tag).kind;
+                let parameters = reader.machine.function_type(kind).signature().parameters;
                 surroundings.tag_values(index as u32) == Some(parameters)
             },
         )?;

@@ -21,7 +21,7 @@ use lunette_bytecode::instruction::Word;
 use lunette_gc::{
     object::AnyObject,
     reference::{REFERENCE_SCALE, Ref},
-    typed::Instance,
+    typed::{CanonicalType, Instance},
 };
 
 /// Bits of a link for each number of registers.
@@ -102,8 +102,17 @@ pub(crate) enum Flow<D> {
     Leave(u64),
 }
 
+/// A second stage of an instruction, apart from the first so that it takes no machine registers there.
+pub(crate) trait Stage {
+    /// Executes the instruction `word`.
+    unsafe fn run<D: Driver>(state: State<D>, word: Word) -> Flow<D>;
+}
+
 /// A way of going from instruction to instruction; see [`super::dispatch`].
 pub(crate) trait Driver: Sized {
+    /// Goes on with a second stage of the instruction `word`.
+    unsafe fn stage<S: Stage>(state: State<Self>, word: Word) -> Flow<Self>;
+
     /// Finishes the instruction `word` by `function` and goes on. The state's `pc` is past the whole instruction.
     unsafe fn call_out<F: OutOfLine>(state: State<Self>, word: Word, function: F) -> Flow<Self>;
 
@@ -249,6 +258,13 @@ impl<D: Driver> State<D> {
     pub unsafe fn object<T>(self, object: Ref<T>) -> *mut T {
         // SAFETY: the machine outlives its loop.
         unsafe { object.pointer(self.region()) }
+    }
+
+    /// Whether a type is another one or a subtype of it.
+    #[inline(always)]
+    pub unsafe fn is_subtype(self, kind: Ref<CanonicalType>, of: Ref<CanonicalType>) -> bool {
+        // SAFETY: types are objects of the region.
+        unsafe { kind == of || (*self.machine).heap.is_subtype(kind, of) }
     }
 
     /// The payload of a reference to the instance.
