@@ -163,6 +163,28 @@ impl Program {
         }
     }
 
+    /// The program with nothing left to be translated: of a WebAssembly file, all functions, which are otherwise translated
+    /// when they are first called. Source text has been compiled.
+    ///
+    /// ```
+    /// # use lunette::Program;
+    /// // (module (func (export "_start")))
+    /// let file = b"\0asm\x01\0\0\0\x01\x04\x01\x60\0\0\x03\x02\x01\0\x07\x0a\x01\x06_start\0\0\x0a\x04\x01\x02\0\x0b";
+    /// let program = Program::from_webassembly(file, "@nothing.wasm")?;
+    /// let translated = program.translated()?;
+    /// assert!(translated.to_bytes().starts_with(file) && translated.to_bytes().len() > file.len());
+    /// # Ok::<(), lunette::Error>(())
+    /// ```
+    #[cfg(feature = "compiler")]
+    pub fn translated(&self) -> Result<Program> {
+        let Form::WebAssembly { file, name } = &*self.0 else { return Ok(self.clone()) };
+        let whole = lunette_frontend::wasm::Module::parse(file, false).and_then(|module| module.translate_all(file));
+        match whole {
+            Ok(whole) => Ok(Program::of_webassembly(whole, name.clone())),
+            Err(error) => Err(Error::Malformed(error.to_string())),
+        }
+    }
+
     /// The program without names of variables, lines and its own name: messages cannot give them any more.
     ///
     /// ```

@@ -675,6 +675,13 @@ fn functions_of_modules_are_invoked() {
         let (status, _, error) = invoke(arguments);
         assert!(status == Some(1) && error.contains(message), "{arguments:?}: {error}");
     }
+    // Translated ahead of time it is the same, also when it is translated once more.
+    let compiled = folder.path("calculator.lbc");
+    for from in [&file, &compiled] {
+        assert_eq!(run(&["compile", "-o", &compiled, from]).status.code(), Some(0));
+        assert_eq!(stdout(&run(&["run", "--invoke", "add", &compiled, "2", "3"])), "5\n");
+    }
+    assert!(fs::read(&compiled).unwrap().starts_with(&fs::read(&file).unwrap()));
     let (_, _, traceback) = invoke(&["far"]);
     assert!(traceback.contains(": in function 'inner'") && traceback.contains(": in function 'far'"), "{traceback}");
 }

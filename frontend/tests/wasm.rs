@@ -312,3 +312,37 @@ fn names_are_those_of_the_section_or_of_exports() {
     assert_eq!(names, [Some("f"), Some("h"), Some("g"), None, None]);
     assert!(function_names(&file).into_iter().eq([(0, "f"), (1, "h"), (2, "g")]));
 }
+
+/// Functions that were translated ahead of time are the same, as long as the module is the one they were translated from.
+#[test]
+fn functions_are_translated_ahead_of_time() {
+    let text = r#"(module (import "a" "b" (func)) (func $f (param i32) (result i32) (i32.add (local.get 0) (i32.const 1)))
+        (func (export "g") (result i32) (block (try_table (catch_all 0) (return (call $f (i32.const 2))))) (i32.const 3)))"#;
+    let (file, module) = parse(text);
+    let whole = module.translate_all(&file).unwrap();
+    assert!(whole.starts_with(&file));
+    let ahead = Module::parse(&whole, true).unwrap();
+    for function in [1, 2] {
+        assert_eq!(ahead.function(&whole, function), module.translate(&file, function));
+    }
+    // Once is enough.
+    assert_eq!(ahead.translate_all(&whole).unwrap(), whole);
+    // What was translated from another module does not count: here the constant 2 became 5.
+    let place = file.windows(4).position(|code| code == [0x41, 2, 0x10, 1]).unwrap();
+    let mut changed = whole.clone();
+    changed[place + 1] = 5;
+    let module = Module::parse(&changed, true).unwrap();
+    assert_ne!(module.function(&changed, 2), ahead.function(&whole, 2));
+    assert_eq!(module.function(&changed, 2), module.translate(&changed, 2));
+    // Damage within a record is found, or by the verifier.
+    for place in file.len() + 30..whole.len() {
+        let mut damaged = whole.clone();
+        damaged[place] ^= 0x10;
+        let module = Module::parse(&damaged, false).unwrap();
+        for function in [1, 2] {
+            if let Ok(code) = module.function(&damaged, function) {
+                let _ = verify(&code, module.surroundings.signature(function).unwrap(), &module.surroundings);
+            }
+        }
+    }
+}

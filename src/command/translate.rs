@@ -39,7 +39,7 @@ pub fn print(bytes: &[u8]) -> Status {
 /// `lunette compile`
 pub fn compile(options: &Compile) -> Status {
     let compile = || {
-        let mut program = load(&options.script)?;
+        let mut program = load(&options.script)?.translated()?;
         if options.strip {
             program = program.stripped();
         }

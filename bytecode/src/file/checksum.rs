@@ -1,7 +1,7 @@
 //! The checksum: 64-bit FNV-1a. It finds damage, not forgery: files are never trusted anyway.
 
 /// The checksum of `bytes`. Any change of a single byte changes it, because every step is a bijection.
-pub(super) fn checksum(bytes: &[u8]) -> u64 {
+pub fn checksum(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, &byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 

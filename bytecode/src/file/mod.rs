@@ -17,6 +17,7 @@ mod reader;
 mod typed_function;
 mod writer;
 
+pub use checksum::checksum;
 pub use error::{ReadError, ReadErrorKind};
 pub use typed_function::{read as read_typed_function, write as write_typed_function};
 pub use writer::write;

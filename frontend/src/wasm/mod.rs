@@ -10,6 +10,7 @@ mod constant;
 mod error;
 mod module;
 mod names;
+mod translated;
 mod translator;
 mod types;
 

@@ -1,11 +1,11 @@
 //! Modules: everything but function bodies is decoded and validated at once, bodies when they are asked for.
 
 use super::{
-    WasmError, constant, translator,
+    WasmError, constant, translated, translator,
     types::{external_kind, global_type, memory_type, reference_type, sub_type, table_type},
 };
 use alloc::vec::Vec;
-use core::fmt;
+use core::{fmt, ops::Range};
 use lunette_bytecode::typed::{
     function::{Function, Surroundings},
     module::{
@@ -29,6 +29,8 @@ pub struct Module {
     pub surroundings: Surroundings,
     /// What function bodies are validated against; `None` if there are none.
     resources: Option<ValidatorResources>,
+    /// The place of functions that were translated ahead of time.
+    translated: Option<Range<u32>>,
 }
 
 impl fmt::Debug for Module {
@@ -68,7 +70,29 @@ impl Module {
             }
         }
         let surroundings = decoder.declarations.surroundings();
-        Ok(Module { declarations: decoder.declarations, surroundings, resources: decoder.resources })
+        let translated = translated::find(file);
+        Ok(Module { declarations: decoder.declarations, surroundings, resources: decoder.resources, translated })
+    }
+
+    /// A function of the module, which was parsed from `file`: the one that was translated ahead of time, if it is there.
+    /// It is to be verified before it runs.
+    pub fn function(&self, file: &[u8], function: u32) -> Result<Function, WasmError> {
+        let translated = self.translated.as_ref();
+        translated
+            .and_then(|place| translated::function(file, place, function))
+            .unwrap_or_else(|| self.translate(file, function))
+    }
+
+    /// The module's file with all of its functions translated ahead of time: still a file of the same module for others.
+    pub fn translate_all(&self, file: &[u8]) -> Result<Vec<u8>, WasmError> {
+        let own = self.declarations.imported.functions..self.declarations.functions.len() as u32;
+        let functions = own.map(|number| Ok((number, self.translate(file, number)?)));
+        let functions = functions.collect::<Result<Vec<_>, WasmError>>()?;
+        let whole = translated::add(file, functions.into_iter());
+        match u32::try_from(whole.len()) {
+            Ok(_) => Ok(whole),
+            Err(_) => Err(WasmError::Limit { offset: 0, what: "the module is larger than 4 GiB" }),
+        }
     }
 
     /// Validates and translates the body of a function of the module, which was parsed from `file`.

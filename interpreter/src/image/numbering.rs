@@ -121,8 +121,7 @@ pub(super) fn image_roots() -> impl Iterator<Item = usize> {
     (0..ROOT_COUNT.min(FIRST_TABLE_ROOT)).filter(|root| !MADE_ANEW.contains(root))
 }
 
-const MADE_ANEW: [usize; 5] =
-    [roots::NAMES, roots::METATABLES, roots::HANDLES, roots::TYPES, roots::LOADED_MODULES];
+const MADE_ANEW: [usize; 5] = [roots::NAMES, roots::METATABLES, roots::HANDLES, roots::TYPES, roots::LOADED_MODULES];
 
 macro_rules! meet {
     ($($name:ident $queue:ident $type:ty;)*) => { $(

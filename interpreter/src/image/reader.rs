@@ -158,8 +158,17 @@ impl Reader<'_, '_> {
             *count = self.decoder.small()?;
         }
         let [strings, byte_arrays, modules, layouts, cells, closures, natives, userdata, threads, tables, ..] = counts;
-        let [.., typed_modules, memories, exception_tags, reference_tables, instances, globals, typed_functions, objects] =
-            counts;
+        let [
+            ..,
+            typed_modules,
+            memories,
+            exception_tags,
+            reference_tables,
+            instances,
+            globals,
+            typed_functions,
+            objects,
+        ] = counts;
         let mut bytes = [0; KINDS.len()];
         let mut parts = Vec::new();
         let mut mark = 0;

@@ -29,10 +29,7 @@ impl Machine {
 
     /// Gives numbers to the types of recursion groups, as these are described, in a machine that has none yet; `None` if a
     /// description is malformed.
-    pub(crate) fn restore_types(
-        &mut self,
-        descriptions: &[Vec<u8>],
-    ) -> Result<Option<Vec<Ref<CanonicalType>>>, Throw> {
+    pub(crate) fn restore_types(&mut self, descriptions: &[Vec<u8>]) -> Result<Option<Vec<Ref<CanonicalType>>>, Throw> {
         let mut types = Vec::new();
         for description in descriptions {
             if read_group(description, &mut types).is_none() {
@@ -196,7 +193,9 @@ fn read_type(description: &[u8], first: u32, length: u32) -> Option<(Type, &[u8]
             let all = |words: &[u64]| words.iter().map(|&bits| value(bits)).collect::<Option<Box<[ValueType]>>>();
             CompositeType::Function(FunctionType { parameters: all(parameters)?, results: all(results)? })
         }
-        Form::Structure if results == 0 => CompositeType::Structure(words.iter().map(|&bits| field(bits)).collect::<Option<_>>()?),
+        Form::Structure if results == 0 => {
+            CompositeType::Structure(words.iter().map(|&bits| field(bits)).collect::<Option<_>>()?)
+        }
         array if array.is_array() && words.len() == 1 && results == 0 => {
             let element = field(words[0])?;
             if Storage::of(element.storage) as u8 != form {

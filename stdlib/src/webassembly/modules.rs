@@ -111,7 +111,7 @@ fn translate(machine: &mut Machine, prototype: Ref<TypedPrototype>) -> Result<()
     let (module, number) = (machine.heap.get(prototype).module, machine.heap.get(prototype).number);
     let parsed = module_of(machine, module).map_err(|error| refused(machine, &error))?;
     let bytes = machine.heap.bytes(machine.heap.get(module).bytes);
-    let function = match parsed.translate(bytes, number) {
+    let function = match parsed.function(bytes, number) {
         Ok(function) => function,
         Err(error) => return Err(refused(machine, &error)),
     };
