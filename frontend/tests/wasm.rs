@@ -209,6 +209,37 @@ fn exceptions_go_to_labels_or_stubs() {
 }
 
 #[test]
+fn objects_name_their_fields_by_offsets() {
+    let text = "(module
+        (type $point (sub (struct (field i8) (field (mut i32)))))
+        (type $named (sub $point (struct (field i8) (field (mut i32)) (field anyref))))
+        (func (param $p (ref $point)) (param $x i32) (result i32)
+          (block $other
+            (br_if $other (i32.eqz (ref.test (ref $named) (local.get $p))))
+            (struct.set $point 1 (local.get $p) (local.get $x)))
+          (block $cast (result anyref)
+            (br_on_cast_fail $cast (ref $point) (ref $named) (local.get $p))
+            (struct.get $named 2)
+            (struct.new $named (i32.const 1) (local.get $x))
+            (return (struct.get_s $point 0)))
+          drop
+          (local.get $x)))";
+    let expected = "jump_if_not_type r0, ->5, type1, #0
+        structure_set_32 r0, n0, field1, type0, #0
+        jump_if_type r0, ->9, type1, #0
+        copy_reference r1, r0
+        jump ->18
+        structure_get_reference r1, r0, field2, type1, #8
+        load_integer n1, #1
+        structure_new r1, type1, #2, #1, n1, n0, r1
+        structure_get_8_signed n1, r1, field0, type0, #4
+        return_one n1
+        return_one n0";
+    let clean: String = expected.lines().map(|line| format!("{}\n", line.trim())).collect();
+    assert_eq!(listing(text).trim(), clean.trim(), "{}", listing(text));
+}
+
+#[test]
 fn far_locals_are_copied() {
     let (file, module) = parse(&format!(
         "(module (func (result i64) (local i64) (local {}) (local i64)

@@ -28,7 +28,6 @@ fn configuration(number: u64) -> Config {
         max_memories: if number.is_multiple_of(4) { 3 } else { 1 },
         max_tables: 4,
         compact_imports_enabled: false,
-        gc_enabled: false,
         threads_enabled: false,
         shared_everything_threads_enabled: false,
         wide_arithmetic_enabled: false,

@@ -1,5 +1,6 @@
 //! A typed function: what the body of a WebAssembly function is translated to, and what it may refer to in its module.
 
+use super::layout::{Layout, Storage};
 use crate::instruction::Word;
 use alloc::vec::Vec;
 
@@ -83,6 +84,10 @@ pub enum GlobalKind {
 pub struct Surroundings {
     /// The types that are those of functions, by the number of the type; `None` for others.
     pub types: Vec<Option<Signature>>,
+    /// Layouts of the types that are those of structures.
+    pub structures: Vec<Option<Layout>>,
+    /// What elements take, of the types that are those of arrays.
+    pub arrays: Vec<Option<Storage>>,
     /// The type of each function, imported ones first.
     pub functions: Vec<u32>,
     /// The globals, imported ones first.

@@ -79,6 +79,21 @@ pub enum OperandKind {
     Signature,
     /// Tag of the module.
     Tag,
+    /// Type of the module that is a structure's.
+    Structure,
+    /// Type of the module that is an array's.
+    Array,
+    /// Field of the structure of type l that takes a byte; 16 bits.
+    Field8,
+    Field16,
+    Field32,
+    Field64,
+    FieldVector,
+    FieldReference,
+    /// Place of the field of operand c; 32 bits.
+    FieldOffset,
+    /// Heap type, as [`HeapType::encode`] makes it.
+    HeapType,
     /// Table of the module.
     Table,
     /// Memory of the module.
@@ -376,6 +391,36 @@ macro_rules! operand_kind {
     };
     (signature) => {
         OperandKind::Signature
+    };
+    (structure) => {
+        OperandKind::Structure
+    };
+    (array) => {
+        OperandKind::Array
+    };
+    (field_8) => {
+        OperandKind::Field8
+    };
+    (field_16) => {
+        OperandKind::Field16
+    };
+    (field_32) => {
+        OperandKind::Field32
+    };
+    (field_64) => {
+        OperandKind::Field64
+    };
+    (field_vector) => {
+        OperandKind::FieldVector
+    };
+    (field_reference) => {
+        OperandKind::FieldReference
+    };
+    (field_offset) => {
+        OperandKind::FieldOffset
+    };
+    (heap_type) => {
+        OperandKind::HeapType
     };
     (tag) => {
         OperandKind::Tag

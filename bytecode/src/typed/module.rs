@@ -1,7 +1,10 @@
 //! What a WebAssembly module declares: everything but the bodies of its functions. Each index space has its imported
 //! members first.
 
-use super::function::{GlobalKind, Registers, Signature, Surroundings};
+use super::{
+    function::{GlobalKind, Registers, Signature, Surroundings},
+    layout,
+};
 use alloc::{boxed::Box, vec::Vec};
 use core::{fmt, ops::Range};
 
@@ -23,6 +26,37 @@ pub enum HeapType {
     NoException,
     /// The type of this number in the module.
     Concrete(u32),
+}
+
+/// Heap types that are not concrete.
+const ABSTRACT: [HeapType; 12] = [
+    HeapType::Function,
+    HeapType::Extern,
+    HeapType::Any,
+    HeapType::Equal,
+    HeapType::I31,
+    HeapType::Structure,
+    HeapType::Array,
+    HeapType::Exception,
+    HeapType::None,
+    HeapType::NoFunction,
+    HeapType::NoExtern,
+    HeapType::NoException,
+];
+
+impl HeapType {
+    /// The type as a number: a concrete one is its own, the others count down from the highest.
+    pub fn encode(self) -> u32 {
+        match self {
+            HeapType::Concrete(number) => number,
+            heap => !(ABSTRACT.iter().position(|&other| other == heap).unwrap_or(0) as u32),
+        }
+    }
+
+    /// The type of a number.
+    pub fn decode(number: u32) -> HeapType {
+        ABSTRACT.get(!number as usize).copied().unwrap_or(HeapType::Concrete(number))
+    }
 }
 
 /// The type of references.
@@ -399,6 +433,8 @@ impl Declarations {
             globals: self.globals.iter().map(|global| global.kind.value.kind()).collect(),
             imported_globals: self.imported.globals,
             tags: self.tags.clone(),
+            structures: layout::structures(&self.types),
+            arrays: layout::arrays(&self.types),
             tables: self.tables.len() as u32,
             memories: self.memories.len() as u32,
             data_segments: self.data.len() as u32,

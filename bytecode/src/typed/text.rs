@@ -3,6 +3,7 @@
 use super::{
     function::Function,
     instruction::{Field, Opcode, OperandKind, jump_distance, length},
+    module::HeapType,
 };
 use core::fmt;
 
@@ -30,6 +31,10 @@ impl fmt::Display for Listing<'_> {
                     OperandKind::Jump | OperandKind::WideJump | OperandKind::Back | OperandKind::WideBack => {
                         write!(out, "{separator}->{}", (at + length) as i64 + jump_distance(words).unwrap_or(0))?;
                     }
+                    OperandKind::HeapType => match HeapType::decode(value as u32) {
+                        HeapType::Concrete(number) => write!(out, "{separator}type{number}")?,
+                        heap => write!(out, "{separator}{heap:?}")?,
+                    },
                     kind => write!(out, "{separator}{}{value}", prefix(kind))?,
                 }
                 separator = ", ";
@@ -78,7 +83,13 @@ fn prefix(kind: OperandKind) -> &'static str {
         | OperandKind::ReferenceResultWindow
         | OperandKind::ReferenceResults => "r",
         OperandKind::Callee => "f",
-        OperandKind::Signature => "type",
+        OperandKind::Signature | OperandKind::Structure | OperandKind::Array => "type",
+        OperandKind::Field8
+        | OperandKind::Field16
+        | OperandKind::Field32
+        | OperandKind::Field64
+        | OperandKind::FieldVector
+        | OperandKind::FieldReference => "field",
         OperandKind::Tag => "tag",
         OperandKind::Table => "table",
         OperandKind::Memory => "memory",
@@ -93,6 +104,7 @@ fn prefix(kind: OperandKind) -> &'static str {
         | OperandKind::Count
         | OperandKind::WideCount
         | OperandKind::Literal
+        | OperandKind::FieldOffset
         | OperandKind::Lane16
         | OperandKind::Lane8
         | OperandKind::Lane4
@@ -101,6 +113,7 @@ fn prefix(kind: OperandKind) -> &'static str {
         | OperandKind::WideJump
         | OperandKind::Back
         | OperandKind::WideBack
+        | OperandKind::HeapType
         | OperandKind::ListWords => "#",
     }
 }

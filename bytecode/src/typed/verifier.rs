@@ -7,6 +7,8 @@
 use super::{
     function::{Catch, Function, GlobalKind, Registers, Signature, Surroundings},
     instruction::{Entry, Field, Flow, MAX_REGISTERS, Opcode, Operand, OperandKind, jump_distance, length, list_words},
+    layout::Storage,
+    module::HeapType,
 };
 use crate::instruction::Word;
 use alloc::{vec, vec::Vec};
@@ -196,6 +198,7 @@ impl Checker<'_> {
             self.verify_call(words, entry, signature)?;
         }
         if entry.has_list {
+            self.verify_members(words, entry)?;
             self.verify_list(words, entry, list)?;
         }
         let own = self.results;
@@ -269,6 +272,20 @@ impl Checker<'_> {
             OperandKind::Signature => {
                 named(there.types.get(value as usize).is_some_and(Option::is_some), "function type")
             }
+            OperandKind::Structure => {
+                named(there.structures.get(value as usize).is_some_and(Option::is_some), "structure type")
+            }
+            OperandKind::Array => named(there.arrays.get(value as usize).is_some_and(Option::is_some), "array type"),
+            OperandKind::Field8 => self.field(words, entry, value, Storage::Byte),
+            OperandKind::Field16 => self.field(words, entry, value, Storage::Half),
+            OperandKind::Field32 => self.field(words, entry, value, Storage::Word),
+            OperandKind::Field64 => self.field(words, entry, value, Storage::Double),
+            OperandKind::FieldVector => self.field(words, entry, value, Storage::Vector),
+            OperandKind::FieldReference => self.field(words, entry, value, Storage::Reference),
+            OperandKind::HeapType => match HeapType::decode(value as u32) {
+                HeapType::Concrete(number) => named((number as usize) < there.types.len(), "type"),
+                _ => Ok(()),
+            },
             OperandKind::Tag => below(there.tags.len() as u32, "tag"),
             OperandKind::Table => below(there.tables, "table"),
             OperandKind::Memory => below(there.memories, "memory"),
@@ -282,10 +299,11 @@ impl Checker<'_> {
             OperandKind::Lane8 => below(8, "lane"),
             OperandKind::Lane4 => below(4, "lane"),
             OperandKind::Lane2 => below(2, "lane"),
-            // The windows of results are checked with the callee.
+            // The windows of results are checked with the callee, places of fields with the fields.
             OperandKind::ResultWindow
             | OperandKind::ReferenceResultWindow
             | OperandKind::ListWords
+            | OperandKind::FieldOffset
             | OperandKind::Integer
             | OperandKind::WideInteger
             | OperandKind::Count
@@ -296,6 +314,40 @@ impl Checker<'_> {
             | OperandKind::Back
             | OperandKind::WideBack => Ok(()),
         }
+    }
+
+    /// Checks that an instruction's structure has a field of this number and storage, at the offset that operand m says.
+    fn field(&self, words: &[Word], entry: &Entry, number: i64, storage: Storage) -> Result<(), VerifyErrorKind> {
+        let read = |field| entry.operand(field).and_then(|operand| operand.read(words)).unwrap_or(-1);
+        let layout = self.surroundings.structures.get(read(Field::L) as usize).and_then(Option::as_ref);
+        match layout.and_then(|layout| layout.fields.get(number as usize)) {
+            Some(field) if field.storage == storage && i64::from(field.offset) == read(Field::M) => Ok(()),
+            _ => Err(VerifyErrorKind::NoSuch("field")),
+        }
+    }
+
+    /// Checks that an instruction makes an object of as many values as there are.
+    fn verify_members(&self, words: &[Word], entry: &Entry) -> Result<(), VerifyErrorKind> {
+        let read = |field| entry.operand(field).and_then(|operand| operand.read(words)).unwrap_or(0) as u32;
+        let given = Registers { numbers: read(Field::G), references: read(Field::H) };
+        let fits = match entry.operand(Field::L).map(|operand| operand.kind) {
+            Some(OperandKind::Structure) => self
+                .surroundings
+                .structures
+                .get(read(Field::L) as usize)
+                .and_then(Option::as_ref)
+                .is_some_and(|layout| layout.registers == given),
+            Some(OperandKind::Array) => {
+                match self.surroundings.arrays.get(read(Field::L) as usize).copied().flatten() {
+                    Some(Storage::Reference) => given.numbers == 0,
+                    Some(Storage::Vector) => given.references == 0 && given.numbers.is_multiple_of(2),
+                    Some(_) => given.references == 0,
+                    None => false,
+                }
+            }
+            _ => true,
+        };
+        if fits { Ok(()) } else { Err(VerifyErrorKind::Arguments) }
     }
 
     /// The signature of the function that the instruction calls, if it does.

@@ -66,7 +66,7 @@ impl Translator<'_> {
     }
 
     /// Branches if a condition holds.
-    fn branch_on(&mut self, condition: Condition, depth: u32) {
+    pub(super) fn branch_on(&mut self, condition: Condition, depth: u32) {
         let frame = self.target(depth);
         self.first_writes.is_over = true;
         self.prepare_values(self.branch_values(frame));

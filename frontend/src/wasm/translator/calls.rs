@@ -172,14 +172,14 @@ impl Translator<'_> {
         }
     }
 
-    fn drop_top(&mut self, count: usize) {
+    pub(super) fn drop_top(&mut self, count: usize) {
         for _ in 0..count {
             self.stack.pop();
         }
     }
 
     /// The first homes free if only so many values were on the stack.
-    fn next_below(&self, height: usize) -> Registers {
+    pub(super) fn next_below(&self, height: usize) -> Registers {
         let mut next = self.stack.next();
         let count = self.stack.height() - height;
         for entry in self.stack.top(count) {

@@ -115,6 +115,11 @@ impl Code {
         Some(Parts { opcode, a: (word >> 16) as u16, b: (word >> 32) as u16, c: (word >> 48) as u16 })
     }
 
+    /// The first literal of the latest instruction, which may be changed.
+    pub(super) fn last_literal(&self) -> u64 {
+        self.words.get(self.last as usize + 1).map_or(0, |word| word.0)
+    }
+
     /// Takes the latest instruction back.
     pub(super) fn remove_last(&mut self) {
         self.words.truncate(self.last as usize);
@@ -149,7 +154,8 @@ impl Code {
     /// Sets the distance of the jump at `at`, which may be a short one, so that it goes to `target`. Whether it fits.
     pub(super) fn set_target(&mut self, at: u32, target: u32) {
         let Some(word) = self.words.get_mut(at as usize) else { return };
-        let distance = target.wrapping_sub(at + 1);
+        let has_literal = [Opcode::jump_if_type as u16, Opcode::jump_if_not_type as u16].contains(&(word.0 as u16));
+        let distance = target.wrapping_sub(at + 1 + u32::from(has_literal));
         if is_wide_jump(word.0 as u16) {
             word.0 = word.0 & 0xffff_ffff | u64::from(distance) << 32;
         } else {
@@ -175,6 +181,8 @@ fn is_wide_jump(opcode: u16) -> bool {
         Opcode::jump_if_zero,
         Opcode::jump_if_null,
         Opcode::jump_if_not_null,
+        Opcode::jump_if_type,
+        Opcode::jump_if_not_type,
         Opcode::loop_if,
         Opcode::loop_if_zero,
     ];

@@ -25,6 +25,8 @@ enum Test {
     Number(u32),
     /// A reference register is null.
     Null(u32),
+    /// A reference register is of the type that the literal of such instructions says.
+    Type(u32, u64),
 }
 
 /// A branch on a condition, with operands as in the word.
@@ -34,6 +36,8 @@ pub(super) struct ConditionalJump {
     /// Of short jumps only.
     pub(super) b: u16,
     pub(super) is_short: bool,
+    /// Of some wide jumps.
+    pub(super) literal: Option<u64>,
 }
 
 impl Condition {
@@ -43,6 +47,10 @@ impl Condition {
 
     pub(super) fn is_null(register: u32, home: u32) -> Condition {
         Condition { test: Test::Null(register), is_negated: false, home }
+    }
+
+    pub(super) fn is_type(register: u32, literal: u64, home: u32) -> Condition {
+        Condition { test: Test::Type(register, literal), is_negated: false, home }
     }
 }
 
@@ -162,6 +170,9 @@ impl Translator<'_> {
                     is_negated ^= last.opcode == Opcode::i32_equal_constant;
                 }
                 Opcode::reference_is_null => test = Test::Null(u32::from(last.b) / REFERENCE_BYTES),
+                Opcode::reference_test => {
+                    test = Test::Type(u32::from(last.b) / REFERENCE_BYTES, self.code.last_literal());
+                }
                 Opcode::i32_wrap => test = Test::Number(u32::from(last.b) / NUMBER_BYTES),
                 _ if is_comparison(last) => test = Test::Comparison(last),
                 _ => break,
@@ -174,7 +185,13 @@ impl Translator<'_> {
     /// The jump forward that the condition decides.
     pub(super) fn forward_jump(&mut self, condition: Condition) -> ConditionalJump {
         if let Test::Comparison(parts) = condition.test {
-            let jump = |parts: Parts, opcode| ConditionalJump { opcode, a: parts.b, b: parts.c, is_short: true };
+            let jump = |parts: Parts, opcode| ConditionalJump {
+                opcode,
+                a: parts.b,
+                b: parts.c,
+                is_short: true,
+                literal: None,
+            };
             if let Some(opcode) = forward(parts, condition.is_negated) {
                 return jump(parts, opcode);
             }
@@ -190,13 +207,13 @@ impl Translator<'_> {
     /// The jump back that the condition decides, a short one only if that will do; `None` if there is none.
     pub(super) fn backward_jump(&mut self, condition: Condition, is_near: bool) -> Option<ConditionalJump> {
         match condition.test {
-            Test::Null(_) => return None,
+            Test::Null(_) | Test::Type(..) => return None,
             Test::Comparison(parts) if is_near => {
                 let parts = if condition.is_negated { opposite(parts) } else { Some(parts) };
                 if let Some(parts) = parts
                     && let Some(opcode) = backward(parts)
                 {
-                    return Some(ConditionalJump { opcode, a: parts.b, b: parts.c, is_short: true });
+                    return Some(ConditionalJump { opcode, a: parts.b, b: parts.c, is_short: true, literal: None });
                 }
             }
             _ => {}
@@ -205,9 +222,14 @@ impl Translator<'_> {
     }
 
     fn wide_jump(&mut self, condition: Condition, [holds, fails]: [Opcode; 2]) -> ConditionalJump {
+        let mut literal = None;
         let (opcode, a) = match (condition.test, condition.is_negated) {
             (Test::Null(register), false) => (Opcode::jump_if_null, reference(register)),
             (Test::Null(register), true) => (Opcode::jump_if_not_null, reference(register)),
+            (Test::Type(register, bits), is_negated) => {
+                literal = Some(bits);
+                (if is_negated { Opcode::jump_if_not_type } else { Opcode::jump_if_type }, reference(register))
+            }
             (Test::Number(register), false) => (holds, number(register)),
             (Test::Number(register), true) => (fails, number(register)),
             (Test::Comparison(parts), is_negated) => {
@@ -216,6 +238,6 @@ impl Translator<'_> {
                 (if is_negated { fails } else { holds }, a)
             }
         };
-        ConditionalJump { opcode, a, b: 0, is_short: false }
+        ConditionalJump { opcode, a, b: 0, is_short: false, literal }
     }
 }

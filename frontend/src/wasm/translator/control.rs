@@ -296,6 +296,9 @@ impl<'m> Translator<'m> {
         } else {
             self.code.ad(jump.opcode, jump.a, 0);
         }
+        if let Some(literal) = jump.literal {
+            self.code.literal(literal);
+        }
     }
 
     /// Jumps to a label.

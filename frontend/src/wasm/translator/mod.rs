@@ -1,6 +1,6 @@
 //! The bodies of functions, validated and translated in one pass.
 //!
-//! The data flows operator by operator: `operators` says what each becomes; `numeric`, `vectors`, `memory`, `calls`, `exceptions`, `control` and
+//! The data flows operator by operator: `operators` says what each becomes; `numeric`, `vectors`, `memory`, `objects`, `calls`, `exceptions`, `control` and
 //! `branch` make instructions of it with `registers`, which knows where values are (`stack`, `locals`); `code` takes them.
 //! Values are copied only when they must be: an operand is read from the local it came from or is a constant in the
 //! instruction, and a result is written to the local it goes to. Comparisons become part of the branches they decide
@@ -15,12 +15,13 @@ mod exceptions;
 mod locals;
 mod memory;
 mod numeric;
+mod objects;
 mod operators;
 mod registers;
 mod stack;
 mod vectors;
 
-use super::{WasmError, types::value_type};
+use super::{WasmError, types, types::value_type};
 use alloc::{collections::VecDeque, vec::Vec};
 use code::Code;
 use control::Frame;

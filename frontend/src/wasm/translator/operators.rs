@@ -130,6 +130,56 @@ impl Translator<'_> {
             Operator::RefIsNull => self.is_null(),
             Operator::RefEq => self.are_same(),
             Operator::RefAsNonNull => self.check_non_null(),
+            Operator::StructNew { struct_type_index } => self.new_structure(struct_type_index),
+            Operator::StructNewDefault { struct_type_index } => {
+                self.get(Opcode::structure_new_default, GlobalKind::Reference, struct_type_index);
+            }
+            Operator::StructGet { struct_type_index, field_index }
+            | Operator::StructGetU { struct_type_index, field_index } => {
+                self.get_field(struct_type_index, field_index, false);
+            }
+            Operator::StructGetS { struct_type_index, field_index } => {
+                self.get_field(struct_type_index, field_index, true);
+            }
+            Operator::StructSet { struct_type_index, field_index } => self.set_field(struct_type_index, field_index),
+            Operator::ArrayNew { array_type_index } => self.new_array(array_type_index),
+            Operator::ArrayNewDefault { array_type_index } => self.new_default_array(array_type_index),
+            Operator::ArrayNewFixed { array_type_index, array_size } => {
+                self.new_fixed_array(array_type_index, array_size);
+            }
+            Operator::ArrayNewData { array_type_index, array_data_index } => {
+                self.new_array_from(Opcode::array_new_data, array_type_index, array_data_index);
+            }
+            Operator::ArrayNewElem { array_type_index, array_elem_index } => {
+                self.new_array_from(Opcode::array_new_elements, array_type_index, array_elem_index);
+            }
+            Operator::ArrayGet { array_type_index } | Operator::ArrayGetU { array_type_index } => {
+                self.get_element(array_type_index, false);
+            }
+            Operator::ArrayGetS { array_type_index } => self.get_element(array_type_index, true),
+            Operator::ArraySet { array_type_index } => self.set_element(array_type_index),
+            Operator::ArrayLen => self.number_of_reference(Opcode::array_length),
+            Operator::ArrayFill { array_type_index } => self.fill_array(array_type_index),
+            Operator::ArrayCopy { .. } => self.copy_array(),
+            Operator::ArrayInitData { array_data_index, .. } => {
+                self.initialize_array(Opcode::array_initialize_data, array_data_index);
+            }
+            Operator::ArrayInitElem { array_elem_index, .. } => {
+                self.initialize_array(Opcode::array_initialize_elements, array_elem_index);
+            }
+            Operator::RefI31 => self.new_i31(),
+            Operator::I31GetS => self.number_of_reference(Opcode::i31_get_signed),
+            Operator::I31GetU => self.number_of_reference(Opcode::i31_get_unsigned),
+            Operator::RefTestNonNull { hty } => self.test_type(hty, false, offset)?,
+            Operator::RefTestNullable { hty } => self.test_type(hty, true, offset)?,
+            Operator::RefCastNonNull { hty } => self.cast(hty, false, offset)?,
+            Operator::RefCastNullable { hty } => self.cast(hty, true, offset)?,
+            Operator::BrOnCast { relative_depth, to_ref_type, .. } => {
+                self.branch_on_cast(relative_depth, to_ref_type, false, offset)?;
+            }
+            Operator::BrOnCastFail { relative_depth, to_ref_type, .. } => {
+                self.branch_on_cast(relative_depth, to_ref_type, true, offset)?;
+            }
             Operator::I32Add => self.integer(Width::I32, Opcode::i32_add, Constant::Either(Opcode::i32_add_constant)),
             Operator::I32Sub => {
                 self.integer(Width::I32, Opcode::i32_subtract, Constant::Negated(Opcode::i32_add_constant))
@@ -565,8 +615,10 @@ impl Translator<'_> {
             Operator::F64x2ConvertLowI32x4U => self.vector_unary(Opcode::f64x2_convert_i32x4_unsigned),
             Operator::F32x4DemoteF64x2Zero => self.vector_unary(Opcode::f32x4_demote),
             Operator::F64x2PromoteLowF32x4 => self.vector_unary(Opcode::f64x2_promote),
-            // Registers hold bits, and those of 32 bits have no others above.
-            Operator::I64ExtendI32U
+            // Registers hold values as they are, and numbers of 32 bits have no other bits above.
+            Operator::AnyConvertExtern
+            | Operator::ExternConvertAny
+            | Operator::I64ExtendI32U
             | Operator::I32ReinterpretF32
             | Operator::I64ReinterpretF64
             | Operator::F32ReinterpretI32
