@@ -592,7 +592,7 @@ impl Context<'_> {
             Raw::Closure(_) | Raw::NativeClosure(_) | Raw::TypedFunction(_) => {
                 Value::Function(Function(self.handle(value)?))
             }
-            Raw::Userdata(_) => Value::Userdata(AnyUserdata(self.handle(value)?)),
+            Raw::Userdata(_) | Raw::TypedObject(_) => Value::Userdata(AnyUserdata(self.handle(value)?)),
             Raw::Thread(_) => Value::Thread(crate::thread::Thread(self.handle(value)?)),
         })
     }

@@ -411,24 +411,23 @@ impl AnyUserdata {
     pub fn object<T: Userdata>(&self, context: &mut impl AsContext) -> Result<UserdataRef<T>> {
         let context = &mut context.as_context();
         let raw = context.resolve(&self.0)?;
-        let Raw::Userdata(userdata) = raw else {
-            unreachable!("the handle stands for a userdata, not {raw:?}");
+        let own = match context.state().metatables.get(&TypeId::of::<T>()).cloned() {
+            Some(metatable) => Some(context.resolve(&metatable.0)?),
+            None => None,
         };
-        let is_own = match context.state().metatables.get(&TypeId::of::<T>()).cloned() {
-            Some(metatable) => {
-                let metatable = context.resolve(&metatable.0)?;
-                matches!(
-                    (metatable, context.machine.heap.get(userdata).metatable.get()),
-                    (Raw::Table(own), Some(metatable)) if own == metatable
-                )
+        // What is not one is an object of WebAssembly.
+        let userdata = match (raw, own) {
+            (Raw::Userdata(userdata), Some(Raw::Table(own)))
+                if context.machine.heap.get(userdata).metatable.get() == Some(own) =>
+            {
+                userdata
             }
-            None => false,
+            _ => {
+                let given = context.machine.type_name_of(raw);
+                let given = std::string::String::from_utf8_lossy(&given).into_owned();
+                return Err(ConversionError::mismatch(&T::type_name(), &given));
+            }
         };
-        if !is_own {
-            let given = context.machine.type_name_of(raw);
-            let given = std::string::String::from_utf8_lossy(&given).into_owned();
-            return Err(ConversionError::mismatch(&T::type_name(), &given));
-        }
         let number = context.machine.heap.get(userdata).object().ok_or(Error::Finalized)?;
         let object = context.state().objects.get(number).ok_or(Error::Finalized)?;
         object.downcast().map(UserdataRef).map_err(|_| Error::Finalized)

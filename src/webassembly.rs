@@ -301,7 +301,7 @@ impl Exports {
         let Raw::TypedFunction(raw) = context.resolve(&function.0)? else {
             return Err(Error::message(format_args!("'{name}' is no function of WebAssembly")));
         };
-        let own = context.machine.function_type(context.machine.heap.get(raw).type_number).to_type();
+        let own = context.machine.function_type(context.machine.heap.get(raw).kind).to_type();
         if !P::are(&own.parameters) || !R::are(&own.results) {
             let list = |types: &[declared::ValueType]| {
                 let names: Vec<_> = types.iter().map(ToString::to_string).collect();

@@ -33,7 +33,7 @@ impl Hole {
 
     /// Cuts `bytes` off; the offset of what was cut off.
     #[inline(always)]
-    fn cut(&self, bytes: usize) -> Option<u64> {
+    pub(crate) fn cut(&self, bytes: usize) -> Option<u64> {
         let start = self.cursor.get();
         let end = start + bytes as u64;
         (end <= self.limit.get()).then(|| {

@@ -32,5 +32,6 @@ pub mod table;
 pub mod thread;
 pub mod typed;
 mod typed_layouts;
+mod typed_objects;
 pub mod userdata;
 pub mod value;

@@ -69,6 +69,8 @@ pub enum Kind {
     Thread,
     /// [`crate::typed::TypedFunction`]
     TypedFunction,
+    /// [`crate::typed::TypedObject`]
+    TypedObject,
     /// [`crate::function::VariableCell`]
     Cell,
     /// [`crate::function::Prototype`]
@@ -103,6 +105,8 @@ pub enum Kind {
     Global,
     /// [`crate::typed::ExceptionTag`]
     ExceptionTag,
+    /// [`crate::typed::CanonicalType`]
+    CanonicalType,
 }
 
 /// An object's layout.

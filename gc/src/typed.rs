@@ -7,6 +7,9 @@
 //!        |--> functions: TypedFunction ...      made when they are first referred to
 //!        |--> memories: LinearMemory ... --> MemoryData | bytes
 //!        '--> tables: ReferenceTable ... --> elements
+//!
+//!   TypedObject | fields or elements
+//!        '--> CanonicalType | supertypes, itself | number fields | reference fields
 //! ```
 
 use crate::{
@@ -31,8 +34,8 @@ region_layout! {
         pub source: Ref<Str>,
         /// Of each function a [`TypedPrototype`]; none for imported ones.
         pub prototypes: Ref<RefArray>,
-        /// Of each type its number in the machine, 4 bytes each.
-        pub types: Ref<ByteArray>,
+        /// Of each type a [`CanonicalType`].
+        pub types: Ref<RefArray>,
         /// Number of the module, by which the front end knows it.
         pub number: u32,
         /// To a multiple of 8.
@@ -67,8 +70,8 @@ region_layout! {
         pub module: Ref<TypedModule>,
         /// Number of the function in its module.
         pub number: u32,
-        /// The number of its type in the machine.
-        pub type_number: u32,
+        /// Its type.
+        pub kind: Ref<CanonicalType>,
         /// Number registers that its results take.
         pub result_numbers: u32,
         /// Reference registers that its results take.
@@ -85,12 +88,12 @@ region_layout! {
     pub struct TypedFunction {
         /// The header.
         pub header: Header,
+        /// Its type, in the same place as that of a [`TypedObject`].
+        pub kind: Ref<CanonicalType>,
         /// The function of a module; none if it is the host's.
         pub prototype: Option<Ref<TypedPrototype>>,
         /// The instance of that module.
         pub instance: Option<Ref<Instance>>,
-        /// The number of its type in the machine.
-        pub type_number: u32,
         /// To a multiple of 8.
         pub padding: u32,
         /// The host's function: a value that can be called.
@@ -119,6 +122,8 @@ region_layout! {
         pub imported_globals: Ref<RefArray>,
         /// The module.
         pub module: Ref<TypedModule>,
+        /// Of each type of the module a [`CanonicalType`].
+        pub types: Ref<RefArray>,
         /// Of each data segment where its bytes lie in the file: start and length, 4 bytes each. The length is 0 for one
         /// that was dropped.
         pub data: Ref<ByteArray>,
@@ -130,14 +135,12 @@ region_layout! {
         pub exports: Cell<Option<Ref<Table>>>,
         /// The number of globals, imported ones included.
         pub global_count: u32,
-        /// To a multiple of 8.
-        pub padding: u32,
     }
 }
 
 impl Instance {
     /// The objects that it always refers to.
-    pub(crate) fn parts(&self) -> [Ref<AnyObject>; 9] {
+    pub(crate) fn parts(&self) -> [Ref<AnyObject>; 10] {
         [
             self.prototypes.cast(),
             self.memories.cast(),
@@ -145,6 +148,7 @@ impl Instance {
             self.functions.cast(),
             self.imported_globals.cast(),
             self.module.cast(),
+            self.types.cast(),
             self.data.cast(),
             self.tags.cast(),
             self.elements.cast(),
@@ -247,8 +251,8 @@ region_layout! {
     pub struct ExceptionTag {
         /// The header.
         pub header: Header,
-        /// The number in the machine of the function type whose parameters are the values of such exceptions.
-        pub type_number: u32,
+        /// The function type whose parameters are the values of such exceptions.
+        pub kind: Ref<CanonicalType>,
         /// To a multiple of 8.
         pub padding: u32,
     }
@@ -256,4 +260,102 @@ region_layout! {
 // SAFETY: begins with the header.
 unsafe impl Object for ExceptionTag {
     const KIND: Kind = Kind::ExceptionTag;
+}
+
+/// What a type describes. Up to the last kind of array the numbers are those of what the elements take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+#[allow(missing_docs, reason = "the names say it")]
+pub enum Form {
+    Array8 = 0,
+    Array16 = 1,
+    Array32 = 2,
+    Array64 = 3,
+    ArrayVector = 4,
+    ArrayReference = 5,
+    Structure = 6,
+    Function = 7,
+}
+
+impl Form {
+    /// The form of this number.
+    pub const fn from_number(number: u8) -> Form {
+        match number {
+            0 => Form::Array8,
+            1 => Form::Array16,
+            2 => Form::Array32,
+            3 => Form::Array64,
+            4 => Form::ArrayVector,
+            5 => Form::ArrayReference,
+            6 => Form::Structure,
+            _ => Form::Function,
+        }
+    }
+
+    /// Bytes of an element; 0 if it is no array.
+    pub const fn element_bytes(self) -> usize {
+        match self {
+            Form::Array8 => 1,
+            Form::Array16 => 2,
+            Form::Array32 => 4,
+            Form::Array64 => 8,
+            Form::ArrayVector | Form::ArrayReference => 16,
+            Form::Structure | Form::Function => 0,
+        }
+    }
+
+    /// Whether values are arrays.
+    pub const fn is_array(self) -> bool {
+        (self as u8) < Form::Structure as u8
+    }
+}
+
+region_layout! {
+    /// A type as the machine knows it: one for all types of modules that are the same. It is followed, 4 bytes each, by
+    /// references to its supertypes, the outermost first, and to itself; then, if it is a structure's, by its number
+    /// fields, each its place times 8 and what it takes, and the places of its reference fields.
+    pub struct CanonicalType {
+        /// The header.
+        pub header: Header,
+        /// Its number in the machine.
+        pub number: u32,
+        /// How many supertypes it has.
+        pub depth: u32,
+        /// A [`Form`].
+        pub form: u32,
+        /// Bytes of a structure's fields.
+        pub bytes: u32,
+        /// How many fields are numbers or vectors.
+        pub number_fields: u32,
+        /// How many are references.
+        pub reference_fields: u32,
+        /// The description of its recursion group, as the interpreter encodes it.
+        pub group: Ref<Str>,
+        /// The number of the first type of that.
+        pub first: u32,
+        /// Where its own description begins.
+        pub place: u32,
+        /// To a multiple of 8.
+        pub padding: u32,
+    }
+}
+// SAFETY: begins with the header.
+unsafe impl Object for CanonicalType {
+    const KIND: Kind = Kind::CanonicalType;
+}
+
+region_layout! {
+    /// A structure or an array; its fields or elements follow. The header's flags are its [`Form`].
+    pub struct TypedObject {
+        /// The header.
+        pub header: Header,
+        /// Its type.
+        pub kind: Ref<CanonicalType>,
+        /// The number of elements; 0 of a structure.
+        pub length: u32,
+    }
+}
+// SAFETY: begins with the header.
+unsafe impl Object for TypedObject {
+    const KIND: Kind = Kind::TypedObject;
 }

@@ -7,8 +7,8 @@ use crate::{
     region::BLOCK_BYTES,
     storage::RefArray,
     typed::{
-        ExceptionTag, Global, Instance, LinearMemory, MemoryData, ReferenceTable, TypedFunction, TypedModule,
-        TypedPrototype,
+        CanonicalType, ExceptionTag, Global, Instance, LinearMemory, MemoryData, ReferenceTable, TypedFunction,
+        TypedModule, TypedPrototype,
     },
     value::{Slot, Tag},
 };
@@ -54,8 +54,8 @@ impl Heap {
     }
 
     /// A tag of exceptions.
-    pub fn new_exception_tag(&self, type_number: u32) -> Result<Ref<ExceptionTag>, OutOfMemory> {
-        self.make(ExceptionTag { header: Header::new(Kind::ExceptionTag, 0), type_number, padding: 0 })
+    pub fn new_exception_tag(&self, kind: Ref<CanonicalType>) -> Result<Ref<ExceptionTag>, OutOfMemory> {
+        self.make(ExceptionTag { header: Header::new(Kind::ExceptionTag, 0), kind, padding: 0 })
     }
 
     /// A global as others than its instance see it. Its value is 0.
@@ -153,7 +153,7 @@ impl Heap {
     }
 
     /// Makes bytes zero, of which those in blocks from `frontier` on were never used.
-    fn zero(&self, start: usize, end: usize, frontier: u32) {
+    pub(crate) fn zero(&self, start: usize, end: usize, frontier: u32) {
         let end = end.min(frontier as usize * BLOCK_BYTES);
         if start >= end {
             return;

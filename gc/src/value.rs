@@ -19,7 +19,7 @@ use crate::{
     string::Str,
     table::Table,
     thread::Thread,
-    typed::TypedFunction,
+    typed::{TypedFunction, TypedObject},
     userdata::Userdata,
 };
 use core::cell::Cell;
@@ -54,6 +54,8 @@ pub enum Tag {
     TypedFunction = 24,
     /// An object that only the machine knows; never a value of the program.
     Internal = 25,
+    /// A structure or an array of WebAssembly.
+    TypedObject = 26,
 }
 
 /// The first tag whose payload is a reference.
@@ -105,6 +107,8 @@ pub enum Value {
     TypedFunction(Ref<TypedFunction>),
     /// An object that only the machine knows: the kind is in its header.
     Internal(Ref<AnyObject>),
+    /// A structure or an array of WebAssembly.
+    TypedObject(Ref<TypedObject>),
 }
 
 impl Value {
@@ -128,6 +132,7 @@ impl Value {
             Value::Bytes(object) => (Tag::Bytes as u8, object.units().into()),
             Value::TypedFunction(object) => (Tag::TypedFunction as u8, object.units().into()),
             Value::Internal(object) => (Tag::Internal as u8, object.units().into()),
+            Value::TypedObject(object) => (Tag::TypedObject as u8, object.units().into()),
         }
     }
 
@@ -158,6 +163,7 @@ impl Value {
             15 => reference!(Bytes),
             24 => reference!(TypedFunction),
             25 => reference!(Internal),
+            26 => reference!(TypedObject),
             _ => Value::Nil,
         }
     }

@@ -56,8 +56,8 @@ pub mod roots {
     pub const OUTPUT_MODE: usize = 9;
     /// Whether the library shows warnings.
     pub const WARNINGS: usize = 10;
-    /// The types of WebAssembly functions, by description and by number; nil as long as there are none.
-    pub const FUNCTION_TYPES: usize = 11;
+    /// The types of WebAssembly, by description and by number; nil as long as there are none.
+    pub const TYPES: usize = 11;
     /// The metatable of exceptions of WebAssembly; nil without the library.
     pub const EXCEPTIONS: usize = 12;
     /// How many WebAssembly modules were loaded; nil for none.

@@ -63,7 +63,7 @@ pub fn type_name(value: Value) -> &'static str {
         Value::String(_) => "string",
         Value::Table(_) => "table",
         Value::Closure(_) | Value::NativeClosure(_) | Value::TypedFunction(_) => "function",
-        Value::LightUserdata(_) | Value::Userdata(_) => "userdata",
+        Value::LightUserdata(_) | Value::Userdata(_) | Value::TypedObject(_) => "userdata",
         Value::Thread(_) => "thread",
     }
 }
@@ -75,7 +75,7 @@ fn type_number(value: Value) -> Option<usize> {
         Value::Integer(_) | Value::Float(_) => 2,
         Value::String(_) => STRING_TYPE,
         Value::Closure(_) | Value::NativeClosure(_) | Value::TypedFunction(_) => 4,
-        Value::LightUserdata(_) => 5,
+        Value::LightUserdata(_) | Value::TypedObject(_) => 5,
         Value::Thread(_) => 6,
         Value::Table(_) | Value::Userdata(_) => return None,
     })
@@ -120,6 +120,7 @@ impl Machine {
             }
         }
         if let Some(metatable) = metatable
+            && let Value::Table(_) | Value::Userdata(_) = value
             && let Some(object) = value.object()
             && !self.metatable_event(metatable, Event::Gc).is_nil()
         {

@@ -111,7 +111,7 @@ impl Layout {
 }
 
 /// Of each type, the layout if it is that of structures.
-pub(super) fn structures(types: &[Type]) -> Vec<Option<Layout>> {
+pub fn structures(types: &[Type]) -> Vec<Option<Layout>> {
     let mut layouts: Vec<Option<Layout>> = Vec::with_capacity(types.len());
     for kind in types {
         let CompositeType::Structure(fields) = &kind.composite else {

@@ -53,7 +53,14 @@ impl HeapType {
         }
     }
 
+    /// Whether the type of a number is a concrete one.
+    #[inline(always)]
+    pub const fn is_concrete(number: u32) -> bool {
+        (!number as usize) >= ABSTRACT.len()
+    }
+
     /// The type of a number.
+    #[inline]
     pub fn decode(number: u32) -> HeapType {
         ABSTRACT.get(!number as usize).copied().unwrap_or(HeapType::Concrete(number))
     }

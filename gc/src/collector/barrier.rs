@@ -3,7 +3,7 @@
 //! A scanned object has [`Header::BARRIER`] set. A write to it clears the bit and logs the object, to be scanned again
 //! before marking ends or by the next minor collection.
 //!
-//! A large table would have to be scanned again and again, so it is treated the other way round: it stays as it is, and
+//! A large table, or array of WebAssembly, would have to be scanned again and again, so it is treated the other way round: it stays as it is, and
 //! the object that was written into it is marked, or, between collections, remembered and marked with the roots of the
 //! next one. Storage that replaces a large table's is marked without being scanned, because what it holds was in the old
 //! one or was treated like that.
@@ -14,6 +14,7 @@ use crate::{
     object::{AnyObject, Header, Kind, Object},
     reference::{REFERENCE_SCALE, Ref},
     table::{Parts, Table},
+    typed::TypedObject,
     value::FIRST_REFERENCE_TAG,
 };
 
@@ -34,7 +35,15 @@ impl Heap {
     #[inline(always)]
     pub fn barrier_value(&self, table: Ref<Table>, value: Parts) {
         if value.0 >= FIRST_REFERENCE_TAG && self.needs_barrier(table) {
-            self.barrier_value_slow(table, value.1);
+            self.barrier_value_slow(table.cast(), value.1);
+        }
+    }
+
+    /// Must be called, instead of [`Heap::barrier`], after one value was written into an array.
+    #[inline(always)]
+    pub fn barrier_element(&self, array: Ref<TypedObject>, value: Parts) {
+        if value.0 >= FIRST_REFERENCE_TAG && self.needs_barrier(array) {
+            self.barrier_value_slow(array.cast(), value.1);
         }
     }
 
@@ -69,8 +78,17 @@ impl Heap {
         self.get(parent.cast::<AnyObject>()).header.gc.get() & Header::BARRIER != 0
     }
 
+    /// Whether the collector treats an object as a large one.
+    pub(super) fn is_large(&self, object: Ref<AnyObject>) -> bool {
+        match Kind::from_number(self.get(object).header.kind) {
+            Some(Kind::Table) => self.is_large_table(object.cast()),
+            Some(Kind::TypedObject) => self.element_slots(object.cast()).len() >= LARGE_TABLE as usize,
+            _ => false,
+        }
+    }
+
     /// Whether the collector treats a table as a large one.
-    pub(super) fn is_large_table(&self, table: Ref<Table>) -> bool {
+    fn is_large_table(&self, table: Ref<Table>) -> bool {
         let table = self.get(table);
         table.array_length.get() >= LARGE_TABLE
             || [table.hash.get(), self.names(table)]
@@ -96,14 +114,14 @@ impl Heap {
 
     #[cold]
     #[inline(never)]
-    fn barrier_value_slow(&self, table: Ref<Table>, payload: u64) {
+    fn barrier_value_slow(&self, parent: Ref<AnyObject>, payload: u64) {
         let state = self.state();
         let is_wanted = match self.phase() {
-            Phase::Marking => self.is_marked(table.cast()),
+            Phase::Marking => self.is_marked(parent),
             _ => state.is_generational.get() != 0,
         };
-        if !is_wanted || !self.is_large_table(table) {
-            self.log(table.cast());
+        if !is_wanted || !self.is_large(parent) {
+            self.log(parent);
             return;
         }
         let Some(value) = Ref::<AnyObject>::from_units(payload as u32) else { return };

@@ -225,8 +225,7 @@ impl<'h> Marker<'h> {
 
     /// Scans a marked object that was written to, now or later.
     fn scan_again(&mut self, object: Ref<AnyObject>, budget: usize) {
-        let is_table = self.heap.get(object).header.kind == Kind::Table as u8;
-        let is_later = budget != usize::MAX && is_table && self.heap.is_large_table(object.cast());
+        let is_later = budget != usize::MAX && self.heap.is_large(object);
         if !is_later || self.heap.list_push(&self.state.deferred, object.units()).is_err() {
             self.scan(object, false);
         }

@@ -15,8 +15,8 @@ use crate::{
     table::{HashEntry, HashPart, Shape, Table},
     thread::Thread,
     typed::{
-        ExceptionTag, Global, Instance, LinearMemory, MemoryData, ReferenceTable, TypedFunction, TypedModule,
-        TypedPrototype,
+        CanonicalType, ExceptionTag, Form, Global, Instance, LinearMemory, MemoryData, ReferenceTable, TypedFunction,
+        TypedModule, TypedObject, TypedPrototype,
     },
     userdata::Userdata,
     value::{FIRST_REFERENCE_TAG, Slot, Tag},
@@ -28,12 +28,12 @@ const SLICE: usize = 1024;
 /// A bit that is set in the tags of references and in no others.
 const REFERENCE_BIT: u8 = 0x08;
 const _: () = assert!(FIRST_REFERENCE_TAG == REFERENCE_BIT && (Tag::Bytes as u8) < 2 * REFERENCE_BIT);
-const _: () = assert!(Tag::TypedFunction as u8 & Tag::Internal as u8 & REFERENCE_BIT != 0);
+const _: () = assert!(Tag::TypedFunction as u8 & Tag::Internal as u8 & Tag::TypedObject as u8 & REFERENCE_BIT != 0);
 
 impl Kind {
     /// The kind of a number in a header.
     pub(crate) fn from_number(number: u8) -> Option<Kind> {
-        const KINDS: [Kind; 24] = [
+        const KINDS: [Kind; 26] = [
             Kind::String,
             Kind::Table,
             Kind::Closure,
@@ -41,6 +41,7 @@ impl Kind {
             Kind::Userdata,
             Kind::Thread,
             Kind::TypedFunction,
+            Kind::TypedObject,
             Kind::Cell,
             Kind::Prototype,
             Kind::Shape,
@@ -58,6 +59,7 @@ impl Kind {
             Kind::ReferenceTable,
             Kind::Global,
             Kind::ExceptionTag,
+            Kind::CanonicalType,
         ];
         KINDS.get(usize::from(number).wrapping_sub(1)).copied()
     }
@@ -158,6 +160,7 @@ impl Marker<'_> {
             }
             Some(Kind::TypedFunction) => {
                 let function = heap.get(object.cast::<TypedFunction>());
+                self.discover(function.kind.units());
                 self.discover_ref(function.prototype);
                 self.discover_ref(function.instance);
                 self.scan_slots(core::slice::from_ref(&function.callee));
@@ -177,6 +180,7 @@ impl Marker<'_> {
                 self.discover_ref(prototype.offsets.get());
                 self.discover_ref(prototype.catches.get());
                 self.discover(prototype.module.units());
+                self.discover(prototype.kind.units());
                 (object.units(), size_of::<TypedPrototype>())
             }
             Some(Kind::Instance) => {
@@ -208,7 +212,23 @@ impl Marker<'_> {
                 self.scan_slots(&global.slots);
                 (object.units(), size_of::<Global>())
             }
-            Some(Kind::ExceptionTag) => (object.units(), size_of::<ExceptionTag>()),
+            Some(Kind::ExceptionTag) => {
+                self.discover(heap.get(object.cast::<ExceptionTag>()).kind.units());
+                (object.units(), size_of::<ExceptionTag>())
+            }
+            Some(Kind::TypedObject) => {
+                self.scan_typed_object(object.cast());
+                (object.units(), heap.object_bytes(object.cast()))
+            }
+            Some(Kind::CanonicalType) => {
+                let kind: Ref<CanonicalType> = object.cast();
+                self.discover(heap.get(kind).group.units());
+                let supertypes = heap.supertypes(kind);
+                supertypes.iter().for_each(|supertype| self.discover(supertype.units()));
+                let (numbers, references) = heap.fields(kind);
+                let words = supertypes.len() + numbers.len() + references.len();
+                (object.units(), size_of::<CanonicalType>() + 4 * words)
+            }
             Some(Kind::String | Kind::HashPart | Kind::Transitions) | None => {
                 debug_assert!(false, "{object:?} is no object to be scanned");
                 return;
@@ -218,6 +238,24 @@ impl Marker<'_> {
             self.account(start, bytes);
         } else {
             self.work += bytes;
+        }
+    }
+
+    fn scan_typed_object(&mut self, object: Ref<TypedObject>) {
+        let heap = self.heap;
+        let kind = heap.get(object).kind;
+        // It is nearly always marked.
+        if !heap.is_marked(kind.cast()) {
+            self.discover(kind.units());
+        }
+        match heap.form_of(object) {
+            Form::Structure => {
+                for &place in heap.fields(kind).1 {
+                    self.scan_slots(core::slice::from_ref(heap.reference_field(object, place)));
+                }
+            }
+            Form::ArrayReference => self.scan_first_part(object.cast(), heap.element_slots(object).len()),
+            _ => {}
         }
     }
 
@@ -256,6 +294,11 @@ impl Marker<'_> {
                 let slots = live_stack(heap, object.cast());
                 self.scan_slots(part(slots, index));
                 slots.len()
+            }
+            Some(Kind::TypedObject) => {
+                let elements = heap.element_slots(object.cast());
+                self.scan_slots(part(elements, index));
+                elements.len()
             }
             Some(Kind::Prototype) => {
                 let constants = heap.constants(object.cast());

@@ -13,8 +13,8 @@ use crate::{
     table::{HashPart, Shape, Table},
     thread::Thread,
     typed::{
-        ExceptionTag, Global, Instance, LinearMemory, MemoryData, ReferenceTable, TypedFunction, TypedModule,
-        TypedPrototype,
+        CanonicalType, ExceptionTag, Form, Global, Instance, LinearMemory, MemoryData, ReferenceTable, TypedFunction,
+        TypedModule, TypedObject, TypedPrototype,
     },
     userdata::Userdata,
     value::{FIRST_REFERENCE_TAG, Slot},
@@ -277,6 +277,7 @@ impl Walk<'_> {
             Kind::ByteArray => size_of::<ByteArray>() + heap.bytes(object.cast()).len(),
             Kind::TypedFunction => {
                 let function = heap.get(object.cast::<TypedFunction>());
+                self.reference(Some(function.kind), object);
                 self.reference(function.prototype, object);
                 self.reference(function.instance, object);
                 self.slot(&function.callee, parent);
@@ -296,6 +297,7 @@ impl Walk<'_> {
                 self.reference(prototype.offsets.get(), object);
                 self.reference(prototype.catches.get(), object);
                 self.reference(Some(prototype.module), object);
+                self.reference(Some(prototype.kind), object);
                 size_of::<TypedPrototype>()
             }
             Kind::Instance => {
@@ -306,7 +308,29 @@ impl Walk<'_> {
                 globals.iter().for_each(|slot| self.slot(slot, parent));
                 size_of::<Instance>() + size_of_val(globals)
             }
-            Kind::ExceptionTag => size_of::<ExceptionTag>(),
+            Kind::ExceptionTag => {
+                self.reference(Some(heap.get(object.cast::<ExceptionTag>()).kind), object);
+                size_of::<ExceptionTag>()
+            }
+            Kind::TypedObject => {
+                let typed: Ref<TypedObject> = object.cast();
+                let kind = heap.get(typed).kind;
+                self.reference(Some(kind), object);
+                if heap.form_of(typed) == Form::Structure {
+                    let places = heap.fields(kind).1;
+                    places.iter().for_each(|&place| self.slot(heap.reference_field(typed, place), parent));
+                }
+                heap.element_slots(typed).iter().for_each(|slot| self.slot(slot, parent));
+                heap.object_bytes(typed)
+            }
+            Kind::CanonicalType => {
+                let kind: Ref<CanonicalType> = object.cast();
+                self.reference(Some(heap.get(kind).group), object);
+                let supertypes = heap.supertypes(kind);
+                supertypes.iter().for_each(|&supertype| self.reference(Some(supertype), object));
+                let (numbers, references) = heap.fields(kind);
+                size_of::<CanonicalType>() + 4 * (supertypes.len() + numbers.len() + references.len())
+            }
             Kind::LinearMemory => {
                 self.reference(Some(heap.get(object.cast::<LinearMemory>()).data.get()), object);
                 size_of::<LinearMemory>()

@@ -19,7 +19,10 @@ use lunette_gc::{
     string::Str,
     table::{Parts, Shape, Table, shape::FIRST_TABLE_ROOT},
     thread::Thread,
-    typed::{ExceptionTag, Global, Instance, LinearMemory, ReferenceTable, TypedFunction, TypedModule, TypedPrototype},
+    typed::{
+        ExceptionTag, Global, Instance, LinearMemory, ReferenceTable, TypedFunction, TypedModule, TypedObject,
+        TypedPrototype,
+    },
     userdata::Userdata,
     value::{FIRST_REFERENCE_TAG, Slot, Tag, Value},
 };
@@ -109,6 +112,7 @@ pub(super) struct Numbering {
     pub typed_modules: Queue<TypedModule>,
     pub memories: Queue<LinearMemory>,
     pub exception_tags: Queue<ExceptionTag>,
+    pub typed_objects: Queue<TypedObject>,
 }
 
 /// Numbers of the root slots that an image has: not those that every machine fills by itself, those of the tables, the
@@ -117,8 +121,7 @@ pub(super) fn image_roots() -> impl Iterator<Item = usize> {
     (0..ROOT_COUNT.min(FIRST_TABLE_ROOT)).filter(|root| !MADE_ANEW.contains(root))
 }
 
-const MADE_ANEW: [usize; 5] =
-    [roots::NAMES, roots::METATABLES, roots::HANDLES, roots::FUNCTION_TYPES, roots::LOADED_MODULES];
+const MADE_ANEW: [usize; 5] = [roots::NAMES, roots::METATABLES, roots::HANDLES, roots::TYPES, roots::LOADED_MODULES];
 
 macro_rules! meet {
     ($($name:ident $queue:ident $type:ty;)*) => { $(
@@ -159,6 +162,7 @@ impl Numbering {
         typed_module typed_modules TypedModule;
         memory memories LinearMemory;
         exception_tag exception_tags ExceptionTag;
+        typed_object typed_objects TypedObject;
     }
 
     /// Numbers everything that can be reached.
@@ -252,6 +256,7 @@ impl Numbering {
             Value::Cell(object) => self.cell(machine, object),
             Value::Bytes(object) => self.byte_array(machine, object),
             Value::TypedFunction(object) => self.typed_function(machine, object),
+            Value::TypedObject(object) => self.typed_object(machine, object),
             Value::Internal(object) => self.internal(machine, object),
             _ => Ok(()),
         }
@@ -334,6 +339,8 @@ impl Numbering {
                 Some(owner) => self.instance(machine, owner)?,
                 None => self.slots(machine, &object.slots)?,
             }
+        } else if let Some(object) = self.typed_objects.next() {
+            heap.references(object).try_for_each(|slot| self.slot(machine, slot))?;
         } else if let Some(module) = self.typed_modules.next() {
             self.string(machine, heap.get(module).source)?;
         } else {

@@ -128,7 +128,7 @@ impl Machine {
 }
 
 /// The kinds of objects in the order of their counts.
-const KINDS: [&str; 17] = [
+const KINDS: [&str; 18] = [
     "strings",
     "byte arrays",
     "modules",
@@ -146,6 +146,7 @@ const KINDS: [&str; 17] = [
     "instances",
     "globals",
     "WebAssembly functions",
+    "WebAssembly objects",
 ];
 
 impl Reader<'_, '_> {
@@ -157,7 +158,7 @@ impl Reader<'_, '_> {
             *count = self.decoder.small()?;
         }
         let [strings, byte_arrays, modules, layouts, cells, closures, natives, userdata, threads, tables, ..] = counts;
-        let [.., typed_modules, memories, exception_tags, reference_tables, instances, globals, typed_functions] =
+        let [.., typed_modules, memories, exception_tags, reference_tables, instances, globals, functions, objects] =
             counts;
         let mut bytes = [0; KINDS.len()];
         let mut parts = Vec::new();
@@ -194,8 +195,10 @@ impl Reader<'_, '_> {
         bytes[14] = taken(&self);
         self.globals(globals)?;
         bytes[15] = taken(&self);
-        self.typed_functions(typed_functions)?;
+        self.typed_functions(functions)?;
         bytes[16] = taken(&self);
+        self.objects(objects)?;
+        bytes[17] = taken(&self);
         self.identities()?;
         parts.push(("identities", taken(&self)));
         self.roots()?;
@@ -214,6 +217,8 @@ impl Reader<'_, '_> {
         bytes[15] += taken(&self);
         self.callees()?;
         bytes[16] += taken(&self);
+        self.object_content()?;
+        bytes[17] += taken(&self);
         self.instance_content()?;
         bytes[14] += taken(&self);
         self.threads()?;
@@ -353,7 +358,7 @@ impl Reader<'_, '_> {
     }
 
     fn identities(&mut self) -> Result<(), Refusal> {
-        const TAGS: [Tag; 8] = [
+        const TAGS: [Tag; 9] = [
             Tag::String,
             Tag::Cell,
             Tag::Closure,
@@ -362,6 +367,7 @@ impl Reader<'_, '_> {
             Tag::Thread,
             Tag::Table,
             Tag::TypedFunction,
+            Tag::TypedObject,
         ];
         const LARGEST: u64 = (1 << 40) - 1;
         self.decoder.place = ("identities", 0);
@@ -438,6 +444,7 @@ impl Reader<'_, '_> {
         const CELL: u8 = Tag::Cell as u8;
         const BYTES: u8 = Tag::Bytes as u8;
         const TYPED: u8 = Tag::TypedFunction as u8;
+        const OBJECT: u8 = Tag::TypedObject as u8;
         let found = match tag {
             STRING => units(&self.strings, number),
             TABLE => units(&self.tables, number),
@@ -448,6 +455,7 @@ impl Reader<'_, '_> {
             CELL => units(&self.cells, number),
             BYTES => units(&self.byte_arrays, number),
             TYPED => units(&self.typed.functions, number),
+            OBJECT => units(&self.typed.objects, number),
             _ => return Err(self.decoder.malformed("tag of a value")),
         };
         found.ok_or_else(|| self.decoder.malformed("there is no object of this number"))

@@ -152,7 +152,7 @@ impl Writer<'_, '_> {
 /// The tag of references to an object that has a number.
 fn tag_of(machine: &Machine, object: Ref<AnyObject>) -> Option<u8> {
     use lunette_gc::object::Kind;
-    const KINDS: [(Kind, Tag); 8] = [
+    const KINDS: [(Kind, Tag); 9] = [
         (Kind::String, Tag::String),
         (Kind::Table, Tag::Table),
         (Kind::Closure, Tag::Closure),
@@ -161,6 +161,7 @@ fn tag_of(machine: &Machine, object: Ref<AnyObject>) -> Option<u8> {
         (Kind::Thread, Tag::Thread),
         (Kind::Cell, Tag::Cell),
         (Kind::TypedFunction, Tag::TypedFunction),
+        (Kind::TypedObject, Tag::TypedObject),
     ];
     let kind = machine.heap.get(object).header.kind;
     KINDS.iter().find(|(own, _)| *own as u8 == kind).map(|&(_, tag)| tag as u8)

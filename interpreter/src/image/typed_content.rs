@@ -1,4 +1,5 @@
-//! What the objects that belong to WebAssembly hold: elements of tables, values of globals, everything an instance has.
+//! What the objects that belong to WebAssembly hold: elements of tables, values of globals, everything an instance has,
+//! fields and elements of structures and arrays.
 
 use super::{
     error::{Refusal, WriteError},
@@ -7,12 +8,13 @@ use super::{
     writer::Writer,
 };
 use crate::{machine::Machine, typed::types};
+use alloc::vec::Vec;
 use lunette_bytecode::typed::function::{GlobalKind, Surroundings};
 use lunette_gc::{
     object::{AnyObject, Object},
     reference::Ref,
     storage::RefArray,
-    typed::{ExceptionTag, Global, Instance, TypedFunction},
+    typed::{ExceptionTag, Form, Global, Instance, TypedFunction},
     value::{Slot, Tag, Value},
 };
 
@@ -34,6 +36,11 @@ impl Writer<'_, '_> {
             if object.instance.is_none() {
                 self.slot(&object.callee)?;
             }
+        }
+        for &object in &numbering.typed_objects.objects {
+            machine.heap.numbers(object).try_for_each(|number| self.encoder.number(number))?;
+            self.encoder.cells(machine.heap.element_bytes(object))?;
+            machine.heap.references(object).try_for_each(|slot| self.slot(slot))?;
         }
         numbering.instances.objects.iter().try_for_each(|&instance| self.instance_content(instance))
     }
@@ -146,6 +153,37 @@ impl Reader<'_, '_> {
         Ok(())
     }
 
+    /// Reads fields and elements of structures and arrays.
+    pub fn object_content(&mut self) -> Result<(), Refusal> {
+        for place in 0..self.typed.objects.len() {
+            self.decoder.place = ("WebAssembly object", place as u64 + 1);
+            let object = self.typed.objects[place];
+            let mut numbers = Vec::new();
+            for _ in 0..self.machine.heap.numbers(object).count() {
+                numbers.push(self.decoder.number()?);
+            }
+            self.decoder.cells(self.machine.heap.element_bytes(object))?;
+            let mut references = Vec::new();
+            for index in 0..self.machine.heap.references(object).count() {
+                let (tag, payload) = self.value()?;
+                let value = Value::from_parts(tag, payload);
+                match self.machine.heap.element_slots(object).get(index) {
+                    Some(slot) => slot.set(value),
+                    None => references.push(value),
+                }
+            }
+            if self.machine.heap.form_of(object) == Form::Structure {
+                let (mut numbers, mut references) = (numbers.into_iter(), references.into_iter());
+                self.machine.heap.set_fields(
+                    object,
+                    || numbers.next().unwrap_or_default(),
+                    || references.next().unwrap_or(Value::Nil),
+                );
+            }
+        }
+        Ok(())
+    }
+
     /// Reads what the instances have.
     pub fn instance_content(&mut self) -> Result<(), Refusal> {
         for number in 0..self.typed.instances.len() {
@@ -187,8 +225,7 @@ impl Reader<'_, '_> {
             imported_functions(self.machine, instance),
             |reader, place| reader.typed.functions.get(place).copied(),
             |reader, index, function: Ref<TypedFunction>| {
-                let type_number = reader.machine.heap.get(function).type_number;
-                let signature = reader.machine.function_type(type_number).signature();
+                let signature = reader.machine.function_type(reader.machine.heap.get(function).kind).signature();
                 surroundings.signature(index as u32) == Some(signature)
             },
         )?;
@@ -201,8 +238,8 @@ impl Reader<'_, '_> {
             surroundings.tags.len(),
             |reader, place| reader.typed.exception_tags.get(place).copied(),
             |reader, index, tag: Ref<ExceptionTag>| {
-                let type_number = reader.machine.heap.get(tag).type_number;
-                let parameters = reader.machine.function_type(type_number).signature().parameters;
+                let kind = reader.machine.heap.get(tag).kind;
+                let parameters = reader.machine.function_type(kind).signature().parameters;
                 surroundings.tag_values(index as u32) == Some(parameters)
             },
         )?;

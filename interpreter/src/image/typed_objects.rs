@@ -1,5 +1,5 @@
 //! What belongs to WebAssembly: which objects there are. Modules stand as the files they were loaded from, with the code of
-//! the functions that were translated; types of functions as the descriptions that the machine has of them.
+//! the functions that were translated; types as the descriptions that the machine has of their recursion groups.
 
 use super::{
     error::{ReadErrorKind, Refusal, WriteError},
@@ -9,7 +9,6 @@ use super::{
 };
 use crate::{
     error::Throw,
-    machine::Machine,
     typed::{Description, LoadFailure, MOST_ELEMENTS, Room, types},
 };
 use alloc::{string::String, vec::Vec};
@@ -21,7 +20,10 @@ use lunette_bytecode::{
 use lunette_gc::{
     object::{Header, Kind},
     reference::Ref,
-    typed::{ExceptionTag, Global, Instance, LinearMemory, ReferenceTable, TypedFunction, TypedModule, TypedPrototype},
+    typed::{
+        CanonicalType, ExceptionTag, Form, Global, Instance, LinearMemory, ReferenceTable, TypedFunction, TypedModule,
+        TypedObject, TypedPrototype,
+    },
     value::Value,
 };
 
@@ -36,6 +38,7 @@ pub(super) struct TypedObjects {
     pub instances: Vec<(Ref<Instance>, usize)>,
     pub globals: Vec<Ref<Global>>,
     pub functions: Vec<Ref<TypedFunction>>,
+    pub objects: Vec<Ref<TypedObject>>,
 }
 
 /// Bits of a memory's or table's record.
@@ -47,7 +50,7 @@ const LARGEST_PAGE: u32 = 16;
 impl Writer<'_, '_> {
     /// The objects that belong to WebAssembly.
     pub fn typed_objects(&mut self) -> Result<(), WriteError> {
-        self.function_types()?;
+        self.types()?;
         for &module in &self.numbering.typed_modules.objects {
             self.typed_module(module)?;
         }
@@ -56,7 +59,7 @@ impl Writer<'_, '_> {
         }
         let machine = self.machine;
         for &tag in &self.numbering.exception_tags.objects {
-            self.encoder.number(machine.heap.get(tag).type_number.into())?;
+            self.encoder.number(machine.heap.get(machine.heap.get(tag).kind).number.into())?;
         }
         for &table in &self.numbering.reference_tables.objects {
             let object = machine.heap.get(table);
@@ -79,21 +82,22 @@ impl Writer<'_, '_> {
             self.encoder.number(self.numbering.optional(object.instance).into())?;
             let number = match object.prototype {
                 Some(prototype) => machine.heap.get(prototype).number,
-                None => object.type_number,
+                None => machine.heap.get(object.kind).number,
             };
             self.encoder.number(number.into())?;
+        }
+        for &object in &self.numbering.typed_objects.objects {
+            let object = machine.heap.get(object);
+            self.encoder.number(machine.heap.get(object.kind).number.into())?;
+            self.encoder.number(object.length.into())?;
         }
         Ok(())
     }
 
-    fn function_types(&mut self) -> Result<(), WriteError> {
-        let count = self.machine.function_type_count();
-        self.encoder.number(count.into())?;
-        for number in 0..count {
-            let description = self.machine.type_description(number);
-            self.encoder.counted_bytes(description.map_or(&[], |description| self.machine.bytes(description)))?;
-        }
-        Ok(())
+    fn types(&mut self) -> Result<(), WriteError> {
+        let groups = self.machine.type_groups();
+        self.encoder.number(groups.len() as u64)?;
+        groups.into_iter().try_for_each(|group| Ok(self.encoder.counted_bytes(self.machine.bytes(group))?))
     }
 
     fn typed_module(&mut self, module: Ref<TypedModule>) -> Result<(), WriteError> {
@@ -185,17 +189,21 @@ impl Reader<'_, '_> {
         })
     }
 
-    /// Reads the types of functions and the modules.
+    /// Reads the types and the modules.
     pub fn typed_modules(&mut self, count: u32) -> Result<(), Refusal> {
+        let mut groups = Vec::new();
+        let mut room = self.free_memory();
         for number in 0..self.decoder.small()? {
-            self.decoder.place = ("type of functions", number.into());
-            let most = self.free_memory();
-            let description = self.decoder.counted_bytes(most)?;
-            match self.machine.restore_type(&description) {
-                Ok(true) => {}
-                Ok(false) => return Err(self.decoder.malformed("type of functions")),
-                Err(_) => return Err(self.memory_error()),
-            }
+            self.decoder.place = ("types of WebAssembly", number.into());
+            let group = self.decoder.counted_bytes(room)?;
+            room -= (group.len() as u64).min(room);
+            groups.try_reserve(1).map_err(|_| self.memory_error())?;
+            groups.push(group);
+        }
+        match self.machine.restore_types(&groups) {
+            Ok(true) => {}
+            Ok(false) => return Err(self.decoder.malformed("types of WebAssembly")),
+            Err(_) => return Err(self.memory_error()),
         }
         for number in 0..count {
             self.decoder.place = ("WebAssembly module", u64::from(number) + 1);
@@ -291,11 +299,17 @@ impl Reader<'_, '_> {
         }
     }
 
-    /// The number of a type of functions.
-    fn function_type(&mut self) -> Result<u32, Refusal> {
+    /// A type, by its number.
+    fn canonical_type(&mut self) -> Result<Ref<CanonicalType>, Refusal> {
         let number = self.decoder.small()?;
-        let is_there = self.machine.type_description(number).is_some();
-        if is_there { Ok(number) } else { Err(self.decoder.malformed("there is no such type of functions")) }
+        self.machine.canonical_type(number).ok_or_else(|| self.decoder.malformed("there is no such type"))
+    }
+
+    /// A type of functions.
+    fn function_type(&mut self) -> Result<Ref<CanonicalType>, Refusal> {
+        let kind = self.canonical_type()?;
+        let is_one = self.machine.heap.form(kind) == Form::Function;
+        if is_one { Ok(kind) } else { Err(self.decoder.malformed("there is no such type of functions")) }
     }
 
     /// A type of values, as the machine encodes it.
@@ -309,8 +323,8 @@ impl Reader<'_, '_> {
     pub fn exception_tags(&mut self, count: u32) -> Result<(), Refusal> {
         for number in 0..count {
             self.decoder.place = ("exception tag", u64::from(number) + 1);
-            let type_number = self.function_type()?;
-            let tag = self.machine.heap.new_exception_tag(type_number).map_err(|_| self.memory_error())?;
+            let kind = self.function_type()?;
+            let tag = self.machine.heap.new_exception_tag(kind).map_err(|_| self.memory_error())?;
             self.typed.exception_tags.try_reserve(1).map_err(|_| self.decoder.error(ReadErrorKind::Memory))?;
             self.typed.exception_tags.push(tag);
         }
@@ -406,8 +420,8 @@ impl Reader<'_, '_> {
             self.decoder.place = ("WebAssembly function", u64::from(number) + 1);
             let function = match self.decoder.small()?.checked_sub(1) {
                 None => {
-                    let type_number = self.function_type()?;
-                    self.machine.new_typed_function(None, type_number, Value::Nil)
+                    let kind = self.function_type()?;
+                    self.machine.new_typed_function(None, kind, Value::Nil)
                 }
                 Some(place) => {
                     let number = self.decoder.small()?;
@@ -417,6 +431,28 @@ impl Reader<'_, '_> {
             let function = function.map_err(|_| self.memory_error())?;
             self.typed.functions.try_reserve(1).map_err(|_| self.decoder.error(ReadErrorKind::Memory))?;
             self.typed.functions.push(function);
+        }
+        Ok(())
+    }
+
+    /// Reads which structures and arrays there are.
+    pub fn objects(&mut self, count: u32) -> Result<(), Refusal> {
+        for number in 0..count {
+            self.note_growth(number as usize);
+            self.decoder.place = ("WebAssembly object", u64::from(number) + 1);
+            let kind = self.canonical_type()?;
+            let length = self.decoder.small()?;
+            let is_right = match self.machine.heap.form(kind) {
+                Form::Function => false,
+                Form::Structure => length == 0,
+                _ => true,
+            };
+            if !is_right {
+                return Err(self.decoder.malformed("an object of WebAssembly"));
+            }
+            let object = self.machine.heap.new_object(kind, length).map_err(|_| self.memory_error())?;
+            self.typed.objects.try_reserve(1).map_err(|_| self.decoder.error(ReadErrorKind::Memory))?;
+            self.typed.objects.push(object);
         }
         Ok(())
     }
@@ -431,12 +467,5 @@ impl Reader<'_, '_> {
             return Err(self.decoder.malformed("the function of an instance"));
         }
         Ok(self.machine.function_reference(instance, number))
-    }
-}
-
-impl Machine {
-    /// How many types of functions have numbers.
-    fn function_type_count(&self) -> u32 {
-        (0..).take_while(|&number| self.type_description(number).is_some()).count() as u32
     }
 }

@@ -87,6 +87,7 @@ impl Writer<'_, '_> {
             numbering.instances.objects.len(),
             numbering.globals.objects.len(),
             numbering.typed_functions.objects.len(),
+            numbering.typed_objects.objects.len(),
         ];
         for count in counts {
             self.encoder.number(count as u64)?;
@@ -141,6 +142,7 @@ impl Writer<'_, '_> {
             of(&numbering.threads),
             of(&numbering.tables),
             of(&numbering.typed_functions),
+            of(&numbering.typed_objects),
         ];
         self.encoder.number(self.machine.heap.last_identity())?;
         for identities in all {

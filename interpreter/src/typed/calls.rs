@@ -12,7 +12,7 @@ use lunette_bytecode::instruction::Word;
 use lunette_gc::{
     reference::Ref,
     storage::SlotArray,
-    typed::{Instance, ReferenceTable, TypedFunction, TypedPrototype},
+    typed::{CanonicalType, Instance, ReferenceTable, TypedFunction, TypedPrototype},
     value::{Slot, Tag},
 };
 
@@ -113,12 +113,9 @@ unsafe fn indirect<D: Driver>(s: State<D>, index: u64, signature: u32, table: us
         }
         let function: *mut TypedFunction = s.object(Ref::from_units(slot.payload() as u32)?);
         let own: Option<Ref<Instance>> = Ref::from_units(s.instance_units() as u32);
-        let module = s.object((*s.instance).module);
-        let types = s.object((*module).types).add(1).cast::<u32>();
-        if (*function).instance != own || (*function).type_number != *types.add(signature as usize) {
-            return None;
-        }
-        (*function).prototype
+        let wanted: Ref<CanonicalType> = s.element((*s.instance).types, signature as usize)?;
+        let is_own = (*function).instance == own && s.is_subtype((*function).kind, wanted);
+        if is_own { (*function).prototype } else { None }
     }
 }
 

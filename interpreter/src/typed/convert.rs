@@ -2,8 +2,10 @@
 //!
 //! Integers are taken as they are if they have 32 or 64 bits, signed or not; floats without fraction are integers as well.
 //! They come back signed. A vector is a string of 16 bytes, a reference to a function is a function, `nil` is null, and any
-//! value can be an external reference.
+//! value can be an external reference, or one to anything: integers of 31 bits are what `i31` is, structures and arrays are
+//! values that are good for nothing but being passed on.
 
+use super::types::is_i31;
 use crate::{error::Throw, machine::Machine, metamethod::type_name};
 use core::fmt;
 use lunette_bytecode::{
@@ -30,6 +32,22 @@ impl Register {
             ValueType::V128 => Register::Vector([0; 2]),
             ValueType::Reference(_) => Register::Reference(Value::Nil),
             _ => Register::Number(0),
+        }
+    }
+
+    /// The number; 0 if it is none.
+    pub fn number(self) -> u64 {
+        match self {
+            Register::Number(value) => value,
+            Register::Vector(_) | Register::Reference(_) => 0,
+        }
+    }
+
+    /// The reference; null if it is none.
+    pub fn reference(self) -> Value {
+        match self {
+            Register::Reference(value) => value,
+            Register::Number(_) | Register::Vector(_) => Value::Nil,
         }
     }
 }
@@ -74,14 +92,26 @@ pub fn to_register(machine: &Machine, value: Value, wanted: ValueType) -> Result
             let vector = u128::from_le_bytes(bytes);
             Ok(Register::Vector([vector as u64, (vector >> 64) as u64]))
         }
-        ValueType::Reference(wanted) => match (value, wanted.heap) {
-            (Value::Nil, _) if wanted.is_nullable => Ok(Register::Reference(Value::Nil)),
-            (Value::TypedFunction(_), HeapType::Function | HeapType::Concrete(_)) => Ok(Register::Reference(value)),
-            (Value::Nil, _) => Err(mismatch("reference that is not null")),
-            (_, HeapType::Extern | HeapType::Any) => Ok(Register::Reference(value)),
-            (_, HeapType::Function | HeapType::Concrete(_)) => Err(mismatch("WebAssembly function")),
-            _ => Err(mismatch("reference of another type")),
-        },
+        ValueType::Reference(wanted) => {
+            // A float without fraction is an integer where only that will do.
+            let small = integer(value).map(Value::Integer).filter(|&value| is_i31(value));
+            let value = match (small, wanted.heap) {
+                (Some(small), HeapType::I31 | HeapType::Equal) => small,
+                _ => value,
+            };
+            match (value, wanted.heap) {
+                (Value::Nil, _) if wanted.is_nullable => Ok(Register::Reference(Value::Nil)),
+                (Value::Nil, _) => Err(mismatch("reference that is not null")),
+                (value, heap) if machine.is_of(value, heap) => Ok(Register::Reference(value)),
+                (Value::TypedFunction(_) | Value::TypedObject(_), _) => Err(mismatch("reference of another type")),
+                (_, HeapType::Function) => Err(mismatch("WebAssembly function")),
+                (_, HeapType::I31) => Err(mismatch("integer of 31 bits")),
+                (_, HeapType::Concrete(number)) if machine.is_function_type(number) => {
+                    Err(mismatch("WebAssembly function"))
+                }
+                _ => Err(mismatch("WebAssembly object")),
+            }
+        }
     }
 }
 

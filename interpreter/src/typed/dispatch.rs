@@ -1,7 +1,7 @@
 //! The drivers of typed instructions, made from the typed section of the instruction table: as in [`crate::dispatch`], one
 //! of functions that end in a jump to the next, one that is a loop around a `match`.
 
-use super::{branches::*, calls::*, memory::*, moves::*, numbers::*, vectors::*};
+use super::{branches::*, calls::*, memory::*, moves::*, numbers::*, objects::*, vectors::*};
 use crate::{
     dispatch::{
         SWITCH,

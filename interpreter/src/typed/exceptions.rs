@@ -94,9 +94,9 @@ impl Machine {
         let mut number = self.number_base + catch.numbers;
         let mut reference = self.base + 1 + catch.references;
         if let (Some(_), Some(tag), Value::Userdata(exception)) = (catch.tag, self.tag_of(error), error) {
-            let type_number = self.heap.get(tag).type_number;
+            let kind = self.heap.get(tag).kind;
             let values = self.heap.user_values(exception);
-            for (slot, wanted) in values.iter().skip(1).zip(self.function_type(type_number).parameters()) {
+            for (slot, wanted) in values.iter().skip(1).zip(self.function_type(kind).parameters()) {
                 // By way of `debug`, programs can have put anything in the place of an exception's value.
                 match to_register(self, slot.get(), wanted).unwrap_or_else(|_| Register::zero(wanted)) {
                     Register::Number(bits) => {
@@ -129,13 +129,13 @@ impl Machine {
         numbers: &[u64],
         references: &[Value],
     ) -> Result<Throw, Throw> {
-        let type_number = self.heap.get(tag).type_number;
-        let count = self.function_type(type_number).parameters().count() as u32;
+        let kind = self.heap.get(tag).kind;
+        let count = self.function_type(kind).parameters().count() as u32;
         let exception = self.heap.new_userdata(0, count + 1)?;
         let (mut numbers, mut references) = (numbers.iter().copied(), references.iter().copied());
         let values = self.heap.user_values(exception);
         values[0].set(Value::Internal(tag.cast()));
-        for (slot, given) in values[1..].iter().zip(self.function_type(type_number).parameters()) {
+        for (slot, given) in values[1..].iter().zip(self.function_type(kind).parameters()) {
             let mut number = || numbers.next().unwrap_or_default();
             slot.set(match given {
                 ValueType::Reference(_) => references.next().unwrap_or(Value::Nil),

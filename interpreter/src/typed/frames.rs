@@ -17,7 +17,7 @@ use lunette_bytecode::typed::{module::ValueType, trap::Trap};
 use lunette_gc::{
     reference::Ref,
     thread::Thread,
-    typed::{Instance, LinearMemory, TypedFunction, TypedPrototype},
+    typed::{CanonicalType, Instance, LinearMemory, TypedFunction, TypedPrototype},
     value::{Tag, Value},
 };
 
@@ -236,14 +236,14 @@ impl Machine {
             self.set_value(window, object.callee.get());
             return self.push_call_of_kind(window, count, wanted, kind);
         };
-        let type_number = object.type_number;
-        let parameters = self.function_type(type_number).parameters().count() as u32;
+        let function_type = object.kind;
+        let parameters = self.function_type(function_type).parameters().count() as u32;
         let arguments = window + FRAME_SLOTS;
         // As in Lua: what is missing is nil, what is too much is dropped.
         let given = count.min(parameters);
         let mut registers = alloc::vec::Vec::new();
         registers.try_reserve_exact(parameters as usize).map_err(|_| Throw::Memory)?;
-        for (index, wanted) in self.function_type(type_number).parameters().enumerate() {
+        for (index, wanted) in self.function_type(function_type).parameters().enumerate() {
             let value = if (index as u32) < given { self.value(arguments + index as u32) } else { Value::Nil };
             match to_register(self, value, wanted) {
                 Ok(register) => registers.push(register),
@@ -287,9 +287,9 @@ impl Machine {
         let header = self.header(self.base);
         let (tag, distance, spare) = (header.tag.get(), header.distance(), header.spare.get());
         let Some(prototype) = self.typed_prototype_of(self.base) else { unreachable!("the frame is a typed one") };
-        let type_number = self.heap.get(prototype).type_number;
+        let function_type = self.heap.get(prototype).kind;
         if kind(tag) & VARIADIC != 0 {
-            return self.return_to_dynamic(type_number, numbers, references);
+            return self.return_to_dynamic(function_type, numbers, references);
         }
         let (count, reference_count) = {
             let prototype = self.heap.get(prototype);
@@ -308,13 +308,18 @@ impl Machine {
     }
 
     /// Leaves the running typed frame with values as the dynamic world has them.
-    fn return_to_dynamic(&mut self, type_number: u32, numbers: u32, references: u32) -> Result<Next, Throw> {
-        let count = self.function_type(type_number).results().count() as u32;
+    fn return_to_dynamic(
+        &mut self,
+        function_type: Ref<CanonicalType>,
+        numbers: u32,
+        references: u32,
+    ) -> Result<Next, Throw> {
+        let count = self.function_type(function_type).results().count() as u32;
         let first = self.frame_top();
         self.ensure_stack(first, count)?;
         let (mut number, mut reference) = (self.number_base + numbers, self.base + 1 + references);
         for index in 0..count {
-            let Some(result) = self.function_type(type_number).results().nth(index as usize) else { break };
+            let Some(result) = self.function_type(function_type).results().nth(index as usize) else { break };
             let value = match result {
                 ValueType::Reference(_) => {
                     reference += 1;
@@ -366,17 +371,17 @@ impl Machine {
         else {
             return Err(self.runtime_error(format_args!("malformed frame: nobody has called")));
         };
-        let type_number = self.heap.get(function).type_number;
+        let function_type = self.heap.get(function).kind;
         let (numbers, references) = (place as u32, (place >> 32) as u32);
-        let (taken, link) = (self.function_type(type_number).result_registers(), self.link());
+        let (taken, link) = (self.function_type(function_type).result_registers(), self.link());
         let fits = |start: u32, taken: u32, room: usize| u64::from(start) + u64::from(taken) <= room as u64;
         if !fits(numbers, taken.numbers, link.numbers()) || !fits(references, taken.references, link.references()) {
             return Err(self.runtime_error(format_args!("malformed frame: no room for results")));
         }
         let (mut number, mut reference) = (self.number_base + numbers, self.base + 1 + references);
-        let results = self.function_type(type_number).results().count();
+        let results = self.function_type(function_type).results().count();
         for index in 0..results {
-            let Some(wanted) = self.function_type(type_number).results().nth(index) else { break };
+            let Some(wanted) = self.function_type(function_type).results().nth(index) else { break };
             let value = if (index as u32) < count { self.value(first + index as u32) } else { Value::Nil };
             match to_register(self, value, wanted) {
                 Ok(Register::Number(bits)) => {

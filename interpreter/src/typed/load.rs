@@ -21,7 +21,10 @@ use lunette_gc::{
     object::{AnyObject, Header, Kind, Object},
     reference::Ref,
     storage::ByteArray,
-    typed::{ExceptionTag, Global, Instance, LinearMemory, ReferenceTable, TypedFunction, TypedModule, TypedPrototype},
+    typed::{
+        CanonicalType, ExceptionTag, Global, Instance, LinearMemory, ReferenceTable, TypedFunction, TypedModule,
+        TypedPrototype,
+    },
     value::{Slot, Tag, Value},
 };
 
@@ -63,8 +66,8 @@ pub struct NewModule<'m> {
     pub bytes: &'m [u8],
     /// Its name in messages, as a chunk's.
     pub source: &'m [u8],
-    /// Of each type its number in the machine.
-    pub types: &'m [u32],
+    /// Its types in the machine.
+    pub types: &'m [Ref<CanonicalType>],
     /// Of each function the number of its type in the module, and its signature; imported ones first.
     pub functions: &'m [(u32, Signature)],
     /// How many of them are imported.
@@ -108,8 +111,10 @@ impl Machine {
         };
         let bytes = self.heap.new_byte_array(new.bytes)?;
         let source = self.heap.new_string(new.source)?;
-        let types: Vec<u8> = new.types.iter().flat_map(|number| number.to_ne_bytes()).collect();
-        let types = self.heap.new_byte_array(&types)?;
+        let types = self.heap.new_ref_array(new.types.len() as u32)?;
+        for (slot, kind) in self.heap.refs(types).iter().zip(new.types) {
+            slot.set(Some(kind.cast()));
+        }
         let prototypes = self.heap.new_ref_array(new.functions.len() as u32)?;
         let module = self.heap.new_typed_module(TypedModule {
             header: Header::new(Kind::TypedModule, 0),
@@ -122,7 +127,8 @@ impl Machine {
         })?;
         self.heap.root(roots::LOADED_MODULES).set(Value::Integer(i64::from(loaded) + 1));
         let own = (0..).zip(new.functions).skip(new.imported_functions as usize);
-        for (number, &(type_number, signature)) in own {
+        for (number, &(kind, signature)) in own {
+            let Some(&kind) = new.types.get(kind as usize) else { unreachable!("a function's type is there") };
             let prototype = self.heap.new_typed_prototype(TypedPrototype {
                 header: Header::new(Kind::TypedPrototype, 0),
                 code: Cell::new(None),
@@ -134,7 +140,7 @@ impl Machine {
                 padding: 0,
                 module,
                 number,
-                type_number: new.types.get(type_number as usize).copied().unwrap_or(u32::MAX),
+                kind,
                 result_numbers: signature.results.numbers,
                 result_references: signature.results.references,
             })?;
@@ -182,14 +188,14 @@ impl Machine {
     pub fn new_typed_function(
         &mut self,
         own: Option<(Ref<TypedPrototype>, Ref<Instance>)>,
-        type_number: u32,
+        kind: Ref<CanonicalType>,
         callee: Value,
     ) -> Result<Ref<TypedFunction>, Throw> {
         let function = self.heap.new_typed_function(TypedFunction {
             header: Header::new(Kind::TypedFunction, 0),
+            kind,
             prototype: own.map(|(prototype, _)| prototype),
             instance: own.map(|(_, instance)| instance),
-            type_number,
             padding: 0,
             callee: Slot { payload: Cell::new(0), tag: Cell::new(Tag::Nil as u32), spare: Cell::new(0) },
         })?;
@@ -235,10 +241,10 @@ impl Machine {
             functions: self.heap.new_ref_array(self.heap.get(prototypes).length())?,
             imported_globals: self.heap.new_ref_array(room.imported_globals)?,
             module,
+            types: self.heap.get(module).types,
             data: self.heap.new_byte_array(&data)?,
             elements: self.heap.new_ref_array(room.element_segments)?,
             tags: self.heap.new_ref_array(room.tags)?,
-            padding: 0,
             exports: Cell::new(None),
             global_count: room.globals,
         })?)

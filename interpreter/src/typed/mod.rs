@@ -1,7 +1,7 @@
 //! WebAssembly code: frames of typed functions, the instructions that run in them, and how they meet the dynamic world.
 //!
-//! The data flows `state` → bodies of instructions (`numbers`, `vectors`, `branches`, `moves`, `memory`, `calls`) → `dispatch`; what
-//! does not fit there is in `slow`. `types` numbers the types of functions, `convert` takes values across, `frames` enters
+//! The data flows `state` → bodies of instructions (`numbers`, `vectors`, `branches`, `moves`, `memory`, `objects`, `calls`) →
+//! `dispatch`; what does not fit there is in `slow`, and in `slow_objects`. `types` knows which types are the same, `convert` takes values across, `frames` enters
 //! and leaves functions from outside, `load` makes modules of what the front end gives, `trap` reports, `exceptions` throws and
 //! catches.
 
@@ -15,7 +15,9 @@ mod load;
 mod memory;
 mod moves;
 mod numbers;
+mod objects;
 mod slow;
+mod slow_objects;
 pub(crate) mod state;
 mod trap;
 pub mod types;
@@ -25,3 +27,4 @@ pub(crate) use frames::MOST_NUMBERS;
 pub(crate) use load::Room;
 pub use load::{Description, FrontEnd, LoadFailure, NewInstance, NewModule};
 pub use slow::MOST_ELEMENTS;
+pub use slow_objects::i31;

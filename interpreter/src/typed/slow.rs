@@ -18,13 +18,13 @@ use lunette_bytecode::{
 use lunette_gc::{
     reference::Ref,
     storage::SlotArray,
-    typed::{Global, Instance, LinearMemory, ReferenceTable, TypedFunction, TypedPrototype},
+    typed::{CanonicalType, Global, Instance, LinearMemory, ReferenceTable, TypedFunction, TypedPrototype},
     value::{Slot, Value},
 };
 
 /// The running instruction, with what follows its first word.
 #[derive(Clone, Copy)]
-struct Running {
+pub(super) struct Running {
     opcode: Opcode,
     word: Word,
     /// Where its first literal is, in units from the region's base.
@@ -32,7 +32,7 @@ struct Running {
 }
 
 impl Running {
-    fn new(machine: &Machine, word: Word) -> Running {
+    pub(super) fn new(machine: &Machine, word: Word) -> Running {
         let Some(opcode) = Opcode::of(word) else { unreachable!("verified code has known opcodes") };
         let entry = opcode.entry();
         let list = if entry.has_list { word.c() } else { 0 };
@@ -46,26 +46,26 @@ impl Running {
     }
 
     /// The 32-bit operand number `index` of the literals.
-    fn wide(self, machine: &Machine, index: usize) -> u32 {
+    pub(super) fn wide(self, machine: &Machine, index: usize) -> u32 {
         (self.literal(machine, index / 2) >> (32 * (index % 2))) as u32
     }
 
     /// The 16-bit operand number `index` of the literals.
-    fn short(self, machine: &Machine, index: usize) -> usize {
+    pub(super) fn short(self, machine: &Machine, index: usize) -> usize {
         super::state::field(self.literal(machine, index / 4), (index % 4) as u32)
     }
 }
 
-/// The registers that a call's arguments come from.
-struct Arguments {
-    numbers: u32,
-    references: u32,
+/// The registers that a call's arguments, or an object's members, come from.
+pub(super) struct Arguments {
+    pub(super) numbers: u32,
+    pub(super) references: u32,
     /// Number of the first element among the 16-bit operands after the first word.
     first: usize,
 }
 
 impl Arguments {
-    fn of(running: Running, machine: &Machine) -> Arguments {
+    pub(super) fn of(running: Running, machine: &Machine) -> Arguments {
         let entry = running.opcode.entry();
         if !entry.has_list {
             return Arguments { numbers: 4, references: 0, first: 0 };
@@ -82,6 +82,16 @@ impl Arguments {
     fn reference(&self, running: Running, machine: &Machine, index: u32) -> u32 {
         (running.short(machine, self.first + (self.numbers + index) as usize) >> 4) as u32
     }
+
+    /// What number register `index` holds.
+    pub(super) fn number_value(&self, running: Running, machine: &Machine, index: u32) -> u64 {
+        machine.number(machine.number_base + self.number(running, machine, index))
+    }
+
+    /// What reference register `index` holds.
+    pub(super) fn reference_value(&self, running: Running, machine: &Machine, index: u32) -> Value {
+        machine.value(machine.base + 1 + self.reference(running, machine, index))
+    }
 }
 
 /// What is called.
@@ -93,7 +103,7 @@ enum Callee {
 
 impl Machine {
     /// Number register at the byte offset of an operand.
-    fn number_at(&self, offset: usize) -> u64 {
+    pub(super) fn number_at(&self, offset: usize) -> u64 {
         self.number(self.number_base + (offset >> 3) as u32)
     }
 
@@ -101,7 +111,7 @@ impl Machine {
         self.set_number(self.number_base + (offset >> 3) as u32, value);
     }
 
-    fn reference_register(&self, offset: usize) -> u32 {
+    pub(super) fn reference_register(&self, offset: usize) -> u32 {
         self.base + 1 + (offset >> 4) as u32
     }
 
@@ -136,8 +146,8 @@ impl Machine {
         let Some(prototype) = self.heap.reference_at::<TypedPrototype>(object.prototypes, number) else {
             unreachable!("imported functions are there from the beginning");
         };
-        let (functions, type_number) = (object.functions, self.heap.get(prototype).type_number);
-        let function = self.new_typed_function(Some((prototype, instance)), type_number, Value::Nil)?;
+        let (functions, kind) = (object.functions, self.heap.get(prototype).kind);
+        let function = self.new_typed_function(Some((prototype, instance)), kind, Value::Nil)?;
         self.heap.refs(functions)[number as usize].set(Some(function.cast()));
         self.heap.barrier(functions);
         Ok(function)
@@ -159,11 +169,9 @@ impl Machine {
             Opcode::call_reference | Opcode::tail_call_reference => {
                 match self.value(self.reference_register(word.b())) {
                     Value::TypedFunction(function) => {
-                        let own = self.heap.get(function).type_number;
-                        let wanted = self.type_of(running.wide(self, 2));
-                        let signature = |number| self.function_type(number).signature();
                         // What a register of this type refers to is of it; but nobody has verified that.
-                        if own != wanted && signature(own) != signature(wanted) {
+                        let wanted = self.type_of(running.wide(self, 2));
+                        if !self.heap.is_subtype(self.heap.get(function).kind, wanted) {
                             return Err(self.trap(Trap::IndirectCallTypeMismatch));
                         }
                         Ok(self.callee_of_function(function))
@@ -181,7 +189,7 @@ impl Machine {
                     Some(_) => return Err(self.trap(Trap::UninitializedElement)),
                     None => return Err(self.trap(Trap::UndefinedElement)),
                 };
-                if self.heap.get(function).type_number != self.type_of(signature) {
+                if !self.heap.is_subtype(self.heap.get(function).kind, self.type_of(signature)) {
                     return Err(self.trap(Trap::IndirectCallTypeMismatch));
                 }
                 Ok(self.callee_of_function(function))
@@ -201,12 +209,13 @@ impl Machine {
         }
     }
 
-    /// The machine's number of a type of the running module.
-    fn type_of(&self, number: u32) -> u32 {
-        let module = self.heap.get(self.running_instance()).module;
-        let bytes = self.heap.bytes(self.heap.get(module).types);
-        let at = 4 * number as usize;
-        bytes.get(at..at + 4).map_or(u32::MAX, |b| u32::from_ne_bytes([b[0], b[1], b[2], b[3]]))
+    /// The machine's form of a type of the running module.
+    pub(super) fn type_of(&self, number: u32) -> Ref<CanonicalType> {
+        let types = self.heap.get(self.running_instance()).types;
+        match self.heap.reference_at(types, number) {
+            Some(kind) => kind,
+            None => unreachable!("verified code names types that are there"),
+        }
     }
 
     /// The arguments of a call of the host as values.
@@ -216,12 +225,12 @@ impl Machine {
         arguments: &Arguments,
         function: Ref<TypedFunction>,
     ) -> Result<Vec<Value>, Throw> {
-        let type_number = self.heap.get(function).type_number;
+        let kind = self.heap.get(function).kind;
         let mut values = Vec::new();
         let (mut number, mut reference) = (0, 0);
-        let count = self.function_type(type_number).parameters().count();
+        let count = self.function_type(kind).parameters().count();
         values.try_reserve_exact(count).map_err(|_| Throw::Memory)?;
-        for given in self.function_type(type_number).parameters() {
+        for given in self.function_type(kind).parameters() {
             values.push(match given {
                 ValueType::Reference(_) => {
                     reference += 1;
@@ -289,12 +298,8 @@ pub(crate) fn tail_call(machine: &mut Machine, word: Word) -> Outcome {
     } else {
         numbers.try_reserve_exact(arguments.numbers as usize).map_err(|_| Throw::Memory)?;
         references.try_reserve_exact(arguments.references as usize).map_err(|_| Throw::Memory)?;
-        for index in 0..arguments.numbers {
-            numbers.push(machine.number(machine.number_base + arguments.number(running, machine, index)));
-        }
-        for index in 0..arguments.references {
-            references.push(machine.value(machine.base + 1 + arguments.reference(running, machine, index)));
-        }
+        numbers.extend((0..arguments.numbers).map(|index| arguments.number_value(running, machine, index)));
+        references.extend((0..arguments.references).map(|index| arguments.reference_value(running, machine, index)));
     }
     if let Callee::Typed(prototype, _) = callee {
         // While the frame is there, so that this can be tried again.
@@ -351,13 +356,10 @@ pub(crate) fn throw(machine: &mut Machine, word: Word) -> Outcome {
     let Some(tag) = machine.heap.reference_at(tags, running.wide(machine, 0)) else {
         unreachable!("verified code names tags that are there");
     };
-    let (mut numbers, mut references) = (Vec::new(), Vec::new());
-    for index in 0..arguments.numbers {
-        numbers.push(machine.number(machine.number_base + arguments.number(running, machine, index)));
-    }
-    for index in 0..arguments.references {
-        references.push(machine.value(machine.base + 1 + arguments.reference(running, machine, index)));
-    }
+    let number = |index| arguments.number_value(running, machine, index);
+    let numbers: Vec<u64> = (0..arguments.numbers).map(number).collect();
+    let reference = |index| arguments.reference_value(running, machine, index);
+    let references: Vec<Value> = (0..arguments.references).map(reference).collect();
     Err(machine.throw_exception(tag, &numbers, &references)?)
 }
 
@@ -402,7 +404,7 @@ pub(crate) fn trap(machine: &mut Machine, word: Word) -> Outcome {
 }
 
 /// What an instruction that has taken memory does last.
-fn after_allocation(machine: &mut Machine) -> Outcome {
+pub(super) fn after_allocation(machine: &mut Machine) -> Outcome {
     if machine.heap.needs_collection() {
         let next = machine.safepoint(machine.frame_top(), Next::Typed);
         return Ok(machine.drive(next));
@@ -558,12 +560,12 @@ pub(crate) fn memory_grow(machine: &mut Machine, word: Word) -> Outcome {
 }
 
 /// Charges for work on so many bytes of memory; nothing has been done yet.
-fn charge_bytes(machine: &mut Machine, count: u64) -> Result<(), Throw> {
+pub(super) fn charge_bytes(machine: &mut Machine, count: u64) -> Result<(), Throw> {
     machine.charge(count / crate::limits::BYTES_PER_UNIT)
 }
 
 /// Goes on after an operation that may have looked at the limits.
-fn go_on(machine: &mut Machine) -> Outcome {
+pub(super) fn go_on(machine: &mut Machine) -> Outcome {
     Ok(if machine.limits.is_snapshot_due { machine.drive(Next::Typed) } else { Status::Next })
 }
 
@@ -598,7 +600,7 @@ pub(crate) fn memory_copy(machine: &mut Machine, word: Word) -> Outcome {
 
 impl Machine {
     /// Where the bytes of a data segment lie in the module's file: start and length.
-    fn data_segment(&self, number: u32) -> (usize, usize) {
+    pub(super) fn data_segment(&self, number: u32) -> (usize, usize) {
         let bytes = self.heap.bytes(self.heap.get(self.running_instance()).data);
         let word =
             |at: usize| bytes.get(at..at + 4).map_or(0, |b| u32::from_ne_bytes([b[0], b[1], b[2], b[3]]) as usize);
@@ -676,7 +678,7 @@ pub(crate) fn table_grow(machine: &mut Machine, word: Word) -> Outcome {
 }
 
 /// The range of `count` slots from `start` on, if it lies within `length`.
-fn range(start: u64, count: u64, length: usize) -> Option<core::ops::Range<usize>> {
+pub(super) fn range(start: u64, count: u64, length: usize) -> Option<core::ops::Range<usize>> {
     let end = start.checked_add(count).filter(|&end| end <= length as u64)?;
     Some(start as usize..end as usize)
 }
@@ -696,7 +698,7 @@ pub(crate) fn table_fill(machine: &mut Machine, word: Word) -> Outcome {
 }
 
 /// Copies slots, as if by way of a third place.
-fn copy_slots(from: &[Slot], to: &[Slot]) {
+pub(super) fn copy_slots(from: &[Slot], to: &[Slot]) {
     let copy = |(from, to): (&Slot, &Slot)| to.set(from.get());
     if from.as_ptr() >= to.as_ptr() {
         from.iter().zip(to).for_each(copy);

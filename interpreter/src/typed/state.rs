@@ -21,7 +21,7 @@ use lunette_bytecode::instruction::Word;
 use lunette_gc::{
     object::AnyObject,
     reference::{REFERENCE_SCALE, Ref},
-    typed::Instance,
+    typed::{CanonicalType, Instance},
 };
 
 /// Bits of a link for each number of registers.
@@ -249,6 +249,13 @@ impl<D: Driver> State<D> {
     pub unsafe fn object<T>(self, object: Ref<T>) -> *mut T {
         // SAFETY: the machine outlives its loop.
         unsafe { object.pointer(self.region()) }
+    }
+
+    /// Whether a type is another one or a subtype of it.
+    #[inline(always)]
+    pub unsafe fn is_subtype(self, kind: Ref<CanonicalType>, of: Ref<CanonicalType>) -> bool {
+        // SAFETY: types are objects of the region.
+        unsafe { kind == of || (*self.machine).heap.is_subtype(kind, of) }
     }
 
     /// The payload of a reference to the instance.

@@ -1,11 +1,14 @@
-//! Types of WebAssembly, as the machine numbers them: two function types are the same if their numbers are. In a type of
-//! the machine, the number of a concrete type is the machine's and not a module's.
+//! Types of WebAssembly, as the machine knows them: one object for all types that are the same, in whatever modules. In a
+//! type of the machine, the number of a concrete type is the machine's and not a module's.
 //!
-//! The registry is a table at a root of the heap, from descriptions to numbers and back. A description is a string:
+//! The registry is a table at a root of the heap, from descriptions of recursion groups to the numbers of their first types,
+//! and from numbers to the objects. A description is a string, that of each type after the other:
 //!
 //! ```text
-//!   number of parameters: u32 | number of results: u32 | the types of both: u64 each
+//!   form, bits: u32 | number of the supertype: u32 | parameters or fields: u32 | results: u32 | the types of these: u64 each
 //! ```
+//!
+//! The number of a type of the same group is its place there.
 
 use crate::{
     error::Throw,
@@ -14,12 +17,35 @@ use crate::{
 use alloc::vec::Vec;
 use lunette_bytecode::typed::{
     function::{Registers, Signature},
-    module::{FunctionType, HeapType, ReferenceType, ValueType},
+    layout::{Layout, Storage, structures},
+    module::{CompositeType, FieldType, FunctionType, HeapType, ReferenceType, StorageType, Type, ValueType},
 };
-use lunette_gc::{reference::Ref, string::Str, table::Table, value::Value};
+use lunette_gc::{
+    object::{Header, Kind},
+    reference::Ref,
+    string::Str,
+    table::Table,
+    typed::{CanonicalType, Form},
+    value::Value,
+};
+
+/// Bit of an encoded type: its number is a place in the recursion group.
+const IS_RELATIVE: u64 = 1 << 9;
+/// Bit of an encoded field: it can be set.
+const IS_MUTABLE: u64 = 1 << 10;
+/// What I8 and I16 are encoded as.
+const PACKED: [u64; 2] = [6, 7];
+
+/// Bits of a description.
+const IS_FINAL: u32 = 1 << 8;
+const HAS_SUPERTYPE: u32 = 1 << 9;
+const HAS_RELATIVE_SUPERTYPE: u32 = 1 << 10;
+
+/// Bytes of a description before the types.
+const HEAD_BYTES: usize = 16;
 
 /// The type in 64 bits.
-pub const fn encode(value: ValueType) -> u64 {
+pub fn encode(value: ValueType) -> u64 {
     let reference = match value {
         ValueType::I32 => return 0,
         ValueType::I64 => return 1,
@@ -28,40 +54,11 @@ pub const fn encode(value: ValueType) -> u64 {
         ValueType::V128 => return 4,
         ValueType::Reference(reference) => reference,
     };
-    let (heap, number) = match reference.heap {
-        HeapType::Function => (0, 0),
-        HeapType::Extern => (1, 0),
-        HeapType::Any => (2, 0),
-        HeapType::Equal => (3, 0),
-        HeapType::I31 => (4, 0),
-        HeapType::Structure => (5, 0),
-        HeapType::Array => (6, 0),
-        HeapType::Exception => (7, 0),
-        HeapType::None => (8, 0),
-        HeapType::NoFunction => (9, 0),
-        HeapType::NoExtern => (10, 0),
-        HeapType::NoException => (11, 0),
-        HeapType::Concrete(number) => (12, number),
-    };
-    5 | (reference.is_nullable as u64) << 8 | heap << 16 | (number as u64) << 32
+    5 | u64::from(reference.is_nullable) << 8 | u64::from(reference.heap.encode()) << 32
 }
 
 /// The type that was encoded.
 pub fn decode(bits: u64) -> ValueType {
-    const HEAPS: [HeapType; 12] = [
-        HeapType::Function,
-        HeapType::Extern,
-        HeapType::Any,
-        HeapType::Equal,
-        HeapType::I31,
-        HeapType::Structure,
-        HeapType::Array,
-        HeapType::Exception,
-        HeapType::None,
-        HeapType::NoFunction,
-        HeapType::NoExtern,
-        HeapType::NoException,
-    ];
     match bits as u8 {
         0 => ValueType::I32,
         1 => ValueType::I64,
@@ -70,52 +67,42 @@ pub fn decode(bits: u64) -> ValueType {
         4 => ValueType::V128,
         _ => ValueType::Reference(ReferenceType {
             is_nullable: bits >> 8 & 1 != 0,
-            heap: match HEAPS.get((bits >> 16 & 0xff) as usize) {
-                Some(&heap) => heap,
-                None => HeapType::Concrete((bits >> 32) as u32),
-            },
+            heap: HeapType::decode((bits >> 32) as u32),
         }),
     }
 }
 
-fn describe(function: &FunctionType) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    bytes.extend_from_slice(&(function.parameters.len() as u32).to_le_bytes());
-    bytes.extend_from_slice(&(function.results.len() as u32).to_le_bytes());
-    for &value in function.parameters.iter().chain(&function.results) {
-        bytes.extend_from_slice(&encode(value).to_le_bytes());
-    }
-    bytes
-}
-
 /// A function type in the registry.
 #[derive(Clone, Copy, Debug)]
-pub struct TypeView<'m>(&'m [u8]);
+pub struct TypeView<'m> {
+    bytes: &'m [u8],
+    first: u32,
+}
 
 impl<'m> TypeView<'m> {
     fn count(self, index: usize) -> usize {
-        self.0
+        self.bytes
             .get(4 * index..4 * index + 4)
             .map_or(0, |bytes| u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]) as usize)
     }
 
     fn types(self, from: usize, count: usize) -> impl Iterator<Item = ValueType> + 'm {
-        let bytes = self.0;
         (from..from + count).map(move |index| {
-            let at = 8 + 8 * index;
-            let word = bytes.get(at..at + 8).map_or([0; 8], |bytes| core::array::from_fn(|index| bytes[index]));
-            decode(u64::from_le_bytes(word))
+            let at = HEAD_BYTES + 8 * index;
+            let word = self.bytes.get(at..at + 8).map_or([0; 8], |bytes| core::array::from_fn(|index| bytes[index]));
+            let bits = u64::from_le_bytes(word);
+            decode(if bits & IS_RELATIVE != 0 { bits + (u64::from(self.first) << 32) } else { bits })
         })
     }
 
     /// Types of the parameters.
     pub fn parameters(self) -> impl Iterator<Item = ValueType> + 'm {
-        self.types(0, self.count(0))
+        self.types(0, self.count(2))
     }
 
     /// Types of the results.
     pub fn results(self) -> impl Iterator<Item = ValueType> + 'm {
-        self.types(self.count(0), self.count(1))
+        self.types(self.count(2), self.count(3))
     }
 
     /// The registers that the results take.
@@ -135,35 +122,281 @@ impl<'m> TypeView<'m> {
     }
 }
 
-impl Machine {
-    /// The number of a function type, which is new if the type is.
-    pub fn type_number(&mut self, function_type: &FunctionType) -> Result<u32, Throw> {
-        let table = self.type_table()?;
-        let description = self.new_string(&describe(function_type))?;
-        if let Value::Integer(number) = self.heap.table_get(table, Value::String(description)) {
-            return Ok(number as u32);
+/// What a recursion group's description is made with.
+struct Describer<'t> {
+    /// The types of the module before the group.
+    known: &'t [Ref<CanonicalType>],
+    /// Their numbers in the machine.
+    numbers: &'t [u32],
+    bytes: Vec<u8>,
+}
+
+impl Describer<'_> {
+    /// The number in the machine of a type of the module, or its place in the group and that it is one.
+    fn number(&self, number: u32) -> (u32, bool) {
+        match self.numbers.get(number as usize) {
+            Some(&number) => (number, false),
+            None => (number - self.known.len() as u32, true),
         }
-        let number = self.heap.table_length(table);
-        let failed = |_| Throw::Memory;
-        self.heap.table_set_integer(table, number + 1, Value::String(description)).map_err(failed)?;
-        self.heap.table_set(table, Value::String(description), Value::Integer(number)).map_err(failed)?;
-        Ok(number as u32)
     }
 
-    /// Gives the next number to a type by its description; `false` if that is malformed, or has a number.
-    pub(crate) fn restore_type(&mut self, description: &[u8]) -> Result<bool, Throw> {
-        let view = TypeView(description);
-        let count = description.len().saturating_sub(8) / 8;
-        if description.len() != 8 + 8 * count || view.count(0).checked_add(view.count(1)) != Some(count) {
+    fn value(&self, value: ValueType) -> u64 {
+        let ValueType::Reference(ReferenceType { is_nullable, heap: HeapType::Concrete(number) }) = value else {
+            return encode(value);
+        };
+        let (number, is_relative) = self.number(number);
+        let value = ValueType::Reference(ReferenceType { is_nullable, heap: HeapType::Concrete(number) });
+        encode(value) | if is_relative { IS_RELATIVE } else { 0 }
+    }
+
+    fn field(&self, field: FieldType) -> u64 {
+        let storage = match field.storage {
+            StorageType::I8 => PACKED[0],
+            StorageType::I16 => PACKED[1],
+            StorageType::Value(value) => self.value(value),
+        };
+        storage | if field.is_mutable { IS_MUTABLE } else { 0 }
+    }
+
+    fn describe(&mut self, kind: &Type) {
+        let form = form_of(&kind.composite);
+        let mut bits = form as u32 | if kind.is_final { IS_FINAL } else { 0 };
+        let mut supertype = 0;
+        if let Some(number) = kind.supertype {
+            let (number, is_relative) = self.number(number);
+            bits |= HAS_SUPERTYPE | if is_relative { HAS_RELATIVE_SUPERTYPE } else { 0 };
+            supertype = number;
+        }
+        let (first, second) = match &kind.composite {
+            CompositeType::Function(function) => (function.parameters.len(), function.results.len()),
+            CompositeType::Structure(fields) => (fields.len(), 0),
+            CompositeType::Array(_) => (1, 0),
+        };
+        for word in [bits, supertype, first as u32, second as u32] {
+            self.bytes.extend_from_slice(&word.to_le_bytes());
+        }
+        let mut words = Vec::new();
+        match &kind.composite {
+            CompositeType::Function(function) => {
+                words.extend(function.parameters.iter().chain(&function.results).map(|&value| self.value(value)));
+            }
+            CompositeType::Structure(fields) => words.extend(fields.iter().map(|&field| self.field(field))),
+            CompositeType::Array(element) => words.push(self.field(*element)),
+        }
+        words.iter().for_each(|word| self.bytes.extend_from_slice(&word.to_le_bytes()));
+    }
+}
+
+fn form_of(composite: &CompositeType) -> Form {
+    match composite {
+        CompositeType::Function(_) => Form::Function,
+        CompositeType::Structure(_) => Form::Structure,
+        CompositeType::Array(element) => Form::from_number(Storage::of(element.storage) as u8),
+    }
+}
+
+/// The most fields of a structure and the most supertypes of a type, as the front end has them.
+const MOST_FIELDS: usize = 10_000;
+const MOST_SUPERTYPES: usize = 63;
+
+/// Appends the types of a recursion group by its description; their numbers are those in the list.
+fn parse_group(mut bytes: &[u8], types: &mut Vec<Type>) -> Option<()> {
+    let first = types.len() as u32;
+    let absolute = |number: u32, is_relative: bool| if is_relative { number.wrapping_add(first) } else { number };
+    let value = |bits: u64| match decode(bits) {
+        ValueType::Reference(ReferenceType { is_nullable, heap: HeapType::Concrete(number) }) => {
+            let heap = HeapType::Concrete(absolute(number, bits & IS_RELATIVE != 0));
+            ValueType::Reference(ReferenceType { is_nullable, heap })
+        }
+        value => value,
+    };
+    let field = |bits: u64| {
+        let storage = match u64::from(bits as u8) {
+            byte if byte == PACKED[0] => StorageType::I8,
+            byte if byte == PACKED[1] => StorageType::I16,
+            _ => StorageType::Value(value(bits)),
+        };
+        FieldType { storage, is_mutable: bits & IS_MUTABLE != 0 }
+    };
+    while !bytes.is_empty() {
+        let (head, rest) = bytes.split_at_checked(HEAD_BYTES)?;
+        let (head, _) = head.as_chunks();
+        let [bits, supertype, parameters, results] = [0, 1, 2, 3].map(|index| u32::from_le_bytes(head[index]));
+        let count = (parameters as usize).checked_add(results as usize)?;
+        let (words, rest) = rest.split_at_checked(count.checked_mul(8)?)?;
+        let (words, _) = words.as_chunks();
+        let words = || words.iter().map(|&word| u64::from_le_bytes(word));
+        let composite = match Form::from_number(bits as u8) {
+            Form::Function => CompositeType::Function(FunctionType {
+                parameters: words().take(parameters as usize).map(value).collect(),
+                results: words().skip(parameters as usize).map(value).collect(),
+            }),
+            Form::Structure => CompositeType::Structure(words().map(field).collect()),
+            _ => CompositeType::Array(words().map(field).next()?),
+        };
+        let supertype = absolute(supertype, bits & HAS_RELATIVE_SUPERTYPE != 0);
+        types.push(Type {
+            group: first,
+            group_length: 0,
+            is_final: bits & IS_FINAL != 0,
+            supertype: (bits & HAS_SUPERTYPE != 0).then_some(supertype),
+            composite,
+        });
+        bytes = rest;
+    }
+    let length = types.len() as u32 - first;
+    types[first as usize..].iter_mut().for_each(|kind| kind.group_length = length);
+    (length > 0).then_some(())
+}
+
+/// Whether a type refers to types that are there, and values of it can be used as those of its supertype.
+fn is_sound(types: &[Type], number: usize) -> bool {
+    let kind = &types[number];
+    let is_there = |value: ValueType| match value {
+        ValueType::Reference(ReferenceType { heap: HeapType::Concrete(number), .. }) => {
+            number < kind.group + kind.group_length
+        }
+        _ => true,
+    };
+    let is_field_there = |field: &FieldType| match field.storage {
+        StorageType::Value(value) => is_there(value),
+        _ => true,
+    };
+    let are_there = match &kind.composite {
+        CompositeType::Function(function) => {
+            function.parameters.iter().chain(&function.results).all(|&value| is_there(value))
+        }
+        CompositeType::Structure(fields) => fields.len() <= MOST_FIELDS && fields.iter().all(is_field_there),
+        CompositeType::Array(element) => is_field_there(element),
+    };
+    let Some(supertype) = kind.supertype.map(|number| number as usize) else { return are_there };
+    let above = |&number: &usize| types[number].supertype.map(|number| number as usize);
+    if supertype >= number || core::iter::successors(Some(supertype), above).nth(MOST_SUPERTYPES).is_some() {
+        return false;
+    }
+    let takes_same = |(field, own): (&FieldType, &FieldType)| Storage::of(field.storage) == Storage::of(own.storage);
+    are_there
+        && match (&types[supertype].composite, &kind.composite) {
+            (CompositeType::Function(supertype), CompositeType::Function(own)) => {
+                supertype.signature() == own.signature()
+            }
+            (CompositeType::Structure(supertype), CompositeType::Structure(own)) => {
+                supertype.len() <= own.len() && supertype.iter().zip(own).all(takes_same)
+            }
+            (CompositeType::Array(supertype), CompositeType::Array(own)) => takes_same((supertype, own)),
+            _ => false,
+        }
+}
+
+/// The words of a structure's fields: first those that are numbers, then references.
+fn places(layout: &Layout) -> (Vec<u32>, usize) {
+    let is_number = |storage| storage != Storage::Reference;
+    let numbers = layout.fields.iter().filter(|field| is_number(field.storage));
+    let mut words: Vec<u32> = numbers.map(|field| field.offset << 3 | field.storage as u32).collect();
+    let count = words.len();
+    words.extend(layout.fields.iter().filter(|field| !is_number(field.storage)).map(|field| field.offset));
+    (words, count)
+}
+
+impl Machine {
+    /// The machine's types for those of a module, whose structures have these layouts.
+    pub fn register_types(
+        &mut self,
+        types: &[Type],
+        structures: &[Option<Layout>],
+    ) -> Result<Vec<Ref<CanonicalType>>, Throw> {
+        let mut known: Vec<Ref<CanonicalType>> = Vec::new();
+        let mut numbers: Vec<u32> = Vec::new();
+        while let Some(first) = types.get(known.len()) {
+            let range = known.len()..known.len() + (first.group_length.max(1) as usize).min(types.len() - known.len());
+            let group = &types[range.clone()];
+            let mut describer = Describer { known: &known, numbers: &numbers, bytes: Vec::new() };
+            let mut places = Vec::new();
+            for kind in group {
+                places.push(describer.bytes.len() as u32);
+                describer.describe(kind);
+            }
+            let bytes = describer.bytes;
+            let objects = self.register_group(group, &structures[range], &bytes, &places, &known)?;
+            numbers.extend(objects.iter().map(|&kind| self.heap.get(kind).number));
+            known.extend(objects);
+        }
+        Ok(known)
+    }
+
+    fn register_group(
+        &mut self,
+        group: &[Type],
+        structures: &[Option<Layout>],
+        description: &[u8],
+        starts: &[u32],
+        known: &[Ref<CanonicalType>],
+    ) -> Result<Vec<Ref<CanonicalType>>, Throw> {
+        let table = self.type_table()?;
+        let key = self.new_string(description)?;
+        if let Value::Integer(first) = self.heap.table_get(table, Value::String(key)) {
+            let of = |number: u32| self.canonical_type(first as u32 + number);
+            return Ok((0..group.len() as u32).filter_map(of).collect());
+        }
+        let first = self.heap.table_length(table) as u32;
+        let mut objects: Vec<Ref<CanonicalType>> = Vec::new();
+        for ((number, kind), (structure, &place)) in (first..).zip(group).zip(structures.iter().zip(starts)) {
+            // Supertypes come first.
+            let of = |number: u32| known.iter().chain(&objects).nth(number as usize).copied();
+            let supertypes = kind.supertype.and_then(of).map_or(&[][..], |kind| self.heap.supertypes(kind));
+            let (words, number_fields) = structure.as_ref().map_or_else(Default::default, places);
+            let template = CanonicalType {
+                header: Header::new(Kind::CanonicalType, 0),
+                number,
+                depth: 0,
+                form: form_of(&kind.composite) as u32,
+                bytes: structure.as_ref().map_or(0, |layout| layout.bytes),
+                number_fields: number_fields as u32,
+                reference_fields: (words.len() - number_fields) as u32,
+                group: key,
+                first,
+                place,
+                padding: 0,
+            };
+            objects.push(self.heap.new_canonical_type(template, supertypes, &words)?);
+        }
+        let numbers = || objects.iter().zip(i64::from(first) + 1..);
+        let set = |(&object, number): (&Ref<CanonicalType>, i64)| {
+            self.heap.table_set_integer(table, number, Value::Internal(object.cast()))
+        };
+        let done = numbers().try_for_each(set);
+        let done = done
+            .and_then(|()| self.heap.table_set(table, Value::String(key), Value::Integer(first.into())).map(|_| ()));
+        if done.is_err() {
+            // All of them have numbers, or none.
+            for (_, number) in numbers() {
+                let _ = self.heap.table_set_integer(table, number, Value::Nil);
+            }
+            return Err(Throw::Memory);
+        }
+        Ok(objects)
+    }
+
+    /// The descriptions of the recursion groups of all types, in the order of their numbers.
+    pub(crate) fn type_groups(&self) -> Vec<Ref<Str>> {
+        let types = (0..).map_while(|number| self.canonical_type(number)).map(|kind| self.heap.get(kind));
+        types.filter(|kind| kind.first == kind.number).map(|kind| kind.group).collect()
+    }
+
+    /// Gives numbers to the types of recursion groups of which these are the descriptions; `false` if they are malformed,
+    /// or have numbers.
+    pub(crate) fn restore_types(&mut self, groups: &[Vec<u8>]) -> Result<bool, Throw> {
+        let mut types = Vec::new();
+        for group in groups {
+            if parse_group(group, &mut types).is_none() {
+                return Ok(false);
+            }
+        }
+        if !(0..types.len()).all(|number| is_sound(&types, number)) {
             return Ok(false);
         }
-        let table = self.type_table()?;
-        let next = self.heap.table_length(table);
-        let is_right = view.types(0, count).enumerate().all(|(index, _)| {
-            let at = 8 + 8 * index;
-            self.is_value_type(u64::from_le_bytes(core::array::from_fn(|byte| description[at + byte])))
-        });
-        Ok(is_right && i64::from(self.type_number(&view.to_type())?) == next)
+        let objects = self.register_types(&types, &structures(&types))?;
+        Ok(objects.iter().zip(0..).all(|(&kind, number)| self.heap.get(kind).number == number))
     }
 
     /// Whether these bits encode a type of values.
@@ -171,7 +404,7 @@ impl Machine {
         let value = decode(bits);
         let is_known = match value {
             ValueType::Reference(ReferenceType { heap: HeapType::Concrete(number), .. }) => {
-                self.type_description(number).is_some()
+                self.canonical_type(number).is_some()
             }
             _ => true,
         };
@@ -179,25 +412,97 @@ impl Machine {
     }
 
     fn type_table(&mut self) -> Result<Ref<Table>, Throw> {
-        if let Value::Table(table) = self.heap.root(roots::FUNCTION_TYPES).get() {
+        if let Value::Table(table) = self.heap.root(roots::TYPES).get() {
             return Ok(table);
         }
         let table = self.heap.new_table(0, 0)?;
-        self.heap.root(roots::FUNCTION_TYPES).set(Value::Table(table));
+        self.heap.root(roots::TYPES).set(Value::Table(table));
         Ok(table)
     }
 
-    /// The description of the function type of this number.
-    pub(crate) fn type_description(&self, number: u32) -> Option<Ref<Str>> {
-        let Value::Table(table) = self.heap.root(roots::FUNCTION_TYPES).get() else { return None };
+    /// The type of this number.
+    pub fn canonical_type(&self, number: u32) -> Option<Ref<CanonicalType>> {
+        let Value::Table(table) = self.heap.root(roots::TYPES).get() else { return None };
         match self.heap.table_get_integer(table, i64::from(number) + 1) {
-            Value::String(description) => Some(description),
+            Value::Internal(kind) => Some(kind.cast()),
             _ => None,
         }
     }
 
-    /// The function type of this number.
-    pub fn function_type(&self, number: u32) -> TypeView<'_> {
-        TypeView(self.type_description(number).map_or(&[], |description| self.bytes(description)))
+    /// What a function type describes.
+    pub fn function_type(&self, kind: Ref<CanonicalType>) -> TypeView<'_> {
+        let kind = self.heap.get(kind);
+        TypeView { bytes: self.bytes(kind.group).get(kind.place as usize..).unwrap_or_default(), first: kind.first }
     }
+
+    /// Whether the type of this number is a function's.
+    pub(super) fn is_function_type(&self, number: u32) -> bool {
+        self.canonical_type(number).is_some_and(|kind| self.heap.form(kind) == Form::Function)
+    }
+
+    /// Whether all values of a type of the machine are values of another.
+    pub fn is_subtype(&self, value: ValueType, of: ValueType) -> bool {
+        match (value, of) {
+            (ValueType::Reference(value), ValueType::Reference(of)) => {
+                (of.is_nullable || !value.is_nullable) && self.is_heap_subtype(value.heap, of.heap)
+            }
+            _ => value == of,
+        }
+    }
+
+    fn is_heap_subtype(&self, value: HeapType, of: HeapType) -> bool {
+        use HeapType::{
+            Any, Array, Concrete, Equal, Exception, Extern, Function, I31, NoException, NoExtern, NoFunction, None,
+            Structure,
+        };
+        let form = |number| self.canonical_type(number).map(|kind| self.heap.form(kind));
+        match (value, of) {
+            (value, of) if value == of => true,
+            (Concrete(value), Concrete(of)) => match (self.canonical_type(value), self.canonical_type(of)) {
+                (Some(value), Some(of)) => self.heap.is_subtype(value, of),
+                _ => false,
+            },
+            (Concrete(number), Function) => form(number) == Some(Form::Function),
+            (Concrete(number), Structure) => form(number) == Some(Form::Structure),
+            (Concrete(number), Array) => form(number).is_some_and(Form::is_array),
+            (Concrete(number), Any | Equal) => form(number).is_some_and(|form| form != Form::Function),
+            (None, Concrete(number)) => form(number).is_some_and(|form| form != Form::Function),
+            (NoFunction, Concrete(number)) => form(number) == Some(Form::Function),
+            (NoFunction, Function) | (NoExtern, Extern) | (NoException, Exception) => true,
+            (Equal | I31 | Structure | Array | None, Any) => true,
+            (I31 | Structure | Array | None, Equal) => true,
+            (None, I31 | Structure | Array) => true,
+            _ => false,
+        }
+    }
+
+    /// Whether a value that is not null is of a heap type of the machine.
+    pub fn is_of(&self, value: Value, heap: HeapType) -> bool {
+        match heap {
+            HeapType::Concrete(number) => {
+                let given = match value {
+                    Value::TypedObject(object) => self.heap.get(object).kind,
+                    Value::TypedFunction(function) => self.heap.get(function).kind,
+                    _ => return false,
+                };
+                self.canonical_type(number).is_some_and(|of| self.heap.is_subtype(given, of))
+            }
+            HeapType::Function => matches!(value, Value::TypedFunction(_)),
+            HeapType::Extern | HeapType::Any | HeapType::Exception => true,
+            HeapType::Equal => matches!(value, Value::TypedObject(_)) || is_i31(value),
+            HeapType::I31 => is_i31(value),
+            HeapType::Structure => {
+                matches!(value, Value::TypedObject(object) if self.heap.form_of(object) == Form::Structure)
+            }
+            HeapType::Array => {
+                matches!(value, Value::TypedObject(object) if self.heap.form_of(object).is_array())
+            }
+            HeapType::None | HeapType::NoFunction | HeapType::NoExtern | HeapType::NoException => false,
+        }
+    }
+}
+
+/// Whether a value is a small integer: one of 31 bits.
+pub(super) fn is_i31(value: Value) -> bool {
+    matches!(value, Value::Integer(-0x4000_0000..=0x3fff_ffff))
 }

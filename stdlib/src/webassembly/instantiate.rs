@@ -1,15 +1,16 @@
 //! Linking and instantiation.
 
 use super::{
-    constant::{Constant, evaluate},
+    constant::evaluate,
     modules::{machine_type, module_of, refused},
 };
 use alloc::{string::String, vec::Vec};
 use core::cell::Cell;
 use lunette_bytecode::typed::{
+    function::GlobalKind,
     module::{
-        Declarations, ElementItems, ElementSegment, ExternalKind, HeapType, Import, MemoryType, ReferenceType,
-        SegmentMode, TableType, ValueType,
+        ConstantOperator, Declarations, ElementItems, ElementSegment, ExternalKind, Import, MemoryType, SegmentMode,
+        TableType, ValueType,
     },
     trap::Trap,
 };
@@ -17,13 +18,14 @@ use lunette_gc::{
     object::{Header, Kind},
     reference::Ref,
     storage::SlotArray,
-    typed::{ExceptionTag, Global, Instance, LinearMemory, ReferenceTable, TypedFunction, TypedModule},
+    typed::{CanonicalType, ExceptionTag, Global, Instance, LinearMemory, ReferenceTable, TypedFunction, TypedModule},
     value::Value,
 };
 use lunette_interpreter::{
     Machine, Throw,
     typed::{
         MOST_ELEMENTS, NewInstance,
+        convert::Register,
         types::{decode, encode},
     },
 };
@@ -66,8 +68,8 @@ impl From<lunette_gc::heap::OutOfMemory> for LinkError {
     }
 }
 
-/// Who finds imports: by the import, and for a function the number of its type in the machine. `None` if there is none.
-pub type Resolver<'r> = dyn FnMut(&mut Machine, &Import, u32) -> Result<Option<External>, Throw> + 'r;
+/// Who finds imports. `None` if there is none.
+pub type Resolver<'r> = dyn FnMut(&mut Machine, &Import) -> Result<Option<External>, Throw> + 'r;
 
 struct Imported {
     functions: Vec<Ref<TypedFunction>>,
@@ -87,8 +89,9 @@ pub fn instantiate(
 ) -> Result<(Ref<Instance>, Option<u32>), LinkError> {
     let parsed = module_of(machine, module).map_err(|error| refused(machine, &error))?;
     let declared = &parsed.declarations;
-    let numbers = type_numbers(machine, module);
-    let mut imported = link(machine, declared, &numbers, resolve)?;
+    let types = types_of(machine, module);
+    let numbers: Vec<u32> = types.iter().map(|&kind| machine.heap.get(kind).number).collect();
+    let mut imported = link(machine, declared, &types, &numbers, resolve)?;
     for memory in &declared.memories[imported.memories.len()..] {
         let new =
             machine.heap.new_linear_memory(memory.minimum, memory.maximum, memory.page_bits.into(), memory.is_64)?;
@@ -97,8 +100,8 @@ pub fn instantiate(
     for table in &declared.tables[imported.tables.len()..] {
         imported.tables.push(new_table(machine, table.kind, &numbers)?);
     }
-    for index in imported.tags.len()..declared.tags.len() {
-        imported.tags.push(machine.heap.new_exception_tag(tag_type(declared, &numbers, index))?);
+    for &kind in &declared.tags[imported.tags.len()..] {
+        imported.tags.push(machine.heap.new_exception_tag(types[kind as usize])?);
     }
     let data: Vec<(u32, u32)> =
         declared.data.iter().map(|segment| (segment.bytes.start, segment.bytes.end - segment.bytes.start)).collect();
@@ -117,9 +120,10 @@ pub fn instantiate(
     let first_own = declared.imported.tables as usize;
     for (table, declared) in imported.tables.iter().zip(&declared.tables).skip(first_own) {
         if let Some(initial) = &declared.initial {
-            let value = constant(machine, instance, initial)?.reference();
+            let value = constant(machine, instance, &parsed.declarations, initial)?.reference();
             let elements = machine.heap.get(*table).elements.get();
             machine.heap.slots(elements).iter().for_each(|slot| slot.set(value));
+            machine.heap.barrier(elements);
         }
     }
     set_exports(machine, instance, declared, &numbers)?;
@@ -128,10 +132,10 @@ pub fn instantiate(
     Ok((instance, declared.start))
 }
 
-/// The numbers in the machine of a module's types.
-fn type_numbers(machine: &Machine, module: Ref<TypedModule>) -> Vec<u32> {
-    let bytes = machine.heap.bytes(machine.heap.get(module).types);
-    bytes.chunks_exact(4).map(|chunk| u32::from_ne_bytes([chunk[0], chunk[1], chunk[2], chunk[3]])).collect()
+/// The machine's types for those of a module.
+fn types_of(machine: &Machine, module: Ref<TypedModule>) -> Vec<Ref<CanonicalType>> {
+    let types = machine.heap.refs(machine.heap.get(module).types);
+    types.iter().filter_map(Cell::get).map(Ref::cast).collect()
 }
 
 fn new_table(machine: &mut Machine, kind: TableType, numbers: &[u32]) -> Result<Ref<ReferenceTable>, LinkError> {
@@ -151,6 +155,7 @@ fn new_table(machine: &mut Machine, kind: TableType, numbers: &[u32]) -> Result<
 fn link(
     machine: &mut Machine,
     declared: &Declarations,
+    types: &[Ref<CanonicalType>],
     numbers: &[u32],
     resolve: &mut Resolver<'_>,
 ) -> Result<Imported, LinkError> {
@@ -162,26 +167,21 @@ fn link(
         tags: Vec::new(),
     };
     for import in &declared.imports {
-        let function_type = match import.kind {
-            ExternalKind::Function => {
-                let number = declared.functions[imported.functions.len()];
-                numbers.get(number as usize).copied().unwrap_or(u32::MAX)
-            }
-            _ => u32::MAX,
-        };
-        let given = resolve(machine, import, function_type)?;
+        let given = resolve(machine, import)?;
         let failure = |what| LinkError::Import(what, alloc::format!("{}.{}", import.module, import.name));
         let given = given.ok_or_else(|| failure("unknown import"))?;
         let mismatch = || failure("incompatible import type");
         match (import.kind, given) {
             (ExternalKind::Function, External::Function(function)) => {
-                if machine.heap.get(function).type_number != function_type {
+                let wanted = types[declared.functions[imported.functions.len()] as usize];
+                if !machine.heap.is_subtype(machine.heap.get(function).kind, wanted) {
                     return Err(mismatch());
                 }
                 imported.functions.push(function);
             }
             (ExternalKind::Function, External::Callable(value)) => {
-                imported.functions.push(machine.new_typed_function(None, function_type, value)?);
+                let wanted = types[declared.functions[imported.functions.len()] as usize];
+                imported.functions.push(machine.new_typed_function(None, wanted, value)?);
             }
             (ExternalKind::Table, External::Table(table)) => {
                 let wanted = declared.tables[imported.tables.len()].kind;
@@ -203,7 +203,7 @@ fn link(
                 let is_mutable = given.is_mutable != 0;
                 let fits = match is_mutable {
                     true => given.value_type == encode(wanted_type),
-                    false => is_subtype(decode(given.value_type), wanted_type),
+                    false => machine.is_subtype(decode(given.value_type), wanted_type),
                 };
                 if is_mutable != wanted.is_mutable || !fits {
                     return Err(mismatch());
@@ -211,7 +211,7 @@ fn link(
                 imported.globals.push(global);
             }
             (ExternalKind::Tag, External::Tag(tag)) => {
-                if machine.heap.get(tag).type_number != tag_type(declared, numbers, imported.tags.len()) {
+                if machine.heap.get(tag).kind != types[declared.tags[imported.tags.len()] as usize] {
                     return Err(mismatch());
                 }
                 imported.tags.push(tag);
@@ -220,35 +220,6 @@ fn link(
         }
     }
     Ok(imported)
-}
-
-/// The number in the machine of the type of tag `index`.
-fn tag_type(declared: &Declarations, numbers: &[u32], index: usize) -> u32 {
-    declared.tags.get(index).and_then(|&kind| numbers.get(kind as usize)).copied().unwrap_or(u32::MAX)
-}
-
-/// Whether all values of one type are values of another.
-pub(super) fn is_subtype(value: ValueType, of: ValueType) -> bool {
-    match (value, of) {
-        (ValueType::Reference(value), ValueType::Reference(of)) => {
-            (of.is_nullable || !value.is_nullable) && is_heap_subtype(value, of)
-        }
-        _ => value == of,
-    }
-}
-
-fn is_heap_subtype(value: ReferenceType, of: ReferenceType) -> bool {
-    use HeapType::{Any, Array, Concrete, Equal, Extern, Function, I31, NoExtern, NoFunction, None, Structure};
-    value.heap == of.heap
-        || matches!(
-            (value.heap, of.heap),
-            (Concrete(_) | NoFunction, Function)
-                | (NoFunction, Concrete(_))
-                | (NoExtern, Extern)
-                | (Equal | I31 | Structure | Array | None, Any)
-                | (I31 | Structure | Array | None, Equal)
-                | (None, I31 | Structure | Array)
-        )
 }
 
 /// Whether the sizes that a table or memory may have are among those wanted.
@@ -277,17 +248,18 @@ fn fits_memory(machine: &Machine, memory: Ref<LinearMemory>, wanted: MemoryType)
 fn constant(
     machine: &mut Machine,
     instance: Ref<Instance>,
-    expression: &[lunette_bytecode::typed::module::ConstantOperator],
-) -> Result<Constant, Throw> {
+    declared: &Declarations,
+    expression: &[ConstantOperator],
+) -> Result<Register, Throw> {
     let global = |machine: &Machine, number: u32| {
         let slots = match machine.heap.reference_at::<Global>(machine.heap.get(instance).imported_globals, number) {
             Some(global) => machine.heap.global_slots(global),
             None => &machine.heap.globals(instance)[2 * number as usize..][..2],
         };
-        match slots[0].get() {
-            // Numbers have the tag of integers, whatever they are.
-            Value::Integer(_) => Constant::Vector(slots[0].payload.get(), slots[1].payload.get()),
-            value => Constant::Reference(value),
+        match declared.globals[number as usize].kind.value.kind() {
+            GlobalKind::Number => Register::Number(slots[0].payload.get()),
+            GlobalKind::Vector => Register::Vector([slots[0].payload.get(), slots[1].payload.get()]),
+            GlobalKind::Reference => Register::Reference(slots[0].get()),
         }
     };
     evaluate(machine, instance, expression, &global)
@@ -300,15 +272,15 @@ fn initialize_globals(
     imported: &Imported,
 ) -> Result<(), LinkError> {
     for (number, global) in declared.globals.iter().enumerate().skip(imported.globals.len()) {
-        let value = constant(machine, instance, &global.initial)?;
+        let value = constant(machine, instance, declared, &global.initial)?;
         let slots = &machine.heap.globals(instance)[2 * number..][..2];
         match value {
-            Constant::Number(value) => slots[0].payload.set(value),
-            Constant::Vector(low, high) => {
+            Register::Number(value) => slots[0].payload.set(value),
+            Register::Vector([low, high]) => {
                 slots[0].payload.set(low);
                 slots[1].payload.set(high);
             }
-            Constant::Reference(value) => {
+            Register::Reference(value) => {
                 slots[0].set(value);
                 machine.heap.barrier(instance);
             }
@@ -363,6 +335,7 @@ fn set_exports(
 fn elements_of(
     machine: &mut Machine,
     instance: Ref<Instance>,
+    declared: &Declarations,
     segment: &ElementSegment,
 ) -> Result<Ref<SlotArray>, LinkError> {
     let mut values: Vec<Value> = Vec::new();
@@ -374,7 +347,7 @@ fn elements_of(
         }
         ElementItems::Expressions(expressions) => {
             for expression in expressions {
-                values.push(constant(machine, instance, expression)?.reference());
+                values.push(constant(machine, instance, declared, expression)?.reference());
             }
         }
     }
@@ -394,7 +367,7 @@ fn initialize_elements(
     for (number, segment) in declared.elements.iter().enumerate() {
         let elements = match segment.mode {
             SegmentMode::Declared => continue,
-            _ => elements_of(machine, instance, segment)?,
+            _ => elements_of(machine, instance, declared, segment)?,
         };
         let SegmentMode::Active(table, offset) = &segment.mode else {
             let segments = machine.heap.get(instance).elements;
@@ -402,7 +375,7 @@ fn initialize_elements(
             machine.heap.barrier(segments);
             continue;
         };
-        let start = constant(machine, instance, offset)?.number();
+        let start = constant(machine, instance, declared, offset)?.number();
         let table = imported.tables[*table as usize];
         let (target, length) = (machine.heap.get(table).elements.get(), machine.heap.get(table).length.get());
         let elements = machine.heap.slots(elements);
@@ -425,7 +398,7 @@ fn initialize_memories(
 ) -> Result<(), LinkError> {
     for (number, segment) in declared.data.iter().enumerate() {
         let SegmentMode::Active(memory, offset) = &segment.mode else { continue };
-        let start = constant(machine, instance, offset)?.number();
+        let start = constant(machine, instance, declared, offset)?.number();
         let memory = imported.memories[*memory as usize];
         let module = machine.heap.get(machine.heap.get(instance).module);
         let bytes = &machine.heap.bytes(module.bytes)[segment.bytes.start as usize..segment.bytes.end as usize];

@@ -132,7 +132,7 @@ fn make(
     initializes: bool,
 ) -> Result<Result<Ref<Instance>, Step>, Throw> {
     if frame.phase() == 0 {
-        let mut resolve = |machine: &mut Machine, import: &Import, _: u32| resolve_import(machine, imports, import);
+        let mut resolve = |machine: &mut Machine, import: &Import| resolve_import(machine, imports, import);
         let (instance, start) =
             instantiate(machine, module, &mut resolve).map_err(|error| link_error(machine, error))?;
         frame.set_local(machine, INSTANCE, Value::Internal(instance.cast()));

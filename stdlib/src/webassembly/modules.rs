@@ -7,7 +7,7 @@
 use alloc::{boxed::Box, sync::Arc, vec::Vec};
 use lunette_bytecode::typed::{
     function::Signature,
-    module::{CompositeType, FunctionType, HeapType, ReferenceType, ValueType},
+    module::{HeapType, ReferenceType, ValueType},
     verifier,
 };
 use lunette_frontend::wasm::{Module, WasmError, function_name};
@@ -154,18 +154,7 @@ pub(super) fn machine_type(value: ValueType, numbers: &[u32]) -> ValueType {
 pub fn load(machine: &mut Machine, file: &[u8], source: &[u8], eager: bool) -> Result<Ref<TypedModule>, LoadError> {
     let parsed = Arc::new(Module::parse(file, eager).map_err(LoadError::Refused)?);
     machine.spend_on_bytes(file.len());
-    let mut types = Vec::new();
-    for declared in &parsed.declarations.types {
-        types.push(match &declared.composite {
-            CompositeType::Function(function) => {
-                let convert = |values: &[ValueType]| values.iter().map(|&value| machine_type(value, &types)).collect();
-                let function =
-                    FunctionType { parameters: convert(&function.parameters), results: convert(&function.results) };
-                machine.type_number(&function)?
-            }
-            _ => u32::MAX,
-        });
-    }
+    let types = machine.register_types(&parsed.declarations.types, &parsed.surroundings.structures)?;
     let signature = |number: u32| -> Signature { parsed.surroundings.signature(number).unwrap_or_default() };
     let functions: Vec<(u32, Signature)> =
         (0..).zip(&parsed.declarations.functions).map(|(number, &kind)| (kind, signature(number))).collect();

@@ -1,0 +1,299 @@
+//! Structures and arrays of WebAssembly, and the types that tell which of their bytes are references.
+
+use crate::{
+    heap::{Heap, OutOfMemory},
+    object::{Header, Kind},
+    reference::{REFERENCE_SCALE, Ref},
+    region::BLOCK_BYTES,
+    typed::{CanonicalType, Form, TypedObject},
+    value::{Slot, Value},
+};
+use core::{cell::Cell, ops::Range};
+
+/// What a number field takes, in the low bits of its word.
+const STORAGE_BITS: u32 = 3;
+
+/// Types.
+impl Heap {
+    /// A type like `template`, but for its depth. Of a structure, `places` has the number fields, as
+    /// [`CanonicalType`] describes them, and then the reference fields.
+    pub fn new_canonical_type(
+        &self,
+        template: CanonicalType,
+        supertypes: &[Ref<CanonicalType>],
+        places: &[u32],
+    ) -> Result<Ref<CanonicalType>, OutOfMemory> {
+        let (numbers, references) = places.split_at(template.number_fields as usize);
+        let end = |place: u32, form: Form| place as usize + form.element_bytes();
+        let number_end = |&word: &u32| end(word >> STORAGE_BITS, Form::from_number((word & 7) as u8));
+        let ends = numbers.iter().map(number_end);
+        let ends = ends.chain(references.iter().map(|&place| end(place, Form::ArrayReference)));
+        assert!(ends.max().unwrap_or(0) <= template.bytes as usize, "fields beyond the end of a structure");
+        assert!(references.len() == template.reference_fields as usize, "fields that are not there");
+        let words = supertypes.len() + 1 + places.len();
+        let kind = self.allocate::<CanonicalType>(size_of::<CanonicalType>() + 4 * words, 0)?;
+        let depth = supertypes.len() as u32;
+        let header = Header::new(Kind::CanonicalType, 0);
+        // SAFETY: just allocated, with room for the words behind the fixed part.
+        unsafe {
+            kind.pointer(self.base()).write(CanonicalType { header, depth, ..template });
+            let content: *mut u32 = self.content(kind);
+            let units = supertypes.iter().chain([&kind]).map(|supertype| supertype.units());
+            for (index, word) in units.chain(places.iter().copied()).enumerate() {
+                content.add(index).write(word);
+            }
+        }
+        Ok(kind)
+    }
+
+    /// The supertypes of a type, the outermost first, and itself.
+    #[inline(always)]
+    pub fn supertypes(&self, kind: Ref<CanonicalType>) -> &[Ref<CanonicalType>] {
+        // SAFETY: the references follow the fixed part.
+        unsafe { core::slice::from_raw_parts(self.content(kind), self.get(kind).depth as usize + 1) }
+    }
+
+    /// Number fields and reference fields of structures of a type.
+    #[inline(always)]
+    pub fn fields(&self, kind: Ref<CanonicalType>) -> (&[u32], &[u32]) {
+        let object = self.get(kind);
+        let (numbers, references) = (object.number_fields as usize, object.reference_fields as usize);
+        // SAFETY: the fields follow the supertypes.
+        unsafe {
+            let first = self.content::<_, u32>(kind).add(object.depth as usize + 1);
+            (core::slice::from_raw_parts(first, numbers), core::slice::from_raw_parts(first.add(numbers), references))
+        }
+    }
+
+    /// Whether a type is another one or a subtype of it.
+    #[inline(always)]
+    pub fn is_subtype(&self, kind: Ref<CanonicalType>, of: Ref<CanonicalType>) -> bool {
+        kind == of || self.supertypes(kind).get(self.get(of).depth as usize) == Some(&of)
+    }
+
+    /// What a type describes.
+    pub fn form(&self, kind: Ref<CanonicalType>) -> Form {
+        Form::from_number(self.get(kind).form as u8)
+    }
+}
+
+/// Objects.
+impl Heap {
+    /// A structure, whose length is 0, or an array with `bytes` bytes of fields or elements, if that is a matter of
+    /// moving a cursor.
+    ///
+    /// # Safety
+    /// The form and size are those of the type, and the content is written before the next safepoint.
+    #[inline(always)]
+    pub unsafe fn cut_object(
+        &self,
+        kind: Ref<CanonicalType>,
+        form: Form,
+        length: u32,
+        bytes: usize,
+    ) -> Option<Ref<TypedObject>> {
+        let bytes = (size_of::<TypedObject>() + bytes).next_multiple_of(REFERENCE_SCALE);
+        let start = self.header().hole.cut(bytes)?;
+        let object = Ref::<TypedObject>::from_units((start / REFERENCE_SCALE as u64) as u32)?;
+        self.write_head(object, kind, form, length);
+        Some(object)
+    }
+
+    #[inline(always)]
+    fn write_head(&self, object: Ref<TypedObject>, kind: Ref<CanonicalType>, form: Form, length: u32) {
+        // SAFETY: the object was just allocated.
+        unsafe {
+            let header = Header::new(Kind::TypedObject, 0);
+            header.flags.set(form as u8);
+            object.pointer(self.base()).write(TypedObject { header, kind, length });
+        }
+    }
+
+    /// A structure, whose length is 0, or an array whose fields or elements are 0 and null.
+    pub fn new_object(&self, kind: Ref<CanonicalType>, length: u32) -> Result<Ref<TypedObject>, OutOfMemory> {
+        let form = self.form(kind);
+        let content = self.get(kind).bytes as usize + length as usize * form.element_bytes();
+        let bytes = size_of::<TypedObject>() + content;
+        if bytes as u64 > self.header().block_count.get() as u64 * BLOCK_BYTES as u64 {
+            return Err(OutOfMemory { requested: bytes });
+        }
+        let frontier = self.header().frontier.get();
+        let object = self.allocate_bytes::<TypedObject>(bytes)?;
+        self.write_head(object, kind, form, length);
+        let start = object.units() as usize * REFERENCE_SCALE;
+        self.zero(start + size_of::<TypedObject>(), start + bytes, frontier);
+        Ok(object)
+    }
+
+    /// What an object is.
+    #[inline(always)]
+    pub fn form_of(&self, object: Ref<TypedObject>) -> Form {
+        Form::from_number(self.get(object).header.flags.get())
+    }
+
+    /// Bytes of an object.
+    #[inline(always)]
+    pub(crate) fn object_bytes(&self, object: Ref<TypedObject>) -> usize {
+        let form = self.form_of(object);
+        let content = match form {
+            Form::Structure => self.get(self.get(object).kind).bytes as usize,
+            array => self.get(object).length as usize * array.element_bytes(),
+        };
+        size_of::<TypedObject>() + content
+    }
+
+    /// A reference field of a structure at one of its places.
+    #[inline(always)]
+    pub(crate) fn reference_field(&self, structure: Ref<TypedObject>, place: u32) -> &Slot {
+        // SAFETY: it lies in the structure.
+        unsafe { &*self.content::<_, u8>(structure).add(place as usize).cast::<Slot>() }
+    }
+
+    /// Sets the fields of a new structure: of either kind in their order, vectors as two numbers.
+    pub fn set_fields(
+        &self,
+        structure: Ref<TypedObject>,
+        mut number: impl FnMut() -> u64,
+        mut reference: impl FnMut() -> Value,
+    ) {
+        let (numbers, references) = self.fields(self.get(structure).kind);
+        for &word in numbers {
+            let form = Form::from_number((word & 7) as u8);
+            let (low, high) = (number(), if form == Form::ArrayVector { number() } else { 0 });
+            // SAFETY: the field lies in the structure.
+            unsafe { form.write(self.content::<_, u8>(structure).add((word >> STORAGE_BITS) as usize), low, high) };
+        }
+        for &place in references {
+            self.reference_field(structure, place).set(reference());
+        }
+    }
+
+    /// The slots of all reference fields or elements of an object.
+    pub fn references(&self, object: Ref<TypedObject>) -> impl Iterator<Item = &Slot> {
+        let places = match self.form_of(object) {
+            Form::Structure => self.fields(self.get(object).kind).1,
+            _ => &[],
+        };
+        places.iter().map(move |&place| self.reference_field(object, place)).chain(self.element_slots(object))
+    }
+
+    /// The numbers in the number fields of a structure: of vectors both halves.
+    pub fn numbers(&self, structure: Ref<TypedObject>) -> impl Iterator<Item = u64> {
+        let places = match self.form_of(structure) {
+            Form::Structure => self.fields(self.get(structure).kind).0,
+            _ => &[],
+        };
+        places.iter().flat_map(move |&word| {
+            let form = Form::from_number((word & 7) as u8);
+            // SAFETY: the field lies in the structure.
+            let (low, high) =
+                unsafe { form.read(self.content::<_, u8>(structure).add((word >> STORAGE_BITS) as usize)) };
+            core::iter::once(low).chain(high)
+        })
+    }
+
+    /// The elements of an array of references; none of another object.
+    #[inline(always)]
+    pub fn element_slots(&self, array: Ref<TypedObject>) -> &[Slot] {
+        let is_one = self.form_of(array) == Form::ArrayReference;
+        let length = if is_one { self.get(array).length as usize } else { 0 };
+        // SAFETY: the elements follow the fixed part.
+        unsafe { core::slice::from_raw_parts(self.content(array), length) }
+    }
+
+    /// The bytes of the elements of an array of numbers or vectors; none of another object.
+    pub fn element_bytes(&self, array: Ref<TypedObject>) -> &[Cell<u8>] {
+        let bytes = match self.form_of(array) {
+            Form::ArrayReference | Form::Structure | Form::Function => 0,
+            form => self.get(array).length as usize * form.element_bytes(),
+        };
+        // SAFETY: the elements follow the fixed part.
+        unsafe { core::slice::from_raw_parts(self.content(array), bytes) }
+    }
+
+    /// Sets elements of an array of numbers or vectors, whose halves these are.
+    pub fn fill_elements(&self, array: Ref<TypedObject>, range: Range<usize>, low: u64, high: u64) {
+        let form = self.form_of(array);
+        let size = form.element_bytes();
+        let cells = &self.element_bytes(array)[range.start * size..range.end * size];
+        if size == 1 {
+            cells.iter().for_each(|cell| cell.set(low as u8));
+            return;
+        }
+        for element in cells.chunks_exact(size) {
+            // SAFETY: the element lies in the array, whose cells may be written.
+            unsafe { form.write(element.as_ptr().cast_mut().cast(), low, high) };
+        }
+    }
+
+    /// Copies elements from one array to another of the same form, as if by way of a third place; `false`, and nothing
+    /// is copied, if they are not of the same form or do not lie within.
+    pub fn copy_elements(
+        &self,
+        (target, to): (Ref<TypedObject>, usize),
+        (source, from): (Ref<TypedObject>, usize),
+        count: usize,
+    ) -> bool {
+        let form = self.form_of(target);
+        let fits = |array: Ref<TypedObject>, start: usize| {
+            start.checked_add(count).is_some_and(|end| end <= self.get(array).length as usize)
+        };
+        if !form.is_array() || self.form_of(source) != form || !fits(target, to) || !fits(source, from) {
+            return false;
+        }
+        let size = form.element_bytes();
+        // SAFETY: in range of both arrays, which may be the same.
+        unsafe {
+            let from = self.content::<TypedObject, u8>(source).add(from * size);
+            core::ptr::copy(from, self.content::<TypedObject, u8>(target).add(to * size), count * size);
+        }
+        true
+    }
+
+    /// Overwrites bytes of the elements of an array of numbers or vectors, from a byte on.
+    pub fn write_elements(&self, array: Ref<TypedObject>, start: usize, bytes: &[u8]) {
+        let cells = &self.element_bytes(array)[start..start + bytes.len()];
+        // SAFETY: in range of the array, which the bytes are no part of, or nobody could have borrowed them as such.
+        unsafe { core::ptr::copy(bytes.as_ptr(), cells.as_ptr().cast_mut().cast(), bytes.len()) };
+    }
+}
+
+impl Form {
+    /// Reads a number, or the halves of a vector.
+    ///
+    /// # Safety
+    /// It lies there.
+    unsafe fn read(self, place: *const u8) -> (u64, Option<u64>) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            match self {
+                Form::Array8 => (place.read().into(), None),
+                Form::Array16 => (place.cast::<u16>().read_unaligned().into(), None),
+                Form::Array32 => (place.cast::<u32>().read_unaligned().into(), None),
+                Form::Array64 => (place.cast::<u64>().read_unaligned(), None),
+                _ => (place.cast::<u64>().read_unaligned(), Some(place.cast::<u64>().add(1).read_unaligned())),
+            }
+        }
+    }
+
+    /// Writes a number or vector as elements of this form have it.
+    ///
+    /// # Safety
+    /// There is room for it.
+    #[inline(always)]
+    pub unsafe fn write(self, place: *mut u8, low: u64, high: u64) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            match self {
+                Form::Array8 => place.write(low as u8),
+                Form::Array16 => place.cast::<u16>().write_unaligned(low as u16),
+                Form::Array32 => place.cast::<u32>().write_unaligned(low as u32),
+                Form::Array64 => place.cast::<u64>().write_unaligned(low),
+                _ => {
+                    place.cast::<u64>().write_unaligned(low);
+                    place.cast::<u64>().add(1).write_unaligned(high);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! Structures and arrays of WebAssembly: which of their bytes the collector follows.
+
+mod support;
+use lunette_gc::{
+    collector::Mode,
+    heap::Heap,
+    object::{Header, Kind},
+    reference::Ref,
+    typed::{CanonicalType, Form, TypedObject},
+    value::Value,
+};
+use support::{heap, scaled};
+
+const ROOT: usize = 10;
+const TYPE_ROOT: usize = 11;
+
+fn new_type(
+    heap: &Heap,
+    form: Form,
+    bytes: u32,
+    supertypes: &[Ref<CanonicalType>],
+    numbers: &[u32],
+    references: &[u32],
+) -> Ref<CanonicalType> {
+    let template = CanonicalType {
+        header: Header::new(Kind::CanonicalType, 0),
+        number: 0,
+        depth: 0,
+        form: form as u32,
+        bytes,
+        number_fields: numbers.len() as u32,
+        reference_fields: references.len() as u32,
+        group: heap.new_string(b"a group").unwrap(),
+        first: 0,
+        place: 0,
+        padding: 0,
+    };
+    heap.new_canonical_type(template, supertypes, &[numbers, references].concat()).unwrap()
+}
+
+/// A pair of references with a number of 32 bits between them.
+fn node_type(heap: &Heap) -> Ref<CanonicalType> {
+    new_type(heap, Form::Structure, 40, &[], &[16 << 3 | Form::Array32 as u32], &[0, 24])
+}
+
+fn node(heap: &Heap, kind: Ref<CanonicalType>, number: u64, left: Value, right: Value) -> Ref<TypedObject> {
+    let object = heap.new_object(kind, 0).unwrap();
+    let mut fields = [left, right].into_iter();
+    heap.set_fields(object, || number, || fields.next().unwrap());
+    object
+}
+
+fn full(heap: &Heap) {
+    // SAFETY: tests keep what they use in roots.
+    unsafe { heap.collect_fully() };
+    heap.verify().unwrap();
+}
+
+#[test]
+fn what_fields_refer_to_stays_and_numbers_are_no_references() {
+    let heap = heap(8);
+    let kind = node_type(&heap);
+    heap.root(TYPE_ROOT).set(Value::Internal(kind.cast()));
+    let dead = heap.new_string(b"nobody holds this long string, which is longer than forty bytes").unwrap();
+    let mut list = Value::Nil;
+    for number in 0..scaled(4000).max(10) {
+        let name = heap.new_string(format!("a string of its own, number {number}").as_bytes()).unwrap();
+        let units = u64::from(dead.units());
+        list = Value::TypedObject(node(&heap, kind, units, list, Value::String(name)));
+    }
+    heap.root(ROOT).set(list);
+    full(&heap);
+    let with_list = heap.used_bytes();
+    let reachable = heap.verify().unwrap();
+    assert!(reachable.bytes <= with_list);
+    heap.root(ROOT).set(Value::Nil);
+    full(&heap);
+    assert!(heap.used_bytes() < with_list / 2);
+}
+
+#[test]
+fn a_type_lives_as_long_as_its_objects() {
+    let heap = heap(8);
+    let outer = node_type(&heap);
+    let kind = new_type(&heap, Form::Structure, 40, &[outer], &[16 << 3 | Form::Array32 as u32], &[0, 24]);
+    heap.root(ROOT).set(Value::TypedObject(node(&heap, kind, 1, Value::Nil, Value::Nil)));
+    full(&heap);
+    assert_eq!(heap.supertypes(kind), [outer, kind]);
+    assert!(heap.is_subtype(kind, outer) && !heap.is_subtype(outer, kind));
+}
+
+#[test]
+fn writes_into_scanned_objects_are_seen_by_minor_collections() {
+    let heap = heap(16);
+    let kind = node_type(&heap);
+    let references = new_type(&heap, Form::ArrayReference, 0, &[], &[], &[]);
+    heap.root(TYPE_ROOT).set(Value::Internal(kind.cast()));
+    for length in [4_u32, 20_000] {
+        let array = heap.new_object(references, length).unwrap();
+        heap.root(ROOT).set(Value::TypedObject(array));
+        full(&heap);
+        // SAFETY: what is used is in roots.
+        unsafe { heap.collector().set_mode(Mode::Generational) };
+        for round in 0..3 {
+            for index in [0, length as usize - 1] {
+                let young = Value::TypedObject(node(&heap, kind, round, Value::Nil, Value::Nil));
+                heap.element_slots(array)[index].set(young);
+                heap.barrier_element(array, young.to_parts());
+            }
+            // SAFETY: as above.
+            unsafe { heap.collector().step(0) };
+            heap.verify().unwrap();
+            for index in [0, length as usize - 1] {
+                let Value::TypedObject(young) = heap.element_slots(array)[index].get() else { panic!("a node") };
+                assert_eq!(heap.get(young).kind, kind);
+            }
+        }
+    }
+}
+
+#[test]
+fn arrays_of_numbers_are_not_followed() {
+    let heap = heap(8);
+    for form in [Form::Array8, Form::Array16, Form::Array32, Form::Array64, Form::ArrayVector] {
+        let kind = new_type(&heap, form, 0, &[], &[], &[]);
+        let array = heap.new_object(kind, 100).unwrap();
+        heap.fill_elements(array, 0..100, u64::MAX, u64::MAX);
+        assert_eq!(heap.element_bytes(array).len(), 100 * form.element_bytes());
+        assert!(heap.element_slots(array).is_empty());
+        heap.root(ROOT).set(Value::TypedObject(array));
+        full(&heap);
+        assert!(heap.element_bytes(array).iter().all(|byte| byte.get() == 0xff));
+    }
+}
+
+#[test]
+fn what_is_too_large_is_out_of_memory() {
+    let heap = heap(8);
+    let kind = new_type(&heap, Form::ArrayVector, 0, &[], &[], &[]);
+    assert!(heap.new_object(kind, u32::MAX).is_err());
+    assert!(heap.new_object(kind, 1 << 20).is_err());
+    assert!(heap.new_object(kind, 1 << 10).is_ok());
+}
