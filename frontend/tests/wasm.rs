@@ -213,26 +213,27 @@ fn objects_name_their_fields_by_offsets() {
     let text = "(module
         (type $point (sub (struct (field i8) (field (mut i32)))))
         (type $named (sub $point (struct (field i8) (field (mut i32)) (field anyref))))
-        (func (param $p (ref $point)) (param $x i32) (result i32)
+        (func (param $p (ref $point)) (param $x i32) (result i32) (local $any anyref)
           (block $other
             (br_if $other (i32.eqz (ref.test (ref $named) (local.get $p))))
             (struct.set $point 1 (local.get $p) (local.get $x)))
           (block $cast (result anyref)
-            (br_on_cast_fail $cast (ref $point) (ref $named) (local.get $p))
-            (struct.get $named 2)
-            (struct.new $named (i32.const 1) (local.get $x))
-            (return (struct.get_s $point 0)))
+            (local.set $any (struct.get $named 2
+              (br_on_cast_fail $cast (ref $point) (ref $named) (local.get $p))))
+            (return (struct.get_s $point 0
+              (struct.new $named (i32.const 1) (local.get $x) (local.get $any)))))
           drop
           (local.get $x)))";
-    let expected = "jump_if_not_type r0, ->5, type1, #0
+    let expected = "null_references r1, #1
+        jump_if_not_type r0, ->5, type1, #0
         structure_set_32 r0, n0, field1, type0, #0
         jump_if_type r0, ->9, type1, #0
-        copy_reference r1, r0
+        copy_reference r2, r0
         jump ->18
         structure_get_reference r1, r0, field2, type1, #8
         load_integer n1, #1
-        structure_new r1, type1, #2, #1, n1, n0, r1
-        structure_get_8_signed n1, r1, field0, type0, #4
+        structure_new r2, type1, #2, #1, n1, n0, r1
+        structure_get_8_signed n1, r2, field0, type0, #4
         return_one n1
         return_one n0";
     let clean: String = expected.lines().map(|line| format!("{}\n", line.trim())).collect();
