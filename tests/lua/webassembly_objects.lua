@@ -83,7 +83,7 @@ assert(select(2, exports.parts(pair)) == nil)
 -- Small integers are integers.
 assert(exports.small(7) == 7 and exports.small(-1) == -1 and exports.small(0x40000000) == -0x40000000)
 assert(exports.number(-5) == -5 and exports.number(3.0) == 3 and exports.same(3, 3) == 1 and exports.same(3, 4) == 0)
-fails("integer of 31 bits expected, got number", exports.number, 1 << 30)
+fails("integer of 31 bits expected, got 1073741824", exports.number, 1 << 30)
 fails("null i31 reference", exports.number, nil)
 
 -- What is of which type.
@@ -120,7 +120,4 @@ for i = 2000, 1, -1 do
   list = rest
 end
 assert(list == nil)
-
--- An array that is too large is an error that can be caught.
-fails("not enough memory", exports.bytes, -1)
 print "ok"

@@ -167,16 +167,14 @@ impl Machine {
             Opcode::call => Ok(self.own_callee(word.d())),
             Opcode::call_general | Opcode::tail_call => Ok(self.own_callee(running.wide(self, 0))),
             Opcode::call_reference | Opcode::tail_call_reference => {
+                let signature = self.type_of(running.wide(self, 2));
                 match self.value(self.reference_register(word.b())) {
-                    Value::TypedFunction(function) => {
-                        // What a register of this type refers to is of it; but nobody has verified that.
-                        let wanted = self.type_of(running.wide(self, 2));
-                        if !self.heap.is_subtype(self.heap.get(function).kind, wanted) {
-                            return Err(self.trap(Trap::IndirectCallTypeMismatch));
-                        }
+                    // What a register of this type refers to is of it; but nobody has verified that.
+                    Value::TypedFunction(function) if self.heap.is_subtype(self.heap.get(function).kind, signature) => {
                         Ok(self.callee_of_function(function))
                     }
-                    _ => Err(self.trap(Trap::NullFunction)),
+                    Value::Nil => Err(self.trap(Trap::NullFunction)),
+                    _ => Err(self.misused()),
                 }
             }
             _ => {

@@ -64,7 +64,7 @@ impl Machine {
 
     /// The error of code that the translator should not have made: the verifier does not know what references refer to.
     #[cold]
-    fn misused(&mut self) -> Throw {
+    pub(super) fn misused(&mut self) -> Throw {
         self.runtime_error(format_args!("malformed code: a reference is of another type"))
     }
 
