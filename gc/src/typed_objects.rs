@@ -131,6 +131,17 @@ impl Heap {
         Form::from_number(self.get(object).header.flags.get())
     }
 
+    /// Whether an object refers to nothing but its type, which is marked.
+    #[inline]
+    pub(crate) fn is_leaf(&self, object: Ref<TypedObject>) -> bool {
+        let kind = self.get(object).kind;
+        let has_references = match self.form_of(object) {
+            Form::Structure => self.get(kind).reference_fields > 0,
+            form => form == Form::ArrayReference,
+        };
+        !has_references && self.is_marked(kind.cast())
+    }
+
     /// Bytes of an object.
     #[inline(always)]
     pub(crate) fn object_bytes(&self, object: Ref<TypedObject>) -> usize {

@@ -120,6 +120,8 @@ impl<'h> Marker<'h> {
         if header.kind == Kind::String as u8 {
             let bytes = size_of::<Str>() + self.heap.get(object.cast::<Str>()).length as usize;
             self.account(units, bytes);
+        } else if header.kind == Kind::TypedObject as u8 && !self.is_resolving && self.heap.is_leaf(object.cast()) {
+            self.account(units, self.heap.object_bytes(object.cast()));
         } else if self.heap.list_push(&self.state.marks, units).is_err() {
             self.state.is_incomplete.set(1);
         }

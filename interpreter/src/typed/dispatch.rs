@@ -11,7 +11,7 @@ use crate::{
 };
 use lunette_bytecode::{for_each_typed_instruction, instruction::Word};
 
-use super::state::{Driver, Flow, State, finish};
+use super::state::{Driver, Flow, Stage, State, finish};
 
 #[cfg(all(target_arch = "x86_64", not(debug_assertions)))]
 pub(crate) mod threaded {
@@ -60,6 +60,12 @@ pub(crate) mod threaded {
 
     impl Driver for Threaded {
         #[inline(always)]
+        unsafe fn stage<S: Stage>(s: State<Self>, word: Word) -> Flow<Self> {
+            // SAFETY: the state is the machine's.
+            Flow::Leave(unsafe { second_stage::<S>(s.pc, s.base, s.memory, s.machine, s.instance, word) })
+        }
+
+        #[inline(always)]
         unsafe fn call_out<F: OutOfLine>(s: State<Self>, word: Word, _: F) -> Flow<Self> {
             // SAFETY: the state is the machine's.
             Flow::Leave(unsafe { go_on::<F>(s.pc, s.base, s.memory, s.machine, s.instance, word) })
@@ -71,6 +77,24 @@ pub(crate) mod threaded {
             Flow::Leave(unsafe {
                 go_on_cold::<F>(s.pc, s.base, MaybeUninit::uninit(), s.machine, MaybeUninit::uninit(), word)
             })
+        }
+    }
+
+    #[inline(never)]
+    unsafe extern "sysv64" fn second_stage<S: Stage>(
+        pc: *const u64,
+        base: *mut u8,
+        memory: *mut u8,
+        machine: *mut Machine,
+        instance: *mut Instance,
+        word: Word,
+    ) -> u64 {
+        // SAFETY: the caller's state is the machine's.
+        unsafe {
+            match S::run(State::<Threaded> { pc, base, memory, machine, instance, driver: PhantomData }, word) {
+                Flow::Next(s) => dispatch(s),
+                Flow::Leave(exit) => exit,
+            }
         }
     }
 
@@ -135,6 +159,12 @@ mod matched {
     pub(super) struct Matched;
 
     impl Driver for Matched {
+        #[inline(always)]
+        unsafe fn stage<S: Stage>(s: State<Self>, word: Word) -> Flow<Self> {
+            // SAFETY: the state is the machine's.
+            unsafe { S::run(s, word) }
+        }
+
         #[inline(always)]
         unsafe fn call_out<F: OutOfLine>(s: State<Self>, word: Word, function: F) -> Flow<Self> {
             // SAFETY: the state is the machine's.

@@ -6,7 +6,7 @@
 
 use super::{
     slow_objects as slow,
-    state::{Driver, Flow, State},
+    state::{Driver, Flow, Stage, State, field},
 };
 use crate::dispatch::state::{INTEGER, NIL, Operands, Register};
 use lunette_bytecode::{instruction::Word, typed::module::HeapType};
@@ -40,7 +40,20 @@ impl<D: Driver> State<D> {
         }
     }
 
-    /// The place of the field that the literal names, in the structure of a register; `None` if there is none.
+    /// The place of the field that the literal names, in the structure of a register; `None` if it is not of just the type
+    /// that the instruction names.
+    #[inline(always)]
+    unsafe fn own_field_place(self, register: Register) -> Option<*mut u8> {
+        // SAFETY: the verifier saw that structures of the type have the field there.
+        unsafe {
+            let literal = self.literal(0);
+            let object = self.typed_object(register)?;
+            let is_one = (*object).kind == self.type_of(literal as u32);
+            is_one.then(|| object.add(1).cast::<u8>().add((literal >> 32) as usize))
+        }
+    }
+
+    /// The same in a structure of a subtype as well; `None` if it is none.
     #[inline(always)]
     unsafe fn field_place(self, register: Register) -> Option<*mut u8> {
         // SAFETY: the verifier saw that structures of the type have the field there, and those of subtypes do as well.
@@ -108,61 +121,92 @@ fn is_small(payload: u64) -> bool {
     payload.wrapping_add(1 << 30) < 1 << 31
 }
 
-macro_rules! structure_gets {
-    ($($name:ident: $type:ident $set:ident |$value:ident| $result:expr;)*) => { $(
+/// `name Stage |s, w| register |place| access`: what is done with a field of a structure. The second stage is for those of
+/// subtypes.
+macro_rules! with_fields {
+    ($($name:ident $stage:ident |$s:ident, $w:ident| $register:expr, $failure:ident, |$place:ident| $access:expr;)*) => { $(
         #[inline(always)]
-        pub(super) unsafe fn $name<D: Driver>(s: State<D>, w: Word) -> Flow<D> {
+        pub(super) unsafe fn $name<D: Driver>($s: State<D>, $w: Word) -> Flow<D> {
             // SAFETY: the field lies there.
             unsafe {
-                let Some(place) = s.field_place(s.reference(w.b())) else { return s.slow(w, 1, slow::no_structure_read) };
-                let $value = place.cast::<$type>().read_unaligned();
-                s.$set(w.a(), $result);
+                match $s.own_field_place($register) {
+                    Some($place) => $access,
+                    None => D::stage::<$stage>($s, $w),
+                }
             }
-            s.next(1)
+        }
+
+        struct $stage;
+
+        impl Stage for $stage {
+            #[inline(always)]
+            unsafe fn run<D: Driver>($s: State<D>, $w: Word) -> Flow<D> {
+                // SAFETY: the field lies there.
+                unsafe {
+                    match $s.field_place($register) {
+                        Some($place) => $access,
+                        None => $s.slow($w, 1, slow::$failure),
+                    }
+                }
+            }
         }
     )* };
+}
+
+macro_rules! structure_gets {
+    ($($name:ident $stage:ident: $type:ident $set:ident |$value:ident| $result:expr;)*) => {
+        with_fields! { $(
+            $name $stage |s, w| s.reference(w.b()), no_structure_read, |place| {
+                let $value = place.cast::<$type>().read_unaligned();
+                s.$set(w.a(), $result);
+                s.next(1)
+            };
+        )* }
+    };
 }
 
 structure_gets! {
-    structure_get_8_signed: i8 set32 |value| value as u32;
-    structure_get_8: u8 set64 |value| value.into();
-    structure_get_16_signed: i16 set32 |value| value as u32;
-    structure_get_16: u16 set64 |value| value.into();
-    structure_get_32: u32 set64 |value| value.into();
-    structure_get_64: u64 set64 |value| value;
-    structure_get_vector: u128 set128 |value| value;
-}
-
-#[inline(always)]
-pub(super) unsafe fn structure_get_reference<D: Driver>(s: State<D>, w: Word) -> Flow<D> {
-    // SAFETY: the field lies there, and is a slot.
-    unsafe {
-        let Some(place) = s.field_place(s.reference(w.b())) else { return s.slow(w, 1, slow::no_structure_read) };
-        s.reference(w.a()).copy_from(Register(place.cast()));
-    }
-    s.next(1)
+    structure_get_8_signed StructureGet8Signed: i8 set32 |value| value as u32;
+    structure_get_8 StructureGet8: u8 set64 |value| value.into();
+    structure_get_16_signed StructureGet16Signed: i16 set32 |value| value as u32;
+    structure_get_16 StructureGet16: u16 set64 |value| value.into();
+    structure_get_32 StructureGet32: u32 set64 |value| value.into();
+    structure_get_64 StructureGet64: u64 set64 |value| value;
+    structure_get_vector StructureGetVector: u128 set128 |value| value;
 }
 
 macro_rules! structure_sets {
-    ($($name:ident: $type:ident $get:ident;)*) => { $(
-        #[inline(always)]
-        pub(super) unsafe fn $name<D: Driver>(s: State<D>, w: Word) -> Flow<D> {
-            // SAFETY: the field lies there.
-            unsafe {
-                let Some(place) = s.field_place(s.reference(w.a())) else { return s.slow(w, 1, slow::no_structure_write) };
+    ($($name:ident $stage:ident: $type:ident $get:ident;)*) => {
+        with_fields! { $(
+            $name $stage |s, w| s.reference(w.a()), no_structure_write, |place| {
                 place.cast::<$type>().write_unaligned(s.$get(w.b()) as $type);
-            }
-            s.next(1)
-        }
-    )* };
+                s.next(1)
+            };
+        )* }
+    };
 }
 
 structure_sets! {
-    structure_set_8: u8 get32;
-    structure_set_16: u16 get32;
-    structure_set_32: u32 get32;
-    structure_set_64: u64 get64;
-    structure_set_vector: u128 get128;
+    structure_set_8 StructureSet8: u8 get32;
+    structure_set_16 StructureSet16: u16 get32;
+    structure_set_32 StructureSet32: u32 get32;
+    structure_set_64 StructureSet64: u64 get64;
+    structure_set_vector StructureSetVector: u128 get128;
+}
+
+with_fields! {
+    structure_get_reference StructureGetReference |s, w| s.reference(w.b()), no_structure_read, |place| {
+        s.reference(w.a()).copy_from(Register(place.cast()));
+        s.next(1)
+    };
+    structure_set_reference StructureSetReference |s, w| s.reference(w.a()), no_structure_write, |place| {
+        Register(place.cast()).copy_from(s.reference(w.b()));
+        if needs_barrier(s, s.reference(w.a())) {
+            s.call_out(w, 1, slow::structure_barrier)
+        } else {
+            s.next(1)
+        }
+    };
 }
 
 /// Whether the collector must be told of a write into the object of a register.
@@ -173,19 +217,6 @@ unsafe fn needs_barrier<D: Driver>(s: State<D>, register: Register) -> bool {
         let object: *mut TypedObject = s.object(Ref::from_units(register.payload() as u32).unwrap_unchecked());
         (*object).header.gc.get() & Header::BARRIER != 0
     }
-}
-
-#[inline(always)]
-pub(super) unsafe fn structure_set_reference<D: Driver>(s: State<D>, w: Word) -> Flow<D> {
-    // SAFETY: the field lies there, and is a slot.
-    unsafe {
-        let Some(place) = s.field_place(s.reference(w.a())) else { return s.slow(w, 1, slow::no_structure_write) };
-        Register(place.cast()).copy_from(s.reference(w.b()));
-        if needs_barrier(s, s.reference(w.a())) {
-            return s.call_out(w, 1, slow::structure_barrier);
-        }
-    }
-    s.next(1)
 }
 
 macro_rules! array_gets {
@@ -333,6 +364,39 @@ pub(super) unsafe fn structure_new_default<D: Driver>(s: State<D>, w: Word) -> F
 }
 
 #[inline(always)]
+pub(super) unsafe fn array_new_fixed<D: Driver>(s: State<D>, w: Word) -> Flow<D> {
+    // SAFETY: operands are verified: all values are numbers, halves of vectors or references, as the elements are.
+    unsafe {
+        let literal = s.literal(0);
+        let kind = s.type_of(literal as u32);
+        let heap = &(*s.machine).heap;
+        let form = heap.form(kind);
+        let (numbers, references) = (field(literal, 2), field(literal, 3));
+        let length = if form == Form::ArrayVector { numbers / 2 } else { numbers + references };
+        let Some(object) = heap.cut_object(kind, form, length as u32, length * form.element_bytes()) else {
+            return s.slow(w, 1 + w.c(), slow::array_new_fixed);
+        };
+        let content = s.object(object).add(1).cast::<u8>();
+        let list = s.pc.add(1).cast::<u16>();
+        for index in 0..numbers {
+            let value = s.get64((*list.add(index)).into());
+            match form {
+                Form::Array8 | Form::Array16 | Form::Array32 => {
+                    form.write(content.add(index * form.element_bytes()), value, 0);
+                }
+                _ => content.cast::<u64>().add(index).write(value),
+            }
+        }
+        for index in 0..references {
+            let source = s.reference((*list.add(numbers + index)).into());
+            Register(content.cast::<Slot>().add(index)).copy_from(source);
+        }
+        s.reference(w.a()).set(OBJECT, object.units().into());
+        s.next(1 + w.c())
+    }
+}
+
+#[inline(always)]
 pub(super) unsafe fn reference_i31<D: Driver>(s: State<D>, w: Word) -> Flow<D> {
     // SAFETY: operands are verified.
     unsafe {
@@ -396,28 +460,26 @@ pub(super) unsafe fn jump_if_not_type<D: Driver>(s: State<D>, w: Word) -> Flow<D
 }
 
 macro_rules! out_of_line {
-    ($($name:ident $words:literal $has_list:literal)*) => { $(
+    ($($name:ident)*) => { $(
         #[inline(always)]
         pub(super) unsafe fn $name<D: Driver>(s: State<D>, w: Word) -> Flow<D> {
-            let list = if $has_list { w.c() } else { 0 };
             // SAFETY: the state is the machine's.
-            unsafe { s.call_out(w, $words + list, slow::$name) }
+            unsafe { s.call_out(w, 1, slow::$name) }
         }
     )* };
 }
 
 out_of_line! {
-    array_new 1 false
-    array_new_vector 1 false
-    array_new_reference 1 false
-    array_new_default 1 false
-    array_new_fixed 1 true
-    array_new_data 1 false
-    array_new_elements 1 false
-    array_fill 1 false
-    array_fill_vector 1 false
-    array_fill_reference 1 false
-    array_copy 1 false
-    array_initialize_data 1 false
-    array_initialize_elements 1 false
+    array_new
+    array_new_vector
+    array_new_reference
+    array_new_default
+    array_new_data
+    array_new_elements
+    array_fill
+    array_fill_vector
+    array_fill_reference
+    array_copy
+    array_initialize_data
+    array_initialize_elements
 }

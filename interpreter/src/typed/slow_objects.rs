@@ -238,7 +238,8 @@ pub(super) fn array_new_fixed(machine: &mut Machine, word: Word) -> Outcome {
     for (index, slot) in (0..arguments.references).zip(machine.heap.element_slots(array)) {
         slot.set(arguments.reference_value(running, machine, index));
     }
-    machine.give_array(word.a(), array)
+    // The words of the list have been paid for.
+    machine.give_object(word.a(), array, 0)
 }
 
 impl Machine {

@@ -102,8 +102,17 @@ pub(crate) enum Flow<D> {
     Leave(u64),
 }
 
+/// A second stage of an instruction, apart from the first so that it takes no machine registers there.
+pub(crate) trait Stage {
+    /// Executes the instruction `word`.
+    unsafe fn run<D: Driver>(state: State<D>, word: Word) -> Flow<D>;
+}
+
 /// A way of going from instruction to instruction; see [`super::dispatch`].
 pub(crate) trait Driver: Sized {
+    /// Goes on with a second stage of the instruction `word`.
+    unsafe fn stage<S: Stage>(state: State<Self>, word: Word) -> Flow<Self>;
+
     /// Finishes the instruction `word` by `function` and goes on. The state's `pc` is past the whole instruction.
     unsafe fn call_out<F: OutOfLine>(state: State<Self>, word: Word, function: F) -> Flow<Self>;
 
