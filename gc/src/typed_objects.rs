@@ -155,20 +155,9 @@ impl Heap {
 
     /// A reference field of a structure at one of its places.
     #[inline(always)]
-    pub fn reference_field(&self, structure: Ref<TypedObject>, place: u32) -> &Slot {
+    pub(crate) fn reference_field(&self, structure: Ref<TypedObject>, place: u32) -> &Slot {
         // SAFETY: it lies in the structure.
         unsafe { &*self.content::<_, u8>(structure).add(place as usize).cast::<Slot>() }
-    }
-
-    /// The fields of a structure that are numbers or vectors, in their order: what they take, and both halves.
-    pub fn number_fields(&self, structure: Ref<TypedObject>) -> impl Iterator<Item = (Form, u64, u64)> {
-        self.fields(self.get(structure).kind).0.iter().map(move |&word| {
-            let form = Form::from_number((word & 7) as u8);
-            // SAFETY: the field lies in the structure.
-            let (low, high) =
-                unsafe { form.read(self.content::<_, u8>(structure).add((word >> STORAGE_BITS) as usize)) };
-            (form, low, high)
-        })
     }
 
     /// Sets the fields of a new structure: of either kind in their order, vectors as two numbers.
@@ -188,6 +177,30 @@ impl Heap {
         for &place in references {
             self.reference_field(structure, place).set(reference());
         }
+    }
+
+    /// The slots of all reference fields or elements of an object.
+    pub fn references(&self, object: Ref<TypedObject>) -> impl Iterator<Item = &Slot> {
+        let places = match self.form_of(object) {
+            Form::Structure => self.fields(self.get(object).kind).1,
+            _ => &[],
+        };
+        places.iter().map(move |&place| self.reference_field(object, place)).chain(self.element_slots(object))
+    }
+
+    /// The numbers in the number fields of a structure: of vectors both halves.
+    pub fn numbers(&self, structure: Ref<TypedObject>) -> impl Iterator<Item = u64> {
+        let places = match self.form_of(structure) {
+            Form::Structure => self.fields(self.get(structure).kind).0,
+            _ => &[],
+        };
+        places.iter().flat_map(move |&word| {
+            let form = Form::from_number((word & 7) as u8);
+            // SAFETY: the field lies in the structure.
+            let (low, high) =
+                unsafe { form.read(self.content::<_, u8>(structure).add((word >> STORAGE_BITS) as usize)) };
+            core::iter::once(low).chain(high)
+        })
     }
 
     /// The elements of an array of references; none of another object.
@@ -257,19 +270,19 @@ impl Heap {
 }
 
 impl Form {
-    /// Reads a number or vector as elements of this form have it: both halves.
+    /// Reads a number, or the halves of a vector.
     ///
     /// # Safety
     /// It lies there.
-    unsafe fn read(self, place: *const u8) -> (u64, u64) {
+    unsafe fn read(self, place: *const u8) -> (u64, Option<u64>) {
         // SAFETY: the caller's promise.
         unsafe {
             match self {
-                Form::Array8 => (place.read().into(), 0),
-                Form::Array16 => (place.cast::<u16>().read_unaligned().into(), 0),
-                Form::Array32 => (place.cast::<u32>().read_unaligned().into(), 0),
-                Form::Array64 => (place.cast::<u64>().read_unaligned(), 0),
-                _ => (place.cast::<u64>().read_unaligned(), place.cast::<u64>().add(1).read_unaligned()),
+                Form::Array8 => (place.read().into(), None),
+                Form::Array16 => (place.cast::<u16>().read_unaligned().into(), None),
+                Form::Array32 => (place.cast::<u32>().read_unaligned().into(), None),
+                Form::Array64 => (place.cast::<u64>().read_unaligned(), None),
+                _ => (place.cast::<u64>().read_unaligned(), Some(place.cast::<u64>().add(1).read_unaligned())),
             }
         }
     }

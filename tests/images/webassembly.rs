@@ -6,13 +6,15 @@ use std::fmt::Write;
 
 /// Everything that an instance can have, and calls of all kinds in both directions.
 const MODULE: &str = r#"(module $everything
-  (rec
-    (type $node (sub (struct (field $value (mut i32)) (field $next (mut (ref null $node))) (field $small anyref))))
-    (type $nodes (array (mut (ref null $node)))))
-  (type $wide (sub final $node (struct (field (mut i32)) (field (mut (ref null $node))) (field anyref)
-    (field $vector v128) (field $byte i8))))
-  (type $bytes (array (mut i8)))
   (type $unary (func (param i32) (result i64)))
+  (type $bytes (array (mut i8)))
+  (type $list (array (mut anyref)))
+  (rec
+    (type $node (sub (struct (field $number (mut i32)) (field $small i8) (field $wide v128)
+      (field $next (mut (ref null $node))) (field $value (mut anyref)))))
+    (type $named (sub $node (struct (field (mut i32)) (field i8) (field v128)
+      (field (mut (ref null $node))) (field (mut anyref))
+      (field i64) (field $bytes (ref $bytes)) (field $list (ref $list))))))
   (import "env" "visit" (func $visit (param i32 f64 externref) (result i64 externref)))
   (import "env" "limit" (global $limit i32))
   (import "env" "shared" (memory $shared 1 2))
@@ -24,8 +26,7 @@ const MODULE: &str = r#"(module $everything
   (global $vector (mut v128) (v128.const i64x2 0x0102030405060708 -2))
   (global $kept (export "kept") (mut externref) (ref.null extern))
   (global $function (mut (ref null $unary)) (ref.null $unary))
-  (global $chain (mut (ref null $node)) (ref.null $node))
-  (data $letters "letters")
+  (global $nodes (mut (ref null $node)) (struct.new_default $node))
   (data $text "passive bytes")
   (data (memory $own) (i32.const 70) "active")
   (elem $some funcref (ref.func $fib) (ref.func $twice) (ref.null func))
@@ -91,30 +92,31 @@ const MODULE: &str = r#"(module $everything
     (global.set $kept)
     (local.set $x)
     (i32.add (i32.trunc_f64_s (f64.mul (local.get $x) (f64.const 100)))))
-
-  ;; A chain of nodes that is made while the host is asked, in an array with its last one.
-  (func (export "chain") (param $n i32) (result i32)
-    (local $nodes (ref null $nodes)) (local $sum i32) (local $node (ref null $node)) (local $bytes (ref null $bytes))
-    (local.set $nodes (array.new_default $nodes (i32.const 2)))
-    (local.set $bytes (array.new_data $bytes $letters (i32.const 0) (i32.const 5)))
+  ;; Structures and arrays.
+  (func (export "push") (param $n i32) (param $value anyref) (result anyref)
+    (global.set $nodes (struct.new $named
+      (local.get $n) (i32.const -3) (v128.const i64x2 5 6) (global.get $nodes) (local.get $value) (i64.const -7)
+      (array.new $bytes (local.get $n) (i32.const 5))
+      (array.new_fixed $list 2 (local.get $value) (ref.i31 (local.get $n)))))
+    (global.get $nodes))
+  (func (export "walk") (result i64 anyref)
+    (local $node (ref null $node)) (local $named (ref null $named)) (local $sum i64) (local $last anyref)
+    (local.set $node (global.get $nodes))
     (loop $again
-      (call $visit (local.get $n) (f64.const 1) (extern.convert_any (local.get $node)))
-      (drop) (local.set $sum (i32.add (local.get $sum) (i32.wrap_i64)))
-      (global.set $chain (struct.new $wide
-        (local.get $n) (local.tee $node (global.get $chain)) (ref.i31 (i32.mul (local.get $n) (i32.const -3)))
-        (v128.const i64x2 5 -6) (local.get $sum)))
-      (array.set $nodes (local.get $nodes) (i32.const 1) (global.get $chain))
-      (br_if $again (local.tee $n (i32.sub (local.get $n) (i32.const 1)))))
-    (local.set $node (array.get $nodes (local.get $nodes) (i32.const 1)))
-    (loop $next
-      (local.set $sum (i32.add (local.get $sum) (i32.add
-        (struct.get $node $value (local.get $node))
-        (i31.get_s (ref.cast (ref i31) (struct.get $node $small (local.get $node)))))))
-      (local.set $sum (i32.add (local.get $sum)
-        (i32x4.extract_lane 2 (struct.get $wide $vector (ref.cast (ref $wide) (local.get $node))))))
-      (br_if $next (i32.eqz (ref.is_null (local.tee $node (struct.get $node $next (local.get $node)))))))
-    (i32.add (local.get $sum) (array.get_u $bytes (local.get $bytes) (i32.const 4))))
-
+      (local.set $sum (i64.add (local.get $sum) (i64.add
+        (i64.extend_i32_s (i32.add
+          (struct.get $node $number (local.get $node)) (struct.get_s $node $small (local.get $node))))
+        (i64x2.extract_lane 1 (struct.get $node $wide (local.get $node))))))
+      (if (ref.test (ref $named) (local.get $node)) (then
+        (local.set $named (ref.cast (ref $named) (local.get $node)))
+        (local.set $sum (i64.add (local.get $sum) (i64.extend_i32_u
+          (array.get_u $bytes (struct.get $named $bytes (local.get $named)) (i32.const 4)))))
+        (local.set $last (array.get $list (struct.get $named $list (local.get $named)) (i32.const 1)))))
+      (br_if $again (i32.eqz (ref.is_null
+        (local.tee $node (struct.get $node $next (local.get $node)))))))
+    (local.get $sum) (local.get $last))
+  (func (export "value") (param anyref) (result anyref)
+    (struct.get $node $value (ref.cast (ref $node) (local.get 0))))
   (func (export "trap") (param i32 i32) (result i32) (i32.div_s (local.get 0) (local.get 1)))
 )"#;
 
@@ -166,7 +168,15 @@ note("kept", instance.kept:get(), instance.memory:size())
 note("memory", instance.memory:read(8, 4), instance.memory:read(189999, 6):byte(1, -1))
 note("shared", helper.memory:read(8, 3):byte(1, -1))
 note("table", instance.table:size(), instance.table:get(0) == instance.table:get(0), (instance.table:get(1)(4)))
-note("chain", instance.chain(5), instance.chain(3))
+local named = {}
+for i = 1, 4 do
+  local node = instance.push(i, i % 2 == 0 and "text " .. i or i / 2)
+  named[node] = i
+  named[i] = node
+end
+note("walk", instance.walk())
+for i = 1, 4 do note("node", named[named[i]], instance.value(named[i]), type(named[i])) end
+note("cast", pcall(instance.value, 7))
 note("calls", calls)
 print(table.concat(log, "\n"))
 "#;

@@ -20,7 +20,7 @@ use lunette_gc::{
     table::{Parts, Shape, Table, shape::FIRST_TABLE_ROOT},
     thread::Thread,
     typed::{
-        ExceptionTag, Form, Global, Instance, LinearMemory, ReferenceTable, TypedFunction, TypedModule, TypedObject,
+        ExceptionTag, Global, Instance, LinearMemory, ReferenceTable, TypedFunction, TypedModule, TypedObject,
         TypedPrototype,
     },
     userdata::Userdata,
@@ -323,14 +323,7 @@ impl Numbering {
     /// Looks through the next object that belongs to WebAssembly; `false` if there is none.
     fn scan_next_typed(&mut self, machine: &Machine) -> Result<bool> {
         let heap = &machine.heap;
-        if let Some(object) = self.typed_objects.next() {
-            self.slots(machine, heap.element_slots(object))?;
-            if heap.form_of(object) == Form::Structure {
-                for &place in heap.fields(heap.get(object).kind).1 {
-                    self.slot(machine, heap.reference_field(object, place))?;
-                }
-            }
-        } else if let Some(function) = self.typed_functions.next() {
+        if let Some(function) = self.typed_functions.next() {
             let object = heap.get(function);
             match object.instance {
                 Some(instance) => self.instance(machine, instance)?,
@@ -346,6 +339,8 @@ impl Numbering {
                 Some(owner) => self.instance(machine, owner)?,
                 None => self.slots(machine, &object.slots)?,
             }
+        } else if let Some(object) = self.typed_objects.next() {
+            heap.references(object).try_for_each(|slot| self.slot(machine, slot))?;
         } else if let Some(module) = self.typed_modules.next() {
             self.string(machine, heap.get(module).source)?;
         } else {

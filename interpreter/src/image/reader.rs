@@ -146,7 +146,7 @@ const KINDS: [&str; 18] = [
     "instances",
     "globals",
     "WebAssembly functions",
-    "structures and arrays",
+    "WebAssembly objects",
 ];
 
 impl Reader<'_, '_> {
@@ -158,17 +158,8 @@ impl Reader<'_, '_> {
             *count = self.decoder.small()?;
         }
         let [strings, byte_arrays, modules, layouts, cells, closures, natives, userdata, threads, tables, ..] = counts;
-        let [
-            ..,
-            typed_modules,
-            memories,
-            exception_tags,
-            reference_tables,
-            instances,
-            globals,
-            typed_functions,
-            objects,
-        ] = counts;
+        let [.., typed_modules, memories, exception_tags, reference_tables, instances, globals, functions, objects] =
+            counts;
         let mut bytes = [0; KINDS.len()];
         let mut parts = Vec::new();
         let mut mark = 0;
@@ -204,9 +195,9 @@ impl Reader<'_, '_> {
         bytes[14] = taken(&self);
         self.globals(globals)?;
         bytes[15] = taken(&self);
-        self.typed_functions(typed_functions)?;
+        self.typed_functions(functions)?;
         bytes[16] = taken(&self);
-        self.typed_objects(objects)?;
+        self.objects(objects)?;
         bytes[17] = taken(&self);
         self.identities()?;
         parts.push(("identities", taken(&self)));

@@ -1,4 +1,5 @@
-//! What the objects that belong to WebAssembly hold: elements of tables, values of globals, everything an instance has.
+//! What the objects that belong to WebAssembly hold: elements of tables, values of globals, everything an instance has,
+//! fields and elements of structures and arrays.
 
 use super::{
     error::{Refusal, WriteError},
@@ -13,7 +14,7 @@ use lunette_gc::{
     object::{AnyObject, Object},
     reference::Ref,
     storage::RefArray,
-    typed::{ExceptionTag, Form, Global, Instance, TypedFunction, TypedObject},
+    typed::{ExceptionTag, Form, Global, Instance, TypedFunction},
     value::{Slot, Tag, Value},
 };
 
@@ -37,26 +38,11 @@ impl Writer<'_, '_> {
             }
         }
         for &object in &numbering.typed_objects.objects {
-            self.object_content(object)?;
+            machine.heap.numbers(object).try_for_each(|number| self.encoder.number(number))?;
+            self.encoder.cells(machine.heap.element_bytes(object))?;
+            machine.heap.references(object).try_for_each(|slot| self.slot(slot))?;
         }
         numbering.instances.objects.iter().try_for_each(|&instance| self.instance_content(instance))
-    }
-
-    /// Numbers, and the high halves of vectors, then references.
-    fn object_content(&mut self, object: Ref<TypedObject>) -> Result<(), WriteError> {
-        let heap = &self.machine.heap;
-        if heap.form_of(object) != Form::Structure {
-            self.encoder.cells(heap.element_bytes(object))?;
-            return self.slots(heap.element_slots(object));
-        }
-        for (form, low, high) in heap.number_fields(object) {
-            self.encoder.number(low)?;
-            if form == Form::ArrayVector {
-                self.encoder.number(high)?;
-            }
-        }
-        let places = heap.fields(heap.get(object).kind).1;
-        places.iter().try_for_each(|&place| self.slot(heap.reference_field(object, place)))
     }
 
     fn global_value(&mut self, slots: &[Slot]) -> Result<(), WriteError> {
@@ -167,41 +153,34 @@ impl Reader<'_, '_> {
         Ok(())
     }
 
-    /// Reads what structures and arrays hold.
+    /// Reads fields and elements of structures and arrays.
     pub fn object_content(&mut self) -> Result<(), Refusal> {
-        for number in 0..self.typed.objects.len() {
-            self.decoder.place = ("structure or array", number as u64 + 1);
-            let object = self.typed.objects[number];
-            if self.machine.heap.form_of(object) == Form::Structure {
-                self.structure_content(object)?;
-                continue;
-            }
-            self.decoder.cells(self.machine.heap.element_bytes(object))?;
-            for index in 0..self.machine.heap.element_slots(object).len() {
-                let (tag, payload) = self.value()?;
-                self.machine.heap.element_slots(object)[index].set(Value::from_parts(tag, payload));
-            }
-        }
-        Ok(())
-    }
-
-    fn structure_content(&mut self, object: Ref<TypedObject>) -> Result<(), Refusal> {
-        let kind = self.machine.heap.get(object).kind;
-        let (mut numbers, mut references) = (Vec::new(), Vec::new());
-        for field in 0..self.machine.heap.fields(kind).0.len() {
-            let form = Form::from_number((self.machine.heap.fields(kind).0[field] & 7) as u8);
-            numbers.push(self.decoder.number()?);
-            if form == Form::ArrayVector {
+        for place in 0..self.typed.objects.len() {
+            self.decoder.place = ("WebAssembly object", place as u64 + 1);
+            let object = self.typed.objects[place];
+            let mut numbers = Vec::new();
+            for _ in 0..self.machine.heap.numbers(object).count() {
                 numbers.push(self.decoder.number()?);
             }
+            self.decoder.cells(self.machine.heap.element_bytes(object))?;
+            let mut references = Vec::new();
+            for index in 0..self.machine.heap.references(object).count() {
+                let (tag, payload) = self.value()?;
+                let value = Value::from_parts(tag, payload);
+                match self.machine.heap.element_slots(object).get(index) {
+                    Some(slot) => slot.set(value),
+                    None => references.push(value),
+                }
+            }
+            if self.machine.heap.form_of(object) == Form::Structure {
+                let (mut numbers, mut references) = (numbers.into_iter(), references.into_iter());
+                self.machine.heap.set_fields(
+                    object,
+                    || numbers.next().unwrap_or_default(),
+                    || references.next().unwrap_or(Value::Nil),
+                );
+            }
         }
-        for _ in 0..self.machine.heap.fields(kind).1.len() {
-            let (tag, payload) = self.value()?;
-            references.push(Value::from_parts(tag, payload));
-        }
-        let (mut numbers, mut references) = (numbers.into_iter(), references.into_iter());
-        let number = || numbers.next().unwrap_or(0);
-        self.machine.heap.set_fields(object, number, || references.next().unwrap_or(Value::Nil));
         Ok(())
     }
 
@@ -246,8 +225,7 @@ impl Reader<'_, '_> {
             imported_functions(self.machine, instance),
             |reader, place| reader.typed.functions.get(place).copied(),
             |reader, index, function: Ref<TypedFunction>| {
-                let kind = reader.machine.heap.get(function).kind;
-                let signature = reader.machine.function_type(kind).signature();
+                let signature = reader.machine.function_type(reader.machine.heap.get(function).kind).signature();
                 surroundings.signature(index as u32) == Some(signature)
             },
         )?;

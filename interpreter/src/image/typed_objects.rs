@@ -1,5 +1,5 @@
 //! What belongs to WebAssembly: which objects there are. Modules stand as the files they were loaded from, with the code of
-//! the functions that were translated; types as the descriptions that the machine has of them.
+//! the functions that were translated; types as the descriptions that the machine has of their recursion groups.
 
 use super::{
     error::{ReadErrorKind, Refusal, WriteError},
@@ -39,8 +39,6 @@ pub(super) struct TypedObjects {
     pub globals: Vec<Ref<Global>>,
     pub functions: Vec<Ref<TypedFunction>>,
     pub objects: Vec<Ref<TypedObject>>,
-    /// The types by their numbers.
-    pub types: Vec<Ref<CanonicalType>>,
 }
 
 /// Bits of a memory's or table's record.
@@ -97,9 +95,9 @@ impl Writer<'_, '_> {
     }
 
     fn types(&mut self) -> Result<(), WriteError> {
-        let descriptions = self.machine.type_descriptions();
-        self.encoder.number(descriptions.len() as u64)?;
-        descriptions.into_iter().try_for_each(|group| Ok(self.encoder.counted_bytes(self.machine.bytes(group))?))
+        let groups = self.machine.type_groups();
+        self.encoder.number(groups.len() as u64)?;
+        groups.into_iter().try_for_each(|group| Ok(self.encoder.counted_bytes(self.machine.bytes(group))?))
     }
 
     fn typed_module(&mut self, module: Ref<TypedModule>) -> Result<(), WriteError> {
@@ -191,22 +189,22 @@ impl Reader<'_, '_> {
         })
     }
 
-    /// Reads the types of functions and the modules.
+    /// Reads the types and the modules.
     pub fn typed_modules(&mut self, count: u32) -> Result<(), Refusal> {
-        let mut descriptions = Vec::new();
+        let mut groups = Vec::new();
+        let mut room = self.free_memory();
         for number in 0..self.decoder.small()? {
-            self.decoder.place = ("group of types", u64::from(number) + 1);
-            let most = self.free_memory();
-            let description = self.decoder.counted_bytes(most)?;
-            descriptions.try_reserve(1).map_err(|_| self.memory_error())?;
-            descriptions.push(description);
+            self.decoder.place = ("types of WebAssembly", number.into());
+            let group = self.decoder.counted_bytes(room)?;
+            room -= (group.len() as u64).min(room);
+            groups.try_reserve(1).map_err(|_| self.memory_error())?;
+            groups.push(group);
         }
-        self.decoder.place = ("groups of types", 0);
-        self.typed.types = match self.machine.restore_types(&descriptions) {
-            Ok(Some(types)) => types,
-            Ok(None) => return Err(self.decoder.malformed("description of a type")),
+        match self.machine.restore_types(&groups) {
+            Ok(true) => {}
+            Ok(false) => return Err(self.decoder.malformed("types of WebAssembly")),
             Err(_) => return Err(self.memory_error()),
-        };
+        }
         for number in 0..count {
             self.decoder.place = ("WebAssembly module", u64::from(number) + 1);
             let module = self.typed_module()?;
@@ -301,11 +299,17 @@ impl Reader<'_, '_> {
         }
     }
 
-    /// A type by its number.
-    fn canonical_type(&mut self, fits: impl Fn(Form) -> bool) -> Result<Ref<CanonicalType>, Refusal> {
-        let number = self.decoder.small()? as usize;
-        let kind = self.typed.types.get(number).copied().filter(|&kind| fits(self.machine.heap.form(kind)));
-        kind.ok_or_else(|| self.decoder.malformed("there is no such type"))
+    /// A type, by its number.
+    fn canonical_type(&mut self) -> Result<Ref<CanonicalType>, Refusal> {
+        let number = self.decoder.small()?;
+        self.machine.canonical_type(number).ok_or_else(|| self.decoder.malformed("there is no such type"))
+    }
+
+    /// A type of functions.
+    fn function_type(&mut self) -> Result<Ref<CanonicalType>, Refusal> {
+        let kind = self.canonical_type()?;
+        let is_one = self.machine.heap.form(kind) == Form::Function;
+        if is_one { Ok(kind) } else { Err(self.decoder.malformed("there is no such type of functions")) }
     }
 
     /// A type of values, as the machine encodes it.
@@ -319,7 +323,7 @@ impl Reader<'_, '_> {
     pub fn exception_tags(&mut self, count: u32) -> Result<(), Refusal> {
         for number in 0..count {
             self.decoder.place = ("exception tag", u64::from(number) + 1);
-            let kind = self.canonical_type(|form| form == Form::Function)?;
+            let kind = self.function_type()?;
             let tag = self.machine.heap.new_exception_tag(kind).map_err(|_| self.memory_error())?;
             self.typed.exception_tags.try_reserve(1).map_err(|_| self.decoder.error(ReadErrorKind::Memory))?;
             self.typed.exception_tags.push(tag);
@@ -416,7 +420,7 @@ impl Reader<'_, '_> {
             self.decoder.place = ("WebAssembly function", u64::from(number) + 1);
             let function = match self.decoder.small()?.checked_sub(1) {
                 None => {
-                    let kind = self.canonical_type(|form| form == Form::Function)?;
+                    let kind = self.function_type()?;
                     self.machine.new_typed_function(None, kind, Value::Nil)
                 }
                 Some(place) => {
@@ -432,17 +436,20 @@ impl Reader<'_, '_> {
     }
 
     /// Reads which structures and arrays there are.
-    pub fn typed_objects(&mut self, count: u32) -> Result<(), Refusal> {
+    pub fn objects(&mut self, count: u32) -> Result<(), Refusal> {
         for number in 0..count {
             self.note_growth(number as usize);
-            self.decoder.place = ("structure or array", u64::from(number) + 1);
-            let kind = self.canonical_type(|form| form != Form::Function)?;
+            self.decoder.place = ("WebAssembly object", u64::from(number) + 1);
+            let kind = self.canonical_type()?;
             let length = self.decoder.small()?;
-            let form = self.machine.heap.form(kind);
-            if length > 0 && !form.is_array() {
-                return Err(self.decoder.malformed("length of a structure"));
+            let is_right = match self.machine.heap.form(kind) {
+                Form::Function => false,
+                Form::Structure => length == 0,
+                _ => true,
+            };
+            if !is_right {
+                return Err(self.decoder.malformed("an object of WebAssembly"));
             }
-            self.prepare(length as usize * form.element_bytes());
             let object = self.machine.heap.new_object(kind, length).map_err(|_| self.memory_error())?;
             self.typed.objects.try_reserve(1).map_err(|_| self.decoder.error(ReadErrorKind::Memory))?;
             self.typed.objects.push(object);

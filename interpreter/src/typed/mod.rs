@@ -8,7 +8,6 @@
 mod branches;
 pub(crate) mod calls;
 pub mod convert;
-mod descriptions;
 pub(crate) mod dispatch;
 pub(crate) mod exceptions;
 mod frames;

@@ -169,6 +169,7 @@ impl Machine {
             Opcode::call_reference | Opcode::tail_call_reference => {
                 let signature = self.type_of(running.wide(self, 2));
                 match self.value(self.reference_register(word.b())) {
+                    // What a register of this type refers to is of it; but nobody has verified that.
                     Value::TypedFunction(function) if self.heap.is_subtype(self.heap.get(function).kind, signature) => {
                         Ok(self.callee_of_function(function))
                     }

@@ -17,31 +17,32 @@ use crate::{
 use alloc::vec::Vec;
 use lunette_bytecode::typed::{
     function::{Registers, Signature},
-    layout::{Layout, Storage},
+    layout::{Layout, Storage, structures},
     module::{CompositeType, FieldType, FunctionType, HeapType, ReferenceType, StorageType, Type, ValueType},
 };
 use lunette_gc::{
     object::{Header, Kind},
     reference::Ref,
+    string::Str,
     table::Table,
     typed::{CanonicalType, Form},
     value::Value,
 };
 
 /// Bit of an encoded type: its number is a place in the recursion group.
-pub(super) const IS_RELATIVE: u64 = 1 << 9;
+const IS_RELATIVE: u64 = 1 << 9;
 /// Bit of an encoded field: it can be set.
-pub(super) const IS_MUTABLE: u64 = 1 << 10;
+const IS_MUTABLE: u64 = 1 << 10;
 /// What I8 and I16 are encoded as.
-pub(super) const PACKED: [u64; 2] = [6, 7];
+const PACKED: [u64; 2] = [6, 7];
 
 /// Bits of a description.
-pub(super) const IS_FINAL: u32 = 1 << 8;
-pub(super) const HAS_SUPERTYPE: u32 = 1 << 9;
-pub(super) const HAS_RELATIVE_SUPERTYPE: u32 = 1 << 10;
+const IS_FINAL: u32 = 1 << 8;
+const HAS_SUPERTYPE: u32 = 1 << 9;
+const HAS_RELATIVE_SUPERTYPE: u32 = 1 << 10;
 
 /// Bytes of a description before the types.
-pub(super) const HEAD_BYTES: usize = 16;
+const HEAD_BYTES: usize = 16;
 
 /// The type in 64 bits.
 pub fn encode(value: ValueType) -> u64 {
@@ -194,6 +195,99 @@ fn form_of(composite: &CompositeType) -> Form {
     }
 }
 
+/// The most fields of a structure and the most supertypes of a type, as the front end has them.
+const MOST_FIELDS: usize = 10_000;
+const MOST_SUPERTYPES: usize = 63;
+
+/// Appends the types of a recursion group by its description; their numbers are those in the list.
+fn parse_group(mut bytes: &[u8], types: &mut Vec<Type>) -> Option<()> {
+    let first = types.len() as u32;
+    let absolute = |number: u32, is_relative: bool| if is_relative { number.wrapping_add(first) } else { number };
+    let value = |bits: u64| match decode(bits) {
+        ValueType::Reference(ReferenceType { is_nullable, heap: HeapType::Concrete(number) }) => {
+            let heap = HeapType::Concrete(absolute(number, bits & IS_RELATIVE != 0));
+            ValueType::Reference(ReferenceType { is_nullable, heap })
+        }
+        value => value,
+    };
+    let field = |bits: u64| {
+        let storage = match u64::from(bits as u8) {
+            byte if byte == PACKED[0] => StorageType::I8,
+            byte if byte == PACKED[1] => StorageType::I16,
+            _ => StorageType::Value(value(bits)),
+        };
+        FieldType { storage, is_mutable: bits & IS_MUTABLE != 0 }
+    };
+    while !bytes.is_empty() {
+        let (head, rest) = bytes.split_at_checked(HEAD_BYTES)?;
+        let (head, _) = head.as_chunks();
+        let [bits, supertype, parameters, results] = [0, 1, 2, 3].map(|index| u32::from_le_bytes(head[index]));
+        let count = (parameters as usize).checked_add(results as usize)?;
+        let (words, rest) = rest.split_at_checked(count.checked_mul(8)?)?;
+        let (words, _) = words.as_chunks();
+        let words = || words.iter().map(|&word| u64::from_le_bytes(word));
+        let composite = match Form::from_number(bits as u8) {
+            Form::Function => CompositeType::Function(FunctionType {
+                parameters: words().take(parameters as usize).map(value).collect(),
+                results: words().skip(parameters as usize).map(value).collect(),
+            }),
+            Form::Structure => CompositeType::Structure(words().map(field).collect()),
+            _ => CompositeType::Array(words().map(field).next()?),
+        };
+        let supertype = absolute(supertype, bits & HAS_RELATIVE_SUPERTYPE != 0);
+        types.push(Type {
+            group: first,
+            group_length: 0,
+            is_final: bits & IS_FINAL != 0,
+            supertype: (bits & HAS_SUPERTYPE != 0).then_some(supertype),
+            composite,
+        });
+        bytes = rest;
+    }
+    let length = types.len() as u32 - first;
+    types[first as usize..].iter_mut().for_each(|kind| kind.group_length = length);
+    (length > 0).then_some(())
+}
+
+/// Whether a type refers to types that are there, and values of it can be used as those of its supertype.
+fn is_sound(types: &[Type], number: usize) -> bool {
+    let kind = &types[number];
+    let is_there = |value: ValueType| match value {
+        ValueType::Reference(ReferenceType { heap: HeapType::Concrete(number), .. }) => {
+            number < kind.group + kind.group_length
+        }
+        _ => true,
+    };
+    let is_field_there = |field: &FieldType| match field.storage {
+        StorageType::Value(value) => is_there(value),
+        _ => true,
+    };
+    let are_there = match &kind.composite {
+        CompositeType::Function(function) => {
+            function.parameters.iter().chain(&function.results).all(|&value| is_there(value))
+        }
+        CompositeType::Structure(fields) => fields.len() <= MOST_FIELDS && fields.iter().all(is_field_there),
+        CompositeType::Array(element) => is_field_there(element),
+    };
+    let Some(supertype) = kind.supertype.map(|number| number as usize) else { return are_there };
+    let above = |&number: &usize| types[number].supertype.map(|number| number as usize);
+    if supertype >= number || core::iter::successors(Some(supertype), above).nth(MOST_SUPERTYPES).is_some() {
+        return false;
+    }
+    let takes_same = |(field, own): (&FieldType, &FieldType)| Storage::of(field.storage) == Storage::of(own.storage);
+    are_there
+        && match (&types[supertype].composite, &kind.composite) {
+            (CompositeType::Function(supertype), CompositeType::Function(own)) => {
+                supertype.signature() == own.signature()
+            }
+            (CompositeType::Structure(supertype), CompositeType::Structure(own)) => {
+                supertype.len() <= own.len() && supertype.iter().zip(own).all(takes_same)
+            }
+            (CompositeType::Array(supertype), CompositeType::Array(own)) => takes_same((supertype, own)),
+            _ => false,
+        }
+}
+
 /// The words of a structure's fields: first those that are numbers, then references.
 fn places(layout: &Layout) -> (Vec<u32>, usize) {
     let is_number = |storage| storage != Storage::Reference;
@@ -266,12 +360,55 @@ impl Machine {
             };
             objects.push(self.heap.new_canonical_type(template, supertypes, &words)?);
         }
-        let failed = |_| Throw::Memory;
-        for (&object, number) in objects.iter().zip(i64::from(first)..) {
-            self.heap.table_set_integer(table, number + 1, Value::Internal(object.cast())).map_err(failed)?;
+        let numbers = || objects.iter().zip(i64::from(first) + 1..);
+        let set = |(&object, number): (&Ref<CanonicalType>, i64)| {
+            self.heap.table_set_integer(table, number, Value::Internal(object.cast()))
+        };
+        let done = numbers().try_for_each(set);
+        let done = done
+            .and_then(|()| self.heap.table_set(table, Value::String(key), Value::Integer(first.into())).map(|_| ()));
+        if done.is_err() {
+            // All of them have numbers, or none.
+            for (_, number) in numbers() {
+                let _ = self.heap.table_set_integer(table, number, Value::Nil);
+            }
+            return Err(Throw::Memory);
         }
-        self.heap.table_set(table, Value::String(key), Value::Integer(first.into())).map_err(failed)?;
         Ok(objects)
+    }
+
+    /// The descriptions of the recursion groups of all types, in the order of their numbers.
+    pub(crate) fn type_groups(&self) -> Vec<Ref<Str>> {
+        let types = (0..).map_while(|number| self.canonical_type(number)).map(|kind| self.heap.get(kind));
+        types.filter(|kind| kind.first == kind.number).map(|kind| kind.group).collect()
+    }
+
+    /// Gives numbers to the types of recursion groups of which these are the descriptions; `false` if they are malformed,
+    /// or have numbers.
+    pub(crate) fn restore_types(&mut self, groups: &[Vec<u8>]) -> Result<bool, Throw> {
+        let mut types = Vec::new();
+        for group in groups {
+            if parse_group(group, &mut types).is_none() {
+                return Ok(false);
+            }
+        }
+        if !(0..types.len()).all(|number| is_sound(&types, number)) {
+            return Ok(false);
+        }
+        let objects = self.register_types(&types, &structures(&types))?;
+        Ok(objects.iter().zip(0..).all(|(&kind, number)| self.heap.get(kind).number == number))
+    }
+
+    /// Whether these bits encode a type of values.
+    pub(crate) fn is_value_type(&self, bits: u64) -> bool {
+        let value = decode(bits);
+        let is_known = match value {
+            ValueType::Reference(ReferenceType { heap: HeapType::Concrete(number), .. }) => {
+                self.canonical_type(number).is_some()
+            }
+            _ => true,
+        };
+        is_known && encode(value) == bits
     }
 
     fn type_table(&mut self) -> Result<Ref<Table>, Throw> {
