@@ -427,3 +427,11 @@ pub fn append<M: Serialize>(message: &M, bytes: Vec<u8>) -> Vec<u8> {
 pub fn broken_channel() -> Response {
     Response::Failed(HostError { message: "Input/output error".to_string(), code: 5 })
 }
+/// What stands in a message before the bytes that [`ToGuest::Image`] has, for those who do not want to copy them.
+pub fn before_image(length: usize) -> Vec<u8> {
+    let mut start = append(&ToGuest::Image(Some(Cow::Borrowed(&[]))), Vec::new());
+    // The length of none.
+    start.pop();
+    append(&length, start)
+}
+
