@@ -173,6 +173,12 @@ pub enum Command<'a> {
         /// Whether what it returns is wanted.
         wants_results: bool,
     },
+    /// Run what was typed at a prompt, and print what it gives.
+    Enter(#[serde(with = "serde_bytes")] &'a [u8]),
+    /// Say whether what was typed at a prompt is a program.
+    Check(#[serde(with = "serde_bytes")] &'a [u8]),
+    /// Give the names that can stand for the last one in a text, after where in the text that begins.
+    Complete(&'a str),
     /// Call a global function.
     Call {
         /// Its name.
@@ -423,10 +429,6 @@ pub fn append<M: Serialize>(message: &M, bytes: Vec<u8>) -> Vec<u8> {
     }
 }
 
-/// The error of a request that got no proper answer.
-pub fn broken_channel() -> Response {
-    Response::Failed(HostError { message: "Input/output error".to_string(), code: 5 })
-}
 /// What stands in a message before the bytes that [`ToGuest::Image`] has, for those who do not want to copy them.
 pub fn before_image(length: usize) -> Vec<u8> {
     let mut start = append(&ToGuest::Image(Some(Cow::Borrowed(&[]))), Vec::new());
@@ -435,3 +437,7 @@ pub fn before_image(length: usize) -> Vec<u8> {
     append(&length, start)
 }
 
+/// The error of a request that got no proper answer.
+pub fn broken_channel() -> Response {
+    Response::Failed(HostError { message: "Input/output error".to_string(), code: 5 })
+}
