@@ -121,6 +121,13 @@ impl Instance {
         self.as_context().state().is_closed = true;
     }
 
+    /// Whether nothing can be done with it any more.
+    pub(crate) fn has_ended(&mut self) -> bool {
+        let mut context = self.as_context();
+        let state = context.state();
+        state.is_closed || state.panic.is_some()
+    }
+
     pub(crate) fn machine(&mut self) -> &mut Machine {
         &mut self.machine
     }

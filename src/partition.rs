@@ -50,6 +50,8 @@ pub(crate) struct Partition {
     ended: Option<Error>,
     /// Whether the guest has come from another process, and its program is to go on.
     has_arrived: bool,
+    /// Whether the program was stopped to go on elsewhere: here nothing of it is to be heard any more.
+    has_left: bool,
     /// The most memory beyond what it starts with.
     memory: u64,
 }
@@ -70,6 +72,7 @@ impl Partition {
             keeper: None,
             ended: None,
             has_arrived: false,
+            has_left: false,
             memory,
         }
     }
@@ -154,7 +157,11 @@ impl Partition {
     fn values(&mut self, outcome: Outcome) -> Result<Vec<Data>> {
         match outcome {
             Outcome::Returned(tokens) => from_tokens(tokens),
-            Outcome::Failed(failure) => Err(failed(failure)),
+            Outcome::Failed(failure) => {
+                let error = failed(failure);
+                self.has_left |= matches!(error, Error::Stopped(StopReason::Snapshot));
+                Err(error)
+            }
             Outcome::Booted | Outcome::Statistics(_) => {
                 Err(self.end(End::Violation("it answers another question".into())))
             }
@@ -241,6 +248,31 @@ impl Partition {
         self.obey(Command::Run { name, content, arguments: to_tokens(arguments), wants_results })
     }
 
+    pub fn enter(&mut self, entry: &[u8]) -> Result<()> {
+        self.obey(Command::Enter(entry)).map(drop)
+    }
+
+    pub fn check_entry(&mut self, entry: &[u8]) -> Result<()> {
+        self.obey(Command::Check(entry)).map(drop)
+    }
+
+    pub fn complete(&mut self, text: &str) -> Result<(usize, Vec<String>)> {
+        let mut values = self.obey(Command::Complete(text))?.into_iter();
+        let start = match values.next() {
+            Some(Data::Integer(start)) => usize::try_from(start).ok().filter(|&start| text.is_char_boundary(start)),
+            _ => None,
+        };
+        let names = values.map(|name| match name {
+            Data::String(name) => String::from_utf8(name).map_err(|_| malformed()),
+            _ => Err(malformed()),
+        });
+        Ok((start.ok_or_else(malformed)?, names.collect::<Result<_>>()?))
+    }
+
+    pub fn has_ended(&self) -> bool {
+        self.ended.is_some() || self.has_left
+    }
+
     pub fn call(&mut self, name: &str, arguments: &[Data]) -> Result<Vec<Data>> {
         self.obey(Command::Call { name: name.as_bytes(), arguments: to_tokens(arguments) })
     }
@@ -280,7 +312,7 @@ impl Partition {
     }
 
     pub fn close(&mut self) -> Result<()> {
-        let closed = self.obey(Command::Close).map(drop);
+        let closed = if self.has_left { Ok(()) } else { self.obey(Command::Close).map(drop) };
         self.ended.get_or_insert_with(|| Error::message("the instance is closed"));
         closed
     }

@@ -67,6 +67,20 @@ impl Program {
         Err(Error::Malformed("source text cannot be run without a compiler".into()))
     }
 
+    /// Compiles what was typed at a prompt, with at most `memory` bytes for the compiler.
+    #[cfg(feature = "compiler")]
+    pub(crate) fn of_entry(entry: &[u8], memory: usize) -> Result<Program> {
+        use lunette_stdlib::prompt;
+        let module = prompt::compile(entry, lunette_frontend::Limits { memory })
+            .map_err(|refused| Error::from_compiler(refused.error, &refused.source, prompt::NAME))?;
+        Ok(Program(Arc::new(Form::Bytecode(module))))
+    }
+
+    #[cfg(not(feature = "compiler"))]
+    pub(crate) fn of_entry(entry: &[u8], memory: usize) -> Result<Program> {
+        Program::from_source_within(entry, b"", memory)
+    }
+
     /// Reads a compiled program, the content of an `.lbc` file, and verifies it.
     ///
     /// ```

@@ -493,6 +493,8 @@ impl<R: Read> Source for ReadSource<R> {
             };
             match read {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                // What is compressed was cut off: then there is no more.
+                Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(0),
                 Err(error) => {
                     self.failure = Some(error);
                     return Err(SourceFailure);

@@ -15,11 +15,18 @@ use crate::{
     program::Program,
     snapshot::{AfterSnapshot, Snapshot, SnapshotHandle},
     statistics::{Collection, Statistics},
+    value::Value,
 };
+use lunette_stdlib::prompt;
 use std::{
     io::{Read, Write},
     sync::Mutex,
 };
+
+/// The most memory that the compiler may use for an instance in the process.
+fn compiler_memory(instance: &Instance) -> usize {
+    usize::try_from(instance.memory_limit()).unwrap_or(usize::MAX)
+}
 
 /// An instance in the home that its configuration names: the process, or a partition. What goes in and out are copies.
 ///
@@ -175,8 +182,7 @@ impl Tenant {
     ) -> Result<Vec<Data>> {
         match &mut self.0 {
             Inner::Hosted(instance) => {
-                let memory = usize::try_from(instance.memory_limit()).unwrap_or(usize::MAX);
-                let program = Program::from_file_within(content.as_ref(), name.as_ref(), memory)?;
+                let program = Program::from_file_within(content.as_ref(), name.as_ref(), compiler_memory(instance))?;
                 self.run(&program, arguments)
             }
             #[cfg(feature = "partitions")]
@@ -201,12 +207,108 @@ impl Tenant {
     ) -> Result<()> {
         match &mut self.0 {
             Inner::Hosted(instance) => {
-                let memory = usize::try_from(instance.memory_limit()).unwrap_or(usize::MAX);
-                let program = Program::from_file_within(content.as_ref(), name.as_ref(), memory)?;
+                let program = Program::from_file_within(content.as_ref(), name.as_ref(), compiler_memory(instance))?;
                 instance.run(&program, Variadic(arguments.to_vec()))
             }
             #[cfg(feature = "partitions")]
             Inner::Isolated(partition) => partition.run(content.as_ref(), name.as_ref(), arguments, false).map(drop),
+        }
+    }
+
+    /// Runs an entry, which is what somebody typed in at a prompt, and prints what it gives by the global function `print`:
+    /// the values of an expression, or what a program returns. The home of the instance compiles it.
+    ///
+    /// ```
+    /// # use lunette::{Captured, Configuration, Engine, Home, Output, Streams};
+    /// for home in [Home::Process, Home::Partition] {
+    ///     let output = Captured::new();
+    ///     let streams = Streams { output: Output::Captured(output.clone()), ..Streams::none() };
+    ///     let mut tenant = Engine::new(Configuration::new().home(home)).tenant(streams)?;
+    ///     tenant.enter("x = 20")?;
+    ///     tenant.enter("x + 1, 'y'")?;
+    ///     assert_eq!(output.take(), b"21\ty\n");
+    /// }
+    /// # Ok::<(), lunette::Error>(())
+    /// ```
+    pub fn enter(&mut self, entry: impl AsRef<[u8]>) -> Result<()> {
+        match &mut self.0 {
+            Inner::Hosted(instance) => {
+                let program = Program::of_entry(entry.as_ref(), compiler_memory(instance))?;
+                let values: Variadic<Value> = instance.run(&program, ())?;
+                if values.0.is_empty() {
+                    return Ok(());
+                }
+                let context = &mut instance.as_context();
+                let print: Value = context.get("print")?;
+                let print = context.unwrap(&print)?;
+                let values = values.0.iter().map(|value| context.unwrap(value)).collect::<Result<Vec<_>>>()?;
+                context.call_raw(print, &values).map(drop).map_err(|error| match error {
+                    Error::Runtime(error) => Error::message(prompt::cannot_print(error)),
+                    error => error,
+                })
+            }
+            #[cfg(feature = "partitions")]
+            Inner::Isolated(partition) => partition.enter(entry.as_ref()),
+        }
+    }
+
+    /// Whether an entry is code. A prompt asks for more if the error [says](Error::is_incomplete) that some is missing.
+    ///
+    /// ```
+    /// # use lunette::{Engine, Streams};
+    /// let mut tenant = Engine::default().tenant(Streams::none())?;
+    /// assert!(tenant.check_entry("1 + 1").is_ok());
+    /// assert!(tenant.check_entry("for i = 1, 2 do").unwrap_err().is_incomplete());
+    /// assert!(!tenant.check_entry("for for").unwrap_err().is_incomplete());
+    /// # Ok::<(), lunette::Error>(())
+    /// ```
+    pub fn check_entry(&mut self, entry: impl AsRef<[u8]>) -> Result<()> {
+        match &mut self.0 {
+            Inner::Hosted(instance) => Program::of_entry(entry.as_ref(), compiler_memory(instance)).map(drop),
+            #[cfg(feature = "partitions")]
+            Inner::Isolated(partition) => partition.check_entry(entry.as_ref()),
+        }
+    }
+
+    /// The names of variables, fields and keywords that can stand for the last name in the text of an entry, and where in
+    /// the text that begins. Those of functions come with a parenthesis.
+    ///
+    /// ```
+    /// # use lunette::{Engine, Streams};
+    /// let mut tenant = Engine::default().tenant(Streams::none())?;
+    /// tenant.enter("moon = {phase = 1, rise = function() end} name = 'x'")?;
+    /// assert_eq!(tenant.complete_entry("print(moon.p")?, (11, vec!["phase".to_owned()]));
+    /// assert_eq!(tenant.complete_entry("x = moon:r")?, (9, vec!["rise(".to_owned()]));
+    /// assert_eq!(tenant.complete_entry("name:rev")?, (5, vec!["reverse(".to_owned()]));
+    /// assert_eq!(tenant.complete_entry("repea")?, (0, vec!["repeat".to_owned()]));
+    /// assert_eq!(tenant.complete_entry("é mo")?.1, ["moon"]);
+    /// assert!(tenant.complete_entry("nothing.at.all")?.1.is_empty());
+    /// # Ok::<(), lunette::Error>(())
+    /// ```
+    pub fn complete_entry(&mut self, text: &str) -> Result<(usize, Vec<String>)> {
+        match &mut self.0 {
+            Inner::Hosted(instance) => Ok(prompt::complete(instance.machine(), text)),
+            #[cfg(feature = "partitions")]
+            Inner::Isolated(partition) => partition.complete(text),
+        }
+    }
+
+    /// Whether nothing can be done with the instance any more: the partition was ended, the program has gone elsewhere, or
+    /// a function of the host has panicked.
+    ///
+    /// ```
+    /// # use lunette::{Engine, Streams};
+    /// let mut tenant = Engine::default().tenant(Streams::none())?;
+    /// assert!(tenant.enter("error('oops')").is_err() && !tenant.has_ended());
+    /// tenant.function("fail", |_| panic!("oops"))?;
+    /// assert!(tenant.enter("fail()").is_err() && tenant.has_ended());
+    /// # Ok::<(), lunette::Error>(())
+    /// ```
+    pub fn has_ended(&mut self) -> bool {
+        match &mut self.0 {
+            Inner::Hosted(instance) => instance.has_ended(),
+            #[cfg(feature = "partitions")]
+            Inner::Isolated(partition) => partition.has_ended(),
         }
     }
 

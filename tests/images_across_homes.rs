@@ -229,6 +229,33 @@ fn functions_of_the_host_are_found_by_their_names() {
     }
 }
 
+/// Streams of which output is kept.
+fn captured() -> (lunette::Captured, Streams) {
+    let output = lunette::Captured::new();
+    (output.clone(), Streams { output: lunette::Output::Captured(output), ..Streams::none() })
+}
+
+#[test]
+fn what_goes_on_elsewhere_is_not_heard_of_again() {
+    let program = "setmetatable({}, {__gc = function() print('late') end})
+        io.write('early ') lunette.snapshot() print('rest')";
+    for from in engines(&[]) {
+        let (output, streams) = captured();
+        let mut tenant = from.tenant(streams).unwrap();
+        let image = image_of(&mut tenant, program).unwrap();
+        assert!(tenant.has_ended());
+        tenant.close().unwrap();
+        assert_eq!(output.take(), b"early ");
+        for to in engines(&[]) {
+            let (output, streams) = captured();
+            let mut restored = to.restore_tenant(&image[..], streams).unwrap();
+            restored.execute_rest().unwrap();
+            restored.close().unwrap();
+            assert_eq!(output.take(), b"rest\nlate\n");
+        }
+    }
+}
+
 #[test]
 fn functions_without_a_name_are_in_no_image() {
     for engine in engines(&["app.a"]) {

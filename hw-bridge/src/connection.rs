@@ -19,6 +19,8 @@ pub struct Answer<'a> {
     /// A message, if the guest waits for one.
     #[serde(borrow, with = "serde_bytes")]
     pub message: Option<&'a [u8]>,
+    /// Whether that is what was staged last: see [`Connection::stage`].
+    pub is_staged: bool,
     /// Whether a posted write has failed.
     pub post_failed: bool,
 }
@@ -69,6 +71,15 @@ pub trait Connection {
     /// # Errors
     /// The partition has ended.
     fn answer(&mut self, answer: Answer<'_>) -> Result<(), End>;
+
+    /// Takes a message that may be the next answer where it can be had quickly, while the guest is busy.
+    ///
+    /// # Errors
+    /// The partition has ended.
+    fn stage(&mut self, message: &[u8]) -> Result<(), End> {
+        let _ = message;
+        Ok(())
+    }
 
     /// Waits until the guest has sent something, which takes the place of what it has sent before. In between, the
     /// connection asks now and then what the owner wants.

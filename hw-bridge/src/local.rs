@@ -12,6 +12,7 @@ use crate::{
 };
 use lunette_pages::Batch;
 use std::time::{Duration, Instant};
+use vm_memory::{ReadVolatile, VolatileSlice};
 
 /// How long a guest that broke may take to say what was running.
 const POST_MORTEM: Duration = Duration::from_millis(100);
@@ -54,6 +55,20 @@ impl LocalGuest {
         self.partition
     }
 
+    /// Lets the guest have a message of so many bytes, and go on.
+    pub(crate) fn answer_from(
+        &mut self,
+        message: &mut impl ReadVolatile,
+        length: usize,
+        post_failed: bool,
+    ) -> Result<(), End> {
+        self.partition.set_post_failed(post_failed)?;
+        let taken = self.partition.put(message, length)?;
+        self.rest.resize(length - taken, 0);
+        let kept = message.read_exact_volatile(&mut VolatileSlice::from(&mut self.rest[..]));
+        Ok(kept.map_err(Error::memory("read"))?)
+    }
+
     /// If the guest broke, lets it say what was running.
     fn with_traceback(&mut self, mut end: End) -> End {
         let traceback = match &mut end {
@@ -87,12 +102,16 @@ impl Connection for LocalGuest {
     }
 
     fn answer(&mut self, answer: Answer<'_>) -> Result<(), End> {
-        self.partition.set_post_failed(answer.post_failed)?;
-        self.rest.clear();
-        if let Some(message) = answer.message.filter(|message| !message.is_empty()) {
-            self.rest.extend(self.partition.put(message)?);
+        match answer.message {
+            Some(mut message) if !message.is_empty() => {
+                let length = message.len();
+                self.answer_from(&mut message, length, answer.post_failed)
+            }
+            _ => {
+                self.rest.clear();
+                Ok(self.partition.set_post_failed(answer.post_failed)?)
+            }
         }
-        Ok(())
     }
 
     fn receive(&mut self, sent: &mut Sent, take_signals: &mut dyn FnMut() -> Signals) -> Result<(), End> {
@@ -106,7 +125,8 @@ impl Connection for LocalGuest {
                     return Err(End::Violation("it wants more than there is".to_owned()));
                 }
                 Exit::ReceivePart => {
-                    rest = self.partition.put(rest)?;
+                    let length = rest.len();
+                    self.partition.put(&mut rest, length)?;
                     None
                 }
                 Exit::SendPart => Some(false),

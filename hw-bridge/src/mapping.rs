@@ -3,20 +3,16 @@
 //! A mapping is anonymous, or a private copy of a part of a template's file, of which only pages that were written to take
 //! memory of their own.
 
-use crate::{error::Error, limits::processor_time};
+use crate::error::Error;
 use kvm_bindings::{KVM_MEM_LOG_DIRTY_PAGES, kvm_userspace_memory_region};
 use kvm_ioctls::VmFd;
-use lunette_gc::pages::PageSize;
 use lunette_pages::{
+    PageSize,
     scan::{self, Kind},
     worker::Worker,
 };
 use rustix::mm::{Advice, madvise};
-use std::{
-    fs::File,
-    ops::Range,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::{fs::File, ops::Range, sync::Arc};
 use vm_memory::{FileOffset, GuestAddress, GuestRegionMmap, MmapRegion};
 
 /// Memory of one partition, which KVM may know.
@@ -64,33 +60,29 @@ impl Mapping {
         self.bytes
     }
 
-    /// Asks for large pages, which are cheaper where much is used.
-    pub fn use_large_pages(&self) {
-        // It is as good as nothing where there are none.
-        // SAFETY: advice about this value's own memory, which does not change what is in it.
-        let _ = unsafe { madvise(self.address.cast(), self.bytes, Advice::LinuxHugepage) };
+    /// Asks for large pages, which are cheaper where much is used, or for small ones, from now on.
+    pub fn use_pages(&self, are_large: bool) {
+        self.advise(0..self.bytes, if are_large { Advice::LinuxHugepage } else { Advice::LinuxNoHugepage });
+    }
+
+    /// Gives advice that does not change what is in memory. What is not known, or not to be had, is as good as nothing.
+    fn advise(&self, range: Range<usize>, advice: Advice) {
+        assert!(range.start <= range.end && range.end <= self.bytes, "the range lies in the mapping");
+        // SAFETY: the range lies in this value's own memory; callers give such advice only.
+        let _ = unsafe { madvise(self.address.wrapping_add(range.start).cast(), range.len(), advice) };
     }
 
     /// Has a worker make pages that are about to be written to.
-    pub fn make_pages(&self, range: Range<usize>, size: &Arc<Mutex<PageSize>>, worker: &Worker) {
-        assert!(range.start <= range.end && range.end <= self.bytes, "the range lies in the mapping");
+    pub fn make_pages(&self, range: Range<usize>, size: &Arc<PageSize>, worker: &Worker) {
         let (mapping, size) = (self.clone(), size.clone());
         worker.run(move || {
-            let advise = |range: Range<usize>, advice| {
-                // What is not known, or not to be had, is as good as nothing.
-                // SAFETY: advice about this value's own memory, which does not change what is in it.
-                let _ = unsafe { madvise(mapping.address().wrapping_add(range.start).cast(), range.len(), advice) };
-            };
-            let now = || u64::try_from(processor_time().as_nanos()).unwrap_or(u64::MAX);
-            size.lock().unwrap_or_else(PoisonError::into_inner).make(range, now, |range, is_large| {
-                advise(range.clone(), if is_large { Advice::LinuxHugepage } else { Advice::LinuxNoHugepage });
-                advise(range, Advice::LinuxPopulateWrite);
+            size.make(range, |range, is_large| {
+                if !is_large {
+                    mapping.use_pages(false);
+                }
+                mapping.advise(range, Advice::LinuxPopulateWrite);
             });
         });
-    }
-
-    fn address(&self) -> *mut u8 {
-        self.address
     }
 
     /// Tells a virtual machine that it has this memory at a physical address, and whether it is to keep a log of the pages

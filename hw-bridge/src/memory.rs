@@ -14,16 +14,11 @@ use crate::{
     windows::{Growth, Windows},
 };
 use kvm_ioctls::VmFd;
-use lunette_gc::pages::PageSize;
 use lunette_hw_interface::layout::*;
-use lunette_pages::worker::Worker;
-use std::{
-    ops::Range,
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use lunette_pages::{PageSize, worker::Worker};
+use std::{ops::Range, sync::Arc, time::Duration};
 use transfer::Leaving;
-use vm_memory::{Bytes, GuestAddress, GuestMemoryMmap};
+use vm_memory::{Bytes, GuestAddress, GuestMemoryMmap, ReadVolatile};
 
 /// A part of the memory.
 #[derive(Debug)]
@@ -52,7 +47,9 @@ pub struct Memory {
     writable: Vec<Range<u64>>,
     /// While the guest leaves: pages that are to be sent.
     leaving: Option<Leaving>,
-    page_size: Arc<Mutex<PageSize>>,
+    page_size: Arc<PageSize>,
+    /// Whether large pages are asked for.
+    are_large: bool,
     /// Who makes pages ahead.
     worker: Worker,
 }
@@ -68,6 +65,7 @@ impl Memory {
             writable: writable(image),
             leaving: None,
             page_size: Arc::default(),
+            are_large: true,
             worker: Worker::default(),
         };
         memory.add(vm, Mapping::zeroed(0, BASE_BYTES)?, 0, None, None)?;
@@ -92,6 +90,7 @@ impl Memory {
             writable: template.header.writable.clone(),
             leaving: None,
             page_size: Arc::default(),
+            are_large: true,
             worker: Worker::default(),
         };
         for part in &template.header.parts {
@@ -179,7 +178,7 @@ impl Memory {
     fn extend(&mut self, vm: &VmFd, growth: &Growth) -> Result<(), Error> {
         let &Growth { address, physical, bytes, .. } = growth;
         let mapping = Mapping::zeroed(physical, bytes)?;
-        mapping.use_large_pages();
+        mapping.use_pages(self.are_large);
         self.add(vm, mapping, physical, Some(address), None)?;
         self.tables.map_large(&self.guest, address, bytes, physical)?;
         self.windows.add(growth);
@@ -200,16 +199,20 @@ impl Memory {
         Ok(true)
     }
 
-    /// Writes to addresses of the guest where messages may lie, to which memory is added as if the guest touched them;
-    /// `false` if these are others.
-    pub fn fill(&mut self, vm: &VmFd, start: u64, bytes: &[u8]) -> Result<bool, End> {
-        if let Some(last) = self.windows.missing(start, bytes.len()) {
+    /// Writes so many bytes from a source to addresses of the guest where messages may lie, to which memory is added as if
+    /// the guest touched them; `false` if these are others.
+    pub fn fill(&mut self, vm: &VmFd, start: u64, bytes: usize, source: &mut impl ReadVolatile) -> Result<bool, End> {
+        if let Some(last) = self.windows.missing(start, bytes) {
             self.grow(vm, last)?;
         }
-        if !self.windows.holds(start, bytes.len()) {
+        if !self.windows.holds(start, bytes) {
             return Ok(false);
         }
-        self.pieces(start, bytes.len(), |physical, range| self.write(physical, &bytes[range]))?;
+        self.pieces(start, bytes, |physical, range| {
+            self.note_change(physical..physical + range.len() as u64);
+            let written = self.guest.read_exact_volatile_from(GuestAddress(physical), source, range.len());
+            written.map_err(Error::memory("write"))
+        })?;
         Ok(true)
     }
 
@@ -278,7 +281,13 @@ impl Memory {
                 grown => grown?,
             }
         }
-        for part in self.parts.iter().filter(|part| part.offset.is_none()) {
+        let added = || self.parts.iter().filter(|part| part.offset.is_none() && part.address.is_some());
+        if self.are_large && !self.page_size.is_large() {
+            // What the guest touches before its turn comes is not to be slower.
+            self.are_large = false;
+            added().for_each(|part| part.mapping.use_pages(false));
+        }
+        for part in added() {
             if let Some(address) = part.address {
                 let (from, to) = (start.max(address), end.min(address + part.mapping.bytes() as u64));
                 if from < to {

@@ -2,7 +2,7 @@
 //! talks to its owner in messages.
 
 use crate::{
-    connection::{Answer, Connection, Sent, Signals, Transfer},
+    connection::{Connection, Sent, Signals, Transfer},
     error::{End, Error},
     frames,
     image::{BUILT_IN, Image},
@@ -35,7 +35,7 @@ pub fn serve() -> Result<(), Error> {
     let mut messages = own(&|| io::stdin().as_fd().try_clone_to_owned())?;
     let signals = own(&|| io::stdout().as_fd().try_clone_to_owned())?;
     signals.set_nonblocking(true).map_err(failed)?;
-    let (mut received, mut answer, mut buffer, mut sent) = (Vec::new(), Vec::new(), Vec::new(), Sent::default());
+    let (mut received, mut buffer, mut sent) = (Vec::new(), Vec::new(), Sent::default());
     let Ok(ToMonitor::Make { memory, limits, template, shared }) = wire::receive(&mut messages, &mut received, 0)
     else {
         return Err(failed(io::ErrorKind::InvalidData.into()));
@@ -52,11 +52,20 @@ pub fn serve() -> Result<(), Error> {
     sandbox::leave_standard_streams()?;
     sandbox::enter()?;
     wire::send(&mut messages, &mut buffer, &FromMonitor::Made).map_err(failed)?;
-    let mut monitor =
-        Monitor { guest, messages, signals, shared, place: Place::ToOwner(0), buffer, ahead: 0, waits: true };
+    let mut monitor = Monitor {
+        guest,
+        messages,
+        signals,
+        shared,
+        given: Place::TO_MONITOR,
+        place: Place::TO_OWNER,
+        buffer,
+        ahead: 0,
+        waits: true,
+    };
     // An owner that is gone is the normal end.
     while let Ok(message) = wire::receive(&mut monitor.messages, &mut received, usize::MAX) {
-        if monitor.obey(message, &mut answer, &mut sent).is_err() {
+        if monitor.obey(message, &mut sent).is_err() {
             break;
         }
     }
@@ -69,6 +78,8 @@ struct Monitor {
     messages: UnixStream,
     signals: UnixStream,
     shared: Shared,
+    /// Where the next long message of the owner will lie.
+    given: Place,
     /// Where the next long message for the owner is to lie.
     place: Place,
     /// What messages are written to.
@@ -81,7 +92,7 @@ struct Monitor {
 
 impl Monitor {
     /// Does what the owner wants. An error says that it is gone.
-    fn obey(&mut self, message: ToMonitor<'_>, long: &mut Vec<u8>, sent: &mut Sent) -> io::Result<()> {
+    fn obey(&mut self, message: ToMonitor<'_>, sent: &mut Sent) -> io::Result<()> {
         let guest = &mut self.guest;
         let outcome = match message {
             ToMonitor::Begin => guest.begin().map(|()| None),
@@ -90,10 +101,17 @@ impl Monitor {
             ToMonitor::TakeState => guest.state().map(|state| Some(FromMonitor::State(Box::new(state)))),
             ToMonitor::Place(batch) => guest.place(batch).map(|()| Some(FromMonitor::Done)),
             ToMonitor::SetState(state) => guest.set_state(*state).map(|()| Some(FromMonitor::Done)),
-            ToMonitor::Exchange(answer) => return self.exchange(answer, sent),
+            ToMonitor::Exchange(answer) => {
+                let is_given = answer.message.is_some();
+                let given = guest.answer(answer);
+                return self.exchange(is_given, given, sent);
+            }
             ToMonitor::ExchangeShared { length, post_failed } => {
-                self.shared.copy(Place::ToMonitor, length as usize, long)?;
-                return self.exchange(Answer { message: Some(long), post_failed }, sent);
+                let length = length as usize;
+                // It is the guest's to look at: nobody here does.
+                let mut message = self.shared.message(self.given.take(), length)?;
+                let given = guest.answer_from(&mut message, length, post_failed);
+                return self.exchange(true, given, sent);
             }
             ToMonitor::Finish => {
                 guest.finish();
@@ -108,14 +126,14 @@ impl Monitor {
         }
     }
 
-    /// Lets the guest have an answer, and run until it waits for another or is too far ahead of the owner.
-    fn exchange(&mut self, answer: Answer<'_>, sent: &mut Sent) -> io::Result<()> {
-        if answer.message.is_none() && self.ahead > 0 {
+    /// Lets the guest run until it waits for an answer or is too far ahead of the owner. `is_given` says whether it was given
+    /// one, `ran` what came of that.
+    fn exchange(&mut self, is_given: bool, mut ran: Result<(), End>, sent: &mut Sent) -> io::Result<()> {
+        if !is_given && self.ahead > 0 {
             self.ahead -= 1;
         } else {
             self.waits = false;
         }
-        let mut ran = self.guest.answer(answer);
         while ran.is_ok() && !self.waits && self.ahead < AHEAD {
             ran = self.run(sent);
             if ran.is_err() {
@@ -124,8 +142,7 @@ impl Monitor {
             self.waits = sent.waits;
             self.ahead += usize::from(!sent.waits);
             if Shared::takes(sent.bytes.len()) {
-                self.shared.put(self.place, &sent.bytes)?;
-                self.place = self.place.next();
+                self.shared.put(self.place.take(), &sent.bytes)?;
                 self.send(&FromMonitor::SentShared { length: sent.bytes.len() as u32, waits: sent.waits })?;
             } else {
                 let message = FromMonitor::Sent { bytes: &sent.bytes, waits: sent.waits };

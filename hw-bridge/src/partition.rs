@@ -20,6 +20,7 @@ use lunette_hw_interface::{
 };
 use lunette_pages::Batch;
 use std::{mem::offset_of, time::Duration};
+use vm_memory::ReadVolatile;
 
 /// Why the guest came out.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -327,20 +328,21 @@ impl Partition {
         Ok(())
     }
 
-    /// Puts as much of a message into the inbox as it takes, for the guest to find when it runs on; gives the rest.
+    /// Puts as much of a message of so many bytes into the inbox as it takes, for the guest to find when it runs on; how
+    /// many it has taken.
     ///
     /// # Errors
     /// The inbox is no place for it, or the host's memory fails.
-    pub fn put<'m>(&mut self, message: &'m [u8]) -> Result<&'m [u8], End> {
+    pub fn put(&mut self, message: &mut impl ReadVolatile, length: usize) -> Result<usize, End> {
         let start = self.shared(offset_of!(Channel, inbox_start))?;
         let room = usize::try_from(self.shared(offset_of!(Channel, inbox_room))?).unwrap_or(usize::MAX);
-        let (part, rest) = message.split_at(message.len().min(room).min(MOST_SENT));
-        if part.is_empty() || !self.memory.fill(&self.vm, start, part)? {
+        let taken = length.min(room).min(MOST_SENT);
+        if taken == 0 || !self.memory.fill(&self.vm, start, taken, message)? {
             return Err(End::Violation(format!("its inbox is said to take {room} bytes at {start:#x}")));
         }
-        self.set_shared(offset_of!(Channel, inbox_length), part.len() as u32)?;
-        self.set_shared(offset_of!(Channel, inbox_more), u32::try_from(rest.len()).unwrap_or(u32::MAX))?;
-        Ok(rest)
+        self.set_shared(offset_of!(Channel, inbox_length), taken as u32)?;
+        self.set_shared(offset_of!(Channel, inbox_more), u32::try_from(length - taken).unwrap_or(u32::MAX))?;
+        Ok(taken)
     }
 
     /// Tells the guest that its program is to stop.

@@ -47,6 +47,10 @@ pub struct RemoteGuest {
     shared: Shared,
     /// Where the next long message of the monitor will lie.
     place: Place,
+    /// Where the next long message for the monitor is to lie.
+    given: Place,
+    /// Whether it lies there already, if it is the one that was staged.
+    is_staged: bool,
     limits: Limits,
     meter: Meter,
     most_message: usize,
@@ -92,7 +96,9 @@ impl RemoteGuest {
             messages,
             signals,
             shared,
-            place: Place::ToOwner(0),
+            place: Place::TO_OWNER,
+            given: Place::TO_MONITOR,
+            is_staged: false,
             limits: limits.clone(),
             meter: Meter::start(),
             most_message,
@@ -174,14 +180,26 @@ impl Connection for RemoteGuest {
 
     fn answer(&mut self, answer: Answer<'_>) -> Result<(), End> {
         self.post_failed = answer.post_failed;
+        let is_staged = std::mem::take(&mut self.is_staged);
         match answer.message {
             _ if std::mem::take(&mut self.is_ahead) => Ok(()),
             Some(message) if Shared::takes(message.len()) => {
-                self.shared.put(Place::ToMonitor, message).map_err(|error| lost(&error))?;
+                let place = self.given.take();
+                if !(is_staged && answer.is_staged) {
+                    self.shared.put(place, message).map_err(|error| lost(&error))?;
+                }
                 self.send(&ToMonitor::ExchangeShared { length: message.len() as u32, post_failed: answer.post_failed })
             }
             _ => self.send(&ToMonitor::Exchange(answer)),
         }
+    }
+
+    fn stage(&mut self, message: &[u8]) -> Result<(), End> {
+        self.is_staged = Shared::takes(message.len());
+        if self.is_staged {
+            self.shared.put(self.given, message).map_err(|error| lost(&error))?;
+        }
+        Ok(())
     }
 
     fn receive(&mut self, sent: &mut Sent, take_signals: &mut dyn FnMut() -> Signals) -> Result<(), End> {
@@ -210,8 +228,8 @@ impl Connection for RemoteGuest {
                 sent.waits = waits;
             }
             Ok(FromMonitor::SentShared { length, waits }) => {
-                self.shared.copy(self.place, length as usize, &mut sent.bytes).map_err(|error| lost(&error))?;
-                self.place = self.place.next();
+                let place = self.place.take();
+                self.shared.copy(place, length as usize, &mut sent.bytes).map_err(|error| lost(&error))?;
                 sent.waits = waits;
             }
             Ok(FromMonitor::Ended(end)) => return Err(end),
@@ -220,7 +238,8 @@ impl Connection for RemoteGuest {
         }
         if !sent.waits {
             // Nothing is to be answered: the monitor may use the place again while this process sees to what it has sent.
-            self.send(&ToMonitor::Exchange(Answer { message: None, post_failed: self.post_failed }))?;
+            let nothing = Answer { post_failed: self.post_failed, ..Answer::default() };
+            self.send(&ToMonitor::Exchange(nothing))?;
             self.is_ahead = true;
         }
         Ok(())

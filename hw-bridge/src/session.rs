@@ -176,22 +176,28 @@ impl<C: Connection> Session<C> {
     fn run(&mut self, first: Option<ToGuest<'_>>, owner: &mut dyn Owner, mut image: Image<'_>) -> Result<Served, End> {
         let mut sent = Sent::default();
         let mut message = Vec::new();
-        let mut is_answered = first.is_some();
+        let mut served = Served::Nothing;
         if let Some(first) = first {
             encode(&mut message, &first);
+            served = Served::Answered;
         }
         loop {
-            let answer =
-                Answer { message: is_answered.then_some(&message[..]), post_failed: self.post_error.is_some() };
-            self.connection.answer(answer)?;
-            if let Image::From(incoming) = &mut image {
-                incoming.read_ahead();
+            let (message_out, is_staged) = match (&served, &image) {
+                (Served::Answered, _) => (Some(&message[..]), false),
+                (Served::Part, Image::From(incoming)) => incoming.answer(),
+                _ => (None, false),
+            };
+            let post_failed = self.post_error.is_some();
+            self.connection.answer(Answer { message: message_out, is_staged, post_failed })?;
+            if let Image::From(incoming) = &mut image
+                && let Some(ahead) = incoming.read_ahead()
+            {
+                self.connection.stage(ahead)?;
             }
             self.connection.receive(&mut sent, &mut || owner.take_signals())?;
-            let served = self.serve(&sent, owner, &mut image, &mut message)?;
-            is_answered = matches!(served, Served::Answered);
+            served = self.serve(&sent, owner, &mut image, &mut message)?;
             match served {
-                Served::Answered | Served::Nothing => {}
+                Served::Answered | Served::Part | Served::Nothing => {}
                 Served::Outcome(outcome) => {
                     self.connection.finish();
                     return Ok(Served::Outcome(outcome));
@@ -228,9 +234,11 @@ impl<C: Connection> Session<C> {
                 FromGuest::Offer(cause) => served = Served::Offer(cause),
                 FromGuest::Written(written) => served = Served::Written(written),
                 FromGuest::Image(_) | FromGuest::ImageBody | FromGuest::ReadImage(_) | FromGuest::ReadImageBody(_) => {
-                    if let Some(message) = image.move_part(&message)? {
-                        served = reply(&message);
-                    }
+                    served = match image.move_part(&message)? {
+                        Moved::Out => Served::Nothing,
+                        Moved::In => Served::Part,
+                        Moved::Begun(begun) => reply(&ToGuest::Image(begun.then(|| Vec::new().into()))),
+                    };
                 }
             }
         }
@@ -308,46 +316,76 @@ fn encode(place: &mut Vec<u8>, message: &ToGuest<'_>) {
     *place = message::append(message, std::mem::take(place));
 }
 
+/// What became of a part of an image.
+enum Moved {
+    /// It has gone out, and nothing is answered.
+    Out,
+    /// It comes in: [`Incoming::answer`] has it.
+    In,
+    /// The body begins, or cannot.
+    Begun(bool),
+}
+
 impl Image<'_> {
-    /// Moves a part; the answer, if one is wanted.
-    fn move_part(&mut self, message: &FromGuest<'_>) -> Result<Option<ToGuest<'_>>, End> {
+    /// Moves a part.
+    fn move_part(&mut self, message: &FromGuest<'_>) -> Result<Moved, End> {
         // A sink that fails knows why, and takes the rest for nothing.
         Ok(match (self, message) {
             (Image::To(sink), FromGuest::Image(bytes)) => {
                 let _ = sink.write(bytes);
-                None
+                Moved::Out
             }
             (Image::To(sink), FromGuest::ImageBody) => {
                 let _ = sink.begin_body();
-                None
+                Moved::Out
             }
             (Image::From(incoming), FromGuest::ReadImage(most)) => {
-                let part = incoming.next((*most as usize).min(MOST_SENT));
-                Some(ToGuest::Image(part.ok().map(Into::into)))
+                incoming.next((*most as usize).min(MOST_SENT));
+                Moved::In
             }
             (Image::From(incoming), FromGuest::ReadImageBody(flags)) => {
-                Some(ToGuest::Image(incoming.begin_body(*flags).ok().map(|()| Vec::new().into())))
+                Moved::Begun(incoming.begin_body(*flags).is_ok())
             }
             _ => return Err(End::Violation("it moves an image that nobody wants".to_owned())),
         })
     }
 }
 
-/// An image that comes from a source, part by part.
+/// An image that comes from a source, part by part. A part becomes a message where it was read.
 struct Incoming<'i> {
     source: &'i mut dyn Source,
-    part: Vec<u8>,
-    /// The bytes of the part that the guest does not have yet.
+    /// Room for the start of a message, and bytes of the image.
+    buffer: Vec<u8>,
+    /// The bytes of the image in it that the guest does not have yet.
     ready: Range<usize>,
+    /// The last answer in it.
+    answer: Range<usize>,
     /// Bytes of the part that the guest will ask for next, as far as is known.
     expected: Option<usize>,
+    /// Bytes that the guest must ask for if it is to have what was made ahead.
+    ahead: Option<usize>,
+    /// Whether the last answer was made ahead.
+    is_ahead: bool,
     is_in_body: bool,
     has_failed: bool,
 }
 
+/// Room before the bytes of an image for the start of a message.
+const START_ROOM: usize = 16;
+
 impl<'i> Incoming<'i> {
     fn new(source: &'i mut dyn Source) -> Incoming<'i> {
-        Incoming { source, part: Vec::new(), ready: 0..0, expected: None, is_in_body: false, has_failed: false }
+        Incoming {
+            source,
+            buffer: Vec::new(),
+            ready: 0..0,
+            answer: 0..0,
+            expected: None,
+            ahead: None,
+            is_ahead: false,
+            is_in_body: false,
+            has_failed: false,
+        }
     }
 
     fn begin_body(&mut self, flags: u16) -> Result<(), SourceFailure> {
@@ -355,39 +393,58 @@ impl<'i> Incoming<'i> {
         self.source.begin_body(flags)
     }
 
-    /// The next bytes, of which there are fewer only at the end.
-    fn next(&mut self, most: usize) -> Result<&[u8], SourceFailure> {
-        if self.ready.is_empty() {
+    /// Makes the answer with the next bytes, of which there are fewer only at the end.
+    fn next(&mut self, most: usize) {
+        self.is_ahead = self.ahead.take() == Some(most);
+        if self.ready.is_empty() && !self.is_ahead {
             self.fetch(most);
         }
-        if self.has_failed {
-            return Err(SourceFailure);
-        }
-        let part = self.ready.start..self.ready.end.min(self.ready.start + most);
+        let part = self.make(most);
         self.ready.start = part.end;
         // Of the body, more may be read than is wanted.
         self.expected = (self.is_in_body && part.len() == most).then_some(most);
-        Ok(&self.part[part])
     }
 
-    /// Reads what will be wanted next, while the guest is busy with what it has.
-    fn read_ahead(&mut self) {
-        if let Some(expected) = self.expected.take_if(|_| self.ready.is_empty()) {
-            self.fetch(expected);
+    /// The last answer, and whether it was made ahead.
+    fn answer(&self) -> (Option<&[u8]>, bool) {
+        (Some(&self.buffer[self.answer.clone()]), self.is_ahead)
+    }
+
+    /// Makes the answer that will be wanted next, if all that there was is gone.
+    fn read_ahead(&mut self) -> Option<&[u8]> {
+        let expected = self.expected.take_if(|_| self.ready.is_empty())?;
+        self.fetch(expected);
+        self.make(expected);
+        self.ahead = Some(expected);
+        Some(&self.buffer[self.answer.clone()])
+    }
+
+    /// Makes an answer of what is ready, but of no more than so many bytes; which of them.
+    fn make(&mut self, most: usize) -> Range<usize> {
+        if self.has_failed {
+            encode(&mut self.buffer, &ToGuest::Image(None));
+            self.answer = 0..self.buffer.len();
+            return 0..0;
         }
+        let part = self.ready.start..self.ready.end.min(self.ready.start + most);
+        // What was there before is gone: there is room at least for the start.
+        let start = message::before_image(part.len());
+        self.answer = part.start - start.len()..part.end;
+        self.buffer[self.answer.start..part.start].copy_from_slice(&start);
+        part
     }
 
     fn fetch(&mut self, most: usize) {
-        self.part.resize(most, 0);
-        let mut filled = 0;
-        while filled < most && !self.has_failed {
-            match self.source.read(&mut self.part[filled..]) {
+        self.buffer.resize(START_ROOM + most, 0);
+        let mut end = START_ROOM;
+        while end < START_ROOM + most && !self.has_failed {
+            match self.source.read(&mut self.buffer[end..]) {
                 Ok(0) => break,
-                Ok(count) => filled += count,
+                Ok(count) => end += count,
                 Err(SourceFailure) => self.has_failed = true,
             }
         }
-        self.ready = 0..filled;
+        self.ready = START_ROOM..end;
     }
 }
 
@@ -397,6 +454,8 @@ enum Served {
     Nothing,
     /// There is an answer to the last.
     Answered,
+    /// The answer is a part of an image.
+    Part,
     /// The last says how a command ended.
     Outcome(Outcome),
     /// A snapshot is offered.

@@ -19,7 +19,7 @@ fn monitor(script: &str, time: Option<Duration>) -> RemoteGuest {
 /// How a conversation ends, and that it does soon.
 fn end_of(guest: &mut RemoteGuest, message: Vec<u8>, interrupts: bool) -> End {
     let start = Instant::now();
-    let answer = Answer { message: Some(&message), post_failed: false };
+    let answer = Answer { message: Some(&message), ..Answer::default() };
     let end = guest
         .begin()
         .and_then(|()| {

@@ -1,8 +1,15 @@
 //! Pages on their way.
 
 use crate::PAGE_BYTES;
-use serde::{Deserialize, Serialize};
-use std::ops::Range;
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{Error, SeqAccess, Visitor},
+};
+use std::{fmt, marker::PhantomData, ops::Range};
+
+/// The most runs of a batch that comes from elsewhere, and the most pieces of added memory: those who make batches put at
+/// most so many pages into one.
+pub const MOST_RUNS: usize = 1 << 15;
 
 /// Pages that lie one after the other.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,12 +29,40 @@ pub type Part<'b> = (&'b Run, Option<&'b [u8]>);
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Batch {
     /// Memory that was added since the last batch: address and bytes.
+    #[serde(deserialize_with = "bounded")]
     pub added: Vec<(u64, u64)>,
     /// The pages.
+    #[serde(deserialize_with = "bounded")]
     pub runs: Vec<Run>,
     /// The content of those that are not zero, one after the other.
     #[serde(with = "serde_bytes")]
     pub content: Vec<u8>,
+}
+
+/// A list of at most [`MOST_RUNS`] items: as bytes, an item may take much less than in memory.
+fn bounded<'d, T: Deserialize<'d>, D: Deserializer<'d>>(deserializer: D) -> Result<Vec<T>, D::Error> {
+    struct Items<T>(PhantomData<T>);
+
+    impl<'d, T: Deserialize<'d>> Visitor<'d> for Items<T> {
+        type Value = Vec<T>;
+
+        fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+            write!(formatter, "at most {MOST_RUNS} items")
+        }
+
+        fn visit_seq<A: SeqAccess<'d>>(self, mut sequence: A) -> Result<Vec<T>, A::Error> {
+            let mut items = Vec::new();
+            while let Some(item) = sequence.next_element()? {
+                if items.len() == MOST_RUNS {
+                    return Err(A::Error::invalid_length(MOST_RUNS + 1, &self));
+                }
+                items.push(item);
+            }
+            Ok(items)
+        }
+    }
+
+    deserializer.deserialize_seq(Items(PhantomData))
 }
 
 /// A batch does not keep its own rules.
@@ -117,6 +152,14 @@ mod tests {
         assert_eq!((parts[1].0.start, parts[1].1.unwrap()[0]), (0x10_0000 + PAGE, 1));
         assert_eq!((parts[2].0.bytes, parts[2].1), (2 * PAGE, None));
         assert_eq!((parts[3].0.start, parts[3].1.unwrap()[0]), (0x10_0000 + 4 * PAGE, 4));
+    }
+
+    #[test]
+    fn lists_from_elsewhere_are_bounded() {
+        use serde::de::value::{Error, SeqDeserializer};
+        let list = |length: u32| bounded::<u32, _>(SeqDeserializer::<_, Error>::new(0..length));
+        assert_eq!(list(MOST_RUNS as u32).map(|items| items.len()), Ok(MOST_RUNS));
+        assert!(list(MOST_RUNS as u32 + 1).is_err());
     }
 
     #[test]

@@ -1,7 +1,10 @@
 //! The command line's grammar, from which parser, help texts and completions come.
 
 use super::{grant, quantity, report::Status};
-use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, ValueEnum};
+use clap::{
+    ArgMatches, Args, CommandFactory, FromArgMatches, Parser, ValueEnum,
+    builder::{OsStringValueParser, TypedValueParser},
+};
 use lunette::Directory;
 use std::{ffi::OsString, path::PathBuf, time::Duration};
 
@@ -205,7 +208,7 @@ pub struct Session {
     #[arg(long = "dir", value_name = "HOST::GUEST[:ro]", value_parser = grant::directory)]
     pub directories: Vec<Directory>,
     /// Let the program have an environment variable, and no others, with its value here or another one
-    #[arg(long = "env", value_name = "NAME[=VALUE]")]
+    #[arg(long = "env", value_name = "NAME[=VALUE]", value_parser = OsStringValueParser::new().try_map(grant::variable))]
     pub environment: Vec<OsString>,
     /// Let the partition read standard input
     #[arg(long, requires = "isolate", help_heading = "Partitions")]

@@ -32,6 +32,11 @@ pub fn directory(text: &str) -> Result<Directory, String> {
     }
 }
 
+/// A variable: `NAME`, or `NAME=VALUE`.
+pub fn variable(text: OsString) -> Result<OsString, &'static str> {
+    if text.is_empty() || text.as_bytes().starts_with(b"=") { Err("a variable has a name") } else { Ok(text) }
+}
+
 /// What is granted to a program, which is the first of `script`; its arguments follow.
 pub fn of_program(options: &Session, script: &[OsString]) -> Grants {
     let says_what = !options.directories.is_empty() || !options.environment.is_empty();
@@ -79,6 +84,12 @@ pub fn only(directories: &[Directory], environment: &[OsString]) -> Grants {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn variables() {
+        assert!(["A", "A=", "A=1", "A==1"].into_iter().all(|text| variable(text.into()).is_ok()));
+        assert!(["", "=", "=1"].into_iter().all(|text| variable(text.into()).is_err()));
+    }
 
     #[test]
     fn directories() {

@@ -5,7 +5,6 @@
 
 mod address;
 mod arguments;
-mod completion;
 mod control;
 #[cfg(feature = "partitions")]
 mod doctor;

@@ -2,12 +2,11 @@
 
 use super::{
     arguments::Session as Options,
-    completion,
     report::{Status, report, tell, text},
     session::Session,
     version,
 };
-use lunette::{AsContext, Error, Function, Program, Result, StopReason, Value, Variadic};
+use lunette::{Data, Error, Result, StopReason};
 use rustyline::{
     Config, Context, Editor, Helper,
     completion::Completer,
@@ -73,8 +72,8 @@ fn converse_with(session: &Rc<RefCell<Session>>, greets: bool) -> Result<()> {
 
 fn read_and_run(session: &RefCell<Session>, editor: &mut Editor<Prompt, FileHistory>) -> Result<()> {
     loop {
-        let prompt = session.borrow_mut().instance()?.get::<Option<String>>("_PROMPT").ok().flatten();
-        let code = match editor.readline(prompt.as_deref().unwrap_or("> ")) {
+        let prompt = prompt(&mut session.borrow_mut());
+        let code = match editor.readline(&prompt) {
             Ok(code) => code,
             Err(ReadlineError::Interrupted) => continue,
             Err(ReadlineError::Eof) => return Ok(()),
@@ -87,36 +86,27 @@ fn read_and_run(session: &RefCell<Session>, editor: &mut Editor<Prompt, FileHist
         let _ = editor.add_history_entry(&code);
         let session = &mut *session.borrow_mut();
         session.forget_interrupt();
-        match evaluate(session, &code) {
+        match session.tenant.enter(&code) {
             Ok(()) => {}
-            Err(error @ Error::Stopped(StopReason::Exit(_) | StopReason::Fuel | StopReason::Output)) => {
-                return Err(error);
-            }
+            Err(error) if is_final(&error) || session.tenant.has_ended() => return Err(error),
             Err(error) => tell(format_args!("{}", text(&error))),
         }
     }
 }
 
-/// Compiles what was typed: as an expression if it is one, or the beginning of one and of nothing else.
-fn compile(session: &Session, code: &str) -> Result<Program> {
-    let expression = code.strip_prefix('=').unwrap_or(code);
-    session.engine.compile(format!("return {expression}"), "=stdin").or_else(|expression| {
-        session
-            .engine
-            .compile(code, "=stdin")
-            .map_err(|error| if expression.is_incomplete() && !error.is_incomplete() { expression } else { error })
-    })
+/// Whether what comes next would end the same way.
+fn is_final(error: &Error) -> bool {
+    use StopReason::{Exit, Fuel, Output, Snapshot};
+    matches!(error, Error::Stopped(Exit(_) | Fuel | Output | Snapshot))
 }
 
-fn evaluate(session: &mut Session, code: &str) -> Result<()> {
-    let program = compile(session, code)?;
-    let instance = session.instance()?;
-    let values: Variadic<Value> = instance.run(&program, ())?;
-    if !values.0.is_empty() {
-        let print: Function = instance.get("print")?;
-        print.call::<()>(instance, values)?;
-    }
-    Ok(())
+/// What stands before code that is typed in: the variable `_PROMPT`, if it has a text.
+fn prompt(session: &mut Session) -> String {
+    let prompt = match session.tenant.get("_PROMPT") {
+        Ok(Data::String(prompt)) => String::from_utf8(prompt).ok(),
+        _ => None,
+    };
+    prompt.unwrap_or_else(|| "> ".to_owned())
 }
 
 /// Where the history is kept.
@@ -143,16 +133,16 @@ impl Completer for Prompt {
     type Candidate = String;
 
     fn complete(&self, line: &str, position: usize, _: &Context<'_>) -> rustyline::Result<(usize, Vec<String>)> {
-        match self.0.borrow_mut().instance() {
-            Ok(instance) => Ok(completion::complete(instance, &line[..position])),
-            Err(_) => Ok((position, Vec::new())),
-        }
+        let names = self.0.borrow_mut().tenant.complete_entry(&line[..position]);
+        // Why there are none is said when code runs.
+        Ok(names.unwrap_or((position, Vec::new())))
     }
 }
 
 impl Validator for Prompt {
     fn validate(&self, context: &mut ValidationContext<'_>) -> rustyline::Result<ValidationResult> {
-        let is_incomplete = compile(&self.0.borrow(), context.input()).is_err_and(|error| error.is_incomplete());
+        let checked = self.0.borrow_mut().tenant.check_entry(context.input());
+        let is_incomplete = checked.is_err_and(|error| error.is_incomplete());
         Ok(if is_incomplete { ValidationResult::Incomplete } else { ValidationResult::Valid(None) })
     }
 }

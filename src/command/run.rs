@@ -36,7 +36,7 @@ pub fn run(script: &Script, is_subcommand: bool) -> Status {
         Err(error) => return report(&error),
     };
     let outcome = run_all(&mut session, script, is_subcommand, reads_input);
-    if is_interactive && (outcome.is_ok() || script.interactive) {
+    if is_interactive && (outcome.is_ok() || script.interactive) && !session.tenant.has_ended() {
         if let Err(error) = &outcome
             && let status @ Status::Exit(_) = report(error)
         {

@@ -11,8 +11,8 @@ use super::{
     trace,
 };
 use lunette::{
-    AfterSnapshot, AsContext, Configuration, Data, Engine, Error, Home, Input, Instance, MigrationKey, Result,
-    SnapshotCause, StopReason, Streams, Tenant, Variadic,
+    AfterSnapshot, AsContext, Configuration, Data, Engine, Error, Home, Input, MigrationKey, Result, SnapshotCause,
+    StopReason, Streams, Tenant, Variadic,
 };
 use std::{
     ffi::{OsStr, OsString},
@@ -186,11 +186,6 @@ impl Session {
         main.call(instance, Variadic(arguments.to_vec()))
     }
 
-    /// The instance, for what only one in the process can do.
-    pub fn instance(&mut self) -> Result<&mut Instance> {
-        hosted(&mut self.tenant, "the prompt")
-    }
-
     /// Forgets an interrupt that came while nothing ran.
     pub fn forget_interrupt(&self) {
         self.signals.forget_interrupt();
@@ -241,10 +236,4 @@ fn isolated(configuration: Configuration, options: &Options) -> Configuration {
 #[cfg(not(feature = "partitions"))]
 fn isolated(configuration: Configuration, _: &Options) -> Configuration {
     configuration.home(Home::Partition)
-}
-
-fn hosted<'t>(tenant: &'t mut Tenant, what: &str) -> Result<&'t mut Instance> {
-    tenant
-        .instance()
-        .ok_or_else(|| Error::message(format_args!("{what} works in the process only, not with --isolate")))
 }

@@ -7,12 +7,9 @@
 
 #[cfg(feature = "migration")]
 use lunette_gc::heap::Heap;
-use lunette_gc::pages::{LARGE_PAGE, PageSize, Pages, REGION_ALIGNMENT};
-use lunette_pages::worker::Worker;
-use rustix::{
-    mm::{Advice, MapFlags, ProtFlags, madvise, mmap_anonymous, munmap},
-    time::{ClockId, clock_gettime},
-};
+use lunette_gc::pages::{LARGE_PAGE, Pages, REGION_ALIGNMENT};
+use lunette_pages::{PageSize, worker::Worker};
+use rustix::mm::{Advice, MapFlags, ProtFlags, madvise, mmap_anonymous, munmap};
 use std::{
     ffi::c_void,
     ops::Range,
@@ -23,7 +20,7 @@ use std::{
 /// Memory mapped from the operating system.
 #[derive(Clone, Debug, Default)]
 pub struct MappedPages {
-    prepared: Arc<Mutex<PageSize>>,
+    page_size: Arc<PageSize>,
     /// Who makes pages ahead.
     worker: Arc<Worker>,
     /// While somebody wants to know: ranges of addresses whose memory was given back.
@@ -103,7 +100,7 @@ unsafe impl Pages for MappedPages {
     }
 
     unsafe fn prepare(&self, start: NonNull<u8>, bytes: usize) {
-        let (start, size) = (Address(start), self.prepared.clone());
+        let (start, size) = (Address(start), self.page_size.clone());
         // Another thread makes them, while this one writes to those before.
         self.worker.run(move || {
             let advise = |range: Range<usize>, advice| {
@@ -113,7 +110,7 @@ unsafe impl Pages for MappedPages {
                 // content does not change.
                 let _ = unsafe { madvise(start.cast::<c_void>(), range.len(), advice) };
             };
-            size.lock().unwrap_or_else(PoisonError::into_inner).make(0..bytes, processor_time, |range, is_large| {
+            size.make(0..bytes, |range, is_large| {
                 advise(range.clone(), if is_large { Advice::LinuxHugepage } else { Advice::LinuxNoHugepage });
                 advise(range, Advice::LinuxPopulateWrite);
             });
@@ -126,12 +123,6 @@ unsafe impl Pages for MappedPages {
         // SAFETY: the caller says that the range is a reservation and is not used any more.
         let _ = unsafe { munmap(start.as_ptr().cast::<c_void>(), bytes) };
     }
-}
-
-/// Nanoseconds of the processor's time for this thread.
-fn processor_time() -> u64 {
-    let time = clock_gettime(ClockId::ThreadCPUTime);
-    time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
 }
 
 /// Whether the system gives a region of this size.

@@ -3,7 +3,7 @@
 use super::{
     channel::{Channel, broken},
     key::MigrationKey,
-    protocol::{Form, Message, VERSION},
+    protocol::{Form, MOST_REST, Message, VERSION},
 };
 use crate::{
     engine::Configuration,
@@ -85,7 +85,7 @@ fn take_pages<S: Read + Write>(mut arriving: Box<dyn Arriving>, channel: &mut Ch
         match Message::read(&message)? {
             Message::Pages(batch) => arriving.place(batch)?,
             Message::Check => channel.send(&Message::Placed)?,
-            Message::Rest(rest) => {
+            Message::Rest(rest) if rest.len() <= MOST_REST => {
                 arriving.complete(rest)?;
                 return Ok(arriving.into_tenant());
             }

@@ -3,7 +3,7 @@
 use super::{
     channel::{Channel, broken},
     key::MigrationKey,
-    protocol::{Form, IMAGE_PART, Message, VERSION},
+    protocol::{Form, IMAGE_PART, MOST_REST, Message, VERSION},
 };
 use crate::{
     error::{Error, Result},
@@ -307,6 +307,9 @@ fn introduce<S: Read + Write>(mut channel: Channel<S>, origin: Option<Origin>) -
 fn send_last<S: Read + Write>(channel: &mut Channel<S>, batch: Batch, memory: &mut dyn Memory) -> Result<()> {
     channel.send(&Message::Pages(batch))?;
     let rest = memory.rest()?;
+    if rest.len() > MOST_REST {
+        return Err(Error::message("the program has too much open"));
+    }
     loop {
         let pages = memory.take_pages(MOST_BATCH)?;
         channel.send(&Message::Pages(pages.batch))?;

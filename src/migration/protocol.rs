@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 pub const VERSION: u16 = 1;
 /// The most bytes of a message.
 pub const MOST_BYTES: usize = 1 << 26;
+/// The most bytes of what there is beside memory: read, it may take twenty times as much.
+pub const MOST_REST: usize = 1 << 22;
 /// Bytes of an image in one message.
 pub const IMAGE_PART: usize = 1 << 20;
 

@@ -70,6 +70,10 @@ impl Connection for Guest {
         self.connection().answer(answer)
     }
 
+    fn stage(&mut self, message: &[u8]) -> std::result::Result<(), End> {
+        self.connection().stage(message)
+    }
+
     fn receive(&mut self, sent: &mut Sent, take_signals: &mut dyn FnMut() -> Signals) -> std::result::Result<(), End> {
         self.connection().receive(sent, take_signals)
     }

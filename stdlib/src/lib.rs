@@ -23,6 +23,7 @@ pub mod output;
 pub mod pack;
 mod package_library;
 pub mod pattern;
+pub mod prompt;
 pub mod random;
 pub mod sort;
 mod string_library;

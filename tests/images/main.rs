@@ -18,13 +18,21 @@ fn streams(output: &Captured) -> Streams {
 
 /// A program's image at its `lunette.snapshot()`, which ends it.
 fn image_of(engine: &Engine, program: &str) -> Vec<u8> {
+    write_image_of(engine, program, false)
+}
+
+fn write_image_of(engine: &Engine, program: &str, is_compressed: bool) -> Vec<u8> {
     let image = Arc::new(Mutex::new(Vec::new()));
     let mut instance = engine.instantiate().unwrap();
     let kept = image.clone();
     instance.on_snapshot(move |snapshot| {
         let mut image = kept.lock().unwrap();
         image.clear();
-        snapshot.write(&mut *image)?;
+        if is_compressed {
+            snapshot.write_compressed(&mut *image)?
+        } else {
+            snapshot.write(&mut *image)?
+        };
         Ok(AfterSnapshot::Stop)
     });
     let outcome = instance.exec(program);
@@ -490,7 +498,8 @@ fn sealed(image: &[u8]) -> Vec<u8> {
 
 #[test]
 fn damaged_images_are_refused_with_a_place() {
-    let image = image_of(&Engine::default(), "local t = {1, 2, x = {}} lunette.snapshot() return t");
+    let program = "local t = {1, 2, x = {}} lunette.snapshot() return t";
+    let image = image_of(&Engine::default(), program);
     let engine = Engine::new(Configuration::new().memory_limit(8 << 20).fuel(100_000));
     let refuse = |bytes: &[u8]| match engine.restore(bytes) {
         Err(Error::Image(error)) => error.to_string(),
@@ -499,6 +508,10 @@ fn damaged_images_are_refused_with_a_place() {
     assert!(refuse(b"").starts_with("the image is truncated"));
     for end in (0..image.len()).step_by(97).chain([image.len() - 1]) {
         assert!(refuse(&image[..end]).contains("truncated"), "{end}");
+    }
+    let small = write_image_of(&Engine::default(), program, true);
+    for end in (0..small.len()).step_by(97) {
+        assert!(refuse(&small[..end]).contains("truncated"), "{end}: {}", refuse(&small[..end]));
     }
     assert!(refuse(&[&image[..], b"x"].concat()).starts_with("something follows the image"));
     let mut other = image.clone();

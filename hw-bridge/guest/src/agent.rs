@@ -6,7 +6,8 @@ use crate::{
     images, outcome, post_mortem,
 };
 use alloc::{boxed::Box, rc::Rc, string::String, sync::Arc, vec::Vec};
-use lunette_bytecode::{file, verifier};
+use core::iter;
+use lunette_bytecode::{file, module::Module, verifier};
 use lunette_gc::{heap::Heap, statistics::CollectionKind, value::Value};
 use lunette_hw_interface::message::{self, Command, Configuration, Failure, FromGuest, Outcome, ToGuest, Token};
 use lunette_interpreter::{
@@ -16,7 +17,7 @@ use lunette_interpreter::{
     machine::roots,
     native::Native,
 };
-use lunette_stdlib::{Library, webassembly};
+use lunette_stdlib::{Library, prompt, webassembly};
 
 /// What the agent keeps with the machine.
 pub struct Notes {
@@ -180,6 +181,16 @@ fn follow(machine: &mut Machine, command: Command<'_>) -> Outcome {
             Ok(function) => call(machine, function, &arguments, wants_results),
             Err(failure) => Outcome::Failed(failure),
         },
+        Command::Enter(entry) => enter(machine, entry),
+        Command::Check(entry) => match compile(machine, entry) {
+            Ok(_) => Outcome::Returned(Vec::new()),
+            Err(failure) => Outcome::Failed(failure),
+        },
+        Command::Complete(text) => {
+            let (start, names) = prompt::complete(machine, text);
+            let names = names.into_iter().map(|name| Token::String(name.into_bytes()));
+            Outcome::Returned(iter::once(Token::Integer(start as i64)).chain(names).collect())
+        }
         Command::Call { name, arguments } => match global(machine, name) {
             Ok(function) => call(machine, function, &arguments, true),
             Err(throw) => outcome::failed(machine, throw),
@@ -239,14 +250,49 @@ fn load(machine: &mut Machine, name: &[u8], content: &[u8]) -> Result<Value, Fai
         lunette_frontend::compile(code, name, lunette_frontend::Limits { memory })
             .map_err(|error| outcome::not_compiled(error, code, name))?
     };
+    load_module(machine, &module)
+}
+
+fn load_module(machine: &mut Machine, module: &Module) -> Result<Value, Failure> {
     let globals = Value::Table(machine.globals());
-    match machine.load(&module, globals) {
+    match machine.load(module, globals) {
         Ok(closure) => Ok(Value::Closure(closure)),
         Err(LoadError::Malformed(error)) => Err(Failure::Malformed(alloc::format!("{error}"))),
         Err(LoadError::Memory) => {
             machine.collect_from_host();
-            machine.load(&module, globals).map(Value::Closure).map_err(|_| Failure::Memory)
+            machine.load(module, globals).map(Value::Closure).map_err(|_| Failure::Memory)
         }
+    }
+}
+
+/// Compiles what was typed at a prompt.
+fn compile(machine: &mut Machine, entry: &[u8]) -> Result<Module, Failure> {
+    let limits = lunette_frontend::Limits { memory: Notes::of(machine).memory_limit };
+    prompt::compile(entry, limits)
+        .map_err(|refused| outcome::not_compiled(refused.error, &refused.source, prompt::NAME))
+}
+
+/// Runs what was typed at a prompt, and prints what it gives.
+fn enter(machine: &mut Machine, entry: &[u8]) -> Outcome {
+    let function = match compile(machine, entry).and_then(|module| load_module(machine, &module)) {
+        Ok(function) => function,
+        Err(failure) => return Outcome::Failed(failure),
+    };
+    let values: Vec<Value> = match machine.call(function, &[]) {
+        Ok((first, count)) => (first..first + count).map(|slot| machine.value(slot)).collect(),
+        Err(throw) => return outcome::failed(machine, throw),
+    };
+    if values.is_empty() {
+        return Outcome::Returned(Vec::new());
+    }
+    match global(machine, b"print").and_then(|print| machine.call(print, &values)) {
+        Ok(_) => Outcome::Returned(Vec::new()),
+        Err(throw) => match outcome::failed(machine, throw) {
+            Outcome::Failed(Failure::Runtime { message, .. }) => {
+                Outcome::Failed(Failure::Value(prompt::cannot_print(&message)))
+            }
+            outcome => outcome,
+        },
     }
 }
 

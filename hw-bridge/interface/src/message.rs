@@ -173,6 +173,12 @@ pub enum Command<'a> {
         /// Whether what it returns is wanted.
         wants_results: bool,
     },
+    /// Run what was typed at a prompt, and print what it gives.
+    Enter(#[serde(with = "serde_bytes")] &'a [u8]),
+    /// Say whether what was typed at a prompt is a program.
+    Check(#[serde(with = "serde_bytes")] &'a [u8]),
+    /// Give the names that can stand for the last one in a text, after where in the text that begins.
+    Complete(&'a str),
     /// Call a global function.
     Call {
         /// Its name.
@@ -421,6 +427,14 @@ pub fn append<M: Serialize>(message: &M, bytes: Vec<u8>) -> Vec<u8> {
         // Growing a vector does not fail, and every type here says its length.
         Err(error) => unreachable!("messages can be written: {error}"),
     }
+}
+
+/// What stands in a message before the bytes that [`ToGuest::Image`] has, for those who do not want to copy them.
+pub fn before_image(length: usize) -> Vec<u8> {
+    let mut start = append(&ToGuest::Image(Some(Cow::Borrowed(&[]))), Vec::new());
+    // The length of none.
+    start.pop();
+    append(&length, start)
 }
 
 /// The error of a request that got no proper answer.

@@ -88,19 +88,19 @@ impl<'s> Decoder<'s> {
         self.source.begin_body(flags).map_err(|_| self.error(ReadErrorKind::Source))
     }
 
-    /// Reads on. The block is used up.
+    /// Reads on, as so many bytes are wanted. The block is used up.
     #[cold]
-    fn fill(&mut self) -> Result<()> {
+    fn fill(&mut self, wanted: usize) -> Result<()> {
         if self.end == BLOCK {
             self.sum = add_to_sum(self.sum, &self.block);
             self.before += BLOCK as u64;
             (self.position, self.end) = (0, 0);
         }
-        if self.read_more()? == 0 { Err(self.error(ReadErrorKind::Truncated)) } else { Ok(()) }
+        if self.read_more(wanted)? == 0 { Err(self.error(ReadErrorKind::Truncated)) } else { Ok(()) }
     }
 
-    fn read_more(&mut self) -> Result<usize> {
-        let limit = if self.is_in_header { (self.end + 1).min(BLOCK) } else { BLOCK };
+    fn read_more(&mut self, wanted: usize) -> Result<usize> {
+        let limit = if self.is_in_header { (self.end + wanted).min(BLOCK) } else { BLOCK };
         let read = self.source.read(&mut self.block[self.end..limit]);
         let count = read.map_err(|_| self.error(ReadErrorKind::Source))?.min(limit - self.end);
         self.end += count;
@@ -119,7 +119,7 @@ impl<'s> Decoder<'s> {
         for byte in &mut stored {
             if self.position == self.end {
                 (self.position, self.end) = (0, 0);
-                if self.read_more()? == 0 {
+                if self.read_more(1)? == 0 {
                     return Err(self.error(ReadErrorKind::Truncated));
                 }
             }
@@ -133,7 +133,7 @@ impl<'s> Decoder<'s> {
             return Err(self.error(ReadErrorKind::Trailing));
         }
         (self.position, self.end) = (0, 0);
-        if self.read_more()? != 0 {
+        if self.read_more(1)? != 0 {
             return Err(self.error(ReadErrorKind::Trailing));
         }
         Ok(())
@@ -142,7 +142,7 @@ impl<'s> Decoder<'s> {
     #[inline]
     pub fn byte(&mut self) -> Result<u8> {
         if self.position == self.end {
-            self.fill()?;
+            self.fill(1)?;
         }
         let byte = self.block[self.position];
         self.position += 1;
@@ -153,7 +153,7 @@ impl<'s> Decoder<'s> {
     pub fn bytes(&mut self, mut buffer: &mut [u8]) -> Result<()> {
         while !buffer.is_empty() {
             if self.position == self.end {
-                self.fill()?;
+                self.fill(buffer.len())?;
             }
             let ready = &self.block[self.position..self.end];
             let (part, rest) = buffer.split_at_mut(buffer.len().min(ready.len()));
@@ -222,7 +222,7 @@ impl<'s> Decoder<'s> {
     pub fn cells(&mut self, mut cells: &[Cell<u8>]) -> Result<()> {
         while !cells.is_empty() {
             if self.position == self.end {
-                self.fill()?;
+                self.fill(cells.len())?;
             }
             let ready = &self.block[self.position..self.end];
             let (here, after) = cells.split_at(ready.len().min(cells.len()));
