@@ -11,7 +11,7 @@ use std::{
     os::unix::net::UnixStream,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicI64, Ordering},
+        atomic::{AtomicBool, AtomicI64, Ordering},
     },
     thread,
     time::Duration,
@@ -220,10 +220,19 @@ fn programs_move_between_homes() {
 
 /// Has a program leave as soon as it runs on, over this stream.
 fn leave(tenant: &mut Tenant, stream: UnixStream) {
+    leave_and_tell(tenant, stream, &Arc::default());
+}
+
+/// The same; `has_begun` says when it is under way.
+fn leave_and_tell(tenant: &mut Tenant, stream: UnixStream, has_begun: &Arc<AtomicBool>) {
     let mut departure = Departure::begin(tenant.snapshot_handle(), move || Ok(stream), &key());
-    tenant.on_snapshot(move |snapshot| match departure.attend(snapshot)? {
-        Departing::Underway => Ok(AfterSnapshot::GoOn),
-        Departing::Gone(_) | Departing::Unknown(_) => Ok(AfterSnapshot::Stop),
+    let has_begun = has_begun.clone();
+    tenant.on_snapshot(move |snapshot| {
+        has_begun.store(true, Ordering::Release);
+        match departure.attend(snapshot)? {
+            Departing::Underway => Ok(AfterSnapshot::GoOn),
+            Departing::Gone(_) | Departing::Unknown(_) => Ok(AfterSnapshot::Stop),
+        }
     });
 }
 
@@ -272,17 +281,23 @@ fn programs_move_on() {
 #[cfg(feature = "partitions")]
 #[test]
 fn functions_of_the_host_are_found_at_the_other_end() {
-    let with = |home, names: &[&'static str]| {
+    // Each gives its name, and whether the program is about to move.
+    let with = |home, names: &[&'static str], has_begun: &Arc<AtomicBool>| {
         let configuration = Configuration::new().home(home);
-        let add =
-            |configuration: Configuration, &name| configuration.tenant_function(name, move |_| Ok(vec![name.into()]));
+        let add = |configuration: Configuration, &name| {
+            let has_begun = has_begun.clone();
+            configuration
+                .tenant_function(name, move |_| Ok(vec![name.into(), Data::Boolean(has_begun.load(Ordering::Acquire))]))
+        };
         Engine::new(names.iter().fold(configuration, add))
     };
-    let program = "print(named()) for i = 1, 2e6 do local x = {i} end print(named())";
+    let program = "print((named())) repeat local _, begun = named() until begun
+        for i = 1, 2e6 do local x = {i} end print((named()))";
     for (from, to) in homes().into_iter().flat_map(|from| homes().into_iter().map(move |to| (from, to))) {
         for names in [&["app.a", "app.b", "app.c"][..], &["app.a", "app.c"]] {
             let (here, there) = UnixStream::pair().unwrap();
-            let receiving = with(to, names);
+            let has_begun = Arc::default();
+            let receiving = with(to, names, &has_begun);
             let receiver = thread::spawn(move || {
                 let (output, streams) = captured();
                 let mut tenant = receiving.receive(there, &key(), streams)?;
@@ -290,9 +305,9 @@ fn functions_of_the_host_are_found_at_the_other_end() {
                 Ok::<String, Error>(output.take_text())
             });
             let (output, streams) = captured();
-            let mut tenant = with(from, &["app.b", "app.c"]).tenant(streams).unwrap();
+            let mut tenant = with(from, &["app.b", "app.c"], &has_begun).tenant(streams).unwrap();
             tenant.host_function("named", "app.b").unwrap();
-            leave(&mut tenant, here);
+            leave_and_tell(&mut tenant, here, &has_begun);
             let outcome = tenant.run_file(program, "=program", &[]);
             let arrived = receiver.join().unwrap();
             if names.len() == 3 {
