@@ -13,7 +13,10 @@ use alloc::{
     vec::Vec,
 };
 use core::ops::Range;
-use lunette_hw_interface::message::{self, After, Failure, FromGuest, ToGuest};
+use lunette_hw_interface::{
+    channel::MOST_SENT,
+    message::{self, After, Failure, FromGuest, ToGuest},
+};
 use lunette_interpreter::{
     Machine,
     image::{
@@ -24,10 +27,10 @@ use lunette_interpreter::{
 
 /// Who writes images: the name of the program and its version, as in the other home.
 const PRODUCER: &str = concat!("Lunette ", env!("CARGO_PKG_VERSION"));
-/// The most bytes of a part that is asked for.
-const MOST_READ: usize = 1 << 19;
-/// Room for such a part as a message.
-const READ_ROOM: usize = MOST_READ + 64;
+/// Room for a part that is asked for, as a message: as much as comes at once.
+const READ_ROOM: usize = MOST_SENT;
+/// The most bytes of such a part.
+const MOST_READ: usize = READ_ROOM - 64;
 
 /// Has the monitor decide about snapshots that are offered.
 pub fn keep(machine: &mut Machine, line: &Rc<Line>) {
