@@ -90,6 +90,7 @@ fn a_type_lives_as_long_as_its_objects() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "too much work")]
 fn writes_into_scanned_objects_are_seen_by_minor_collections() {
     let heap = heap(16);
     let kind = node_type(&heap);

@@ -112,8 +112,11 @@ local weak = setmetatable({cycle, cycle.pair}, {__mode = "v"})
 cycle = nil
 local list
 for i = 1, 2000 do list = exports.pair(i, list) end
+local ephemeron = setmetatable({}, {__mode = "k"})
+local kept = exports.bytes(3)
+ephemeron[kept], ephemeron[exports.bytes(4)], ephemeron[exports.pair(1, nil)] = {kept}, {}, {}
 collectgarbage()
-assert(#weak == 0)
+assert(#weak == 0 and ephemeron[kept][1] == kept and next(ephemeron, next(ephemeron)) == nil)
 for i = 2000, 1, -1 do
   local number, rest = exports.parts(list)
   assert(number == i)

@@ -47,7 +47,7 @@ impl Writer<'_, '_> {
 
     fn global_value(&mut self, slots: &[Slot]) -> Result<(), WriteError> {
         self.slot(&slots[0])?;
-        Ok(self.encoder.number(slots[1].payload.get())?)
+        self.encoder.number(slots[1].payload.get())
     }
 
     fn numbers<'a>(

@@ -97,7 +97,7 @@ impl Writer<'_, '_> {
     fn types(&mut self) -> Result<(), WriteError> {
         let groups = self.machine.type_groups();
         self.encoder.number(groups.len() as u64)?;
-        groups.into_iter().try_for_each(|group| Ok(self.encoder.counted_bytes(self.machine.bytes(group))?))
+        groups.into_iter().try_for_each(|group| self.encoder.counted_bytes(self.machine.bytes(group)))
     }
 
     fn typed_module(&mut self, module: Ref<TypedModule>) -> Result<(), WriteError> {
@@ -118,7 +118,7 @@ impl Writer<'_, '_> {
     fn limits(&mut self, is_64: u32, maximum: Option<u64>) -> Result<(), WriteError> {
         let has_maximum = if maximum.is_some() { HAS_MAXIMUM } else { 0 };
         self.encoder.byte(if is_64 != 0 { IS_64 } else { 0 } | has_maximum)?;
-        maximum.map_or(Ok(()), |maximum| self.encoder.number(maximum)).map_err(WriteError::from)
+        maximum.map_or(Ok(()), |maximum| self.encoder.number(maximum))
     }
 
     /// A memory: after its size, how many parts there are that are not zeros, how many of zeros before them, and their bytes;
@@ -145,7 +145,7 @@ impl Writer<'_, '_> {
             self.encoder.cells(others)?;
             rest = after;
         }
-        Ok(self.encoder.number(0)?)
+        self.encoder.number(0)
     }
 }
 

@@ -28,13 +28,16 @@ use lunette_gc::{
     value::{Slot, Tag, Value},
 };
 
+/// Loads a module from the bytes of its file; the last argument is its name in messages.
+pub type Loader = fn(&mut Machine, &[u8], &[u8]) -> Result<Ref<TypedModule>, LoadFailure>;
+
 /// What the front end does for the machine.
 #[derive(Clone, Copy)]
 pub struct FrontEnd {
     /// Translates and verifies a function when it is first called, and gives it to [`Machine::install_code`].
     pub translate: fn(&mut Machine, Ref<TypedPrototype>) -> Result<(), Throw>,
-    /// Loads a module from the bytes of its file; the last argument is its name in messages.
-    pub load: fn(&mut Machine, &[u8], &[u8]) -> Result<Ref<TypedModule>, LoadFailure>,
+    /// Loads a module.
+    pub load: Loader,
     /// The name of a function in the file of its module.
     pub name: for<'f> fn(&'f [u8], u32) -> Option<&'f str>,
     /// Describes a loaded module.

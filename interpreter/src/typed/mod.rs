@@ -25,6 +25,6 @@ mod vectors;
 
 pub(crate) use frames::MOST_NUMBERS;
 pub(crate) use load::Room;
-pub use load::{Description, FrontEnd, LoadFailure, NewInstance, NewModule};
+pub use load::{Description, FrontEnd, LoadFailure, Loader, NewInstance, NewModule};
 pub use slow::MOST_ELEMENTS;
 pub use slow_objects::i31;
