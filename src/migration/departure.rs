@@ -14,7 +14,7 @@ use lunette_pages::Batch;
 use std::{
     fmt,
     io::{self, Read, Write},
-    thread::JoinHandle,
+    sync::mpsc::{self, Receiver, TryRecvError},
     time::{Duration, Instant},
 };
 
@@ -86,7 +86,8 @@ struct Connected<S> {
     tries: u32,
 }
 
-type Underway<S> = JoinHandle<Result<Connected<S>>>;
+/// What another thread gives when it is done; only then it asks for a snapshot.
+type Work<T> = Receiver<Result<T>>;
 
 /// A program on its way to another process.
 ///
@@ -122,9 +123,9 @@ pub struct Departure<S> {
     handle: SnapshotHandle,
     start: Instant,
     /// What is being done by another thread while the program runs; it asks for a snapshot when it is done: connecting,
-    opening: Option<JoinHandle<Result<Channel<S>>>>,
+    opening: Option<Work<Channel<S>>>,
     /// and all that follows.
-    underway: Option<Underway<S>>,
+    underway: Option<Work<Connected<S>>>,
     /// Whether it is noted what changes in memory.
     is_leaving: bool,
 }
@@ -166,13 +167,17 @@ impl<S: Read + Write + Send + 'static> Departure<S> {
     }
 
     /// Has another thread do something, and ask for a snapshot when it is done.
-    fn work<T: Send + 'static>(&self, work: impl FnOnce() -> Result<T> + Send + 'static) -> JoinHandle<Result<T>> {
+    fn work<T: Send + 'static>(&self, work: impl FnOnce() -> Result<T> + Send + 'static) -> Work<T> {
         let handle = self.handle.clone();
+        let (sender, receiver) = mpsc::channel();
         std::thread::spawn(move || {
-            let outcome = work();
-            handle.request();
-            outcome
-        })
+            // Dropped last, even if the work panics: who attends finds what came of it.
+            let _asks = AskWhenDropped(handle);
+            let sender = sender;
+            // Who has given up the migration does not wait for it.
+            let _ = sender.send(work());
+        });
+        receiver
     }
 
     /// Goes on with the migration while the program stands still at a snapshot, which may have been asked for by others as
@@ -191,19 +196,19 @@ impl<S: Read + Write + Send + 'static> Departure<S> {
         if snapshot.cause() != SnapshotCause::Request {
             return Ok(Departing::Underway);
         }
-        if let Some(opening) = self.opening.take_if(|opening| opening.is_finished()) {
-            let channel = join(opening)?;
+        if let Some(channel) = outcome(&mut self.opening) {
+            let channel = channel?;
             let origin = snapshot.memory().and_then(|memory| memory.origin());
             self.underway = Some(self.work(move || introduce(channel, origin)));
             return Ok(Departing::Underway);
         }
-        let Some(underway) = self.underway.take_if(|underway| underway.is_finished()) else {
+        let Some(connected) = outcome(&mut self.underway) else {
             return match (&self.opening, &self.underway) {
                 (None, None) => Err(Error::message("the migration has ended")),
                 _ => Ok(Departing::Underway),
             };
         };
-        let outcome = join(underway).and_then(|connected| self.proceed(connected, snapshot));
+        let outcome = connected.and_then(|connected| self.proceed(connected, snapshot));
         if let Err(_) | Ok(Departing::Unknown(_)) = &outcome
             && let Some(memory) = snapshot.memory()
         {
@@ -289,8 +294,24 @@ impl<S: Read + Write> Connected<S> {
     }
 }
 
-fn join<T>(thread: JoinHandle<Result<T>>) -> Result<T> {
-    thread.join().map_err(|_| Error::message("the migration has failed"))?
+/// What came of the work, if it is done; there is none any more then.
+fn outcome<T>(work: &mut Option<Work<T>>) -> Option<Result<T>> {
+    let outcome = match work.as_ref()?.try_recv() {
+        Ok(outcome) => outcome,
+        Err(TryRecvError::Empty) => return None,
+        Err(TryRecvError::Disconnected) => Err(Error::message("the migration has failed")),
+    };
+    *work = None;
+    Some(outcome)
+}
+
+/// Asks for a snapshot when it is dropped.
+struct AskWhenDropped(SnapshotHandle);
+
+impl Drop for AskWhenDropped {
+    fn drop(&mut self) {
+        self.0.request();
+    }
 }
 
 /// Says what is to come; in which form it is wanted.
