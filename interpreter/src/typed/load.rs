@@ -1,6 +1,6 @@
 //! Modules and instances made of what the front end knows of a WebAssembly file.
 
-use super::{exceptions, trap::encode_offsets};
+use super::{exceptions, forwarding, trap::encode_offsets};
 use crate::{error::Throw, machine::Machine};
 use alloc::vec::Vec;
 use core::cell::Cell;
@@ -110,9 +110,10 @@ impl Machine {
 
     /// Gives a function its code, which was verified.
     pub fn install_code(&mut self, prototype: Ref<TypedPrototype>, function: &Function) -> Result<(), Throw> {
+        let marked = forwarding::mark(function)?;
         let mut bytes = Vec::new();
-        bytes.try_reserve_exact(function.code.len() * 8).map_err(|_| Throw::Memory)?;
-        for word in &function.code {
+        bytes.try_reserve_exact(marked.len() * 8).map_err(|_| Throw::Memory)?;
+        for word in &marked {
             bytes.extend_from_slice(&word.0.to_ne_bytes());
         }
         let code = self.heap.new_byte_array(&bytes)?;

@@ -10,6 +10,7 @@ pub(crate) mod calls;
 pub mod convert;
 pub(crate) mod dispatch;
 pub(crate) mod exceptions;
+mod forwarding;
 mod frames;
 mod load;
 mod memory;

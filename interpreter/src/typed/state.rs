@@ -80,8 +80,12 @@ pub(crate) struct State<D> {
     pub memory: *mut u8,
     /// The machine.
     pub machine: *mut Machine,
-    /// The module instance.
-    pub instance: *mut Instance,
+    /// What an instruction before this one has written to a number register, as [`super::forwarding`] says.
+    pub integer: u64,
+    /// The same, of floats of 32 bits.
+    pub single: f32,
+    /// The same, of floats of 64 bits.
+    pub double: f64,
     /// How the loop goes on.
     pub driver: PhantomData<D>,
 }
@@ -110,6 +114,11 @@ pub(crate) trait Stage {
 
 /// A way of going from instruction to instruction; see [`super::dispatch`].
 pub(crate) trait Driver: Sized {
+    /// Whether the instruction takes its left operand as it was handed on, in place of reading its register.
+    const LEFT: bool;
+    /// The same for the right operand.
+    const RIGHT: bool;
+
     /// Goes on with a second stage of the instruction `word`.
     unsafe fn stage<S: Stage>(state: State<Self>, word: Word) -> Flow<Self>;
 
@@ -191,6 +200,25 @@ impl<D: Driver> State<D> {
         unsafe { *self.pc.add(index) }
     }
 
+    /// The operand of a number register that may have been handed on, the left one.
+    #[inline(always)]
+    pub unsafe fn left<N: Number>(self, offset: usize) -> N {
+        // SAFETY: the register lies in the frame.
+        if D::LEFT { N::handed_on(self) } else { unsafe { N::get(self, offset) } }
+    }
+    /// The same, the right one.
+    #[inline(always)]
+    pub unsafe fn right<N: Number>(self, offset: usize) -> N {
+        // SAFETY: the register lies in the frame.
+        if D::RIGHT { N::handed_on(self) } else { unsafe { N::get(self, offset) } }
+    }
+    /// Writes a number register, and hands the number on.
+    #[inline(always)]
+    pub unsafe fn put<N: Number>(self, offset: usize, value: N) -> State<D> {
+        // SAFETY: the register lies in the frame.
+        unsafe { value.put(self, offset) }
+    }
+
     #[inline(always)]
     pub unsafe fn get64(self, offset: usize) -> u64 {
         // SAFETY: the register lies in the frame.
@@ -236,6 +264,13 @@ impl<D: Driver> State<D> {
         unsafe { (*self.machine).stack.add((*self.machine).base as usize * 16) }
     }
 
+    /// The module instance.
+    #[inline(always)]
+    pub unsafe fn instance(self) -> *mut Instance {
+        // SAFETY: as above.
+        unsafe { (*self.machine).instance }
+    }
+
     /// The region's base.
     #[inline(always)]
     pub unsafe fn region(self) -> *mut u8 {
@@ -271,8 +306,48 @@ impl<D: Driver> State<D> {
     #[inline(always)]
     pub unsafe fn instance_units(self) -> u64 {
         // SAFETY: both lie in the region.
-        unsafe { (self.instance.cast::<u8>().offset_from(self.region()) as u64) / REFERENCE_SCALE as u64 }
+        unsafe { (self.instance().cast::<u8>().offset_from(self.region()) as u64) / REFERENCE_SCALE as u64 }
     }
+}
+
+/// What a number register can hold.
+pub(crate) trait Number: Copy {
+    /// Reads a register.
+    unsafe fn get<D: Driver>(state: State<D>, offset: usize) -> Self;
+    /// The number handed on.
+    fn handed_on<D: Driver>(state: State<D>) -> Self;
+    /// Writes a register, and hands the number on.
+    unsafe fn put<D: Driver>(self, state: State<D>, offset: usize) -> State<D>;
+}
+
+macro_rules! numbers {
+    ($($type:ident $field:ident: $field_type:ident |$value:ident| $to_bits:expr;)*) => { $(
+        impl Number for $type {
+            #[inline(always)]
+            unsafe fn get<D: Driver>(state: State<D>, offset: usize) -> Self {
+                // SAFETY: the register lies in the frame.
+                unsafe { *state.base.add(offset).cast() }
+            }
+            #[inline(always)]
+            fn handed_on<D: Driver>(state: State<D>) -> Self {
+                state.$field as $type
+            }
+            #[inline(always)]
+            unsafe fn put<D: Driver>(self, state: State<D>, offset: usize) -> State<D> {
+                let $value = self;
+                // SAFETY: the register lies in the frame.
+                unsafe { state.set64(offset, $to_bits) }
+                State { $field: self as $field_type, ..state }
+            }
+        }
+    )* };
+}
+
+numbers! {
+    u32 integer: u64 |value| value.into();
+    u64 integer: u64 |value| value;
+    f32 single: f32 |value| value.to_bits().into();
+    f64 double: f64 |value| value.to_bits();
 }
 
 /// The first operands of a word, for literals.
