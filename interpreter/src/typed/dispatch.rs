@@ -20,75 +20,134 @@ pub(crate) mod threaded {
     use super::*;
     use crate::dispatch::resume;
     use core::{marker::PhantomData, mem::MaybeUninit};
-    use super::super::forwarding::{LEFT, MARKED_OPCODES, RIGHT, for_each_forwarding};
+    use super::super::{
+        forwarding::{LEFT, MARKED_OPCODES, OPCODE_BITS, RIGHT, takes},
+        sequences::for_each_sequence,
+    };
     use lunette_bytecode::typed::instruction::Opcode;
 
     type Handler = unsafe extern "sysv64" fn(*const u64, *mut u8, *mut u8, *mut Machine, u64, Word, f32, f64) -> u64;
 
+    /// Defines a handler: the bodies of its instructions, and a jump to the next.
+    macro_rules! handler {
+        ($name:ident: $head:ident $($rest:tt)*) => {
+            pub(super) unsafe extern "sysv64" fn $name<const LEFT: bool, const RIGHT: bool>(
+                pc: *const u64,
+                base: *mut u8,
+                memory: *mut u8,
+                machine: *mut Machine,
+                integer: u64,
+                word: Word,
+                single: f32,
+                double: f64,
+            ) -> u64 {
+                // SAFETY: the caller's state is the machine's.
+                unsafe {
+                    let driver = PhantomData::<Threaded<LEFT, RIGHT>>;
+                    let state = State { pc, base, memory, machine, integer, single, double, driver };
+                    match super::super::$head(state, word) {
+                        Flow::Next(s) => then!(s $($rest)*),
+                        Flow::Leave(exit) => exit,
+                    }
+                }
+            }
+        };
+    }
+
+    /// Goes on with the instructions of a sequence.
+    macro_rules! then {
+        ($s:ident) => {
+            dispatch($s)
+        };
+        ($s:ident, $name:ident $($mark:ident)* $(, $($rest:tt)*)?) => {{
+            let word = Word(*$s.pc);
+            match super::super::$name($s.past(1).driven_by::<driver!($($mark)*)>(), word) {
+                Flow::Next(s) => then!(s $(, $($rest)*)?),
+                Flow::Leave(exit) => exit,
+            }
+        }};
+    }
+
+    macro_rules! driver {
+        () => {
+            Threaded<false, false>
+        };
+        (left) => {
+            Threaded<true, false>
+        };
+        (right) => {
+            Threaded<false, true>
+        };
+        (left right) => {
+            Threaded<true, true>
+        };
+    }
+
     macro_rules! define_handlers {
         ($($name:ident $operands:tt flow $flow:ident list $list:ident effects $effects:tt $meaning:literal;)*) => {
-            mod handlers {
-                use super::*;
+            $(handler!($name: $name);)*
+        };
+    }
+
+    macro_rules! define_sequence_handlers {
+        ($($name:ident: $head:ident $(, $next:ident $($mark:ident)*)+;)*) => {
+            $(handler!($name: $head $(, $next $($mark)*)+);)*
+        };
+    }
+
+    mod handlers {
+        use super::*;
+
+        for_each_typed_instruction!(define_handlers);
+        for_each_sequence!(define_sequence_handlers);
+    }
+
+    /// Enters a handler, with the marks that the first of its instructions can have.
+    macro_rules! enter {
+        ($handlers:ident $name:ident $number:expr, $opcode:expr) => {
+            let (number, (left, right)) = ($number, takes($opcode));
+            $handlers[number] = handlers::$name::<false, false>;
+            if left {
+                $handlers[number | LEFT] = handlers::$name::<true, false>;
+            }
+            if right {
+                $handlers[number | RIGHT] = handlers::$name::<false, true>;
+            }
+            if left && right {
+                $handlers[number | LEFT | RIGHT] = handlers::$name::<true, true>;
+            }
+        };
+    }
+
+    macro_rules! define_enter_instructions {
+        ($($name:ident $operands:tt flow $flow:ident list $list:ident effects $effects:tt $meaning:literal;)*) => {
+            const fn enter_instructions(handlers: &mut [Handler; MARKED_OPCODES]) {
+                $(enter!(handlers $name Opcode::$name as usize, Opcode::$name);)*
+            }
+        };
+    }
+
+    macro_rules! define_enter_sequences {
+        ($($name:ident: $head:ident $(, $next:ident $($mark:ident)*)+;)*) => {
+            const fn enter_sequences(handlers: &mut [Handler; MARKED_OPCODES]) {
+                let mut number = Opcode::ALL.len();
                 $(
-                    pub(super) unsafe extern "sysv64" fn $name<const LEFT: bool, const RIGHT: bool>(
-                        pc: *const u64,
-                        base: *mut u8,
-                        memory: *mut u8,
-                        machine: *mut Machine,
-                        integer: u64,
-                        word: Word,
-                        single: f32,
-                        double: f64,
-                    ) -> u64 {
-                        // SAFETY: the caller's state is the machine's.
-                        unsafe {
-                            let driver = PhantomData::<Threaded<LEFT, RIGHT>>;
-                            let state = State { pc, base, memory, machine, integer, single, double, driver };
-                            match super::super::$name(state, word) {
-                                Flow::Next(s) => dispatch(s),
-                                Flow::Leave(exit) => exit,
-                            }
-                        }
-                    }
+                    enter!(handlers $name number, Opcode::$head);
+                    number += 1;
                 )*
-            }
-
-            /// Enters the handlers of instructions without marks.
-            const fn enter_plain(handlers: &mut [Handler; MARKED_OPCODES]) {
-                $(handlers[Opcode::$name as usize] = handlers::$name::<false, false>;)*
+                assert!(number <= 1 << OPCODE_BITS);
             }
         };
     }
 
-    /// Enters the handlers of instructions with marks, for those that take operands as they were handed on.
-    macro_rules! define_marked {
-        ($($left:tt $right:tt $results:tt: $($name:ident)*;)*) => {
-            const fn enter_marked(handlers: &mut [Handler; MARKED_OPCODES]) {
-                $($(marked!(handlers $name $left $right);)*)*
-            }
-        };
-    }
-
-    macro_rules! marked {
-        ($handlers:ident $name:ident () ()) => {};
-        ($handlers:ident $name:ident ($field:ident $kind:ident) ()) => {
-            $handlers[Opcode::$name as usize | LEFT] = handlers::$name::<true, false>;
-        };
-        ($handlers:ident $name:ident $left:tt $right:tt) => {
-            marked!($handlers $name $left ());
-            $handlers[Opcode::$name as usize | RIGHT] = handlers::$name::<false, true>;
-            $handlers[Opcode::$name as usize | LEFT | RIGHT] = handlers::$name::<true, true>;
-        };
-    }
-
-    for_each_typed_instruction!(define_handlers);
-    for_each_forwarding!(define_marked);
+    for_each_typed_instruction!(define_enter_instructions);
+    for_each_sequence!(define_enter_sequences);
 
     /// By the marked opcode.
     static HANDLERS: [Handler; MARKED_OPCODES] = {
         let mut handlers: [Handler; MARKED_OPCODES] = [missing; MARKED_OPCODES];
-        enter_plain(&mut handlers);
-        enter_marked(&mut handlers);
+        enter_instructions(&mut handlers);
+        enter_sequences(&mut handlers);
         handlers
     };
 

@@ -12,6 +12,7 @@
 //! may write anything, or be finished out of line, which loses the machine registers. Those in the list are finished out of
 //! line only where they do not go on with the next instruction: in a trap, or at the target of a jump back.
 
+use super::sequences::{self, SEQUENCES};
 use crate::error::Throw;
 use alloc::vec::Vec;
 use lunette_bytecode::{
@@ -23,7 +24,7 @@ use lunette_bytecode::{
 };
 
 /// Bits of an opcode in the table.
-const OPCODE_BITS: u32 = 10;
+pub(super) const OPCODE_BITS: u32 = 10;
 /// Mark: the left operand is taken as it was handed on.
 pub(super) const LEFT: usize = 1 << OPCODE_BITS;
 /// Mark: the right one is.
@@ -31,7 +32,7 @@ pub(super) const RIGHT: usize = 2 << OPCODE_BITS;
 /// Opcodes with every combination of marks.
 pub(super) const MARKED_OPCODES: usize = 4 << OPCODE_BITS;
 
-const _: () = assert!(Opcode::ALL.len() <= 1 << OPCODE_BITS);
+const _: () = assert!(Opcode::ALL.len() + SEQUENCES.len() <= 1 << OPCODE_BITS);
 
 /// Calls `$callback!` with the instructions that take operands from machine registers or hand their result on. A row reads
 /// `(field and kind of the left operand) (those of the right one) (kinds that the result, in field a, is handed on as): names;`.
@@ -59,8 +60,9 @@ macro_rules! for_each_forwarding {
                 i32_count_leading_zeros i32_count_trailing_zeros i32_count_ones i32_extend_8 i32_extend_16 i32_wrap
                 i64_count_leading_zeros i64_count_trailing_zeros i64_count_ones i64_extend_8 i64_extend_16 i64_extend_32
                 load_8 load_8_signed_32 load_8_signed_64 load_16 load_16_signed_32 load_16_signed_64
-                load_32 load_32_signed_64 load_64
-                copy add_offset;
+                load_32_signed_64 add_offset;
+            (B Integer) () (Integer Single): load_32;
+            (B Integer) () (Integer Double): load_64 copy;
             (B Single) (C Single) (Single): f32_add f32_subtract f32_multiply f32_divide f32_minimum f32_maximum f32_copy_sign;
             (B Double) (C Double) (Double): f64_add f64_subtract f64_multiply f64_divide f64_minimum f64_maximum f64_copy_sign;
             (B Single) (C Single) (Integer): f32_equal f32_not_equal f32_less f32_less_equal;
@@ -81,8 +83,9 @@ macro_rules! for_each_forwarding {
                 f64_convert_i32_signed f64_convert_i32_unsigned f64_convert_i64_signed f64_convert_i64_unsigned;
             (B Double) () (Single): f32_demote;
             (B Single) () (Double): f64_promote;
-            () () (Integer): load_integer load_unsigned load_constant get_global;
-            (E Integer) (B Integer) (Integer): select;
+            () () (Integer): load_integer load_unsigned get_global;
+            () () (Integer Double): load_constant;
+            (E Integer) (B Integer) (Integer Double): select;
             (B Integer) (A Integer) (): store_8 store_16 store_32 store_64;
             (A Integer) () ():
                 set_global jump_table return_one jump_if jump_if_zero loop_if loop_if_zero
@@ -110,8 +113,6 @@ macro_rules! for_each_forwarding {
         }
     };
 }
-pub(super) use for_each_forwarding;
-
 /// The machine registers that results are handed on in.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
@@ -137,7 +138,7 @@ macro_rules! optional {
 macro_rules! define_row {
     ($(($($left:ident)*) ($($right:ident)*) ($($result:ident)*): $($name:ident)*;)*) => {
         /// The row of an instruction, if it is in the list.
-        fn row(opcode: Opcode) -> Option<Row> {
+        const fn row(opcode: Opcode) -> Option<Row> {
             Some(match opcode {
                 $($(Opcode::$name)|* => {
                     Row { left: optional!($($left)*), right: optional!($($right)*), results: &[$(Kind::$result),*] }
@@ -150,10 +151,23 @@ macro_rules! define_row {
 
 for_each_forwarding!(define_row);
 
-/// The instruction's first word without marks.
+/// Whether the instruction can take its left operand, and its right one, as they were handed on.
+pub(super) const fn takes(opcode: Opcode) -> (bool, bool) {
+    match row(opcode) {
+        Some(row) => (row.left.is_some(), row.right.is_some()),
+        None => (false, false),
+    }
+}
+
+/// An instruction's word as it was before installing: without marks, and by itself if a sequence begins with it.
 #[inline(always)]
 pub(super) fn unmarked(word: Word) -> Word {
-    Word(word.0 & !(0xffff ^ ((1 << OPCODE_BITS) - 1)))
+    let number = word.0 as usize & ((1 << OPCODE_BITS) - 1);
+    let opcode = match number.checked_sub(Opcode::ALL.len()) {
+        Some(sequence) => SEQUENCES[sequence].head as u64,
+        None => number as u64,
+    };
+    Word(word.0 & !0xffff | opcode)
 }
 
 /// Number registers whose contents a machine register holds, copies of each other.
@@ -203,6 +217,7 @@ pub(super) fn mark(function: &Function) -> Result<Vec<Word>, Throw> {
         code[at].0 |= follow(&function.code[at..at + length], &mut held) as u64;
         at += length;
     }
+    sequences::join(&function.code, &mut code);
     Ok(code)
 }
 
@@ -240,7 +255,11 @@ fn follow(words: &[Word], held: &mut Held) -> usize {
     if let Some(result) = written.and_then(|operand| operand.read(words)) {
         let source = register(Field::B).filter(|&source| opcode == Opcode::copy && source != result);
         held.forget(result);
-        row.results.iter().filter(|_| !(source.is_some() && left)).for_each(|&kind| held.set(kind, source.unwrap_or(result)));
+        for &kind in row.results {
+            if !source.is_some_and(|source| held.has(kind, source)) {
+                held.set(kind, source.unwrap_or(result));
+            }
+        }
         if let Some(source) = source {
             held.copy(result, source);
         }

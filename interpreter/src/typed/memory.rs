@@ -5,7 +5,7 @@
 
 use super::{
     slow,
-    state::{Driver, Flow, State},
+    state::{Bits32, Bits64, Driver, Flow, Number, State},
 };
 use crate::dispatch::state::Operands;
 use lunette_bytecode::instruction::Word;
@@ -24,14 +24,14 @@ pub(super) unsafe fn place<D: Driver>(s: State<D>, w: Word, size: usize) -> Opti
 }
 
 macro_rules! loads {
-    ($($name:ident: $type:ident $result_type:ident |$value:ident| $result:expr;)*) => { $(
+    ($($name:ident: $type:ident |$value:ident| $result:expr;)*) => { $(
         #[inline(always)]
         pub(super) unsafe fn $name<D: Driver>(s: State<D>, w: Word) -> Flow<D> {
             // SAFETY: the place lies in the memory.
             unsafe {
                 let Some(place) = place(s, w, size_of::<$type>()) else { return s.slow(w, 0, slow::memory_out_of_bounds) };
                 let $value = place.cast::<$type>().read_unaligned();
-                Flow::Next(s.put::<$result_type>(w.a(), $result))
+                Flow::Next($result.put(s, w.a()))
             }
         }
     )* };
@@ -52,15 +52,15 @@ macro_rules! stores {
 }
 
 loads! {
-    load_8: u8 u64 |value| value.into();
-    load_8_signed_32: i8 u32 |value| value as u32;
-    load_8_signed_64: i8 u64 |value| value as u64;
-    load_16: u16 u64 |value| value.into();
-    load_16_signed_32: i16 u32 |value| value as u32;
-    load_16_signed_64: i16 u64 |value| value as u64;
-    load_32: u32 u64 |value| value.into();
-    load_32_signed_64: i32 u64 |value| value as u64;
-    load_64: u64 u64 |value| value;
+    load_8: u8 |value| u64::from(value);
+    load_8_signed_32: i8 |value| (value as u32);
+    load_8_signed_64: i8 |value| (value as u64);
+    load_16: u16 |value| u64::from(value);
+    load_16_signed_32: i16 |value| (value as u32);
+    load_16_signed_64: i16 |value| (value as u64);
+    load_32: u32 |value| Bits32(value);
+    load_32_signed_64: i32 |value| (value as u64);
+    load_64: u64 |value| Bits64(value);
 }
 
 stores! {

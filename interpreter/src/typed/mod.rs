@@ -17,6 +17,7 @@ mod memory;
 mod moves;
 mod numbers;
 mod objects;
+mod sequences;
 mod slow;
 mod slow_objects;
 pub(crate) mod state;

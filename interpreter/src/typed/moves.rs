@@ -2,7 +2,7 @@
 
 use super::{
     slow,
-    state::{Driver, Flow, State, field},
+    state::{Bits64, Driver, Flow, Number, State, field},
 };
 use crate::dispatch::state::{NIL, Operands, Register};
 use lunette_bytecode::instruction::Word;
@@ -39,7 +39,8 @@ bodies! {
         let mut register = s.base.add(w.a()).cast::<u64>();
         let end = register.add(w.d() as usize);
         while register < end {
-            *register = 0;
+            // Volatile, so that the compiler makes no call of it, before which the state would have to be saved.
+            register.write_volatile(0);
             register = register.add(1);
         }
     }
@@ -72,22 +73,21 @@ macro_rules! values {
         pub(super) unsafe fn $name<D: Driver>($s: State<D>, $w: Word) -> Flow<D> {
             // SAFETY: operands are verified.
             unsafe {
-                let value: u64 = $value;
-                $s.put($w.a(), value).next($words)
+                $value.put($s, $w.a()).next($words)
             }
         }
     )* };
 }
 
 values! {
-    copy(0) |s, w| s.left(w.b());
+    copy(0) |s, w| Bits64(s.left(w.b()));
     copy_from_far(0) |s, w| s.get64(w.d() as usize * 8);
-    load_integer(0) |s, w| w.d_signed() as u64;
-    load_unsigned(0) |s, w| w.d().into();
-    load_constant(1) |s, w| s.literal(0);
+    load_integer(0) |s, w| (w.d_signed() as u64);
+    load_unsigned(0) |s, w| w.d();
+    load_constant(1) |s, w| Bits64(s.literal(0));
     select(1) |s, w| {
         let (yes, no) = (s.right(w.b()), s.get64(w.c()));
-        if s.left::<u32>(field(s.literal(0), 0)) != 0 { yes } else { no }
+        Bits64(if s.left::<u32>(field(s.literal(0), 0)) != 0 { yes } else { no })
     };
     get_global(0) |s, w| own_global(s, w.d()).payload();
 }

@@ -169,6 +169,14 @@ impl<D: Driver> State<D> {
         State { pc: self.pc.wrapping_add(words), ..self }
     }
 
+    /// The same state, for an instruction that takes its operands otherwise.
+    #[inline(always)]
+    #[cfg_attr(debug_assertions, expect(dead_code, reason = "for the other driver"))]
+    pub fn driven_by<E>(self) -> State<E> {
+        let State { pc, base, memory, machine, integer, single, double, driver: _ } = self;
+        State { pc, base, memory, machine, integer, single, double, driver: PhantomData }
+    }
+
     /// To the next instruction, past so many literal words.
     #[inline(always)]
     pub fn next(self, words: usize) -> Flow<D> {
@@ -348,6 +356,32 @@ numbers! {
     u64 integer: u64 |value| value;
     f32 single: f32 |value| value.to_bits().into();
     f64 double: f64 |value| value.to_bits();
+}
+
+/// 64 bits that may be of either kind, and are handed on as both.
+#[derive(Clone, Copy)]
+pub(crate) struct Bits64(pub u64);
+
+/// 32 bits that may be of either kind.
+#[derive(Clone, Copy)]
+pub(crate) struct Bits32(pub u32);
+
+impl Bits64 {
+    /// Writes a number register, and hands the number on.
+    #[inline(always)]
+    pub unsafe fn put<D: Driver>(self, state: State<D>, offset: usize) -> State<D> {
+        // SAFETY: the register lies in the frame.
+        State { double: f64::from_bits(self.0), ..unsafe { state.put(offset, self.0) } }
+    }
+}
+
+impl Bits32 {
+    /// Writes a number register, and hands the number on.
+    #[inline(always)]
+    pub unsafe fn put<D: Driver>(self, state: State<D>, offset: usize) -> State<D> {
+        // SAFETY: the register lies in the frame.
+        State { single: f32::from_bits(self.0), ..unsafe { state.put(offset, self.0) } }
+    }
 }
 
 /// The first operands of a word, for literals.
