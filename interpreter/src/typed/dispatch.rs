@@ -17,13 +17,13 @@ use super::state::{Driver, Flow, Stage, State, finish};
 pub(crate) mod threaded {
     //! Handlers that end in a jump to the next.
 
+    use super::super::{
+        forwarding::{LEFT, OPCODE_BITS, RIGHT, takes},
+        sequences::for_each_sequence,
+    };
     use super::*;
     use crate::dispatch::resume;
     use core::{marker::PhantomData, mem::MaybeUninit};
-    use super::super::{
-        forwarding::{LEFT, MARKED_OPCODES, OPCODE_BITS, RIGHT, takes},
-        sequences::for_each_sequence,
-    };
     use lunette_bytecode::typed::instruction::Opcode;
 
     type Handler = unsafe extern "sysv64" fn(*const u64, *mut u8, *mut u8, *mut Machine, u64, Word, f32, f64) -> u64;
@@ -142,6 +142,9 @@ pub(crate) mod threaded {
 
     for_each_typed_instruction!(define_enter_instructions);
     for_each_sequence!(define_enter_sequences);
+
+    /// Opcodes with every combination of marks.
+    const MARKED_OPCODES: usize = 4 << OPCODE_BITS;
 
     /// By the marked opcode.
     static HANDLERS: [Handler; MARKED_OPCODES] = {

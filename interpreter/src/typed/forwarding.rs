@@ -29,8 +29,6 @@ pub(super) const OPCODE_BITS: u32 = 10;
 pub(super) const LEFT: usize = 1 << OPCODE_BITS;
 /// Mark: the right one is.
 pub(super) const RIGHT: usize = 2 << OPCODE_BITS;
-/// Opcodes with every combination of marks.
-pub(super) const MARKED_OPCODES: usize = 4 << OPCODE_BITS;
 
 const _: () = assert!(Opcode::ALL.len() + SEQUENCES.len() <= 1 << OPCODE_BITS);
 
@@ -131,8 +129,12 @@ struct Row {
 }
 
 macro_rules! optional {
-    () => { None };
-    ($field:ident $kind:ident) => { Some((Field::$field, Kind::$kind)) };
+    () => {
+        None
+    };
+    ($field:ident $kind:ident) => {
+        Some((Field::$field, Kind::$kind))
+    };
 }
 
 macro_rules! define_row {
@@ -152,6 +154,7 @@ macro_rules! define_row {
 for_each_forwarding!(define_row);
 
 /// Whether the instruction can take its left operand, and its right one, as they were handed on.
+#[cfg(all(target_arch = "x86_64", not(debug_assertions)))]
 pub(super) const fn takes(opcode: Opcode) -> (bool, bool) {
     match row(opcode) {
         Some(row) => (row.left.is_some(), row.right.is_some()),
@@ -264,5 +267,5 @@ fn follow(words: &[Word], held: &mut Held) -> usize {
             held.copy(result, source);
         }
     }
-    usize::from(left) * LEFT | usize::from(right) * RIGHT
+    (usize::from(left) * LEFT) | (usize::from(right) * RIGHT)
 }

@@ -373,6 +373,7 @@ macro_rules! for_each_sequence {
         }
     };
 }
+#[cfg(all(target_arch = "x86_64", not(debug_assertions)))]
 pub(super) use for_each_sequence;
 
 /// A row of the list.

@@ -171,7 +171,10 @@ impl<D: Driver> State<D> {
 
     /// The same state, for an instruction that takes its operands otherwise.
     #[inline(always)]
-    #[cfg_attr(debug_assertions, expect(dead_code, reason = "for the other driver"))]
+    #[cfg_attr(
+        not(all(target_arch = "x86_64", not(debug_assertions))),
+        expect(dead_code, reason = "for the other driver")
+    )]
     pub fn driven_by<E>(self) -> State<E> {
         let State { pc, base, memory, machine, integer, single, double, driver: _ } = self;
         State { pc, base, memory, machine, integer, single, double, driver: PhantomData }
