@@ -24,6 +24,7 @@ use lunette_gc::{
     string::Str,
     table::Table,
     thread::Thread,
+    typed::Instance,
     value::{Slot, Value},
 };
 
@@ -107,6 +108,8 @@ pub struct Machine {
     pub(crate) numbers: *mut u8,
     /// Address that the number registers of a new frame may not pass.
     pub(crate) number_limit: *mut u8,
+    /// Address of the instance whose functions the loop of typed code runs.
+    pub(crate) instance: *mut Instance,
     /// Words of the number stack.
     pub(crate) number_length: u32,
     /// Whether the pending error is a trap, which WebAssembly does not catch.
@@ -198,6 +201,7 @@ impl Machine {
             number_base: 0,
             numbers: core::ptr::null_mut(),
             number_limit: core::ptr::null_mut(),
+            instance: core::ptr::null_mut(),
             number_length: 0,
             is_trap: Cell::new(false),
             front_end: None,

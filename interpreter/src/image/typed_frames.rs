@@ -13,10 +13,7 @@ use crate::{
     typed::{MOST_NUMBERS, state::Link},
 };
 use alloc::vec::Vec;
-use lunette_bytecode::{
-    instruction::Word,
-    typed::{function::Registers, instruction},
-};
+use lunette_bytecode::typed::{function::Registers, instruction};
 use lunette_gc::{
     object::Kind,
     reference::Ref,
@@ -107,12 +104,13 @@ impl Machine {
         (prototype, instance): (Ref<TypedPrototype>, Ref<Instance>),
     ) -> Result<u64, &'static str> {
         let object = self.heap.get(prototype);
-        let Some(code) = object.code.get() else { return Err("the function of a frame has no code") };
+        if object.code.get().is_none() {
+            return Err("the function of a frame has no code");
+        }
         if self.heap.get(instance).module != object.module {
             return Err("the instance of a frame");
         }
-        let (words, _) = self.heap.bytes(code).as_chunks::<8>();
-        let words: Vec<Word> = words.iter().map(|&word| Word(u64::from_ne_bytes(word))).collect();
+        let words = self.installed_words(prototype);
         let mut at = 0;
         while at < frame.resume as usize {
             at += instruction::length(words.get(at..).unwrap_or(&[])).unwrap_or(words.len()).max(1);

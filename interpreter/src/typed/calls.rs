@@ -115,7 +115,7 @@ unsafe fn enter_with_list<D: Driver>(
 pub(super) unsafe fn call<D: Driver>(s: State<D>, w: Word) -> Flow<D> {
     // SAFETY: operands are verified.
     unsafe {
-        if let Some(function) = s.element((*s.instance).prototypes, w.d() as usize)
+        if let Some(function) = s.element((*s.instance()).prototypes, w.d() as usize)
             && let Some(entered) = enter_with_four(s, w, 1, function, s.literal(0))
         {
             return Flow::Next(entered);
@@ -142,7 +142,7 @@ pub(super) unsafe fn call_indirect<D: Driver>(s: State<D>, w: Word) -> Flow<D> {
 pub(super) unsafe fn call_general<D: Driver>(s: State<D>, w: Word) -> Flow<D> {
     // SAFETY: operands are verified.
     unsafe {
-        if let Some(function) = s.element((*s.instance).prototypes, s.literal(0) as u32 as usize)
+        if let Some(function) = s.element((*s.instance()).prototypes, s.literal(0) as u32 as usize)
             && let Some(entered) = enter_with_list(s, w, 1, (w.b() >> 4) as u32, function)
         {
             return Flow::Next(entered);
@@ -189,7 +189,7 @@ unsafe fn own_function<D: Driver>(s: State<D>, slot: Register, signature: u32) -
         }
         let function: *mut TypedFunction = s.object(Ref::from_units(slot.payload() as u32)?);
         let own: Option<Ref<Instance>> = Ref::from_units(s.instance_units() as u32);
-        let wanted: Ref<CanonicalType> = s.element((*s.instance).types, signature as usize)?;
+        let wanted: Ref<CanonicalType> = s.element((*s.instance()).types, signature as usize)?;
         let is_own = (*function).instance == own && s.is_subtype((*function).kind, wanted);
         if is_own { (*function).prototype } else { None }
     }
@@ -200,7 +200,7 @@ unsafe fn own_function<D: Driver>(s: State<D>, slot: Register, signature: u32) -
 unsafe fn indirect<D: Driver>(s: State<D>, index: u64, signature: u32, table: usize) -> Option<Ref<TypedPrototype>> {
     // SAFETY: operands are verified; an element that is a function refers to one.
     unsafe {
-        let table: Ref<ReferenceTable> = s.element((*s.instance).tables, table)?;
+        let table: Ref<ReferenceTable> = s.element((*s.instance()).tables, table)?;
         let table: *mut ReferenceTable = s.object(table);
         if index >= u64::from((*table).length.get()) {
             return None;
@@ -248,7 +248,7 @@ pub(super) unsafe fn return_one<D: Driver>(s: State<D>, w: Word) -> Flow<D> {
         if link.is_foreign() {
             return s.slow(w, 0, slow::return_values);
         }
-        let value = s.get64(w.a());
+        let value: u64 = s.left(w.a());
         let (caller, window) = leave(s, link);
         caller.set64(window, value);
         Flow::Next(caller)

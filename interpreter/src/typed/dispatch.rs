@@ -1,7 +1,7 @@
 //! The drivers of typed instructions, made from the typed section of the instruction table: as in [`crate::dispatch`], one
 //! of functions that end in a jump to the next, one that is a loop around a `match`.
 
-use super::{branches::*, calls::*, memory::*, moves::*, numbers::*, objects::*, vectors::*};
+use super::{branches::*, calls::*, forwarding, memory::*, moves::*, numbers::*, objects::*, vectors::*};
 use crate::{
     dispatch::{
         SWITCH,
@@ -17,58 +17,174 @@ use super::state::{Driver, Flow, Stage, State, finish};
 pub(crate) mod threaded {
     //! Handlers that end in a jump to the next.
 
+    use super::super::{
+        forwarding::{LEFT, OPCODE_BITS, RIGHT, takes},
+        sequences::for_each_sequence,
+    };
     use super::*;
     use crate::dispatch::resume;
     use core::{marker::PhantomData, mem::MaybeUninit};
-    use lunette_gc::typed::Instance;
+    use lunette_bytecode::typed::instruction::Opcode;
 
-    type Handler = unsafe extern "sysv64" fn(*const u64, *mut u8, *mut u8, *mut Machine, *mut Instance, Word) -> u64;
+    type Handler = unsafe extern "sysv64" fn(*const u64, *mut u8, *mut u8, *mut Machine, u64, Word, f32, f64) -> u64;
 
-    macro_rules! define_handlers {
-        ($($name:ident $operands:tt flow $flow:ident list $list:ident effects $effects:tt $meaning:literal;)*) => {
-            mod handlers {
-                use super::*;
-                $(
-                    pub(super) unsafe extern "sysv64" fn $name(
-                        pc: *const u64,
-                        base: *mut u8,
-                        memory: *mut u8,
-                        machine: *mut Machine,
-                        instance: *mut Instance,
-                        word: Word,
-                    ) -> u64 {
-                        // SAFETY: the caller's state is the machine's.
-                        unsafe {
-                            let driver = PhantomData::<Threaded>;
-                            match super::super::$name(State { pc, base, memory, machine, instance, driver }, word) {
-                                Flow::Next(s) => dispatch(s),
-                                Flow::Leave(exit) => exit,
-                            }
-                        }
+    /// Defines a handler: the bodies of its instructions, and a jump to the next.
+    macro_rules! handler {
+        ($name:ident: $head:ident $($rest:tt)*) => {
+            pub(super) unsafe extern "sysv64" fn $name<const LEFT: bool, const RIGHT: bool>(
+                pc: *const u64,
+                base: *mut u8,
+                memory: *mut u8,
+                machine: *mut Machine,
+                integer: u64,
+                word: Word,
+                single: f32,
+                double: f64,
+            ) -> u64 {
+                // SAFETY: the caller's state is the machine's.
+                unsafe {
+                    let driver = PhantomData::<Threaded<LEFT, RIGHT>>;
+                    let state = State { pc, base, memory, machine, integer, single, double, driver };
+                    match super::super::$head(state, word) {
+                        Flow::Next(s) => then!(s $($rest)*),
+                        Flow::Leave(exit) => exit,
                     }
-                )*
+                }
             }
-
-            static HANDLERS: &[Handler] = &[$(handlers::$name),*];
         };
     }
 
-    for_each_typed_instruction!(define_handlers);
+    /// Goes on with the instructions of a sequence.
+    macro_rules! then {
+        ($s:ident) => {
+            dispatch($s)
+        };
+        ($s:ident, $name:ident $($mark:ident)* $(, $($rest:tt)*)?) => {{
+            let word = Word(*$s.pc);
+            match super::super::$name($s.past(1).driven_by::<driver!($($mark)*)>(), word) {
+                Flow::Next(s) => then!(s $(, $($rest)*)?),
+                Flow::Leave(exit) => exit,
+            }
+        }};
+    }
+
+    macro_rules! driver {
+        () => {
+            Threaded<false, false>
+        };
+        (left) => {
+            Threaded<true, false>
+        };
+        (right) => {
+            Threaded<false, true>
+        };
+        (left right) => {
+            Threaded<true, true>
+        };
+    }
+
+    macro_rules! define_handlers {
+        ($($name:ident $operands:tt flow $flow:ident list $list:ident effects $effects:tt $meaning:literal;)*) => {
+            $(handler!($name: $name);)*
+        };
+    }
+
+    macro_rules! define_sequence_handlers {
+        ($($name:ident: $head:ident $(, $next:ident $($mark:ident)*)+;)*) => {
+            $(handler!($name: $head $(, $next $($mark)*)+);)*
+        };
+    }
+
+    mod handlers {
+        use super::*;
+
+        for_each_typed_instruction!(define_handlers);
+        for_each_sequence!(define_sequence_handlers);
+    }
+
+    /// Enters a handler, with the marks that the first of its instructions can have.
+    macro_rules! enter {
+        ($handlers:ident $name:ident $number:expr, $opcode:expr) => {
+            let (number, (left, right)) = ($number, takes($opcode));
+            $handlers[number] = handlers::$name::<false, false>;
+            if left {
+                $handlers[number | LEFT] = handlers::$name::<true, false>;
+            }
+            if right {
+                $handlers[number | RIGHT] = handlers::$name::<false, true>;
+            }
+            if left && right {
+                $handlers[number | LEFT | RIGHT] = handlers::$name::<true, true>;
+            }
+        };
+    }
+
+    macro_rules! define_enter_instructions {
+        ($($name:ident $operands:tt flow $flow:ident list $list:ident effects $effects:tt $meaning:literal;)*) => {
+            const fn enter_instructions(handlers: &mut [Handler; MARKED_OPCODES]) {
+                $(enter!(handlers $name Opcode::$name as usize, Opcode::$name);)*
+            }
+        };
+    }
+
+    macro_rules! define_enter_sequences {
+        ($($name:ident: $head:ident $(, $next:ident $($mark:ident)*)+;)*) => {
+            const fn enter_sequences(handlers: &mut [Handler; MARKED_OPCODES]) {
+                let mut number = Opcode::ALL.len();
+                $(
+                    enter!(handlers $name number, Opcode::$head);
+                    number += 1;
+                )*
+                assert!(number <= 1 << OPCODE_BITS);
+            }
+        };
+    }
+
+    for_each_typed_instruction!(define_enter_instructions);
+    for_each_sequence!(define_enter_sequences);
+
+    /// Opcodes with every combination of marks.
+    const MARKED_OPCODES: usize = 4 << OPCODE_BITS;
+
+    /// By the marked opcode.
+    static HANDLERS: [Handler; MARKED_OPCODES] = {
+        let mut handlers: [Handler; MARKED_OPCODES] = [missing; MARKED_OPCODES];
+        enter_instructions(&mut handlers);
+        enter_sequences(&mut handlers);
+        handlers
+    };
+
+    /// Stands where there is no handler, since no instruction is marked so.
+    unsafe extern "sysv64" fn missing(
+        _: *const u64,
+        _: *mut u8,
+        _: *mut u8,
+        _: *mut Machine,
+        _: u64,
+        word: Word,
+        _: f32,
+        _: f64,
+    ) -> u64 {
+        unreachable!("no instruction is marked so: {:x}", word.0)
+    }
 
     /// The driver. An out-of-line path is a tail call as well, to a function that goes on by itself.
-    pub(crate) struct Threaded;
+    pub(crate) struct Threaded<const LEFT: bool, const RIGHT: bool>;
 
-    impl Driver for Threaded {
+    impl<const LEFT: bool, const RIGHT: bool> Driver for Threaded<LEFT, RIGHT> {
+        const LEFT: bool = LEFT;
+        const RIGHT: bool = RIGHT;
+
         #[inline(always)]
         unsafe fn stage<S: Stage>(s: State<Self>, word: Word) -> Flow<Self> {
             // SAFETY: the state is the machine's.
-            Flow::Leave(unsafe { second_stage::<S>(s.pc, s.base, s.memory, s.machine, s.instance, word) })
+            Flow::Leave(unsafe { second_stage::<S>(s.pc, s.base, s.memory, s.machine, s.integer, word) })
         }
 
         #[inline(always)]
         unsafe fn call_out<F: OutOfLine>(s: State<Self>, word: Word, _: F) -> Flow<Self> {
             // SAFETY: the state is the machine's.
-            Flow::Leave(unsafe { go_on::<F>(s.pc, s.base, s.memory, s.machine, s.instance, word) })
+            Flow::Leave(unsafe { go_on::<F>(s.pc, s.base, s.memory, s.machine, s.integer, word) })
         }
 
         #[inline(always)]
@@ -86,12 +202,12 @@ pub(crate) mod threaded {
         base: *mut u8,
         memory: *mut u8,
         machine: *mut Machine,
-        instance: *mut Instance,
+        _: u64,
         word: Word,
     ) -> u64 {
         // SAFETY: the caller's state is the machine's.
         unsafe {
-            match S::run(State::<Threaded> { pc, base, memory, machine, instance, driver: PhantomData }, word) {
+            match S::run(apart(pc, base, memory, machine), word) {
                 Flow::Next(s) => dispatch(s),
                 Flow::Leave(exit) => exit,
             }
@@ -104,14 +220,14 @@ pub(crate) mod threaded {
         base: *mut u8,
         memory: *mut u8,
         machine: *mut Machine,
-        instance: *mut Instance,
+        _: u64,
         word: Word,
     ) -> u64 {
         // SAFETY: the caller's state is the machine's; a function's name is a type without content.
         unsafe {
             let function = core::ptr::NonNull::<F>::dangling().read();
             match finish(machine, base, pc, word, function) {
-                Status::Next => dispatch(State { pc, base, memory, machine, instance, driver: PhantomData }),
+                Status::Next => dispatch(apart(pc, base, memory, machine)),
                 Status::Reload => resume(machine),
                 Status::Leave => 0,
             }
@@ -125,7 +241,7 @@ pub(crate) mod threaded {
         base: *mut u8,
         _memory: MaybeUninit<*mut u8>,
         machine: *mut Machine,
-        _instance: MaybeUninit<*mut Instance>,
+        _: MaybeUninit<u64>,
         word: Word,
     ) -> u64 {
         // SAFETY: as for `go_on`; the machine's frame is saved by `finish`.
@@ -138,13 +254,22 @@ pub(crate) mod threaded {
         }
     }
 
+    /// The state where nothing is handed on.
     #[inline(always)]
-    pub(crate) unsafe fn dispatch(s: State<Threaded>) -> u64 {
+    fn apart(pc: *const u64, base: *mut u8, memory: *mut u8, machine: *mut Machine) -> State<Plain> {
+        State { pc, base, memory, machine, integer: 0, single: 0.0, double: 0.0, driver: PhantomData }
+    }
+
+    /// The driver of instructions without marks.
+    pub(crate) type Plain = Threaded<false, false>;
+
+    #[inline(always)]
+    pub(crate) unsafe fn dispatch<D>(s: State<D>) -> u64 {
         // SAFETY: `pc` is at a verified instruction, so that its opcode is known.
         unsafe {
             let word = Word(*s.pc);
             let handler = HANDLERS.as_ptr().add(word.0 as u16 as usize).read();
-            handler(s.pc.add(1), s.base, s.memory, s.machine, s.instance, word)
+            handler(s.pc.add(1), s.base, s.memory, s.machine, s.integer, word, s.single, s.double)
         }
     }
 }
@@ -159,6 +284,9 @@ mod matched {
     pub(super) struct Matched;
 
     impl Driver for Matched {
+        const LEFT: bool = false;
+        const RIGHT: bool = false;
+
         #[inline(always)]
         unsafe fn stage<S: Stage>(s: State<Self>, word: Word) -> Flow<Self> {
             // SAFETY: the state is the machine's.
@@ -206,7 +334,7 @@ mod matched {
                 unsafe {
                     let word = Word(*s.pc);
                     let at = s.past(1);
-                    match core::mem::transmute::<u16, Opcode>(word.0 as u16) {
+                    match core::mem::transmute::<u16, Opcode>(forwarding::unmarked(word).0 as u16) {
                         $(Opcode::$name => super::$name(at, word),)*
                     }
                 }

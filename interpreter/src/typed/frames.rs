@@ -77,12 +77,15 @@ impl Machine {
             Some(memory) => self.heap.memory_base(memory),
             None => region,
         };
+        self.instance = instance.pointer(region);
         State {
             pc: region.wrapping_add(resume as usize * 8).cast(),
             base: self.numbers.wrapping_add(self.number_base as usize * 8),
             memory,
             machine: self,
-            instance: instance.pointer(region),
+            integer: 0,
+            single: 0.0,
+            double: 0.0,
             driver: PhantomData,
         }
     }

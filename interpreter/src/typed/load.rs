@@ -1,7 +1,7 @@
 //! Modules and instances made of what the front end knows of a WebAssembly file.
 
 use super::{
-    exceptions,
+    exceptions, forwarding,
     trap::{decode_offsets, encode_offsets},
 };
 use crate::{
@@ -15,6 +15,7 @@ use lunette_bytecode::{
     typed::{
         fuel,
         function::{Function, Registers, Signature, Surroundings},
+        instruction,
     },
 };
 use lunette_gc::{
@@ -154,9 +155,10 @@ impl Machine {
 
     /// Gives a function its code, which was verified.
     pub fn install_code(&mut self, prototype: Ref<TypedPrototype>, function: &Function) -> Result<(), Throw> {
+        let marked = forwarding::mark(function)?;
         let mut bytes = Vec::new();
-        bytes.try_reserve_exact(function.code.len() * 8).map_err(|_| Throw::Memory)?;
-        for word in &function.code {
+        bytes.try_reserve_exact(marked.len() * 8).map_err(|_| Throw::Memory)?;
+        for word in &marked {
             bytes.extend_from_slice(&word.0.to_ne_bytes());
         }
         let code = self.heap.new_byte_array(&bytes)?;
@@ -253,14 +255,25 @@ impl Machine {
         })?)
     }
 
+    /// The instructions of a function that was translated, as they were installed.
+    pub(crate) fn installed_words(&self, prototype: Ref<TypedPrototype>) -> Vec<Word> {
+        let code = self.heap.get(prototype).code.get().map_or(&[][..], |code| self.heap.bytes(code));
+        let mut words: Vec<Word> = code.as_chunks().0.iter().map(|&word| Word(u64::from_ne_bytes(word))).collect();
+        let mut at = 0;
+        while at < words.len() {
+            words[at] = forwarding::unmarked(words[at]);
+            at += instruction::length(&words[at..]).unwrap_or(1);
+        }
+        words
+    }
+
     /// The code of a function that was translated, as it was installed.
     pub(crate) fn installed_code(&self, prototype: Ref<TypedPrototype>) -> Function {
         let object = self.heap.get(prototype);
         let bytes = |array: &Cell<Option<Ref<ByteArray>>>| array.get().map_or(&[][..], |array| self.heap.bytes(array));
-        let (words, _) = bytes(&object.code).as_chunks();
         Function {
             registers: Registers { numbers: object.numbers.get(), references: object.references.get() },
-            code: words.iter().map(|&word| Word(u64::from_ne_bytes(word))).collect(),
+            code: self.installed_words(prototype),
             catches: exceptions::decode_all(bytes(&object.catches)).collect(),
             offsets: decode_offsets(bytes(&object.offsets)).collect(),
         }

@@ -2,7 +2,8 @@
 //!
 //! The data flows `state` → bodies of instructions (`numbers`, `vectors`, `branches`, `moves`, `memory`, `objects`, `calls`) →
 //! `dispatch`; what does not fit there is in `slow`, and in `slow_objects`. `types` knows which types are the same, `convert` takes values across, `frames` enters
-//! and leaves functions from outside, `load` makes modules of what the front end gives, `trap` reports, `exceptions` throws and
+//! and leaves functions from outside, `load` makes modules of what the front end gives, `forwarding` and `sequences` see
+//! what of installed code runs faster, `trap` reports, `exceptions` throws and
 //! catches.
 
 mod branches;
@@ -10,12 +11,14 @@ pub(crate) mod calls;
 pub mod convert;
 pub(crate) mod dispatch;
 pub(crate) mod exceptions;
+mod forwarding;
 mod frames;
 mod load;
 mod memory;
 mod moves;
 mod numbers;
 mod objects;
+mod sequences;
 mod slow;
 mod slow_objects;
 pub(crate) mod state;

@@ -2,7 +2,7 @@
 
 use super::{
     slow,
-    state::{Driver, Flow, State, field},
+    state::{Bits64, Driver, Flow, Number, State, field},
 };
 use crate::dispatch::state::{NIL, Operands, Register};
 use lunette_bytecode::instruction::Word;
@@ -23,7 +23,6 @@ macro_rules! bodies {
 }
 
 bodies! {
-    copy(0) |s, w| { s.set64(w.a(), s.get64(w.b())); }
     copy_vector(0) |s, w| { s.set128(w.a(), s.get128(w.b())); }
     copy_reference(0) |s, w| { s.reference(w.a()).copy_from(s.reference(w.b())); }
     copy_numbers(0) |s, w| {
@@ -32,19 +31,16 @@ bodies! {
     copy_references(0) |s, w| {
         core::ptr::copy(s.reference(w.b()).0, s.reference(w.a()).0, w.c());
     }
-    copy_from_far(0) |s, w| { s.set64(w.a(), s.get64(w.d() as usize * 8)); }
     copy_to_far(0) |s, w| { s.set64(w.d() as usize * 8, s.get64(w.a())); }
     copy_reference_from_far(0) |s, w| { s.reference(w.a()).copy_from(s.reference(w.d() as usize * 16)); }
     copy_reference_to_far(0) |s, w| { s.reference(w.d() as usize * 16).copy_from(s.reference(w.a())); }
-    load_integer(0) |s, w| { s.set64(w.a(), w.d_signed() as u64); }
-    load_unsigned(0) |s, w| { s.set64(w.a(), w.d().into()); }
-    load_constant(1) |s, w| { s.set64(w.a(), s.literal(0)); }
     load_vector(2) |s, w| { s.set64(w.a(), s.literal(0)); s.set64(w.a() + 8, s.literal(1)); }
     zero_numbers(0) |s, w| {
         let mut register = s.base.add(w.a()).cast::<u64>();
         let end = register.add(w.d() as usize);
         while register < end {
-            *register = 0;
+            // Volatile, so that the compiler makes no call of it, before which the state would have to be saved.
+            register.write_volatile(0);
             register = register.add(1);
         }
     }
@@ -52,10 +48,6 @@ bodies! {
         for number in 0..w.d() as usize {
             s.reference(w.a() + number * 16).set(NIL, 0);
         }
-    }
-    select(1) |s, w| {
-        let (yes, no) = (s.get64(w.b()), s.get64(w.c()));
-        s.set64(w.a(), if s.get32(field(s.literal(0), 0)) != 0 { yes } else { no });
     }
     select_vector(1) |s, w| {
         let source = if s.get32(field(s.literal(0), 0)) != 0 { w.b() } else { w.c() };
@@ -65,8 +57,7 @@ bodies! {
         let source = if s.get32(field(s.literal(0), 0)) != 0 { w.b() } else { w.c() };
         s.reference(w.a()).copy_from(s.reference(source));
     }
-    get_global(0) |s, w| { s.set64(w.a(), own_global(s, w.d()).payload()); }
-    set_global(0) |s, w| { (*own_global(s, w.d()).0).payload.set(s.get64(w.a())); }
+    set_global(0) |s, w| { (*own_global(s, w.d()).0).payload.set(s.left(w.a())); }
     reference_null(0) |s, w| { s.reference(w.a()).set(NIL, 0); }
     reference_is_null(0) |s, w| { s.set32(w.a(), u32::from(s.reference(w.b()).tag() == NIL)); }
     reference_equal(0) |s, w| {
@@ -75,10 +66,37 @@ bodies! {
     }
 }
 
+/// `name(literal words) |s, w| value` for what goes to number register `a`.
+macro_rules! values {
+    ($($name:ident($words:literal) |$s:ident, $w:ident| $value:expr;)*) => { $(
+        #[inline(always)]
+        pub(super) unsafe fn $name<D: Driver>($s: State<D>, $w: Word) -> Flow<D> {
+            // SAFETY: operands are verified.
+            unsafe {
+                $value.put($s, $w.a()).next($words)
+            }
+        }
+    )* };
+}
+
+values! {
+    copy(0) |s, w| Bits64(s.left(w.b()));
+    copy_from_far(0) |s, w| s.get64(w.d() as usize * 8);
+    load_integer(0) |s, w| (w.d_signed() as u64);
+    load_unsigned(0) |s, w| w.d();
+    load_constant(1) |s, w| Bits64(s.literal(0));
+    select(1) |s, w| {
+        let (yes, no) = (s.right(w.b()), s.get64(w.c()));
+        Bits64(if s.left::<u32>(field(s.literal(0), 0)) != 0 { yes } else { no })
+    };
+    get_global(0) |s, w| own_global(s, w.d()).payload();
+}
+
 /// The slot of a global of the instance's own.
 #[inline(always)]
 unsafe fn own_global<D: Driver>(s: State<D>, number: u32) -> Register {
-    let globals = s.instance.wrapping_add(1).cast::<u8>();
+    // SAFETY: the machine outlives its loop.
+    let globals = unsafe { s.instance() }.wrapping_add(1).cast::<u8>();
     Register(globals.wrapping_add(number as usize * GLOBAL_BYTES).cast())
 }
 

@@ -25,7 +25,7 @@ impl<D: Driver> State<D> {
     #[inline(always)]
     unsafe fn type_of(self, number: u32) -> Ref<CanonicalType> {
         // SAFETY: the verifier saw that the type is there, and every type of a module has its form.
-        unsafe { self.element((*self.instance).types, number as usize).unwrap_unchecked() }
+        unsafe { self.element((*self.instance()).types, number as usize).unwrap_unchecked() }
     }
 
     /// The object that a register refers to, if it does.

@@ -2,7 +2,7 @@
 //! may move anything, and is tried again after a collection if it fails for memory: it takes memory before it changes
 //! anything. The frame's resume point is past the whole instruction.
 
-use super::frames::Window;
+use super::{forwarding, frames::Window};
 use crate::{
     call::Next,
     dispatch::state::{Operands, Status},
@@ -33,7 +33,9 @@ pub(super) struct Running {
 
 impl Running {
     pub(super) fn new(machine: &Machine, word: Word) -> Running {
-        let Some(opcode) = Opcode::of(word) else { unreachable!("verified code has known opcodes") };
+        let Some(opcode) = Opcode::of(forwarding::unmarked(word)) else {
+            unreachable!("verified code has known opcodes")
+        };
         let entry = opcode.entry();
         let list = if entry.has_list { word.c() } else { 0 };
         let words = entry.fixed_words() - 1 + list;
@@ -369,7 +371,8 @@ pub(crate) fn throw_reference(machine: &mut Machine, word: Word) -> Outcome {
 
 /// Every return that the loop does not do itself.
 pub(crate) fn return_values(machine: &mut Machine, word: Word) -> Outcome {
-    let references = if Opcode::of(word) == Some(Opcode::return_values) { word.b() >> 4 } else { 0 };
+    let references =
+        if Opcode::of(forwarding::unmarked(word)) == Some(Opcode::return_values) { word.b() >> 4 } else { 0 };
     let next = machine.return_typed((word.a() >> 3) as u32, references as u32)?;
     Ok(machine.drive(next))
 }

@@ -80,8 +80,12 @@ pub(crate) struct State<D> {
     pub memory: *mut u8,
     /// The machine.
     pub machine: *mut Machine,
-    /// The module instance.
-    pub instance: *mut Instance,
+    /// What an instruction before this one has written to a number register, as [`super::forwarding`] says.
+    pub integer: u64,
+    /// The same, of floats of 32 bits.
+    pub single: f32,
+    /// The same, of floats of 64 bits.
+    pub double: f64,
     /// How the loop goes on.
     pub driver: PhantomData<D>,
 }
@@ -110,6 +114,11 @@ pub(crate) trait Stage {
 
 /// A way of going from instruction to instruction; see [`super::dispatch`].
 pub(crate) trait Driver: Sized {
+    /// Whether the instruction takes its left operand as it was handed on, in place of reading its register.
+    const LEFT: bool;
+    /// The same for the right operand.
+    const RIGHT: bool;
+
     /// Goes on with a second stage of the instruction `word`.
     unsafe fn stage<S: Stage>(state: State<Self>, word: Word) -> Flow<Self>;
 
@@ -160,6 +169,17 @@ impl<D: Driver> State<D> {
         State { pc: self.pc.wrapping_add(words), ..self }
     }
 
+    /// The same state, for an instruction that takes its operands otherwise.
+    #[inline(always)]
+    #[cfg_attr(
+        not(all(target_arch = "x86_64", not(debug_assertions))),
+        expect(dead_code, reason = "for the other driver")
+    )]
+    pub fn driven_by<E>(self) -> State<E> {
+        let State { pc, base, memory, machine, integer, single, double, driver: _ } = self;
+        State { pc, base, memory, machine, integer, single, double, driver: PhantomData }
+    }
+
     /// To the next instruction, past so many literal words.
     #[inline(always)]
     pub fn next(self, words: usize) -> Flow<D> {
@@ -189,6 +209,25 @@ impl<D: Driver> State<D> {
     pub unsafe fn literal(self, index: usize) -> u64 {
         // SAFETY: the verifier saw that the literals are there.
         unsafe { *self.pc.add(index) }
+    }
+
+    /// The operand of a number register that may have been handed on, the left one.
+    #[inline(always)]
+    pub unsafe fn left<N: Number>(self, offset: usize) -> N {
+        // SAFETY: the register lies in the frame.
+        if D::LEFT { N::handed_on(self) } else { unsafe { N::get(self, offset) } }
+    }
+    /// The same, the right one.
+    #[inline(always)]
+    pub unsafe fn right<N: Number>(self, offset: usize) -> N {
+        // SAFETY: the register lies in the frame.
+        if D::RIGHT { N::handed_on(self) } else { unsafe { N::get(self, offset) } }
+    }
+    /// Writes a number register, and hands the number on.
+    #[inline(always)]
+    pub unsafe fn put<N: Number>(self, offset: usize, value: N) -> State<D> {
+        // SAFETY: the register lies in the frame.
+        unsafe { value.put(self, offset) }
     }
 
     #[inline(always)]
@@ -236,6 +275,13 @@ impl<D: Driver> State<D> {
         unsafe { (*self.machine).stack.add((*self.machine).base as usize * 16) }
     }
 
+    /// The module instance.
+    #[inline(always)]
+    pub unsafe fn instance(self) -> *mut Instance {
+        // SAFETY: as above.
+        unsafe { (*self.machine).instance }
+    }
+
     /// The region's base.
     #[inline(always)]
     pub unsafe fn region(self) -> *mut u8 {
@@ -271,7 +317,73 @@ impl<D: Driver> State<D> {
     #[inline(always)]
     pub unsafe fn instance_units(self) -> u64 {
         // SAFETY: both lie in the region.
-        unsafe { (self.instance.cast::<u8>().offset_from(self.region()) as u64) / REFERENCE_SCALE as u64 }
+        unsafe { (self.instance().cast::<u8>().offset_from(self.region()) as u64) / REFERENCE_SCALE as u64 }
+    }
+}
+
+/// What a number register can hold.
+pub(crate) trait Number: Copy {
+    /// Reads a register.
+    unsafe fn get<D: Driver>(state: State<D>, offset: usize) -> Self;
+    /// The number handed on.
+    fn handed_on<D: Driver>(state: State<D>) -> Self;
+    /// Writes a register, and hands the number on.
+    unsafe fn put<D: Driver>(self, state: State<D>, offset: usize) -> State<D>;
+}
+
+macro_rules! numbers {
+    ($($type:ident $field:ident: $field_type:ident |$value:ident| $to_bits:expr;)*) => { $(
+        impl Number for $type {
+            #[inline(always)]
+            unsafe fn get<D: Driver>(state: State<D>, offset: usize) -> Self {
+                // SAFETY: the register lies in the frame.
+                unsafe { *state.base.add(offset).cast() }
+            }
+            #[inline(always)]
+            fn handed_on<D: Driver>(state: State<D>) -> Self {
+                state.$field as $type
+            }
+            #[inline(always)]
+            unsafe fn put<D: Driver>(self, state: State<D>, offset: usize) -> State<D> {
+                let $value = self;
+                // SAFETY: the register lies in the frame.
+                unsafe { state.set64(offset, $to_bits) }
+                State { $field: self as $field_type, ..state }
+            }
+        }
+    )* };
+}
+
+numbers! {
+    u32 integer: u64 |value| value.into();
+    u64 integer: u64 |value| value;
+    f32 single: f32 |value| value.to_bits().into();
+    f64 double: f64 |value| value.to_bits();
+}
+
+/// 64 bits that may be of either kind, and are handed on as both.
+#[derive(Clone, Copy)]
+pub(crate) struct Bits64(pub u64);
+
+/// 32 bits that may be of either kind.
+#[derive(Clone, Copy)]
+pub(crate) struct Bits32(pub u32);
+
+impl Bits64 {
+    /// Writes a number register, and hands the number on.
+    #[inline(always)]
+    pub unsafe fn put<D: Driver>(self, state: State<D>, offset: usize) -> State<D> {
+        // SAFETY: the register lies in the frame.
+        State { double: f64::from_bits(self.0), ..unsafe { state.put(offset, self.0) } }
+    }
+}
+
+impl Bits32 {
+    /// Writes a number register, and hands the number on.
+    #[inline(always)]
+    pub unsafe fn put<D: Driver>(self, state: State<D>, offset: usize) -> State<D> {
+        // SAFETY: the register lies in the frame.
+        State { single: f32::from_bits(self.0), ..unsafe { state.put(offset, self.0) } }
     }
 }
 

@@ -1,0 +1,86 @@
+#!/usr/bin/env python3
+"""Builds the C programs of benches/wasm for WebAssembly, runs them under Lunette and wasmi, and prints a Markdown table.
+
+Runs are interleaved; times are user CPU seconds, medians over the rounds. Ratios above 1 mean that Lunette is faster.
+It needs clang-19 with the sysroot of wasm32-wasi, and wasmi's runner: `cargo build --release` in benches/wasm/wasmi.
+"""
+
+import argparse
+import math
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import measure
+
+HERE = Path(__file__).resolve().parent
+PROGRAMS = HERE / "wasm"
+
+
+def parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("programs", nargs="*", help="names of programs (default: all)")
+    parser.add_argument("--rounds", type=int, default=5, help="runs of each program under each VM (default 5)")
+    parser.add_argument("--lunette", default=str(HERE.parent / "target/release/lunette"), help="path of our program")
+    parser.add_argument(
+        "--wasmi", default=str(PROGRAMS / "wasmi/target/release/wasmi-runner"), help="path of wasmi's runner"
+    )
+    parser.add_argument("--clang", default="clang-19", help="the C compiler (default: %(default)s)")
+    return parser.parse_args()
+
+
+def selected(arguments: argparse.Namespace) -> list[str]:
+    """The names of the programs to run."""
+    known = sorted(path.stem for path in PROGRAMS.glob("*.c"))
+    unknown = [name for name in arguments.programs if name not in known]
+    if unknown:
+        sys.exit(f"no program named {', '.join(unknown)}")
+    return arguments.programs or known
+
+
+def build(clang: str, name: str, folder: str) -> str:
+    """Compiles a program; the path of the module."""
+    module = str(Path(folder) / f"{name}.wasm")
+    subprocess.run([clang, "--target=wasm32-wasi", "-O2", str(PROGRAMS / f"{name}.c"), "-o", module], check=True)
+    return module
+
+
+def compare(name: str, module: str, vms: dict[str, list[str]], rounds: int) -> dict[str, float]:
+    """The median of each VM's times; the outputs must be equal."""
+    times = {vm: [] for vm in vms}
+    outputs = set()
+    for _ in range(rounds):
+        for vm, command in vms.items():
+            sample = measure.run([*command, module])
+            if sample.failed:
+                sys.exit(f"{name}: {vm} failed with status {sample.status}: {sample.errors.decode(errors='replace')}")
+            times[vm].append(sample.seconds)
+            outputs.add(sample.output)
+    if len(outputs) != 1:
+        sys.exit(f"{name}: outputs differ")
+    return {vm: statistics.median(values) for vm, values in times.items()}
+
+
+def main() -> None:
+    arguments = parse_arguments()
+    vms = {"lunette": [arguments.lunette, "run"], "wasmi": [arguments.wasmi]}
+    for command in [arguments.clang, *(vm[0] for vm in vms.values())]:
+        if shutil.which(command) is None:
+            sys.exit(f"no program '{command}'")
+    ratios = []
+    print("| program | lunette s | wasmi s | wasmi time / ours |\n| --- | ---: | ---: | ---: |")
+    with tempfile.TemporaryDirectory() as folder:
+        for name in selected(arguments):
+            module = build(arguments.clang, name, folder)
+            times = compare(name, module, vms, max(arguments.rounds, 1))
+            ratios.append(times["wasmi"] / max(times["lunette"], 1e-6))
+            print(f"| {name} | {times['lunette']:.3f} | {times['wasmi']:.3f} | {ratios[-1]:.2f} |", flush=True)
+    mean = math.exp(statistics.fmean(math.log(max(ratio, 1e-6)) for ratio in ratios))
+    print(f"| **geometric mean** |  |  | **{mean:.2f}** |")
+
+
+if __name__ == "__main__":
+    main()
