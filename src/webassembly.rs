@@ -370,7 +370,7 @@ impl<P: WasmValues, R: WasmValues> TypedFunction<P, R> {
     /// # let file = b"\0asm\x01\0\0\0\x01\x07\x01\x60\x02\x7f\x7f\x01\x7f\x03\x02\x01\0\x07\x07\x01\x03add\0\0\x0a\x09\x01\x07\0\x20\0\x20\x01\x6d\x0b";
     /// # let exports = Module::new(&mut instance, file, "@div.wasm")?.instantiate(&mut instance, None)?;
     /// let divide = exports.function::<(i32, i32), i32>(&mut instance, "add")?;
-    /// assert_eq!(divide.call(&mut instance, (1, 0)).unwrap_err().to_string(), "div.wasm:0x31: integer divide by zero");
+    /// assert_eq!(divide.call(&mut instance, (1, 0)).unwrap_err().to_string(), "div.wasm:0x27: integer divide by zero");
     /// # Ok::<(), lunette::Error>(())
     /// ```
     pub fn call(&self, context: &mut impl AsContext, arguments: P) -> Result<R> {
@@ -394,7 +394,7 @@ impl<P: WasmValues, R: WasmValues> TypedFunction<P, R> {
     /// # let file = b"\0asm\x01\0\0\0\x01\x07\x01\x60\x02\x7f\x7f\x01\x7f\x03\x02\x01\0\x07\x07\x01\x03add\0\0\x0a\x09\x01\x07\0\x20\0\x20\x01\x6a\x0b";
     /// # let exports = Module::new(&mut instance, file, "@add.wasm")?.instantiate(&mut instance, None)?;
     /// let add = exports.function::<(i32, i32), i32>(&mut instance, "add")?;
-    /// instance.set_global("add", add.function())?;
+    /// instance.set("add", add.function())?;
     /// assert_eq!(instance.eval::<i64>("return add(20, 3)")?, 23);
     /// # Ok::<(), lunette::Error>(())
     /// ```

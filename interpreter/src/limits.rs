@@ -13,6 +13,8 @@ const SLICE: u64 = 20_000;
 
 /// Units of fuel between two looks where tests want many.
 const SHORT_SLICE: u64 = 1;
+/// Slices of one unit, one after the other, while somebody waits for a snapshot.
+const SHORT_SLICES: u32 = 1000;
 
 /// Bytes that are copied or looked at for one unit.
 pub const BYTES_PER_UNIT: u64 = 16;
@@ -54,6 +56,8 @@ pub(crate) struct Limits {
     pub requests: Requests,
     /// Whether a snapshot is to be offered.
     pub is_snapshot_due: bool,
+    /// How many short slices there were while somebody waits for a snapshot.
+    short_slices: u32,
     /// Whether a sample of what instructions meet is to be taken.
     pub sampling: Sampling,
     /// Why the instance stopped.
@@ -76,6 +80,7 @@ impl Default for Limits {
             slice_size: SLICE,
             requests: Requests::default(),
             is_snapshot_due: false,
+            short_slices: 0,
             sampling: Sampling::default(),
             reason: None,
             closes: false,
@@ -260,13 +265,22 @@ impl Meter<'_> {
     }
 
     fn new_slice(&mut self) {
+        // The limits may have been looked at where no snapshot can be taken, and always be looked at there, if slices go
+        // well with the program's loops. So the next ones end at the next charge, but not for ever: a function of the host
+        // may be on the stack.
+        let size = if self.limits.requests.flag.load(Ordering::Relaxed) {
+            self.limits.short_slices = (self.limits.short_slices + 1) % SHORT_SLICES;
+            if self.limits.short_slices == 0 { self.limits.slice_size } else { 1 }
+        } else {
+            self.limits.slice_size
+        };
         let slice = match &mut self.limits.fuel {
             Some(fuel) => {
-                let slice = self.limits.slice_size.min(*fuel);
+                let slice = size.min(*fuel);
                 *fuel -= slice;
                 slice
             }
-            None => self.limits.slice_size,
+            None => size,
         };
         self.limits.slice = slice;
         *self.budget = slice as i64;

@@ -191,6 +191,24 @@ fn the_corpus_frozen_now_and_then() {
     });
 }
 
+/// However a loop goes together with when limits are looked at, who asks for a snapshot gets it.
+#[test]
+fn loops_that_call_the_host_are_frozen() {
+    for padding in 0..40 {
+        let mut instance = Engine::default().instantiate().unwrap();
+        let is_taken = Arc::new(std::sync::atomic::AtomicBool::new(false));
+        let (seen, taken) = (is_taken.clone(), is_taken.clone());
+        instance.on_snapshot(move |_| {
+            taken.store(true, std::sync::atomic::Ordering::Release);
+            Ok(AfterSnapshot::GoOn)
+        });
+        let done = instance.function(move |_, ()| Ok(seen.load(std::sync::atomic::Ordering::Acquire))).unwrap();
+        instance.set("done", done).unwrap();
+        instance.snapshot_handle().request();
+        instance.exec(&format!("local x = 0 repeat {} until done()", "x = x + 1 ".repeat(padding))).unwrap();
+    }
+}
+
 #[test]
 fn equal_runs_give_equal_images() {
     let program = "
