@@ -205,7 +205,7 @@ fn loops_that_call_the_host_are_frozen() {
         let done = instance.function(move |_, ()| Ok(seen.load(std::sync::atomic::Ordering::Acquire))).unwrap();
         instance.set("done", done).unwrap();
         instance.snapshot_handle().request();
-        instance.exec(&format!("local x = 0 repeat {} until done()", "x = x + 1 ".repeat(padding))).unwrap();
+        instance.exec(format!("local x = 0 repeat {} until done()", "x = x + 1 ".repeat(padding))).unwrap();
     }
 }
 
