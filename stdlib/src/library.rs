@@ -5,7 +5,7 @@
 
 use crate::{
     base_library, coroutine_library, debug_library, io_library, lunette_library, math_library, os_library,
-    package_library, string_library, table_library, utf8_library, wasi, webassembly,
+    package_library, string_library, table_library, utf8_library, wasi,
 };
 use lunette_gc::{
     reference::Ref,
@@ -88,7 +88,8 @@ pub fn register_all(machine: &mut Machine) {
         register(machine, library.definition());
     }
     wasi::register(machine);
-    webassembly::register_front_end(machine);
+    #[cfg(feature = "compiler")]
+    crate::webassembly::register_front_end(machine);
 }
 
 /// Registers and opens all libraries.
