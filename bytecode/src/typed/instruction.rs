@@ -92,7 +92,7 @@ pub enum OperandKind {
     FieldReference,
     /// Place of the field of operand c; 32 bits.
     FieldOffset,
-    /// Heap type, as [`HeapType::encode`] makes it.
+    /// Heap type, as [`HeapType::encode`](super::module::HeapType::encode) makes it.
     HeapType,
     /// Table of the module.
     Table,
