@@ -1,7 +1,7 @@
 //! WebAssembly modules.
 
 use lunette_bytecode::typed::{text::Listing, verifier::verify};
-use lunette_frontend::wasm::Module;
+use lunette_frontend::wasm::{Module, function_name, function_names};
 use wasm_smith::Config;
 
 /// Translates any bytes, as a module if they look like one, else as the choices of a generator of modules. What functions
@@ -47,9 +47,7 @@ fn translate_module(bytes: &[u8]) -> bool {
             panic!("function {index}: {error}\n{}", Listing(&function));
         }
     }
-    let names = module.names(bytes);
-    names.module(bytes);
-    names.function(bytes, 0);
+    let _ = (function_names(bytes), function_name(bytes, 0));
     assert!(is_valid || !are_valid);
     is_valid
 }
