@@ -6,6 +6,7 @@ use lunette_hw_bridge::{
 };
 use std::{
     process::Command,
+    thread,
     time::{Duration, Instant},
 };
 
@@ -35,14 +36,18 @@ fn end_of(guest: &mut RemoteGuest, message: Vec<u8>, interrupts: bool) -> End {
 #[test]
 fn silence_does_not_outlast_the_limits() {
     let order = || append(&ToGuest::Command(Order::Statistics), Vec::new());
-    assert_eq!(end_of(&mut monitor("true", Some(Duration::from_millis(100))), order(), false), End::Time);
-    assert_eq!(end_of(&mut monitor("true", None), order(), true), End::Interrupt);
-    // A byte now and then is no better.
-    let dribble = "while printf '\\000\\000\\010\\000' >&0; do sleep 0.01; done";
-    assert_eq!(end_of(&mut monitor(dribble, Some(Duration::from_millis(100))), order(), false), End::Time);
-    // What it does not read must not hold its owner up.
-    let long = vec![0; 16 << 20];
-    assert!(matches!(end_of(&mut monitor("true", None), long, false), End::Failed(_)));
+    let time = Some(Duration::from_millis(100));
+    // All of them wait, so they wait together.
+    thread::scope(|scope| {
+        scope.spawn(|| assert_eq!(end_of(&mut monitor("true", time), order(), false), End::Time));
+        scope.spawn(|| assert_eq!(end_of(&mut monitor("true", None), order(), true), End::Interrupt));
+        // A byte now and then is no better.
+        let dribble = "while printf '\\000\\000\\010\\000' >&0; do sleep 0.01; done";
+        scope.spawn(move || assert_eq!(end_of(&mut monitor(dribble, time), order(), false), End::Time));
+        // What it does not read must not hold its owner up.
+        let long = vec![0; 16 << 20];
+        scope.spawn(|| assert!(matches!(end_of(&mut monitor("true", None), long, false), End::Failed(_))));
+    });
 }
 
 #[test]
