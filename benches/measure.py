@@ -1,4 +1,4 @@
-"""Runs a command once and says what it cost: user CPU time, peak memory, output."""
+"""Runs a command once and says what it cost: processor time, peak memory, output."""
 
 import ctypes
 import os
@@ -19,7 +19,9 @@ LAUNCHER = 'exec 3<&0; (read _ <&3; exec "$@" 3<&- </dev/null >"$0.out" 2>"$0.er
 class Sample:
     """What one run cost and gave."""
 
+    # User CPU time, and that with the system's.
     seconds: float
+    processor_seconds: float
     kilobytes: int
     status: int
     output: bytes
@@ -61,6 +63,7 @@ def run(command: list[str]) -> Sample:
                 raise
         return Sample(
             seconds=usage.ru_utime,
+            processor_seconds=usage.ru_utime + usage.ru_stime,
             kilobytes=usage.ru_maxrss,
             status=os.waitstatus_to_exitcode(status),
             output=prefix.with_suffix(".out").read_bytes(),

@@ -78,9 +78,9 @@ def programs() -> dict[str, object]:
     return known
 
 
-def build(clang: str, name: str, folder: str) -> str:
+def build(clang: str, name: str, folder: str, *options: str) -> str:
     """Compiles a program; the path of the module."""
     module = str(Path(folder) / f"{name}.wasm")
-    arguments = programs()[name](Path(folder))
+    arguments = [*programs()[name](Path(folder)), *options]
     subprocess.run([clang, "--target=wasm32-wasi", "-O2", *arguments, "-o", module], check=True)
     return module

@@ -526,7 +526,6 @@ impl Context<'_> {
         }
     }
 
-    /// Collects all garbage. Only handles keep what Rust code holds.
     /// Makes a function of a program.
     fn load_form(&mut self, form: &Form, environment: Raw) -> Result<Raw> {
         match form {
@@ -539,6 +538,7 @@ impl Context<'_> {
         }
     }
 
+    /// Collects all garbage. Only handles keep what Rust code holds.
     pub(crate) fn collect(&mut self) {
         let handles = self.state().handles.clone();
         handles.empty_released(self.machine);
@@ -625,6 +625,10 @@ impl Context<'_> {
             Err(throw) => Err(self.error(throw)),
         };
         self.leave();
+        // Functions that are not Lua's may have come to no safepoint.
+        if self.machine.heap.needs_collection() {
+            self.machine.host_safepoint();
+        }
         results
     }
 

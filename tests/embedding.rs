@@ -75,6 +75,17 @@ fn handles_keep_objects_and_are_used_again() {
 }
 
 #[test]
+fn calls_of_library_functions_alone_collect_garbage() {
+    let mut instance = instance();
+    let library: Table = instance.get("table").unwrap();
+    let pack: Function = library.get(&mut instance, "pack").unwrap();
+    for number in 0..100_000 {
+        let _: Table = pack.call(&mut instance, (number, number)).unwrap();
+    }
+    assert!(instance.memory_used() < 4 << 20, "{} bytes", instance.memory_used());
+}
+
+#[test]
 fn finalized_objects_cannot_be_used() {
     let mut instance = instance();
     instance.set("object", Counted(Arc::default())).unwrap();

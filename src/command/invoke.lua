@@ -1,7 +1,7 @@
 -- Calls a function that a WebAssembly module exports: its arguments come as texts, its results are printed.
 local file, name, wanted = ...
 local texts = table.pack(select(4, ...))
-local module = webassembly.load(file, name)
+local module = webassembly.load(file, name, true)
 
 local signature
 for _, export in ipairs(webassembly.exports(module)) do

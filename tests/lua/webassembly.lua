@@ -111,6 +111,11 @@ assert(exports.answer:get() == 7 and instance(print).answer:get() == 42)
 fails("unknown import: env%.twice", webassembly.instantiate, module)
 fails("incompatible import type: env%.twice", webassembly.instantiate, module, {env = {twice = memory}})
 fails("offset", webassembly.load, bytes:sub(1, -2))
+-- A function that has a result and leaves none.
+local broken = "\0asm\1\0\0\0\1\5\1\x60\0\1\x7f\3\2\1\0\7\5\1\1f\0\0\10\4\1\2\0\x0b"
+fails("type mismatch.*offset", webassembly.load, broken)
+local lazy = webassembly.instantiate(webassembly.load(broken, "=broken", true))
+for _ = 1, 2 do fails("type mismatch.*offset", lazy.f) end
 local chunk, message = load(bytes:sub(1, 20), "=cut")
 assert(not chunk and string.find(message, "^cut: bad binary format"))
 fails("no function '_start'", load("\0asm\1\0\0\0", "=empty"))

@@ -95,7 +95,7 @@ pub(crate) fn load_library_file(machine: &mut Machine, file: &[u8], path: Value)
     }
 }
 
-/// `webassembly.load(bytes [, name])`: a module, all of whose functions have been validated.
+/// `webassembly.load(bytes [, name [, lazily]])`: a module, all of whose functions have been validated, if not `lazily`.
 fn load(machine: &mut Machine, frame: Frame) -> NativeResult {
     let bytes = frame.check_string(machine, 0)?;
     let name = frame.optional_string(machine, 1)?;
@@ -103,9 +103,10 @@ fn load(machine: &mut Machine, frame: Frame) -> NativeResult {
         Some(name) => machine.bytes(name).to_vec(),
         None => b"=wasm".to_vec(),
     };
+    let is_lazy = !frame.argument_or_nil(machine, 2).is_falsy();
     let bytes = machine.bytes(bytes).to_vec();
     machine.charge(bytes.len() as u64)?;
-    let module = match modules::load(machine, &bytes, &source, true) {
+    let module = match modules::load(machine, &bytes, &source, !is_lazy) {
         Ok(module) => module,
         Err(LoadError::Throw(throw)) => return Err(throw),
         Err(LoadError::Refused(error)) => return Err(machine.native_error(format_args!("{error}"))),
