@@ -14,7 +14,7 @@ use crate::{
     pauses::{CollectionObserver, Pauses},
     typed::FrontEnd,
 };
-use alloc::{boxed::Box, vec::Vec};
+use alloc::{boxed::Box, collections::BTreeMap, vec::Vec};
 use core::{any::Any, cell::Cell, marker::PhantomData};
 use lunette_gc::{
     function::{Closure, NativeClosure, Prototype},
@@ -127,6 +127,8 @@ pub struct Machine {
     /// What the embedder keeps with the machine: side tables outside the region.
     pub embedder: Box<dyn Any + Send>,
     pub(crate) natives: Vec<Native>,
+    /// Their numbers, by name.
+    pub(crate) native_numbers: BTreeMap<&'static str, u32>,
     pub(crate) names: Ref<SlotArray>,
     pub(crate) metatables: Ref<SlotArray>,
     pub(crate) exit: Exit,
@@ -212,6 +214,7 @@ impl Machine {
             collection_observer: None,
             embedder: Box::new(()),
             natives: Vec::new(),
+            native_numbers: BTreeMap::new(),
             names,
             metatables,
             exit: Exit::None,

@@ -346,13 +346,14 @@ impl Machine {
             "ipairs_iterator" => self.ipairs_native = number,
             _ => {}
         }
+        self.native_numbers.entry(native.name).or_insert(number);
         self.natives.push(native);
         number
     }
 
     /// The registered native function of this name.
     pub fn find_native(&self, name: &str) -> Option<u32> {
-        self.natives.iter().position(|native| native.name == name).map(|number| number as u32)
+        self.native_numbers.get(name).copied()
     }
 
     /// The number of upvalues that programs see a native closure have.
