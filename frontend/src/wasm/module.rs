@@ -86,9 +86,7 @@ impl Module {
     /// The module's file with all of its functions translated ahead of time: still a file of the same module for others.
     pub fn translate_all(&self, file: &[u8]) -> Result<Vec<u8>, WasmError> {
         let own = self.declarations.imported.functions..self.declarations.functions.len() as u32;
-        let functions = own.map(|number| Ok((number, self.translate(file, number)?)));
-        let functions = functions.collect::<Result<Vec<_>, WasmError>>()?;
-        let whole = translated::add(file, functions.into_iter());
+        let whole = translated::add(file, own.map(|number| Ok((number, self.translate(file, number)?))))?;
         match u32::try_from(whole.len()) {
             Ok(_) => Ok(whole),
             Err(_) => Err(WasmError::Limit { offset: 0, what: "the module is larger than 4 GiB" }),

@@ -82,30 +82,34 @@ pub(super) fn function(file: &[u8], content: &Range<u32>, number: u32) -> Option
 }
 
 /// The file with these functions, in the order of their numbers, in its last section.
-pub(super) fn add(file: &[u8], functions: impl Iterator<Item = (u32, Function)>) -> Vec<u8> {
+pub(super) fn add(
+    file: &[u8],
+    functions: impl Iterator<Item = Result<(u32, Function), WasmError>>,
+) -> Result<Vec<u8>, WasmError> {
     let file = section(file).map_or(file, |(start, _)| &file[..start]);
     let (mut entries, mut records) = (Vec::new(), Vec::new());
-    for (number, function) in functions {
+    for function in functions {
+        let (number, function) = function?;
         records.extend(write_typed_function(&function));
         entries.extend(number.to_le_bytes());
         entries.extend((records.len() as u32).to_le_bytes());
     }
-    let mut content = Vec::new();
-    content.push(NAME.len() as u8);
-    content.extend(NAME.as_bytes());
-    content.extend(file::VERSION.to_le_bytes());
-    content.extend(checksum(file).to_le_bytes());
-    content.extend(((entries.len() / ENTRY_BYTES) as u32).to_le_bytes());
-    content.extend(entries);
-    content.extend(records);
+    let mut head = Vec::new();
+    head.push(NAME.len() as u8);
+    head.extend(NAME.as_bytes());
+    head.extend(file::VERSION.to_le_bytes());
+    head.extend(checksum(file).to_le_bytes());
+    head.extend(((entries.len() / ENTRY_BYTES) as u32).to_le_bytes());
     let mut whole = file.to_vec();
     whole.push(0);
-    let mut length = content.len();
+    let mut length = head.len() + entries.len() + records.len();
     while length >= 0x80 {
         whole.push(length as u8 | 0x80);
         length >>= 7;
     }
     whole.push(length as u8);
-    whole.extend(content);
-    whole
+    whole.extend(head);
+    whole.extend(entries);
+    whole.extend(records);
+    Ok(whole)
 }
