@@ -7,7 +7,8 @@ use std::time::Instant;
 
 /// `(module (memory (export "memory") 1) (global (mut i32) (i32.const 0))
 /// (func (export "count") (result i32) global.get 0 i32.const 1 i32.add global.set 0 global.get 0))`
-const COUNTER: &[u8] = b"\0asm\x01\0\0\0\x01\x05\x01\x60\0\x01\x7f\x03\x02\x01\0\x05\x03\x01\0\x01\x06\x06\x01\x7f\x01\x41\0\x0b\
+const COUNTER: &[u8] =
+    b"\0asm\x01\0\0\0\x01\x05\x01\x60\0\x01\x7f\x03\x02\x01\0\x05\x03\x01\0\x01\x06\x06\x01\x7f\x01\x41\0\x0b\
     \x07\x12\x02\x06memory\x02\0\x05count\0\0\x0a\x0d\x01\x0b\0\x23\0\x41\x01\x6a\x24\0\x23\0\x0b";
 
 const BATCH: u32 = 100;
