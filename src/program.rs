@@ -199,7 +199,9 @@ impl Program {
         }
     }
 
-    /// The program without names of variables, lines and its own name: messages cannot give them any more.
+    /// The program without names of variables, lines and its own name: messages cannot give them any more. A WebAssembly
+    /// file loses its custom sections, names and what was [translated](Program::translated) before; without the compiler,
+    /// it is left as it is.
     ///
     /// ```
     /// # use lunette::Program;
@@ -214,6 +216,11 @@ impl Program {
                 module.strip();
                 Program(Arc::new(Form::Bytecode(module)))
             }
+            #[cfg(feature = "compiler")]
+            Form::WebAssembly { file, name } => {
+                Program::of_webassembly(lunette_frontend::wasm::stripped(file), name.clone())
+            }
+            #[cfg(not(feature = "compiler"))]
             Form::WebAssembly { .. } => self.clone(),
         }
     }

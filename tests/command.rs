@@ -431,6 +431,76 @@ fn compiled_programs_run() {
     assert_eq!(stdout(&run_with_input(&["-"], &standard.stdout)), "piped\n");
 }
 
+/// The names of the custom sections of a WebAssembly file, and how long the others are.
+fn custom_sections(file: &[u8]) -> (Vec<String>, usize) {
+    fn number(bytes: &mut &[u8]) -> usize {
+        let end = bytes.iter().position(|byte| byte & 0x80 == 0).unwrap() + 1;
+        let (number, rest) = bytes.split_at(end);
+        *bytes = rest;
+        number.iter().rev().fold(0, |value, byte| value << 7 | usize::from(byte & 0x7f))
+    }
+    let (mut names, mut others) = (Vec::new(), 0);
+    let mut rest = &file[8..];
+    while let Some((&kind, after)) = rest.split_first() {
+        rest = after;
+        let length = number(&mut rest);
+        let (mut section, after) = rest.split_at(length);
+        rest = after;
+        if kind == 0 {
+            let length = number(&mut section);
+            names.push(String::from_utf8(section[..length].to_vec()).unwrap());
+        } else {
+            others += section.len();
+        }
+    }
+    (names, others)
+}
+
+/// Of WebAssembly, `--strip` leaves out all custom sections, wherever they stand. What is left does the same, with traps at
+/// its own places.
+#[test]
+fn compiled_modules_can_be_stripped() {
+    let folder = Folder::new("strip");
+    let module = r#"(module $divider
+        (@custom "first" (before first) "something for tools")
+        (type (func (param i32 i32) (result i32)))
+        (@custom "second" (after type) "something else")
+        (func $inner (param $dividend i32) (param $divisor i32) (result i32)
+          (i32.div_s (local.get $dividend) (local.get $divisor)))
+        (func (export "divide") (param i32 i32) (result i32) (call $inner (local.get 0) (local.get 1)))
+        (@custom "last" "the end"))"#;
+    let file = folder.file("divider.wasm", wat::parse_str(module).unwrap());
+    let [whole, stripped, again] = ["whole.lbc", "stripped.lbc", "again.lbc"].map(|name| folder.path(name));
+    for arguments in [
+        &["compile", "-o", &whole, &file][..],
+        &["compile", "--strip", "-o", &stripped, &file],
+        // What was translated before is for another file.
+        &["compile", "--strip", "-o", &again, &whole],
+    ] {
+        let output = run(arguments);
+        assert_eq!((output.status.code(), stderr(&output)), (Some(0), String::new()));
+    }
+    let read = |path: &str| fs::read(path).unwrap();
+    let (names, others) = custom_sections(&read(&whole));
+    assert_eq!(names, ["first", "second", "last", "name", "lunette"]);
+    assert_eq!(custom_sections(&read(&stripped)), (vec!["lunette".to_owned()], others));
+    assert_eq!(read(&stripped), read(&again));
+    let invoke = |path: &str, divisor: &str| run(&["run", "--invoke", "divide", path, "42", divisor]);
+    assert_eq!(stdout(&invoke(&stripped, "7")), "6\n");
+    assert!(stderr(&invoke(&whole, "0")).contains("in function 'inner'"));
+    // The place of the instruction, which is the last but one of the first function.
+    let bytes = read(&stripped);
+    let body = b"\x20\x00\x20\x01\x6d\x0b";
+    let place = bytes.windows(body.len()).position(|bytes| bytes == body).unwrap() + 4;
+    let message = stderr(&invoke(&stripped, "0"));
+    assert!(message.contains(&format!("stripped.lbc:{place:#x}: integer divide by zero")), "{message}");
+    assert!(!message.contains("inner") && message.contains("in function 'divide'"), "{message}");
+    assert_eq!(run(&["check", &stripped]).status.code(), Some(0));
+    // What breaks off stays so.
+    let broken = folder.file("broken.wasm", &read(&file)[..60]);
+    assert_eq!(run(&["compile", "--strip", "-o", &again, &broken]).status.code(), Some(1));
+}
+
 #[test]
 fn damaged_compiled_programs_are_refused() {
     let folder = Folder::new("damaged");

@@ -62,6 +62,9 @@ pub enum Subcommand {
         (~/.local/state).")]
     Repl(Session),
     /// Compile a program to a file that loads faster
+    #[command(
+        after_help = "A WebAssembly file gets its functions translated, and stays a file of the same module for others."
+    )]
     Compile(Compile),
     /// Show a program's bytecode as text
     Disasm(Disasm),
@@ -299,10 +302,10 @@ pub struct Compile {
     /// The compiled file; SCRIPT with the ending .lbc if not given, `-` for standard output
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
-    /// Leave out lines and names, which messages give
+    /// Leave out lines and names, which messages give; of WebAssembly, all custom sections
     #[arg(short, long)]
     pub strip: bool,
-    /// The program, `-` for standard input
+    /// The program, source or compiled, `-` for standard input
     #[arg(value_name = "SCRIPT")]
     pub script: PathBuf,
 }

@@ -39,10 +39,9 @@ pub fn print(bytes: &[u8]) -> Status {
 /// `lunette compile`
 pub fn compile(options: &Compile) -> Status {
     let compile = || {
-        let mut program = load(&options.script)?.translated()?;
-        if options.strip {
-            program = program.stripped();
-        }
+        let program = load(&options.script)?;
+        // What is translated has places in the file, so that comes last.
+        let program = if options.strip { program.stripped() } else { program }.translated()?;
         let output = options.output.clone().unwrap_or_else(|| match options.script.to_str() {
             Some("-") => PathBuf::from("-"),
             _ => options.script.with_extension("lbc"),
