@@ -304,6 +304,16 @@ fn rust_calls_lua_calls_rust_many_times_over() {
 }
 
 #[test]
+fn each_stack_overflow_is_the_same_error() {
+    let mut instance = instance();
+    instance.exec("function endless() return 1 + endless() end").unwrap();
+    for _ in 0..3 {
+        let error = instance.call::<i64>("endless", ()).unwrap_err();
+        assert!(error.to_string().contains("stack overflow"), "{error}");
+    }
+}
+
+#[test]
 fn yields_across_rust_functions_are_errors() {
     let mut instance = instance();
     let relay = instance.function(|context, f: Function| f.call::<()>(context, ())).unwrap();

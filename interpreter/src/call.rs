@@ -81,18 +81,27 @@ impl Machine {
     fn grow_stack(&mut self, needed: u64) -> Result<(), Throw> {
         if needed > u64::from(MAX_STACK + STACK_RESERVE) {
             // In the emergency room already: the overflow happened while an overflow was handled.
-            if self.stack_length > MAX_STACK + STACK_RESERVE && needed <= u64::from(self.stack_length) {
+            if self.is_overflowing() && needed <= u64::from(self.stack_length) {
                 return Ok(());
             }
-            let overflowing = self.stack_length > MAX_STACK + STACK_RESERVE;
-            if overflowing {
-                return Err(self.error_in_error_handling());
-            }
-            self.resize_stack(MAX_STACK + STACK_RESERVE + STACK_EMERGENCY)?;
+            self.open_emergency_room()?;
             return Err(self.runtime_error(format_args!("stack overflow")));
         }
         let length = needed.max(u64::from(self.stack_length) * 2).min(u64::from(MAX_STACK + STACK_RESERVE));
         self.resize_stack(length as u32)
+    }
+
+    /// Whether the stack has the room in which an overflow is handled.
+    pub(crate) fn is_overflowing(&self) -> bool {
+        self.stack_length > MAX_STACK + STACK_RESERVE
+    }
+
+    /// Gives the stack, of which nothing is left, room for an overflow to be handled in. An error if that is used up, too.
+    pub(crate) fn open_emergency_room(&mut self) -> Result<(), Throw> {
+        if self.is_overflowing() {
+            return Err(self.error_in_error_handling());
+        }
+        self.resize_stack(MAX_STACK + STACK_RESERVE + STACK_EMERGENCY)
     }
 
     /// Gives the running thread a stack of `length` slots with the same content.

@@ -61,6 +61,7 @@ impl Machine {
             Exit::Returned { first, count } => Ok((first, count)),
             Exit::Failed(throw) => {
                 self.switch_back(thread, base, number_base, depth);
+                self.restore_stack();
                 Err(throw)
             }
             Exit::None => unreachable!("the loop ran on without a reason to leave"),

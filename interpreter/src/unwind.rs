@@ -201,9 +201,9 @@ impl Machine {
     }
 
     /// Gives the emergency room of the stack back after an overflow was handled.
-    fn restore_stack(&mut self) {
+    pub(crate) fn restore_stack(&mut self) {
         let limit = crate::machine::MAX_STACK + crate::machine::STACK_RESERVE;
-        if self.stack_length > limit && self.frame_top() + crate::machine::STACK_RESERVE < limit {
+        if self.is_overflowing() && self.frame_top() + crate::machine::STACK_RESERVE < limit {
             // Without memory for the smaller stack the larger one does as well.
             let length = (self.frame_top() + crate::machine::STACK_RESERVE).next_power_of_two().min(limit);
             let _ = self.resize_stack(length);

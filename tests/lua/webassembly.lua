@@ -76,6 +76,9 @@ fails("bad result #1 %(integer expected, got string%)", instance(function() retu
 fails("^test%.wasm:0x%x+: integer divide by zero$", exports.divide, 1, 0)
 fails("integer overflow$", exports.divide, -0x80000000, -1)
 fails("call stack exhausted$", exports.endless)
+-- There is room for handlers then.
+local _, traceback = xpcall(exports.endless, debug.traceback)
+assert(traceback:find("call stack exhausted\nstack traceback:\n\ttest.wasm:0x%x+: in function 'endless'\n"), traceback)
 assert(exports.divide(-7, 2) == -3)
 local thrown = {}
 local done, caught = pcall(instance(function() error(thrown) end).four_times, 1)

@@ -154,8 +154,11 @@ impl Machine {
     /// Makes room on both stacks for a frame whose number register 0 will be at `base`, and whose slots end at `top`.
     fn ensure_typed(&mut self, base: u32, numbers: u32, top: u32) -> Result<(), Throw> {
         let needed = u64::from(base) + u64::from(numbers) + u64::from(NUMBER_RESERVE);
-        let overflows = needed > u64::from(MOST_NUMBERS) || top > MAX_STACK - STACK_RESERVE;
-        if overflows {
+        if needed > u64::from(MOST_NUMBERS) {
+            return Err(self.trap(Trap::StackExhausted));
+        }
+        if top > MAX_STACK - STACK_RESERVE && !(self.is_overflowing() && top + STACK_RESERVE <= self.stack_length) {
+            self.open_emergency_room()?;
             return Err(self.trap(Trap::StackExhausted));
         }
         if needed > u64::from(self.number_length) {
