@@ -324,11 +324,11 @@ fn functions_of_the_host_are_found_at_the_other_end() {
 
 #[test]
 fn wherever_the_connection_breaks_the_program_runs_once() {
-    let arguments = [40, 1000];
+    let arguments = [40, 2000];
     let expected = expected(arguments);
     for from in homes() {
         for to in homes() {
-            let (_, end, all) = run(from, to, [600, 2000], Break::Never);
+            let (_, end, all) = run(from, to, [2000, 2000], Break::Never);
             assert_eq!(end, End::Moved);
             // The first and the last bytes, where each message counts, and some in between. How much is sent in all
             // differs a little from run to run; an image is always the same.
@@ -346,7 +346,7 @@ fn wherever_the_connection_breaks_the_program_runs_once() {
 
 #[test]
 fn without_the_last_word_nobody_knows() {
-    let arguments = [300, 2000];
+    let arguments = [600, 2000];
     let expected = expected(arguments);
     // An image is preceded by two answers, each of which is read in two steps, and followed by two.
     for (from, to) in homes().into_iter().zip(homes().into_iter().rev()) {
