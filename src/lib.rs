@@ -28,7 +28,6 @@
 //! - `command`: the program `lunette`.
 //! - `migration`: programs that go on in another process.
 //! - `partitions`: instances in KVM partitions. Without it, the guest image is not built.
-//! - `mimalloc`: that program's memory allocator.
 
 mod callback;
 mod context;

@@ -50,6 +50,7 @@ pub struct CommandLine {
 
 /// What can be done.
 #[derive(Debug, clap::Subcommand)]
+#[command(defer = true)]
 pub enum Subcommand {
     /// Run a program, source or compiled
     #[command(after_help = "The program finds its ARGUMENTS in `...` and in the global table `arg`. \

@@ -21,9 +21,9 @@ pub fn release() {
 /// Gives back what the program's allocator keeps of freed memory.
 pub fn release_allocations() {
     // SAFETY: the allocator may be told so at any time.
-    #[cfg(feature = "mimalloc")]
+    #[cfg(target_env = "gnu")]
     unsafe {
-        libmimalloc_sys::mi_collect(true);
+        libc::malloc_trim(0);
     }
 }
 

@@ -279,7 +279,7 @@ impl<S: Read + Write> Connected<S> {
     /// For how many seconds it may.
     fn allowed(&self, pages: &Pages) -> f64 {
         let sweeps = pages.sweeps.saturating_sub(self.tries).saturating_sub(SWEEPS);
-        STANDSTILL.as_secs_f64() * (f64::from(sweeps) + f64::from(self.tries / TRIES)).exp2()
+        STANDSTILL.saturating_mul(2_u32.saturating_pow(sweeps + self.tries / TRIES)).as_secs_f64()
     }
 
     /// Sends pages while the program runs, and waits until they are taken up.
