@@ -30,6 +30,7 @@ use std::{fmt, marker::PhantomData};
 
 /// A module, loaded into an instance: all of it has been validated.
 #[derive(Clone, Debug)]
+// Of the function that makes instances of it.
 pub struct Module(Handle);
 
 /// What a module imports or exports.
@@ -147,10 +148,10 @@ impl Module {
     pub fn new(context: &mut impl AsContext, file: impl AsRef<[u8]>, name: impl AsRef<[u8]>) -> Result<Module> {
         let context = &mut context.as_context();
         context.check_alive()?;
-        let module = match library::load(context.machine, file.as_ref(), name.as_ref(), true) {
+        let module = match library::load_instantiator(context.machine, file.as_ref(), name.as_ref()) {
             Err(library::LoadError::Throw(Throw::Memory)) => {
                 context.collect();
-                library::load(context.machine, file.as_ref(), name.as_ref(), true)
+                library::load_instantiator(context.machine, file.as_ref(), name.as_ref())
             }
             loaded => loaded,
         };
@@ -158,13 +159,14 @@ impl Module {
             library::LoadError::Refused(error) => Error::Malformed(error.to_string()),
             library::LoadError::Throw(_) => Error::Memory,
         })?;
-        context.handle(Raw::Internal(module.cast())).map(Module)
+        context.handle(module).map(Module)
     }
 
     fn raw(&self, context: &mut Context<'_>) -> Result<Ref<TypedModule>> {
-        match context.resolve(&self.0)? {
-            Raw::Internal(module) => Ok(module.cast()),
-            other => unreachable!("the handle stands for a module, not {other:?}"),
+        let instantiate = context.resolve(&self.0)?;
+        match library::module_of_instantiator(context.machine, instantiate) {
+            Some(module) => Ok(module),
+            None => unreachable!("the handle stands for a module's function, not {instantiate:?}"),
         }
     }
 
@@ -248,8 +250,7 @@ impl Module {
     pub fn instantiate(&self, context: &mut impl AsContext, imports: Option<&Table>) -> Result<Exports> {
         let context = &mut context.as_context();
         let imports = imports.map_or(Ok(Raw::Nil), |imports| context.resolve(&imports.0))?;
-        let module = self.raw(context)?;
-        let instantiate = library::instantiate_function(context.machine, module).map_err(|_| Error::Memory)?;
+        let instantiate = context.resolve(&self.0)?;
         match context.call_raw(instantiate, &[imports])?.into_iter().next() {
             Some(Value::Table(exports)) => Ok(Exports(exports)),
             other => unreachable!("instantiation gives a table, not {other:?}"),

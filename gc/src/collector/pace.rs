@@ -30,7 +30,7 @@ const AUTOMATIC_SHARE: u64 = 60;
 /// Least bytes of blocks beyond twice of what is needed that make the heap a scattered one.
 const LEAST_SCATTERED: u64 = 1 << 20;
 /// Least growth of the heap before a full collection.
-const LEAST_GROWTH: u64 = 256 << 10;
+const LEAST_GROWTH: u64 = 512 << 10;
 
 /// What the program asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -77,9 +77,17 @@ pub fn load_program(machine: &mut Machine, file: &[u8], source: &[u8]) -> Result
     Ok(native_value(machine, MAIN.name, &[Value::Internal(module.cast())])?)
 }
 
-/// Makes a function that takes a table of imports, or nil, and gives the exports of a new instance of the module.
-pub fn instantiate_function(machine: &mut Machine, module: Ref<TypedModule>) -> Result<Value, Throw> {
-    native_value(machine, INSTANTIATE_MODULE.name, &[Value::Internal(module.cast())])
+/// Loads a file, all of which is validated, and makes a function that takes a table of imports, or nil, and gives the
+/// exports of a new instance of the module.
+pub fn load_instantiator(machine: &mut Machine, file: &[u8], source: &[u8]) -> Result<Value, LoadError> {
+    let module = modules::load(machine, file, source, true)?;
+    Ok(native_value(machine, INSTANTIATE_MODULE.name, &[Value::Internal(module.cast())])?)
+}
+
+/// The module of a function that [`load_instantiator`] has made.
+pub fn module_of_instantiator(machine: &Machine, function: Value) -> Option<Ref<TypedModule>> {
+    let Value::NativeClosure(closure) = function else { return None };
+    module_value(machine, machine.heap.native_values(closure).first()?.get())
 }
 
 /// Makes a function of a WebAssembly file, found at this path, that gives its exports; or the message why there is none.
@@ -223,9 +231,13 @@ fn return_exports(machine: &mut Machine, frame: Frame, instance: Ref<Instance>) 
 }
 
 fn module_of_closure(machine: &Machine, frame: Frame) -> Result<Ref<TypedModule>, Throw> {
-    match frame.closure_value(machine, 0) {
-        Value::Internal(object) if machine.heap.get(object).header.kind == Kind::TypedModule as u8 => Ok(object.cast()),
-        _ => Err(malformed_frame(machine)),
+    module_value(machine, frame.closure_value(machine, 0)).ok_or_else(|| malformed_frame(machine))
+}
+
+fn module_value(machine: &Machine, value: Value) -> Option<Ref<TypedModule>> {
+    match value {
+        Value::Internal(object) if machine.heap.get(object).header.kind == Kind::TypedModule as u8 => Some(object.cast()),
+        _ => None,
     }
 }
 
