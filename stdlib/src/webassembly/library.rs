@@ -236,7 +236,9 @@ fn module_of_closure(machine: &Machine, frame: Frame) -> Result<Ref<TypedModule>
 
 fn module_value(machine: &Machine, value: Value) -> Option<Ref<TypedModule>> {
     match value {
-        Value::Internal(object) if machine.heap.get(object).header.kind == Kind::TypedModule as u8 => Some(object.cast()),
+        Value::Internal(object) if machine.heap.get(object).header.kind == Kind::TypedModule as u8 => {
+            Some(object.cast())
+        }
         _ => None,
     }
 }
