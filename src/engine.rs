@@ -41,6 +41,7 @@ pub struct Configuration {
     pub(crate) grants: Grants,
     pub(crate) ignores_environment: bool,
     pub(crate) collection_stress: u32,
+    pub(crate) jit: Jit,
     pub(crate) home: Home,
     #[cfg(feature = "partitions")]
     pub(crate) processor_share: Option<f64>,
@@ -48,6 +49,25 @@ pub struct Configuration {
     pub(crate) monitor: Option<std::path::PathBuf>,
     pub(crate) snapshot_interval: u32,
     pub(crate) host_functions: HostFunctions,
+}
+
+/// When functions are compiled to machine code: those of WebAssembly, in the process. All others are interpreted.
+///
+/// ```
+/// # use lunette::{AsContext, Configuration, Engine, Jit};
+/// let mut instance = Engine::new(Configuration::new().jit(Jit::Off)).instantiate()?;
+/// assert_eq!(instance.eval::<i64>("return 6 * 7")?, 42);
+/// # Ok::<(), lunette::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Jit {
+    /// Never.
+    Off,
+    /// When they are hot.
+    #[default]
+    On,
+    /// When they are first called: for tests.
+    Eager,
 }
 
 /// Where an instance lives.
@@ -79,6 +99,7 @@ impl Default for Configuration {
             grants: Grants::NONE,
             ignores_environment: false,
             collection_stress: 0,
+            jit: Jit::default(),
             home: Home::Process,
             #[cfg(feature = "partitions")]
             processor_share: None,
@@ -309,6 +330,25 @@ impl Configuration {
     #[must_use]
     pub fn collection_stress(self, allocations: u32) -> Self {
         Configuration { collection_stress: allocations, ..self }
+    }
+
+    /// When functions are compiled to machine code.
+    ///
+    /// ```
+    /// # use lunette::{AsContext, Configuration, Engine, Jit, webassembly::Module};
+    /// let mut instance = Engine::new(Configuration::new().jit(Jit::Eager)).instantiate()?;
+    /// // (module (func (export "sum") (param i32) (result i32) (local i32)
+    /// //   (loop (local.set 1 (i32.add (local.get 1) (local.get 0)))
+    /// //     (br_if 0 (local.tee 0 (i32.sub (local.get 0) (i32.const 1))))) (local.get 1)))
+    /// let file = b"\0asm\x01\0\0\0\x01\x06\x01\x60\x01\x7f\x01\x7f\x03\x02\x01\0\x07\x07\x01\x03sum\0\0\x0a\x19\x01\x17\x01\x01\x7f\
+    ///     \x03\x40\x20\x01\x20\0\x6a\x21\x01\x20\0\x41\x01\x6b\x22\0\x0d\0\x0b\x20\x01\x0b";
+    /// let exports = Module::new(&mut instance, file, "@sum.wasm")?.instantiate(&mut instance, None)?;
+    /// assert_eq!(exports.function::<i32, i32>(&mut instance, "sum")?.call(&mut instance, 100)?, 5050);
+    /// # Ok::<(), lunette::Error>(())
+    /// ```
+    #[must_use]
+    pub fn jit(self, jit: Jit) -> Self {
+        Configuration { jit, ..self }
     }
 
     /// For tests: offers a snapshot at every chance of this number; 0 for never. There are chances between all steps of a

@@ -3,6 +3,8 @@
 #[cfg(feature = "migration")]
 mod transfer;
 
+#[cfg(feature = "jit")]
+use crate::engine::Jit;
 use crate::{
     callback::{self, Natives},
     context::{AsContext, Context, State},
@@ -112,6 +114,10 @@ impl Instance {
             time_limit: configuration.time_limit.map(nanoseconds),
         });
         lunette_stdlib::register_all(&mut machine);
+        #[cfg(feature = "jit")]
+        if configuration.jit != Jit::Off {
+            machine.set_compiler(lunette_jit::compile, configuration.jit == Jit::Eager);
+        }
         Instance { machine }
     }
 

@@ -26,6 +26,7 @@
 //! - `compiler`: source text. Without it, programs come compiled ([`Program::from_bytes`]), and the grammar is not built.
 //! - `compression`: compressed images.
 //! - `command`: the program `lunette`.
+//! - `jit`: machine code for hot functions of WebAssembly. Without it, everything is interpreted.
 //! - `migration`: programs that go on in another process.
 //! - `partitions`: instances in KVM partitions. Without it, the guest image is not built.
 
@@ -65,7 +66,7 @@ pub mod webassembly;
 pub use context::{AsContext, Context};
 pub use convert::{Bytes, FromLua, FromLuaMulti, IntoLua, IntoLuaMulti, Variadic};
 pub use data::Data;
-pub use engine::{Configuration, Engine, Home, Library};
+pub use engine::{Configuration, Engine, Home, Jit, Library};
 pub use error::{ConversionError, Error, ImageError, IsolatedError, Result, RuntimeError, StopReason, SyntaxError};
 pub use function::Function;
 pub use host::{Captured, Directory, Environment, Files, Grants, Input, Output, Streams};

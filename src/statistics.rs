@@ -37,6 +37,8 @@ pub struct Statistics {
     pub collection_steps: u64,
     /// How long the program stood still for them.
     pub pauses: Pauses,
+    /// Functions that were compiled to machine code.
+    pub native_functions: u64,
 }
 
 impl Statistics {
@@ -52,6 +54,7 @@ impl Statistics {
             full_collections: heap.full_collections,
             collection_steps: heap.steps,
             pauses: Pauses::of(machine.pauses().clone()),
+            native_functions: machine.native_functions() as u64,
         }
     }
 
@@ -67,6 +70,8 @@ impl Statistics {
             full_collections: figures.full_collections,
             collection_steps: figures.collection_steps,
             pauses: Pauses::of(figures.pauses),
+            // Partitions interpret.
+            native_functions: 0,
         }
     }
 }

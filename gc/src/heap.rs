@@ -36,6 +36,9 @@ pub struct Heap {
 unsafe impl Send for Heap {}
 
 impl Heap {
+    /// Where in a heap the region's base address is, for compiled code.
+    pub const BASE_OFFSET: usize = core::mem::offset_of!(Heap, base);
+
     /// The bytes of the smallest region that serves an instance of this memory limit: what is lost to holes between
     /// objects and what the collector needs for itself come on top of the limit.
     pub const fn region_bytes(memory_limit: u64) -> usize {

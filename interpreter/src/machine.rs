@@ -12,7 +12,7 @@ use crate::{
     method_cache::MethodCache,
     native::Native,
     pauses::{CollectionObserver, Pauses},
-    typed::FrontEnd,
+    typed::{FrontEnd, native::NativeTier},
 };
 use alloc::{boxed::Box, collections::BTreeMap, vec::Vec};
 use core::{any::Any, cell::Cell, marker::PhantomData};
@@ -116,6 +116,8 @@ pub struct Machine {
     pub(crate) is_trap: Cell<bool>,
     /// Who knows WebAssembly files.
     pub(crate) front_end: Option<FrontEnd>,
+    /// What is done about machine code.
+    pub(crate) native: NativeTier,
     /// The running thread.
     pub(crate) thread: Ref<Thread>,
     /// The heap.
@@ -207,6 +209,7 @@ impl Machine {
             number_length: 0,
             is_trap: Cell::new(false),
             front_end: None,
+            native: NativeTier::default(),
             thread,
             heap,
             host,

@@ -5,7 +5,7 @@ use clap::{
     ArgMatches, Args, CommandFactory, FromArgMatches, Parser, ValueEnum,
     builder::{OsStringValueParser, TypedValueParser},
 };
-use lunette::Directory;
+use lunette::{Directory, Jit};
 use std::{ffi::OsString, path::PathBuf, time::Duration};
 
 const STATUSES: &str = "\
@@ -184,9 +184,9 @@ pub struct Session {
     /// How much the program may write, such as 1M
     #[arg(long, value_name = "BYTES", value_parser = quantity::bytes)]
     pub output_limit: Option<u64>,
-    /// Whether to compile hot code to machine code; there is only the interpreter as yet
-    #[arg(long, value_name = "WHETHER", value_enum, default_value_t = Switch::On, hide_default_value = true)]
-    pub jit: Switch,
+    /// When to compile functions of WebAssembly to machine code: if they are hot, never, or all (for tests)
+    #[arg(long, value_name = "WHEN", value_enum, default_value_t = Compiling::On, hide_default_value = true)]
+    pub jit: Compiling,
     /// For tests: collect garbage after every N allocations
     #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
     pub gc_stress: u32,
@@ -225,11 +225,22 @@ pub struct Session {
     pub cpu_share: Option<f64>,
 }
 
-/// On or off.
+/// When functions are compiled to machine code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Switch {
+pub enum Compiling {
     Off,
     On,
+    Eager,
+}
+
+impl From<Compiling> for Jit {
+    fn from(compiling: Compiling) -> Jit {
+        match compiling {
+            Compiling::Off => Jit::Off,
+            Compiling::On => Jit::On,
+            Compiling::Eager => Jit::Eager,
+        }
+    }
 }
 
 /// A process of which there is to be an image.

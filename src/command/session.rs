@@ -68,6 +68,7 @@ impl Session {
         let mut configuration = Configuration::new()
             .grants(grant::of_program(options, script))
             .collection_stress(options.gc_stress)
+            .jit(options.jit.into())
             .snapshot_interval(options.snapshot_chaos);
         if options.isolate {
             configuration = isolated(configuration, options);

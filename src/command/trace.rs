@@ -34,6 +34,7 @@ pub fn print_statistics(statistics: &Statistics) {
     ));
     tell(format_args!("heap at the end    {}", size(statistics.used_bytes)));
     tell(format_args!("peak heap          {}", size(statistics.peak_bytes)));
+    tell(format_args!("machine code       {} functions", statistics.native_functions));
     tell(format_args!("memory touched     {}", size(statistics.touched_bytes)));
 }
 

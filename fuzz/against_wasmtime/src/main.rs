@@ -6,7 +6,7 @@
 //! both sides. Loops end because the generator counts their rounds; where a stack is exhausted, the module is left.
 
 use arbitrary::Unstructured;
-use lunette::{AsContext, Configuration, Engine as Lunette, Value, Variadic, webassembly};
+use lunette::{AsContext, Configuration, Engine as Lunette, Jit, Value, Variadic, webassembly};
 use std::{
     error::Error,
     time::{Duration, Instant},
@@ -176,7 +176,8 @@ fn compare(engine: &Engine, file: &[u8], random: &mut Random) -> Outcome<u64> {
     let module = Module::new(engine, file).map_err(|error| format!("wasmtime refuses it: {error:#}"))?;
     let mut store = Store::new(engine, ());
     let theirs = Instance::new(&mut store, &module, &[]);
-    let mut instance = Lunette::new(Configuration::new().memory_limit(256 << 20)).instantiate()?;
+    let jit = if random.next() % 4 == 0 { Jit::Off } else { Jit::Eager };
+    let mut instance = Lunette::new(Configuration::new().memory_limit(256 << 20).jit(jit)).instantiate()?;
     let ours =
         webassembly::Module::new(&mut instance, file, "=m").map_err(|error| format!("Lunette refuses it: {error}"))?;
     let ours = ours.instantiate(&mut instance, None);

@@ -17,7 +17,7 @@ pub use request::Request;
 pub use response::Response;
 
 use alloc::{boxed::Box, string::String};
-use core::any::Any;
+use core::{any::Any, ptr::NonNull};
 use lunette_gc::pages::Pages;
 
 /// Names a submitted request until it is completed.
@@ -71,6 +71,12 @@ impl HostError {
 pub trait Host: Any + Send {
     /// Where the region's memory comes from.
     fn pages(&self) -> Box<dyn Pages + Send>;
+
+    /// Puts machine code where it can be executed, until the home is gone; its address. `None` if the home does not do so.
+    /// Nothing can write to it there.
+    fn install_code(&mut self, _code: &[u8]) -> Option<NonNull<u8>> {
+        None
+    }
 
     /// Takes a request.
     fn submit(&mut self, request: Request<'_>) -> Ticket;

@@ -1,7 +1,7 @@
 //! The drivers of typed instructions, made from the typed section of the instruction table: as in [`crate::dispatch`], one
 //! of functions that end in a jump to the next, one that is a loop around a `match`.
 
-use super::{branches::*, calls::*, forwarding, memory::*, moves::*, numbers::*, objects::*, vectors::*};
+use super::{branches::*, calls::*, forwarding, memory::*, moves::*, native, numbers::*, objects::*, vectors::*};
 use crate::{
     dispatch::{
         SWITCH,
@@ -18,7 +18,7 @@ pub(crate) mod threaded {
     //! Handlers that end in a jump to the next.
 
     use super::super::{
-        forwarding::{LEFT, OPCODE_BITS, RIGHT, takes},
+        forwarding::{ENTRY, LEFT, OPCODE_BITS, RIGHT, takes},
         sequences::for_each_sequence,
     };
     use super::*;
@@ -144,15 +144,39 @@ pub(crate) mod threaded {
     for_each_sequence!(define_enter_sequences);
 
     /// Opcodes with every combination of marks.
-    const MARKED_OPCODES: usize = 4 << OPCODE_BITS;
+    const MARKED_OPCODES: usize = ENTRY + (1 << OPCODE_BITS);
 
     /// By the marked opcode.
     static HANDLERS: [Handler; MARKED_OPCODES] = {
         let mut handlers: [Handler; MARKED_OPCODES] = [missing; MARKED_OPCODES];
         enter_instructions(&mut handlers);
         enter_sequences(&mut handlers);
+        let mut entry = ENTRY;
+        while entry < MARKED_OPCODES {
+            handlers[entry] = enter_native;
+            entry += 1;
+        }
         handlers
     };
+
+    /// Goes into compiled code, and on where that has left to, with the instruction there.
+    unsafe extern "sysv64" fn enter_native(
+        pc: *const u64,
+        base: *mut u8,
+        memory: *mut u8,
+        machine: *mut Machine,
+        _: u64,
+        _: Word,
+        _: f32,
+        _: f64,
+    ) -> u64 {
+        // SAFETY: the state is the machine's; where compiled code leaves to is a verified instruction.
+        unsafe {
+            let (s, word) = native::enter(apart(pc, base, memory, machine));
+            let handler = HANDLERS.as_ptr().add(word.0 as u16 as usize).read();
+            handler(s.pc, s.base, s.memory, s.machine, s.integer, word, s.single, s.double)
+        }
+    }
 
     /// Stands where there is no handler, since no instruction is marked so.
     unsafe extern "sysv64" fn missing(
@@ -333,7 +357,10 @@ mod matched {
                 // SAFETY: `pc` is at a verified instruction, so that its opcode is known.
                 unsafe {
                     let word = Word(*s.pc);
-                    let at = s.past(1);
+                    let (at, word) = match word.0 as usize & forwarding::ENTRY {
+                        0 => (s.past(1), word),
+                        _ => native::enter(s.past(1)),
+                    };
                     match core::mem::transmute::<u16, Opcode>(forwarding::unmarked(word).0 as u16) {
                         $(Opcode::$name => super::$name(at, word),)*
                     }

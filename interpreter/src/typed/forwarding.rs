@@ -30,6 +30,9 @@ pub(super) const LEFT: usize = 1 << OPCODE_BITS;
 /// Mark: the right one is.
 pub(super) const RIGHT: usize = 2 << OPCODE_BITS;
 
+/// Mark, the only one of its word: compiled code may be entered here ([`super::native`]).
+pub(super) const ENTRY: usize = 4 << OPCODE_BITS;
+
 const _: () = assert!(Opcode::ALL.len() + SEQUENCES.len() <= 1 << OPCODE_BITS);
 
 /// Calls `$callback!` with the instructions that take operands from machine registers or hand their result on. A row reads

@@ -211,7 +211,11 @@ impl Machine {
             link = link.foreign();
         }
         self.ensure_typed(number_base, numbers, base + 1 + references)?;
+        let ends_slice = self.budget.get() < cost.into();
         self.charge(cost.into())?;
+        if ends_slice {
+            self.heat(prototype);
+        }
         self.set_value(base - FRAME_SLOTS, Value::Internal(prototype.cast()));
         let header = self.slot(base - 1);
         header.payload.set(header_payload(code.units() + 1, base - self.base));

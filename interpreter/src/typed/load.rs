@@ -14,7 +14,7 @@ use lunette_bytecode::{
     instruction::Word,
     typed::{
         fuel,
-        function::{Function, Registers, Signature, Surroundings},
+        function::{Catch, Function, Registers, Signature, Surroundings},
         instruction,
     },
 };
@@ -141,7 +141,7 @@ impl Machine {
                 references: Cell::new(0),
                 offsets: Cell::new(None),
                 catches: Cell::new(None),
-                padding: 0,
+                tier: Cell::new(0),
                 module,
                 number,
                 kind,
@@ -184,9 +184,11 @@ impl Machine {
             return Ok(());
         }
         match self.front_end {
-            Some(front_end) => (front_end.translate)(self, prototype),
-            None => Err(self.runtime_error(format_args!("the function was not translated"))),
+            Some(front_end) => (front_end.translate)(self, prototype)?,
+            None => return Err(self.runtime_error(format_args!("the function was not translated"))),
         }
+        self.compile_eagerly(prototype);
+        Ok(())
     }
 
     /// A reference to a function: of an instance, or to a value of the host that can be called.
@@ -267,6 +269,12 @@ impl Machine {
         words
     }
 
+    /// What catches exceptions in a function that was translated.
+    pub(super) fn installed_catches(&self, prototype: Ref<TypedPrototype>) -> Vec<Catch> {
+        let catches = self.heap.get(prototype).catches.get().map_or(&[][..], |array| self.heap.bytes(array));
+        exceptions::decode_all(catches).collect()
+    }
+
     /// The code of a function that was translated, as it was installed.
     pub(crate) fn installed_code(&self, prototype: Ref<TypedPrototype>) -> Function {
         let object = self.heap.get(prototype);
@@ -274,7 +282,7 @@ impl Machine {
         Function {
             registers: Registers { numbers: object.numbers.get(), references: object.references.get() },
             code: self.installed_words(prototype),
-            catches: exceptions::decode_all(bytes(&object.catches)).collect(),
+            catches: self.installed_catches(prototype),
             offsets: decode_offsets(bytes(&object.offsets)).collect(),
         }
     }

@@ -2,7 +2,7 @@
 //!
 //! The data flows `state` → bodies of instructions (`numbers`, `vectors`, `branches`, `moves`, `memory`, `objects`, `calls`) →
 //! `dispatch`; what does not fit there is in `slow`, and in `slow_objects`. `types` knows which types are the same, `convert` takes values across, `frames` enters
-//! and leaves functions from outside, `load` makes modules of what the front end gives, `forwarding` and `sequences` see
+//! and leaves functions from outside, `load` makes modules of what the front end gives, `native` has hot functions compiled, `forwarding` and `sequences` see
 //! what of installed code runs faster, `trap` reports, `exceptions` throws and
 //! catches.
 
@@ -16,6 +16,7 @@ mod frames;
 mod load;
 mod memory;
 mod moves;
+pub mod native;
 mod numbers;
 mod objects;
 mod sequences;

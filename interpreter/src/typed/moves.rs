@@ -9,7 +9,7 @@ use lunette_bytecode::instruction::Word;
 use lunette_gc::typed::Instance;
 
 /// Bytes of a global in its instance.
-const GLOBAL_BYTES: usize = 32;
+pub(super) const GLOBAL_BYTES: usize = 32;
 
 macro_rules! bodies {
     ($($name:ident($words:literal) |$s:ident, $w:ident| $body:block)*) => { $(

@@ -380,6 +380,9 @@ pub(crate) fn return_values(machine: &mut Machine, word: Word) -> Outcome {
 /// The budget of fuel is used up.
 pub(crate) fn poll(machine: &mut Machine, _: Word) -> Outcome {
     machine.look_at_limits()?;
+    if let Some(prototype) = machine.typed_prototype_of(machine.base) {
+        machine.heat(prototype);
+    }
     Ok(machine.drive(Next::Typed))
 }
 

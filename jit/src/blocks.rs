@@ -1,0 +1,244 @@
+//! The control flow of a typed function: blocks of instructions that are compiled, each up to a jump or to an instruction
+//! that is left to the interpreter; and where it pays to come from there.
+
+use crate::{
+    meaning::{Meaning, Test, meaning},
+    registers::{Set, visit},
+};
+use alloc::{vec, vec::Vec};
+use lunette_bytecode::{
+    instruction::Word,
+    typed::{
+        function::Function,
+        instruction::{Field, Opcode, jump_distance, length},
+    },
+};
+
+/// An instruction.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Instruction {
+    /// Its first word.
+    pub at: usize,
+    /// How many words it has.
+    pub length: usize,
+    /// What it does; `None` if it is left to the interpreter.
+    pub meaning: Option<Meaning>,
+}
+
+/// A block.
+#[derive(Clone, Debug)]
+pub(crate) struct Block {
+    /// Its instructions, by number.
+    pub instructions: core::ops::Range<usize>,
+    /// Blocks to which control may go, and in which compiled code goes on: first where the last instruction jumps to, if
+    /// it does.
+    pub successors: Vec<usize>,
+    /// Those in which the interpreter goes on after it, or after an exception.
+    pub others: Vec<usize>,
+    /// Whether the last instruction is left to the interpreter.
+    pub ends_outside: bool,
+    /// Whether control goes back to it.
+    pub is_loop: bool,
+    /// Whether the interpreter may enter it.
+    pub is_entry: bool,
+    /// Registers whose contents are read later.
+    pub live: Set,
+}
+
+/// A function taken apart.
+pub(crate) struct Code<'f> {
+    pub function: &'f Function,
+    /// Number registers of its results.
+    pub results: u32,
+    pub instructions: Vec<Instruction>,
+    pub blocks: Vec<Block>,
+}
+
+/// How many instructions compiled code has to run, at least, for the way there to pay.
+const WORTH: usize = 8;
+/// The most registers times blocks of a function that is compiled: what is known of each takes a byte.
+const MOST_KNOWN: usize = 1 << 23;
+/// The most words of such a function.
+const MOST_WORDS: usize = 1 << 16;
+
+impl<'f> Code<'f> {
+    /// Takes a function apart that was verified. If `is_eager`, no part of it is too short; `supports` says whether the processor can do what an instruction means.
+    /// `None` if it is too large, or nothing in it would gain.
+    pub fn new(
+        function: &'f Function,
+        results: u32,
+        is_eager: bool,
+        supports: impl Fn(Meaning) -> bool,
+    ) -> Option<Code<'f>> {
+        let words = &function.code;
+        if words.len() > MOST_WORDS {
+            return None;
+        }
+        let mut instructions = Vec::new();
+        let mut at = 0;
+        while let Some(length) = words.get(at..).and_then(length) {
+            let meaning = Opcode::of(words[at]).and_then(meaning).filter(|&meaning| supports(meaning));
+            instructions.push(Instruction { at, length, meaning });
+            at += length;
+        }
+        let blocks = divide(function, &instructions);
+        let registers = function.registers.numbers as usize;
+        if registers.saturating_mul(blocks.len()) > MOST_KNOWN {
+            return None;
+        }
+        let mut code = Code { function, results, instructions, blocks };
+        code.choose_entries(if is_eager { 1 } else { WORTH });
+        code.blocks.iter().any(|block| block.is_entry).then_some(())?;
+        code.find_live();
+        Some(code)
+    }
+
+    /// The words of an instruction.
+    pub fn words(&self, instruction: usize) -> &'f [Word] {
+        let Instruction { at, length, .. } = self.instructions[instruction];
+        &self.function.code[at..at + length]
+    }
+
+    /// The registers whose contents are read after an instruction, from those that are read after it.
+    pub fn live_before(&self, instruction: usize, after: &mut Set) {
+        let words = self.words(instruction);
+        visit(words, self.results, |_| {}, |register| after.remove(register));
+        visit(words, self.results, |register| after.add(register), |_| {});
+    }
+
+    /// The registers whose contents are read after a block.
+    pub fn live_after(&self, block: usize) -> Set {
+        let mut live = Set::new(self.function.registers.numbers as usize);
+        let Block { successors, others, .. } = &self.blocks[block];
+        for &next in successors.iter().chain(others) {
+            live.unite(&self.blocks[next].live);
+        }
+        live
+    }
+
+    fn choose_entries(&mut self, worth: usize) {
+        // How many instructions run from the beginning of a block until one that is left to the interpreter.
+        let mut runs: Vec<usize> = vec![0; self.blocks.len()];
+        for _ in 0..4 {
+            for number in (0..self.blocks.len()).rev() {
+                let block = &self.blocks[number];
+                let own = block.instructions.len() - usize::from(block.ends_outside);
+                let most = block.successors.iter().map(|&next| runs[next]).max().unwrap_or(0);
+                runs[number] = (own + most).min(worth);
+            }
+        }
+        for (number, block) in self.blocks.iter_mut().enumerate() {
+            let own = block.instructions.len() - usize::from(block.ends_outside);
+            block.is_entry = own > 0 && runs[number] >= worth && (block.is_entry || block.is_loop);
+        }
+    }
+
+    fn find_live(&mut self) {
+        let mut changed = true;
+        while changed {
+            changed = false;
+            for number in (0..self.blocks.len()).rev() {
+                let mut live = self.live_after(number);
+                for instruction in self.blocks[number].instructions.clone().rev() {
+                    self.live_before(instruction, &mut live);
+                }
+                // What catches exceptions may be gone to from any of the instructions.
+                for &other in &self.blocks[number].others {
+                    live.unite(&self.blocks[other].live);
+                }
+                if live != self.blocks[number].live {
+                    self.blocks[number].live = live;
+                    changed = true;
+                }
+            }
+        }
+    }
+}
+
+/// Divides a function's instructions into blocks. Those that the interpreter comes to from an instruction of its own are
+/// marked as entries.
+fn divide(function: &Function, instructions: &[Instruction]) -> Vec<Block> {
+    let mut by_word = vec![usize::MAX; function.code.len() + 1];
+    for (number, instruction) in instructions.iter().enumerate() {
+        by_word[instruction.at] = number;
+    }
+    let target = |instruction: &Instruction| {
+        let distance = jump_distance(&function.code[instruction.at..])?;
+        by_word.get((instruction.at + instruction.length).wrapping_add_signed(distance as isize)).copied()
+    };
+    let mut begins = vec![false; instructions.len() + 1];
+    begins[0] = true;
+    let mut table_left = 0;
+    for (number, instruction) in instructions.iter().enumerate() {
+        if let Some(target) = target(instruction) {
+            begins[target] = true;
+            begins[number + 1] = true;
+        }
+        if instruction.meaning.is_none() {
+            begins[number + 1] = true;
+        }
+        if let Some(Meaning::JumpTable) = instruction.meaning {
+            begins[number + 1] = true;
+            table_left = table_jumps(&function.code[instruction.at..]);
+        } else if table_left > 0 {
+            begins[number + 1] = true;
+            table_left -= 1;
+        }
+    }
+    for catch in &function.catches {
+        for word in [catch.start, catch.end, catch.target] {
+            if let Some(&number) = by_word.get(word as usize).filter(|&&number| number < instructions.len()) {
+                begins[number] = true;
+            }
+        }
+    }
+    let starts: Vec<usize> = (0..instructions.len()).filter(|&number| begins[number]).collect();
+    let block_of = |instruction: usize| starts.partition_point(|&start| start <= instruction) - 1;
+    let mut blocks: Vec<Block> = Vec::new();
+    for (index, &start) in starts.iter().enumerate() {
+        let end = starts.get(index + 1).copied().unwrap_or(instructions.len());
+        let last = &instructions[end - 1];
+        let following = (end < instructions.len()).then_some(index + 1);
+        let jumped = target(last).filter(|&target| target < instructions.len()).map(block_of);
+        let (mut successors, mut others) = (Vec::new(), Vec::new());
+        match last.meaning {
+            Some(Meaning::Jump(Test::Always) | Meaning::Loop(Test::Always)) => successors.extend(jumped),
+            Some(Meaning::JumpTable) => {
+                let count = table_jumps(&function.code[last.at..]);
+                successors.extend(index + 1..index + 1 + count);
+            }
+            Some(_) => successors.extend(jumped.into_iter().chain(following)),
+            None => others.extend(jumped.into_iter().chain(following)),
+        }
+        let at = instructions[start].at as u32;
+        for catch in function.catches.iter().filter(|catch| (catch.start..catch.end).contains(&at)) {
+            if let Some(&number) = by_word.get(catch.target as usize).filter(|&&number| number < instructions.len()) {
+                others.push(block_of(number));
+            }
+        }
+        blocks.push(Block {
+            instructions: start..end,
+            successors,
+            others,
+            ends_outside: last.meaning.is_none(),
+            is_loop: false,
+            is_entry: index == 0,
+            live: Set::new(function.registers.numbers as usize),
+        });
+    }
+    for number in 0..blocks.len() {
+        if blocks[number].ends_outside && number + 1 < blocks.len() {
+            blocks[number + 1].is_entry = true;
+        }
+        for next in blocks[number].successors.clone() {
+            blocks[next].is_loop |= next <= number;
+        }
+    }
+    blocks
+}
+
+/// How many jumps follow the instruction `jump_table`.
+fn table_jumps(words: &[Word]) -> usize {
+    let last = Opcode::jump_table.entry().operand(Field::D).and_then(|operand| operand.read(words));
+    last.map_or(0, |last| last as usize + 1)
+}

@@ -1,0 +1,115 @@
+//! What kind of number each register holds, found by following the control flow forward: registers have no types, but what
+//! writes them does.
+
+use crate::{
+    blocks::Code,
+    meaning::{Kind, Meaning},
+    registers::visit,
+};
+use alloc::{vec, vec::Vec};
+use lunette_bytecode::typed::instruction::{Field, Opcode};
+
+/// Of each block the kinds of all registers at its beginning.
+pub(crate) fn find_kinds(code: &Code<'_>) -> Vec<Vec<Kind>> {
+    let registers = code.function.registers.numbers as usize;
+    let mut at_start = vec![vec![Kind::Any; registers]; code.blocks.len()];
+    // Contents come from the frame where the interpreter enters, and then are what they are needed as.
+    let mut is_due = vec![true; code.blocks.len()];
+    while let Some(number) = is_due.iter().position(|&due| due) {
+        is_due[number] = false;
+        let mut kinds = at_start[number].clone();
+        for instruction in code.blocks[number].instructions.clone() {
+            follow(code, number, instruction, &mut kinds);
+        }
+        for &next in &code.blocks[number].successors {
+            let mut changed = false;
+            for (at_start, kind) in at_start[next].iter_mut().zip(&kinds) {
+                let joined = at_start.join(*kind);
+                changed |= joined != *at_start;
+                *at_start = joined;
+            }
+            is_due[next] |= changed;
+        }
+    }
+    at_start
+}
+
+/// What an instruction changes.
+fn follow(code: &Code<'_>, block: usize, instruction: usize, kinds: &mut [Kind]) {
+    let words = code.words(instruction);
+    let Some(meaning) = code.instructions[instruction].meaning else { return };
+    let operand = |field| operand(code, instruction, field);
+    match meaning {
+        Meaning::Copy => kinds[operand(Field::A)] = kinds[operand(Field::B)],
+        Meaning::CopyFromFar => kinds[operand(Field::A)] = kinds[operand(Field::D)],
+        Meaning::CopyToFar => kinds[operand(Field::D)] = kinds[operand(Field::A)],
+        Meaning::CopyNumbers => {
+            let (to, from, count) = (operand(Field::A), operand(Field::B), operand(Field::C));
+            kinds.copy_within(from..from + count, to);
+        }
+        Meaning::Select => {
+            kinds[operand(Field::A)] = kinds[operand(Field::B)].join(kinds[operand(Field::C)]).held();
+        }
+        _ => visit(
+            words,
+            code.results,
+            |_| {},
+            |register| {
+                kinds[register] = match meaning {
+                    Meaning::Load { kind: Kind::Any, bytes, .. } => loaded(code, block, instruction, register, bytes),
+                    Meaning::Load { kind, .. } | Meaning::Binary(_, kind) | Meaning::BinaryConstant(_, kind) => kind,
+                    Meaning::Unary(_, _, kind) | Meaning::Truncate { to: kind, .. } | Meaning::Divide { kind, .. } => {
+                        kind
+                    }
+                    Meaning::Compare(..) | Meaning::CompareConstant(..) => Kind::I32,
+                    Meaning::AddOffset => Kind::I64,
+                    _ => Kind::Any,
+                };
+            },
+        ),
+    }
+}
+
+/// The kind in which something is loaded that may be of several: the one in which the block uses it first.
+pub(crate) fn loaded(code: &Code<'_>, block: usize, instruction: usize, register: usize, bytes: u8) -> Kind {
+    let default = if bytes == 8 { Kind::I64 } else { Kind::I32 };
+    let fits = |kind: Kind| match bytes {
+        8 => matches!(kind, Kind::I64 | Kind::F64),
+        4 => kind != Kind::F64,
+        _ => matches!(kind, Kind::I32 | Kind::I64),
+    };
+    for next in instruction + 1..code.blocks[block].instructions.end {
+        let words = code.words(next);
+        let Some(meaning) = code.instructions[next].meaning else { break };
+        let Some(opcode) = Opcode::of(words[0]) else { break };
+        let used = opcode.entry().operands.iter().find(|operand| {
+            use lunette_bytecode::typed::instruction::OperandKind::NumberRead;
+            operand.kind == NumberRead && operand.read(words) == Some(register as i64)
+        });
+        if let Some(operand) = used {
+            let kind = meaning.reads(operand.field);
+            return if kind != Kind::Any && fits(kind) { kind } else { default };
+        }
+        let mut is_written = false;
+        visit(words, code.results, |_| {}, |written| is_written |= written == register);
+        if is_written {
+            break;
+        }
+    }
+    default
+}
+
+/// The number of a register, or another operand, of an instruction.
+pub(crate) fn operand(code: &Code<'_>, instruction: usize, field: Field) -> usize {
+    signed_operand(code, instruction, field) as usize
+}
+
+/// The same, of a number.
+pub(crate) fn signed_operand(code: &Code<'_>, instruction: usize, field: Field) -> i64 {
+    let words = code.words(instruction);
+    let operand = Opcode::of(words[0]).and_then(|opcode| opcode.entry().operand(field));
+    match operand.and_then(|operand| operand.read(words)) {
+        Some(value) => value,
+        None => unreachable!("a verified instruction has the operands of the table"),
+    }
+}

@@ -1,0 +1,82 @@
+//! The processor that is compiled for: the one that this runs on.
+
+use crate::{blocks::Code, emit::emit, meaning::Meaning};
+use alloc::vec::Vec;
+use core::arch::x86_64::{__cpuid, __cpuid_count};
+use cranelift_codegen::{
+    Context,
+    control::ControlPlane,
+    ir::{AbiParam, Function as Body, Signature, UserFuncName, types},
+    isa::{self, CallConv, OwnedTargetIsa},
+    settings::{self, Configurable},
+};
+use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
+use lunette_bytecode::typed::function::Function;
+use lunette_interpreter::typed::native::NativeCode;
+use target_lexicon::triple;
+
+/// What of the processor's instructions beyond those that all have is used.
+#[derive(Clone, Copy)]
+struct Features {
+    sse41: bool,
+    names: [Option<&'static str>; 8],
+}
+
+impl Features {
+    fn detect() -> Features {
+        let basic = __cpuid(1).ecx;
+        let extended = if __cpuid(0).eax >= 7 { __cpuid_count(7, 0).ebx } else { 0 };
+        let more = if __cpuid(0x8000_0000).eax > 0x8000_0000 { __cpuid(0x8000_0001).ecx } else { 0 };
+        let has = |word: u32, bit: u32, name| (word >> bit & 1 != 0).then_some(name);
+        Features {
+            sse41: basic >> 19 & 1 != 0,
+            names: [
+                has(basic, 0, "has_sse3"),
+                has(basic, 9, "has_ssse3"),
+                has(basic, 19, "has_sse41"),
+                has(basic, 20, "has_sse42"),
+                has(basic, 23, "has_popcnt"),
+                has(extended, 3, "has_bmi1"),
+                has(extended, 8, "has_bmi2"),
+                has(more, 5, "has_lzcnt"),
+            ],
+        }
+    }
+}
+
+fn target(features: Features) -> Option<OwnedTargetIsa> {
+    let mut shared = settings::builder();
+    shared.set("opt_level", "speed").ok()?;
+    shared.set("enable_verifier", if cfg!(debug_assertions) { "true" } else { "false" }).ok()?;
+    shared.set("unwind_info", "false").ok()?;
+    shared.set("enable_probestack", "false").ok()?;
+    let mut builder = isa::lookup(triple!("x86_64")).ok()?;
+    for name in features.names.into_iter().flatten() {
+        builder.enable(name).ok()?;
+    }
+    builder.finish(settings::Flags::new(shared)).ok()
+}
+
+/// See [`crate::compile`].
+pub(crate) fn compile(function: &Function, results: u32, is_eager: bool) -> Option<NativeCode> {
+    let features = Features::detect();
+    let supports = |meaning: Meaning| match meaning {
+        Meaning::Unary(operation, _, _) if operation.rounds() => features.sse41,
+        _ => true,
+    };
+    let code = Code::new(function, results, is_eager, supports)?;
+    let isa = target(features)?;
+    let mut signature = Signature::new(CallConv::SystemV);
+    signature.params = [types::I64, types::I64, types::I64, types::I32].map(AbiParam::new).into();
+    signature.returns = [types::I64, types::I64].map(AbiParam::new).into();
+    let mut context = Context::for_function(Body::with_name_signature(UserFuncName::user(0, 0), signature));
+    let mut builders = FunctionBuilderContext::new();
+    let builder = FunctionBuilder::new(&mut context.func, &mut builders);
+    let entries = emit(&code, builder, isa.frontend_config());
+    let compiled = context.compile(&*isa, &mut ControlPlane::default()).ok()?;
+    // Nothing is referred to outside of it.
+    if !compiled.buffer.relocs().is_empty() {
+        return None;
+    }
+    Some(NativeCode { bytes: Vec::from(compiled.code_buffer()), entries })
+}
