@@ -55,8 +55,8 @@ fn write_typed(out: &mut String) -> fmt::Result {
     out.push_str("| --- | --- | --- | --- | --- | --- |\n");
     for &opcode in typed::Opcode::ALL {
         let entry = opcode.entry();
-        write!(out, "| {} | `{}` |", opcode as u16, entry.name)?;
-        for (position, operand) in entry.operands.iter().enumerate() {
+        write!(out, "| {} | `{}` |", opcode as u16, opcode.name())?;
+        for (position, operand) in entry.operands().iter().enumerate() {
             let separator = if position == 0 { " " } else { ", " };
             let field = alloc::format!("{:?}", operand.field).to_lowercase();
             write!(out, "{separator}{field}: {}", snake_case(&alloc::format!("{:?}", operand.kind)))?;
@@ -65,10 +65,10 @@ fn write_typed(out: &mut String) -> fmt::Result {
             out.push_str(", list");
         }
         write!(out, " | {} |", snake_case(&alloc::format!("{:?}", entry.flow)))?;
-        for &effect in entry.effects {
+        for &effect in entry.effects() {
             write!(out, " {}", effect_name(effect))?;
         }
-        writeln!(out, " | {} |", entry.meaning.replace('|', "\\|"))?;
+        writeln!(out, " | {} |", typed::MEANINGS[opcode as usize].replace('|', "\\|"))?;
     }
     Ok(())
 }

@@ -59,7 +59,7 @@ const WORTH: usize = 8;
 /// The most registers times blocks of a function that is compiled: what is known of each takes a byte.
 const MOST_KNOWN: usize = 1 << 23;
 /// The most words of such a function.
-const MOST_WORDS: usize = 1 << 16;
+const MOST_WORDS: usize = 1 << 13;
 
 impl<'f> Code<'f> {
     /// Takes a function apart that was verified. If `is_eager`, no part of it is too short; `supports` says whether the processor can do what an instruction means.

@@ -82,7 +82,7 @@ pub(crate) fn loaded(code: &Code<'_>, block: usize, instruction: usize, register
         let words = code.words(next);
         let Some(meaning) = code.instructions[next].meaning else { break };
         let Some(opcode) = Opcode::of(words[0]) else { break };
-        let used = opcode.entry().operands.iter().find(|operand| {
+        let used = opcode.entry().operands().iter().find(|operand| {
             use lunette_bytecode::typed::instruction::OperandKind::NumberRead;
             operand.kind == NumberRead && operand.read(words) == Some(register as i64)
         });

@@ -56,7 +56,7 @@ pub(crate) fn visit(words: &[Word], results: u32, mut read: impl FnMut(usize), m
     let Some(opcode) = Opcode::of(words[0]) else { return };
     let entry = opcode.entry();
     let value = |field: Field| entry.operand(field).and_then(|operand| operand.read(words)).unwrap_or(0) as usize;
-    for operand in entry.operands {
+    for operand in entry.operands() {
         let Some(register) = operand.read(words) else { continue };
         let register = register as usize;
         match operand.kind {

@@ -243,23 +243,35 @@ impl Operand {
     }
 }
 
-/// An entry of the typed section.
+/// The most operands of an instruction.
+const MOST_OPERANDS: usize = 8;
+/// The most effects.
+const MOST_EFFECTS: usize = 2;
+
+/// An entry of the typed section. It has no addresses in it: a program is loaded the faster the fewer there are to be
+/// adapted.
 #[derive(Debug)]
 pub struct Entry {
-    /// The mnemonic.
-    pub name: &'static str,
-    /// The operands in the order of the text form.
-    pub operands: &'static [Operand],
+    operands: [Operand; MOST_OPERANDS],
+    operand_count: u8,
     /// Where control goes.
     pub flow: Flow,
     /// Whether operands g and h say how many arguments follow in a list.
     pub has_list: bool,
-    /// What its slow path may do.
-    pub effects: &'static [Effect],
-    /// One line of meaning.
-    pub meaning: &'static str,
+    effects: [Effect; MOST_EFFECTS],
+    effect_count: u8,
     /// As the method says.
-    fixed_words: usize,
+    fixed_words: u8,
+}
+
+/// So many of a list, the rest being the filler.
+const fn filled<T: Copy, const N: usize>(list: &[T], filler: T) -> [T; N] {
+    let (mut all, mut index) = ([filler; N], 0);
+    while index < list.len() {
+        all[index] = list[index];
+        index += 1;
+    }
+    all
 }
 
 /// Words of an instruction with these operands.
@@ -278,12 +290,22 @@ const fn fixed_words(operands: &[Operand]) -> usize {
 impl Entry {
     /// Words of the instruction before its list: itself and its literals.
     pub const fn fixed_words(&self) -> usize {
-        self.fixed_words
+        self.fixed_words as usize
+    }
+
+    /// The operands in the order of the text form.
+    pub fn operands(&self) -> &[Operand] {
+        &self.operands[..self.operand_count.into()]
+    }
+
+    /// What its slow path may do.
+    pub fn effects(&self) -> &[Effect] {
+        &self.effects[..self.effect_count.into()]
     }
 
     /// The operand in this field, if the entry has one there.
     pub fn operand(&self, field: Field) -> Option<Operand> {
-        self.operands.iter().copied().find(|operand| operand.field == field)
+        self.operands().iter().copied().find(|operand| operand.field == field)
     }
 }
 
@@ -553,19 +575,44 @@ macro_rules! define_opcodes {
             pub const ALL: &'static [Opcode] = &[$(Opcode::$name),*];
         }
 
-        static ENTRIES: &[Entry] = &[$(Entry {
-            name: stringify!($name),
-            operands: &[$(Operand { field: field!($field), kind: operand_kind!($kind) }),*],
-            flow: flow!($flow),
-            has_list: has_list!($list),
-            effects: &[$(effect!($effect)),*],
-            meaning: $meaning,
-            fixed_words: fixed_words(&[$(Operand { field: field!($field), kind: operand_kind!($kind) }),*]),
+        static ENTRIES: &[Entry] = &[$({
+            const OPERANDS: &[Operand] = &[$(Operand { field: field!($field), kind: operand_kind!($kind) }),*];
+            const EFFECTS: &[Effect] = &[$(effect!($effect)),*];
+            Entry {
+                operands: filled(OPERANDS, Operand { field: Field::A, kind: OperandKind::Count }),
+                operand_count: OPERANDS.len() as u8,
+                flow: flow!($flow),
+                has_list: has_list!($list),
+                effects: filled(EFFECTS, Effect::Throw),
+                effect_count: EFFECTS.len() as u8,
+                fixed_words: fixed_words(OPERANDS) as u8,
+            }
         }),*];
+
+        /// All mnemonics, each with the end of a line.
+        const NAMES: &str = concat!($(stringify!($name), "\n"),*);
+
+        /// What each instruction does: for the instruction reference.
+        pub(crate) static MEANINGS: &[&str] = &[$($meaning),*];
     };
 }
 
 crate::for_each_typed_instruction!(define_opcodes);
+
+/// Where each mnemonic ends in [`NAMES`].
+static NAME_ENDS: [u16; Opcode::ALL.len()] = {
+    let (names, mut ends) = (NAMES.as_bytes(), [0; Opcode::ALL.len()]);
+    let (mut at, mut number) = (0, 0);
+    while at < names.len() {
+        if names[at] == b'\n' {
+            ends[number] = at as u16;
+            number += 1;
+        }
+        at += 1;
+    }
+    assert!(names.len() <= u16::MAX as usize);
+    ends
+};
 
 impl Opcode {
     /// The opcode with this number.
@@ -580,7 +627,14 @@ impl Opcode {
 
     /// The opcode with this mnemonic.
     pub fn from_name(name: &str) -> Option<Opcode> {
-        Opcode::ALL.iter().copied().find(|opcode| opcode.entry().name == name)
+        Opcode::ALL.iter().copied().find(|opcode| opcode.name() == name)
+    }
+
+    /// The mnemonic.
+    pub fn name(self) -> &'static str {
+        let number = self as usize;
+        let start = if number == 0 { 0 } else { usize::from(NAME_ENDS[number - 1]) + 1 };
+        &NAMES[start..NAME_ENDS[number].into()]
     }
 
     /// The opcode's entry of the table.
@@ -594,10 +648,10 @@ impl Opcode {
     pub fn encode(self, operands: &[i64], code: &mut Vec<Word>) -> Option<()> {
         let entry = self.entry();
         let mut words = [Word(self as u64), Word(0), Word(0)];
-        if entry.operands.len() != operands.len() {
+        if entry.operands().len() != operands.len() {
             return None;
         }
-        for (&operand, &value) in entry.operands.iter().zip(operands) {
+        for (&operand, &value) in entry.operands().iter().zip(operands) {
             operand.write(&mut words, value)?;
         }
         code.extend_from_slice(&words[..entry.fixed_words()]);
@@ -622,7 +676,7 @@ pub fn jump_distance(words: &[Word]) -> Option<i64> {
     let is_jump = |operand: &&Operand| {
         matches!(operand.kind, OperandKind::Jump | OperandKind::WideJump | OperandKind::Back | OperandKind::WideBack)
     };
-    Opcode::of(*words.first()?)?.entry().operands.iter().find(is_jump)?.read(words)
+    Opcode::of(*words.first()?)?.entry().operands().iter().find(is_jump)?.read(words)
 }
 
 #[cfg(test)]
@@ -635,7 +689,7 @@ mod tests {
         Opcode::call_indirect.encode(&[3, 8191, 1, 2, 3, 4, 70_000, 5], &mut code).unwrap();
         assert_eq!(length(&code), Some(3));
         let values: Vec<i64> =
-            Opcode::call_indirect.entry().operands.iter().map(|operand| operand.read(&code).unwrap()).collect();
+            Opcode::call_indirect.entry().operands().iter().map(|operand| operand.read(&code).unwrap()).collect();
         assert_eq!(values, [3, 8191, 1, 2, 3, 4, 70_000, 5]);
         assert_eq!(Opcode::copy.encode(&[8192, 0], &mut code), None);
         assert_eq!(Opcode::i32_add_constant.encode(&[0, 0, 40_000], &mut code), None);

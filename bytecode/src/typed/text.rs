@@ -22,9 +22,9 @@ impl fmt::Display for Listing<'_> {
                 continue;
             };
             let entry = opcode.entry();
-            write!(out, "    {at:5}  {}", entry.name)?;
+            write!(out, "    {at:5}  {}", opcode.name())?;
             let mut separator = " ";
-            for operand in entry.operands {
+            for operand in entry.operands() {
                 let value = operand.read(words).unwrap_or(-1);
                 match operand.kind {
                     OperandKind::ListWords => continue,

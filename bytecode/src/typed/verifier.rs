@@ -152,7 +152,7 @@ fn verify_flow(
     let Some(opcode) = Opcode::of(code[at]) else { return Err(VerifyErrorKind::UnknownOpcode(code[at].0 as u16)) };
     let entry = opcode.entry();
     if let Some(distance) = jump_distance(&code[at..]) {
-        let goes_back = entry.operands.iter().any(|o| matches!(o.kind, OperandKind::Back | OperandKind::WideBack));
+        let goes_back = entry.operands().iter().any(|o| matches!(o.kind, OperandKind::Back | OperandKind::WideBack));
         let target = usize::try_from(next as i64 + distance).map_err(|_| VerifyErrorKind::JumpTarget)?;
         if goes_back != (distance < 0) || !is_start(target) {
             return Err(VerifyErrorKind::JumpTarget);
@@ -186,7 +186,7 @@ impl Checker<'_> {
         let length = length(words).ok_or(VerifyErrorKind::CutOff)?;
         let (words, list) = words[..length].split_at(entry.fixed_words());
         let mut canonical = [Word(number.into()), Word(0), Word(0)];
-        for &operand in entry.operands {
+        for &operand in entry.operands() {
             let value = operand.read(words).ok_or(VerifyErrorKind::StrayBits)?;
             operand.write(&mut canonical, value).ok_or(VerifyErrorKind::StrayBits)?;
             self.verify_operand(words, entry, operand, value)?;
@@ -353,13 +353,13 @@ impl Checker<'_> {
     /// The signature of the function that the instruction calls, if it does.
     fn callee(&self, words: &[Word], entry: &Entry) -> Result<Option<Signature>, VerifyErrorKind> {
         if !entry
-            .operands
+            .operands()
             .iter()
             .any(|operand| matches!(operand.kind, OperandKind::ResultWindow | OperandKind::ListWords))
         {
             return Ok(None);
         }
-        for operand in entry.operands {
+        for operand in entry.operands() {
             let number = operand.read(words).unwrap_or(0) as u32;
             match operand.kind {
                 OperandKind::Callee => {
@@ -398,7 +398,7 @@ impl Checker<'_> {
             return if callee.results == self.results { Ok(()) } else { Err(VerifyErrorKind::Results) };
         }
         let mut takes_references = false;
-        for &operand in entry.operands {
+        for &operand in entry.operands() {
             match operand.kind {
                 OperandKind::ResultWindow => self.number(read(operand), callee.results.numbers)?,
                 OperandKind::ReferenceResultWindow => {

@@ -228,9 +228,7 @@ mod threaded {
         // SAFETY: the machine's saved frame is of verified code.
         unsafe {
             if (*machine).is_typed_frame() {
-                crate::typed::dispatch::threaded::dispatch::<crate::typed::dispatch::threaded::Plain>(
-                    (*machine).typed_state(),
-                )
+                crate::typed::dispatch::threaded::resume_typed(machine)
             } else {
                 dispatch((*machine).state())
             }

@@ -23,7 +23,12 @@ pub(crate) mod threaded {
     };
     use super::*;
     use crate::dispatch::resume;
-    use core::{marker::PhantomData, mem::MaybeUninit};
+    use core::{
+        marker::PhantomData,
+        mem::MaybeUninit,
+        ptr::null_mut,
+        sync::atomic::{AtomicPtr, Ordering},
+    };
     use lunette_bytecode::typed::instruction::Opcode;
 
     type Handler = unsafe extern "sysv64" fn(*const u64, *mut u8, *mut u8, *mut Machine, u64, Word, f32, f64) -> u64;
@@ -104,38 +109,42 @@ pub(crate) mod threaded {
 
     /// Enters a handler, with the marks that the first of its instructions can have.
     macro_rules! enter {
-        ($handlers:ident $name:ident $number:expr, $opcode:expr) => {
-            let (number, (left, right)) = ($number, takes($opcode));
-            $handlers[number] = handlers::$name::<false, false>;
+        ($name:ident $number:expr, $opcode:expr) => {
+            let (number, (left, right)) = ($number, const { takes($opcode) });
+            enter_handler(number, handlers::$name::<false, false>);
             if left {
-                $handlers[number | LEFT] = handlers::$name::<true, false>;
+                enter_handler(number | LEFT, handlers::$name::<true, false>);
             }
             if right {
-                $handlers[number | RIGHT] = handlers::$name::<false, true>;
+                enter_handler(number | RIGHT, handlers::$name::<false, true>);
             }
             if left && right {
-                $handlers[number | LEFT | RIGHT] = handlers::$name::<true, true>;
+                enter_handler(number | LEFT | RIGHT, handlers::$name::<true, true>);
             }
         };
     }
 
+    fn enter_handler(number: usize, handler: Handler) {
+        HANDLERS[number].store(handler as *mut (), Ordering::Relaxed);
+    }
+
     macro_rules! define_enter_instructions {
         ($($name:ident $operands:tt flow $flow:ident list $list:ident effects $effects:tt $meaning:literal;)*) => {
-            const fn enter_instructions(handlers: &mut [Handler; MARKED_OPCODES]) {
-                $(enter!(handlers $name Opcode::$name as usize, Opcode::$name);)*
+            fn enter_instructions() {
+                $(enter!($name Opcode::$name as usize, Opcode::$name);)*
             }
         };
     }
 
     macro_rules! define_enter_sequences {
         ($($name:ident: $head:ident $(, $next:ident $($mark:ident)*)+;)*) => {
-            const fn enter_sequences(handlers: &mut [Handler; MARKED_OPCODES]) {
+            fn enter_sequences() {
                 let mut number = Opcode::ALL.len();
                 $(
-                    enter!(handlers $name number, Opcode::$head);
+                    enter!($name number, Opcode::$head);
                     number += 1;
                 )*
-                assert!(number <= 1 << OPCODE_BITS);
+                debug_assert!(number <= 1 << OPCODE_BITS);
             }
         };
     }
@@ -146,18 +155,45 @@ pub(crate) mod threaded {
     /// Opcodes with every combination of marks.
     const MARKED_OPCODES: usize = ENTRY + (1 << OPCODE_BITS);
 
-    /// By the marked opcode.
-    static HANDLERS: [Handler; MARKED_OPCODES] = {
-        let mut handlers: [Handler; MARKED_OPCODES] = [missing; MARKED_OPCODES];
-        enter_instructions(&mut handlers);
-        enter_sequences(&mut handlers);
-        let mut entry = ENTRY;
-        while entry < MARKED_OPCODES {
-            handlers[entry] = enter_native;
-            entry += 1;
+    /// By the marked opcode. They are entered when typed code first runs: addresses in the program's file would have to be
+    /// adapted whenever it is started.
+    static HANDLERS: [AtomicPtr<()>; MARKED_OPCODES] = [const { AtomicPtr::new(null_mut()) }; MARKED_OPCODES];
+
+    /// Enters all handlers. Others may do so, or read them, at the same time: what is there does not change any more.
+    #[cold]
+    #[inline(never)]
+    fn enter_all() {
+        enter_instructions();
+        enter_sequences();
+        for (number, handler) in HANDLERS.iter().enumerate() {
+            let other: Handler = if number < ENTRY { missing } else { enter_native };
+            if handler.load(Ordering::Relaxed).is_null() {
+                handler.store(other as *mut (), Ordering::Release);
+            }
         }
-        handlers
-    };
+    }
+
+    /// The handler of a marked opcode.
+    #[inline(always)]
+    unsafe fn handler(word: Word) -> Handler {
+        // SAFETY: the word's opcode is one that is in the table, which was filled before the first was looked for.
+        unsafe {
+            let handler = HANDLERS.get_unchecked(word.0 as u16 as usize).load(Ordering::Relaxed);
+            core::mem::transmute::<*mut (), Handler>(handler)
+        }
+    }
+
+    /// Goes on in the machine's current frame, which is a typed one.
+    #[inline(always)]
+    pub(crate) unsafe fn resume_typed(machine: *mut Machine) -> u64 {
+        // SAFETY: the machine's saved frame is of verified code.
+        unsafe {
+            if HANDLERS[MARKED_OPCODES - 1].load(Ordering::Acquire).is_null() {
+                enter_all();
+            }
+            dispatch((*machine).typed_state::<Plain>())
+        }
+    }
 
     /// Goes into compiled code, and on where that has left to, with the instruction there.
     unsafe extern "sysv64" fn enter_native(
@@ -173,8 +209,7 @@ pub(crate) mod threaded {
         // SAFETY: the state is the machine's; where compiled code leaves to is a verified instruction.
         unsafe {
             let (s, word) = native::enter(apart(pc, base, memory, machine));
-            let handler = HANDLERS.as_ptr().add(word.0 as u16 as usize).read();
-            handler(s.pc, s.base, s.memory, s.machine, s.integer, word, s.single, s.double)
+            handler(word)(s.pc, s.base, s.memory, s.machine, s.integer, word, s.single, s.double)
         }
     }
 
@@ -285,15 +320,14 @@ pub(crate) mod threaded {
     }
 
     /// The driver of instructions without marks.
-    pub(crate) type Plain = Threaded<false, false>;
+    type Plain = Threaded<false, false>;
 
     #[inline(always)]
-    pub(crate) unsafe fn dispatch<D>(s: State<D>) -> u64 {
+    unsafe fn dispatch<D>(s: State<D>) -> u64 {
         // SAFETY: `pc` is at a verified instruction, so that its opcode is known.
         unsafe {
             let word = Word(*s.pc);
-            let handler = HANDLERS.as_ptr().add(word.0 as u16 as usize).read();
-            handler(s.pc.add(1), s.base, s.memory, s.machine, s.integer, word, s.single, s.double)
+            handler(word)(s.pc.add(1), s.base, s.memory, s.machine, s.integer, word, s.single, s.double)
         }
     }
 }

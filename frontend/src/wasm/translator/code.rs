@@ -167,7 +167,7 @@ impl Code {
 
 /// Whether an instruction writes its operand a, a register of this kind. Results of calls are numbers or vectors.
 fn writes(opcode: Opcode, kind: OperandKind) -> bool {
-    let Some(operand) = opcode.entry().operands.first() else { return false };
+    let Some(operand) = opcode.entry().operands().first() else { return false };
     operand.field == Field::A
         && (operand.kind == kind || operand.kind == OperandKind::ResultWindow && kind != OperandKind::ReferenceWrite)
 }
