@@ -58,6 +58,8 @@ pub(crate) struct Code<'f> {
 const WORTH: usize = 8;
 /// The most registers times blocks of a function that is compiled: what is known of each takes a byte.
 const MOST_KNOWN: usize = 1 << 23;
+/// The most registers that all its entries load and all its exits store.
+const MOST_MOVED: usize = 1 << 15;
 /// The most words of such a function.
 const MOST_WORDS: usize = 1 << 13;
 
@@ -90,7 +92,17 @@ impl<'f> Code<'f> {
         code.choose_entries(if is_eager { 1 } else { WORTH });
         code.blocks.iter().any(|block| block.is_entry).then_some(())?;
         code.find_live();
-        Some(code)
+        (code.moved() <= MOST_MOVED).then_some(code)
+    }
+
+    /// How many registers entries load and exits store, at most.
+    fn moved(&self) -> usize {
+        let of_block = |(number, block): (usize, &Block)| {
+            let loaded = if block.is_entry { block.live.iter().count() } else { 0 };
+            let leaves = block.ends_outside || block.successors.iter().any(|&next| next <= number);
+            loaded + if leaves { self.live_after(number).iter().count() } else { 0 }
+        };
+        self.blocks.iter().enumerate().map(of_block).sum()
     }
 
     /// The words of an instruction.
@@ -241,4 +253,69 @@ fn divide(function: &Function, instructions: &[Instruction]) -> Vec<Block> {
 fn table_jumps(words: &[Word]) -> usize {
     let last = Opcode::jump_table.entry().operand(Field::D).and_then(|operand| operand.read(words));
     last.map_or(0, |last| last as usize + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use lunette_bytecode::typed::function::{Catch, Registers};
+
+    fn function(instructions: &[(Opcode, &[i64])]) -> Function {
+        let mut function = Function { registers: Registers { numbers: 3, references: 0 }, ..Function::default() };
+        for (opcode, operands) in instructions {
+            opcode.encode(operands, &mut function.code).expect("the operands fit");
+        }
+        function
+    }
+
+    fn entries(code: &Code<'_>) -> Vec<usize> {
+        let entries = code.blocks.iter().filter(|block| block.is_entry);
+        entries.map(|block| code.instructions[block.instructions.start].at).collect()
+    }
+
+    #[test]
+    fn short_ways_are_no_entries() {
+        let add: (Opcode, &[i64]) = (Opcode::i32_add, &[0, 0, 0]);
+        let call: (Opcode, &[i64]) = (Opcode::call, &[0, 0, 0, 0, 0, 0]);
+        let mut instructions = vec![add; WORTH];
+        instructions.extend([call, add, call]);
+        instructions.extend([add; WORTH]);
+        instructions.push((Opcode::return_one, &[0]));
+        let function = function(&instructions);
+        let code = Code::new(&function, 1, false, |_| true).expect("there is something to compile");
+        assert_eq!(entries(&code), [0, WORTH + 5]);
+        let code = Code::new(&function, 1, true, |_| true).expect("there is something to compile");
+        assert_eq!(entries(&code), [0, WORTH + 2, WORTH + 5]);
+        assert!(Code::new(&function, 1, false, |_| false).is_none());
+    }
+
+    #[test]
+    fn what_catches_reads_what_was_there_at_the_exception() {
+        let mut function = function(&[
+            (Opcode::call, &[0, 0, 0, 0, 0, 0]),
+            (Opcode::i32_divide_signed, &[0, 0, 0]),
+            (Opcode::load_integer, &[2, 7]),
+            (Opcode::return_one, &[0]),
+            (Opcode::return_one, &[2]),
+        ]);
+        let at = function.code.len() as u32 - 1;
+        let catch =
+            Catch { start: 0, end: 3, tag: None, target: at, numbers: 0, references: 0, takes_exception: false };
+        function.catches.push(catch);
+        let code = Code::new(&function, 1, true, |_| true).expect("there is something to compile");
+        assert!(code.blocks[0].live.has(2) && !code.blocks[0].live.has(1));
+    }
+
+    #[test]
+    fn what_would_take_too_long_is_refused() {
+        let registers = 1000;
+        let mut function =
+            Function { registers: Registers { numbers: registers, references: 0 }, ..Function::default() };
+        let mut add = |opcode: Opcode, operands: &[i64]| opcode.encode(operands, &mut function.code).expect("it fits");
+        (0..registers.into()).for_each(|register| add(Opcode::load_integer, &[register, 1]));
+        (0..100).for_each(|_| add(Opcode::call, &[0, 0, 0, 0, 0, 0]));
+        (0..registers.into()).for_each(|register| add(Opcode::i32_add, &[0, 0, register]));
+        add(Opcode::return_one, &[0]);
+        assert!(Code::new(&function, 1, false, |_| true).is_none());
+    }
 }

@@ -113,3 +113,64 @@ pub(crate) fn signed_operand(code: &Code<'_>, instruction: usize, field: Field) 
         None => unreachable!("a verified instruction has the operands of the table"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use lunette_bytecode::typed::function::{Function, Registers};
+
+    fn function(numbers: u32, instructions: &[(Opcode, &[i64])]) -> Function {
+        let mut function = Function { registers: Registers { numbers, references: 0 }, ..Function::default() };
+        for (opcode, operands) in instructions {
+            opcode.encode(operands, &mut function.code).expect("the operands fit");
+        }
+        function
+    }
+
+    #[test]
+    fn loops_know_what_they_add_up() {
+        // N[0] counts, N[1] adds up, N[2] is either of them, N[3] is dead.
+        let function = function(
+            4,
+            &[
+                (Opcode::zero_numbers, &[0, 4]),
+                (Opcode::f64_add, &[1, 1, 1]),
+                (Opcode::i32_add_constant, &[0, 0, 1]),
+                (Opcode::jump_if, &[0, 2]),
+                (Opcode::copy, &[2, 1]),
+                (Opcode::jump, &[1]),
+                (Opcode::copy, &[2, 0]),
+                (Opcode::i64_add, &[3, 2, 2]),
+                (Opcode::loop_i32_less_constant, &[0, 10, -8]),
+                (Opcode::return_one, &[1]),
+            ],
+        );
+        let code = Code::new(&function, 1, true, |_| true).expect("there is something to compile");
+        let kinds = find_kinds(&code);
+        let header = code.blocks.iter().position(|block| block.is_loop).expect("there is a loop");
+        assert_eq!(kinds[header][..2], [Kind::I32, Kind::F64]);
+        assert_eq!(code.blocks[header].live.iter().collect::<Vec<_>>(), [0, 1]);
+        assert!(code.blocks[header].is_entry);
+        let joined = code
+            .blocks
+            .iter()
+            .position(|block| code.words(block.instructions.start)[0].0 as u16 == Opcode::i64_add as u16);
+        assert_eq!(kinds[joined.expect("the sum is there")][2], Kind::I64);
+    }
+
+    #[test]
+    fn what_is_loaded_is_of_the_kind_that_is_needed() {
+        let function = function(
+            4,
+            &[
+                (Opcode::load_64, &[1, 0, 8]),
+                (Opcode::load_64, &[2, 0, 16]),
+                (Opcode::f64_multiply, &[3, 1, 1]),
+                (Opcode::i64_add, &[2, 2, 2]),
+                (Opcode::return_one, &[3]),
+            ],
+        );
+        let code = Code::new(&function, 1, true, |_| true).expect("there is something to compile");
+        assert_eq!([loaded(&code, 0, 0, 1, 8), loaded(&code, 0, 1, 2, 8)], [Kind::F64, Kind::I64]);
+    }
+}

@@ -1,0 +1,98 @@
+//! Jumps, and what they depend on.
+
+use super::{Emitter, own};
+use crate::{
+    kinds::{operand, signed_operand},
+    meaning::{Condition, Kind, Meaning, Test},
+    registers::Set,
+};
+use alloc::vec::Vec;
+use cranelift_codegen::ir::{Block, BlockCall, InstBuilder, JumpTableData, Value, condcodes::IntCC, types};
+use lunette_bytecode::typed::instruction::Field;
+use lunette_interpreter::typed::native::layout;
+
+impl Emitter<'_, '_, '_> {
+    pub(super) fn emit_jump(&mut self, block: usize, instruction: usize, meaning: Meaning, live: &Set) {
+        let successors = &self.code.blocks[block].successors;
+        match meaning {
+            Meaning::JumpTable => {
+                let index = self.read(operand(self.code, instruction, Field::A), Kind::I32);
+                let targets: Vec<Block> = successors.iter().map(|&next| self.blocks[next]).collect();
+                let calls: Vec<BlockCall> = targets.iter().map(|&target| self.block_call(target)).collect();
+                let Some((&last, first)) = calls.split_last() else { unreachable!("a table has a jump") };
+                let table = self.builder.create_jump_table(JumpTableData::new(last, first));
+                self.builder.ins().br_table(index, table);
+            }
+            Meaning::Jump(Test::Always) => {
+                self.builder.ins().jump(self.blocks[successors[0]], []);
+            }
+            Meaning::Loop(Test::Always) => self.emit_back(instruction, successors[0], live),
+            Meaning::Jump(test) => {
+                let (jumped, following) = (self.blocks[successors[0]], self.blocks[successors[1]]);
+                let condition = self.test(instruction, test);
+                self.builder.ins().brif(condition, jumped, [], following, []);
+            }
+            Meaning::Loop(test) => {
+                let (jumped, following) = (successors[0], self.blocks[successors[1]]);
+                let condition = self.test(instruction, test);
+                let back = self.builder.create_block();
+                self.builder.ins().brif(condition, back, [], following, []);
+                self.builder.switch_to_block(back);
+                self.emit_back(instruction, jumped, live);
+            }
+            _ => unreachable!("{meaning:?} does not jump"),
+        }
+    }
+
+    /// Goes back, which costs the words that are gone back over; if there is no fuel for that the interpreter does it.
+    pub(super) fn emit_back(&mut self, instruction: usize, target: usize, live: &Set) {
+        let code = self.code;
+        let end = code.instructions[instruction].at + code.instructions[instruction].length;
+        let start = code.instructions[code.blocks[target].instructions.start].at;
+        let budget = self.builder.ins().load(types::I64, own(), self.machine, layout::BUDGET);
+        let left = self.builder.ins().iadd_imm_s(budget, -((end - start) as i64));
+        let is_over = self.builder.ins().icmp_imm_s(IntCC::SignedLessThan, left, 0);
+        self.leave_if(is_over, instruction, live);
+        self.builder.ins().store(own(), left, self.machine, layout::BUDGET);
+        self.builder.ins().jump(self.blocks[target], []);
+    }
+
+    pub(super) fn test(&mut self, instruction: usize, test: Test) -> Value {
+        let register = |field| operand(self.code, instruction, field);
+        let constant = |field| signed_operand(self.code, instruction, field);
+        match test {
+            Test::Always => unreachable!("there is nothing to test"),
+            Test::NotZero => self.read(register(Field::A), Kind::I32),
+            Test::Zero => {
+                let value = self.read(register(Field::A), Kind::I32);
+                self.builder.ins().icmp_imm_s(IntCC::Equal, value, 0)
+            }
+            Test::Compare(condition, kind) => {
+                let (left, right) = (self.read(register(Field::A), kind), self.read(register(Field::B), kind));
+                self.compare(condition, left, right)
+            }
+            Test::CompareConstant(condition, kind) => {
+                let left = self.read(register(Field::A), kind);
+                let right = self.constant(kind, constant(Field::B) as u64);
+                self.compare(condition, left, right)
+            }
+            Test::And | Test::AndZero | Test::AndConstant | Test::AndZeroConstant => {
+                let left = self.read(register(Field::A), Kind::I32);
+                let right = match test {
+                    Test::And | Test::AndZero => self.read(register(Field::B), Kind::I32),
+                    _ => self.constant(Kind::I32, constant(Field::B) as u64),
+                };
+                let common = self.builder.ins().band(left, right);
+                let wanted = if matches!(test, Test::And | Test::AndConstant) { IntCC::NotEqual } else { IntCC::Equal };
+                self.builder.ins().icmp_imm_s(wanted, common, 0)
+            }
+        }
+    }
+
+    pub(super) fn compare(&mut self, condition: Condition, left: Value, right: Value) -> Value {
+        match condition {
+            Condition::Integer(condition) => self.builder.ins().icmp(condition, left, right),
+            Condition::Float(condition) => self.builder.ins().fcmp(condition, left, right),
+        }
+    }
+}

@@ -1,0 +1,42 @@
+//! Places in linear memory, and objects of the region.
+
+use super::{Emitter, fixed};
+use crate::{kinds::operand, meaning::Kind};
+use cranelift_codegen::ir::{InstBuilder, Value, condcodes::IntCC, types};
+use lunette_bytecode::typed::instruction::Field;
+use lunette_interpreter::typed::native::layout;
+
+impl Emitter<'_, '_, '_> {
+    /// The place in memory that an instruction accesses, without its offset, if all of it lies within.
+    pub(super) fn place(&mut self, instruction: usize, bytes: u8) -> Value {
+        let address = operand(self.code, instruction, Field::B);
+        let is_narrow = self.held[address].kind == Kind::I32;
+        let address = self.read(address, Kind::I64);
+        let memory = self.builder.use_var(self.memory);
+        let length = self.builder.ins().load(types::I64, fixed(), memory, layout::MEMORY_LENGTH);
+        let size = operand(self.code, instruction, Field::C) as i64 + i64::from(bytes);
+        let end = self.builder.ins().iadd_imm_s(address, size);
+        let mut is_outside = self.builder.ins().icmp(IntCC::UnsignedGreaterThan, end, length);
+        if !is_narrow {
+            let overflows = self.builder.ins().icmp(IntCC::UnsignedLessThan, end, address);
+            is_outside = self.builder.ins().bor(is_outside, overflows);
+        }
+        self.trap_if(is_outside, instruction);
+        self.builder.ins().iadd(memory, address)
+    }
+
+    pub(super) fn instance(&mut self) -> Value {
+        self.builder.ins().load(types::I64, fixed(), self.machine, layout::INSTANCE)
+    }
+
+    pub(super) fn region(&mut self) -> Value {
+        self.builder.ins().load(types::I64, fixed(), self.machine, layout::REGION)
+    }
+
+    /// The address of an object from a reference to it.
+    pub(super) fn object(&mut self, region: Value, reference: Value) -> Value {
+        let wide = self.builder.ins().uextend(types::I64, reference);
+        let distance = self.builder.ins().ishl_imm_u(wide, layout::REFERENCE_SHIFT);
+        self.builder.ins().iadd(region, distance)
+    }
+}

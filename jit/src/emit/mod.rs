@@ -1,0 +1,267 @@
+//! From a function taken apart to Cranelift's intermediate form.
+//!
+//! ```text
+//!   start:    to the entry that the interpreter asks for
+//!   entry k:  registers that are read later <- frame          jump block
+//!   block:    registers are variables of a kind               jump, or an exit
+//!   exit:     frame <- registers that are read later           return (where the interpreter goes on, the memory in use)
+//! ```
+//!
+//! Everything that compiled code cannot do by itself (calls, traps, a poll that is due, what has no meaning here) is an exit
+//! at the instruction concerned, which has not begun: the interpreter does it. So the frame is the truth whenever anybody
+//! looks at it.
+//!
+//! The data flows `mod` (entries, blocks, exits) → `jumps` and `instructions` (each by its meaning) → `numbers` and `memory` →
+//! `held` (which variable has a register's content).
+
+mod held;
+mod instructions;
+mod jumps;
+mod memory;
+mod numbers;
+
+use crate::{
+    blocks::Code,
+    kinds::find_kinds,
+    meaning::{Kind, Meaning},
+    registers::{Set, visit},
+};
+use alloc::{vec, vec::Vec};
+use cranelift_codegen::{
+    ir::{Block, BlockCall, InstBuilder, JumpTableData, MemFlagsData, Type, Value, types},
+    isa::TargetFrontendConfig,
+};
+use cranelift_frontend::{FunctionBuilder, Variable};
+
+/// Emits the body of a function of four parameters (base, memory, machine, entry) and two results (word, memory). The
+/// entries' words, in their order.
+pub(crate) fn emit(code: &Code<'_>, builder: FunctionBuilder<'_>, target: TargetFrontendConfig) -> Vec<u32> {
+    let kinds = find_kinds(code);
+    let mut emitter = Emitter::new(code, builder, &kinds);
+    let entries = emitter.emit_entries();
+    for block in 0..code.blocks.len() {
+        if emitter.is_reachable[block] {
+            emitter.emit_block(block);
+        }
+    }
+    emitter.builder.seal_all_blocks();
+    emitter.builder.finalize(target);
+    entries
+}
+
+fn type_of(kind: Kind) -> Type {
+    match kind {
+        Kind::I32 => types::I32,
+        Kind::Any | Kind::I64 => types::I64,
+        Kind::F32 => types::F32,
+        Kind::F64 => types::F64,
+    }
+}
+
+/// Where a register's content is.
+#[derive(Clone, Copy)]
+struct Held {
+    /// The variables that have it, a bit for each kind.
+    kinds: u8,
+    /// The kind in which it was written.
+    kind: Kind,
+    /// It, if it is known.
+    constant: Option<u64>,
+}
+
+struct Emitter<'a, 'f, 'b> {
+    code: &'a Code<'f>,
+    builder: FunctionBuilder<'b>,
+    kinds: &'a [Vec<Kind>],
+    blocks: Vec<Block>,
+    is_reachable: Vec<bool>,
+    variables: Vec<[Option<Variable>; 5]>,
+    held: Vec<Held>,
+    /// Registers that are written anywhere: the frame may have an older content.
+    written: Set,
+    base: Value,
+    machine: Value,
+    memory: Variable,
+}
+
+/// Accesses to frames, the machine and instances.
+fn own() -> MemFlagsData {
+    MemFlagsData::trusted()
+}
+
+/// What nothing changes while compiled code runs.
+fn fixed() -> MemFlagsData {
+    MemFlagsData::trusted().with_readonly().with_can_move()
+}
+
+/// Accesses to linear memory, whose bounds were checked.
+fn linear() -> MemFlagsData {
+    MemFlagsData::new().with_notrap()
+}
+
+impl<'a, 'f, 'b> Emitter<'a, 'f, 'b> {
+    fn new(code: &'a Code<'f>, mut builder: FunctionBuilder<'b>, kinds: &'a [Vec<Kind>]) -> Self {
+        let registers = code.function.registers.numbers as usize;
+        let mut is_reachable: Vec<bool> = code.blocks.iter().map(|block| block.is_entry).collect();
+        let mut due: Vec<usize> = (0..code.blocks.len()).filter(|&block| is_reachable[block]).collect();
+        while let Some(block) = due.pop() {
+            for &next in &code.blocks[block].successors {
+                if !is_reachable[next] {
+                    is_reachable[next] = true;
+                    due.push(next);
+                }
+            }
+        }
+        let mut written = Set::new(registers);
+        for block in (0..code.blocks.len()).filter(|&block| is_reachable[block]) {
+            for instruction in code.blocks[block].instructions.clone() {
+                if code.instructions[instruction].meaning.is_some() {
+                    visit(code.words(instruction), code.results, |_| {}, |register| written.add(register));
+                }
+            }
+        }
+        let blocks = code.blocks.iter().map(|_| builder.create_block()).collect();
+        let start = builder.create_block();
+        builder.append_block_params_for_function_params(start);
+        builder.switch_to_block(start);
+        let parameters: Vec<Value> = builder.block_params(start).to_vec();
+        let memory = builder.declare_var(types::I64);
+        builder.def_var(memory, parameters[1]);
+        Emitter {
+            code,
+            builder,
+            kinds,
+            blocks,
+            is_reachable,
+            variables: vec![[None; 5]; registers],
+            held: Vec::new(),
+            written,
+            base: parameters[0],
+            machine: parameters[2],
+            memory,
+        }
+    }
+
+    /// The way from the interpreter into blocks.
+    fn emit_entries(&mut self) -> Vec<u32> {
+        let code = self.code;
+        let Some(start) = self.builder.current_block() else { unreachable!("the first block is begun") };
+        let chosen: Vec<usize> = (0..code.blocks.len()).filter(|&block| code.blocks[block].is_entry).collect();
+        let entries: Vec<Block> = chosen.iter().map(|_| self.builder.create_block()).collect();
+        let asked = self.builder.block_params(start)[3];
+        if let [entry] = entries[..] {
+            self.builder.ins().jump(entry, []);
+        } else {
+            let calls: Vec<BlockCall> = entries.iter().map(|&entry| self.block_call(entry)).collect();
+            let table = self.builder.create_jump_table(JumpTableData::new(calls[0], &calls));
+            self.builder.ins().br_table(asked, table);
+        }
+        for (&entry, &block) in entries.iter().zip(&chosen) {
+            self.builder.switch_to_block(entry);
+            for register in code.blocks[block].live.iter() {
+                let kind = self.kinds[block][register].held();
+                let value = self.builder.ins().load(type_of(kind), own(), self.base, 8 * register as i32);
+                let variable = self.variable(register, kind);
+                self.builder.def_var(variable, value);
+            }
+            self.builder.ins().jump(self.blocks[block], []);
+        }
+        let word = |&block: &usize| code.instructions[code.blocks[block].instructions.start].at as u32;
+        chosen.iter().map(word).collect()
+    }
+
+    fn block_call(&mut self, block: Block) -> BlockCall {
+        self.builder.func.dfg.block_call(block, [])
+    }
+
+    fn emit_block(&mut self, block: usize) {
+        let code = self.code;
+        self.builder.switch_to_block(self.blocks[block]);
+        self.held = self.kinds[block]
+            .iter()
+            .map(|kind| Held { kinds: 1 << kind.held() as u8, kind: kind.held(), constant: None })
+            .collect();
+        let range = code.blocks[block].instructions.clone();
+        // What is read after each instruction began, backward.
+        let mut live = code.live_after(block);
+        let mut lives = Vec::with_capacity(range.len());
+        for instruction in range.clone().rev() {
+            code.live_before(instruction, &mut live);
+            for &other in &code.blocks[block].others {
+                live.unite(&code.blocks[other].live);
+            }
+            lives.push(live.clone());
+        }
+        let last = range.end - 1;
+        for instruction in range {
+            let Some(live) = lives.pop() else { unreachable!("there is a set for each instruction") };
+            match code.instructions[instruction].meaning {
+                Some(meaning @ (Meaning::Jump(_) | Meaning::Loop(_) | Meaning::JumpTable)) => {
+                    self.prepare_successors(block);
+                    self.emit_jump(block, instruction, meaning, &live);
+                }
+                Some(meaning) => {
+                    self.emit_instruction(block, instruction, meaning);
+                    if instruction == last {
+                        self.prepare_successors(block);
+                        match code.blocks[block].successors[..] {
+                            [next] => self.builder.ins().jump(self.blocks[next], []),
+                            _ => unreachable!("verified code does not end without a return"),
+                        };
+                    }
+                }
+                None => self.leave(instruction, &live),
+            }
+        }
+    }
+
+    /// Has the registers that are read in the blocks that may follow in the variables of the kinds in which they are
+    /// expected there.
+    fn prepare_successors(&mut self, block: usize) {
+        for &next in &self.code.blocks[block].successors {
+            for register in self.code.blocks[next].live.iter() {
+                let kind = self.kinds[next][register].held();
+                if self.held[register].kinds & 1 << kind as u8 == 0 {
+                    self.read_into(register, kind);
+                }
+            }
+        }
+    }
+
+    /// Leaves compiled code before an instruction; `live` are the registers that are read from it on.
+    fn leave(&mut self, instruction: usize, live: &Set) {
+        for register in live.iter() {
+            if !self.written.has(register) {
+                continue;
+            }
+            let kind = match self.held[register] {
+                Held { constant: Some(_), .. } | Held { kind: Kind::I32 | Kind::F32, .. } => Kind::I64,
+                Held { kind, .. } => kind,
+            };
+            let value = self.read(register, kind);
+            self.builder.ins().store(own(), value, self.base, 8 * register as i32);
+        }
+        let at = self.code.instructions[instruction].at;
+        let word = self.builder.ins().iconst(types::I64, at as i64);
+        let memory = self.builder.use_var(self.memory);
+        self.builder.ins().return_(&[word, memory]);
+    }
+
+    /// Leaves compiled code before an instruction that traps, if a condition holds: the one on which it does. After a trap
+    /// nobody reads the frame's registers, so that those that the instruction reads are enough.
+    fn trap_if(&mut self, condition: Value, instruction: usize) {
+        let mut read = Set::new(self.code.function.registers.numbers as usize);
+        visit(self.code.words(instruction), self.code.results, |register| read.add(register), |_| {});
+        self.leave_if(condition, instruction, &read);
+    }
+
+    /// Leaves compiled code before an instruction if a condition holds; `live` are the registers that are read from it on.
+    fn leave_if(&mut self, condition: Value, instruction: usize, live: &Set) {
+        let (exit, next) = (self.builder.create_block(), self.builder.create_block());
+        self.builder.set_cold_block(exit);
+        self.builder.ins().brif(condition, exit, [], next, []);
+        self.builder.switch_to_block(exit);
+        self.leave(instruction, live);
+        self.builder.switch_to_block(next);
+    }
+}
