@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Builds C programs for WebAssembly, runs them under Lunette and wasmi, and prints a Markdown table.
+"""Builds C programs for WebAssembly, runs them under Lunette (interpreted, and with hot functions as machine code) and under
+wasmi, an interpreter, and prints a Markdown table.
 
 wasm_programs.py says which. CoreMark and PolyBench/C take part if COREMARK and POLYBENCH name folders with their sources.
 
@@ -62,20 +63,27 @@ def compare(name: str, module: str, vms: dict[str, list[str]], rounds: int) -> d
 
 def main() -> None:
     arguments = parse_arguments()
-    vms = {"lunette": [arguments.lunette, "run"], "wasmi": [arguments.wasmi]}
+    vms = {
+        "interpreted": [arguments.lunette, "run", "--jit=off"],
+        "compiled": [arguments.lunette, "run", "--jit=on"],
+        "wasmi": [arguments.wasmi],
+    }
     for command in [arguments.clang, *(vm[0] for vm in vms.values())]:
         if shutil.which(command) is None:
             sys.exit(f"no program '{command}'")
     ratios = []
-    print("| program | lunette s | wasmi s | wasmi time / ours |\n| --- | ---: | ---: | ---: |")
+    print("| program | interpreted s | compiled s | wasmi s | wasmi / interpreted | interpreted / compiled |")
+    print("| --- | ---: | ---: | ---: | ---: | ---: |")
     with tempfile.TemporaryDirectory() as folder:
         for name in selected(arguments):
             module = wasm_programs.build(arguments.clang, name, folder)
             times = compare(name, module, vms, max(arguments.rounds, 1))
-            ratios.append(times["wasmi"] / max(times["lunette"], 1e-6))
-            print(f"| {name} | {times['lunette']:.3f} | {times['wasmi']:.3f} | {ratios[-1]:.2f} |", flush=True)
-    mean = math.exp(statistics.fmean(math.log(max(ratio, 1e-6)) for ratio in ratios))
-    print(f"| **geometric mean** |  |  | **{mean:.2f}** |")
+            interpreted, compiled, wasmi = (max(times[vm], 1e-6) for vm in vms)
+            ratios.append((wasmi / interpreted, interpreted / compiled))
+            columns = [f"{value:.3f}" for value in (interpreted, compiled, wasmi)] + [f"{value:.2f}" for value in ratios[-1]]
+            print(f"| {name} | {' | '.join(columns)} |", flush=True)
+    means = [math.exp(statistics.fmean(math.log(ratio) for ratio in column)) for column in zip(*ratios)]
+    print(f"| **geometric mean** |  |  |  | **{means[0]:.2f}** | **{means[1]:.2f}** |")
 
 
 if __name__ == "__main__":

@@ -41,6 +41,7 @@ pub struct Configuration {
     pub(crate) grants: Grants,
     pub(crate) ignores_environment: bool,
     pub(crate) collection_stress: u32,
+    #[cfg(feature = "jit")]
     pub(crate) jit: Jit,
     pub(crate) home: Home,
     #[cfg(feature = "partitions")]
@@ -59,6 +60,7 @@ pub struct Configuration {
 /// assert_eq!(instance.eval::<i64>("return 6 * 7")?, 42);
 /// # Ok::<(), lunette::Error>(())
 /// ```
+#[cfg(feature = "jit")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Jit {
     /// Never.
@@ -99,6 +101,7 @@ impl Default for Configuration {
             grants: Grants::NONE,
             ignores_environment: false,
             collection_stress: 0,
+            #[cfg(feature = "jit")]
             jit: Jit::default(),
             home: Home::Process,
             #[cfg(feature = "partitions")]
@@ -346,6 +349,7 @@ impl Configuration {
     /// assert_eq!(exports.function::<i32, i32>(&mut instance, "sum")?.call(&mut instance, 100)?, 5050);
     /// # Ok::<(), lunette::Error>(())
     /// ```
+    #[cfg(feature = "jit")]
     #[must_use]
     pub fn jit(self, jit: Jit) -> Self {
         Configuration { jit, ..self }

@@ -4,7 +4,8 @@
 mod transfer;
 
 #[cfg(feature = "jit")]
-use crate::engine::Jit;
+use {crate::engine::Jit, lunette_bytecode::typed::function::Function, lunette_interpreter::typed::native::NativeCode};
+
 use crate::{
     callback::{self, Natives},
     context::{AsContext, Context, State},
@@ -116,7 +117,7 @@ impl Instance {
         lunette_stdlib::register_all(&mut machine);
         #[cfg(feature = "jit")]
         if configuration.jit != Jit::Off {
-            machine.set_compiler(lunette_jit::compile, configuration.jit == Jit::Eager);
+            machine.set_compiler(compile, configuration.jit == Jit::Eager);
         }
         Instance { machine }
     }
@@ -316,6 +317,15 @@ fn new_machine(configuration: &Configuration, streams: Streams) -> Result<Machin
     // Where there are addresses, it is the limit that does not allow the least of what an instance needs.
     Machine::new(host, lunette_interpreter::Configuration { region_bytes, memory_limit })
         .map_err(|_| if host::is_reservable(region_bytes) { Error::Memory } else { Error::Reservation })
+}
+
+/// Compiles a function. A fault of the compiler leaves the function to the interpreter, except in tests.
+#[cfg(feature = "jit")]
+fn compile(function: &Function, results: u32, is_eager: bool) -> Option<NativeCode> {
+    match cfg!(debug_assertions) {
+        true => lunette_jit::compile(function, results, is_eager),
+        false => std::panic::catch_unwind(|| lunette_jit::compile(function, results, is_eager)).ok().flatten(),
+    }
 }
 
 /// Stops an instance from another thread; see [`Instance::interrupt_handle`].

@@ -66,7 +66,9 @@ pub mod webassembly;
 pub use context::{AsContext, Context};
 pub use convert::{Bytes, FromLua, FromLuaMulti, IntoLua, IntoLuaMulti, Variadic};
 pub use data::Data;
-pub use engine::{Configuration, Engine, Home, Jit, Library};
+#[cfg(feature = "jit")]
+pub use engine::Jit;
+pub use engine::{Configuration, Engine, Home, Library};
 pub use error::{ConversionError, Error, ImageError, IsolatedError, Result, RuntimeError, StopReason, SyntaxError};
 pub use function::Function;
 pub use host::{Captured, Directory, Environment, Files, Grants, Input, Output, Streams};

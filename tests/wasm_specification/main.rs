@@ -113,7 +113,6 @@ fn tests_pass_in_the_process() {
     run_all(Home::Process, Jit::Off);
 }
 
-#[cfg(feature = "jit")]
 #[test]
 fn tests_pass_in_machine_code() {
     run_all(Home::Process, Jit::Eager);
