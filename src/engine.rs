@@ -343,7 +343,7 @@ impl Configuration {
     /// // (module (func (export "sum") (param i32) (result i32) (local i32)
     /// //   (loop (local.set 1 (i32.add (local.get 1) (local.get 0)))
     /// //     (br_if 0 (local.tee 0 (i32.sub (local.get 0) (i32.const 1))))) (local.get 1)))
-    /// let file = b"\0asm\x01\0\0\0\x01\x06\x01\x60\x01\x7f\x01\x7f\x03\x02\x01\0\x07\x07\x01\x03sum\0\0\x0a\x19\x01\x17\x01\x01\x7f\
+    /// let file = b"\0asm\x01\0\0\0\x01\x06\x01\x60\x01\x7f\x01\x7f\x03\x02\x01\0\x07\x07\x01\x03sum\0\0\x0a\x1b\x01\x19\x01\x01\x7f\
     ///     \x03\x40\x20\x01\x20\0\x6a\x21\x01\x20\0\x41\x01\x6b\x22\0\x0d\0\x0b\x20\x01\x0b";
     /// let exports = Module::new(&mut instance, file, "@sum.wasm")?.instantiate(&mut instance, None)?;
     /// assert_eq!(exports.function::<i32, i32>(&mut instance, "sum")?.call(&mut instance, 100)?, 5050);
