@@ -73,7 +73,12 @@ pub(crate) fn compile(function: &Function, results: u32, is_eager: bool) -> Opti
     let mut builders = FunctionBuilderContext::new();
     let builder = FunctionBuilder::new(&mut context.func, &mut builders);
     let entries = emit(&code, builder, isa.frontend_config());
-    let compiled = context.compile(&*isa, &mut ControlPlane::default()).ok()?;
+    let compiled = match context.compile(&*isa, &mut ControlPlane::default()) {
+        Ok(compiled) => compiled,
+        // A fault of ours, which tests are to see.
+        Err(error) if cfg!(debug_assertions) => panic!("the function cannot be compiled: {:?}", error.inner),
+        Err(_) => return None,
+    };
     // Nothing is referred to outside of it.
     if !compiled.buffer.relocs().is_empty() {
         return None;
