@@ -6,18 +6,20 @@ use lunette_bytecode::{
     typed::instruction::{Field, Opcode, OperandKind},
 };
 
-/// A set of registers.
+/// A set of registers, of those below a number: operands that a call does not use may name others.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Set(Vec<u64>);
+pub(crate) struct Set(Vec<u64>, usize);
 
 impl Set {
     /// An empty set of registers below `count`.
     pub fn new(count: usize) -> Set {
-        Set(vec![0; count.div_ceil(64)])
+        Set(vec![0; count.div_ceil(64)], count)
     }
 
     pub fn add(&mut self, register: usize) {
-        self.0[register / 64] |= 1 << (register % 64);
+        if register < self.1 {
+            self.0[register / 64] |= 1 << (register % 64);
+        }
     }
 
     pub fn remove(&mut self, register: usize) {

