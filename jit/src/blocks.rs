@@ -56,7 +56,7 @@ pub(crate) struct Code<'f> {
 
 /// How many instructions compiled code has to run, at least, for the way there to pay.
 const WORTH: usize = 8;
-/// The most registers times blocks of a function that is compiled: what is known of each takes a byte.
+/// The most registers times instructions of a function that is compiled: something is known of each of them everywhere.
 const MOST_KNOWN: usize = 1 << 23;
 /// The most registers that all its entries load and all its exits store.
 const MOST_MOVED: usize = 1 << 15;
@@ -64,8 +64,8 @@ const MOST_MOVED: usize = 1 << 15;
 const MOST_WORDS: usize = 1 << 13;
 
 impl<'f> Code<'f> {
-    /// Takes a function apart that was verified. If `is_eager`, no part of it is too short; `supports` says whether the processor can do what an instruction means.
-    /// `None` if it is too large, or nothing in it would gain.
+    /// Takes a function apart that was verified. If `is_eager`, no part of it is too short; `supports` says whether the
+    /// processor can do what an instruction means. `None` if it is too large, or nothing in it would gain.
     pub fn new(
         function: &'f Function,
         results: u32,
@@ -83,11 +83,10 @@ impl<'f> Code<'f> {
             instructions.push(Instruction { at, length, meaning });
             at += length;
         }
-        let blocks = divide(function, &instructions);
-        let registers = function.registers.numbers as usize;
-        if registers.saturating_mul(blocks.len()) > MOST_KNOWN {
+        if instructions.len().saturating_mul(function.registers.numbers as usize) > MOST_KNOWN {
             return None;
         }
+        let blocks = divide(function, &instructions);
         let mut code = Code { function, results, instructions, blocks };
         code.choose_entries(if is_eager { 1 } else { WORTH });
         code.blocks.iter().any(|block| block.is_entry).then_some(())?;
@@ -111,7 +110,7 @@ impl<'f> Code<'f> {
         &self.function.code[at..at + length]
     }
 
-    /// The registers whose contents are read after an instruction, from those that are read after it.
+    /// The registers whose contents are read from an instruction on, from those that are read after it.
     pub fn live_before(&self, instruction: usize, after: &mut Set) {
         let words = self.words(instruction);
         visit(words, self.results, |_| {}, |register| after.remove(register));

@@ -70,7 +70,10 @@ fn follow(code: &Code<'_>, block: usize, instruction: usize, kinds: &mut [Kind])
     }
 }
 
-/// The kind in which something is loaded that may be of several: the one in which the block uses it first.
+/// How many instructions behind a load are looked at.
+const LOOKED_AT: usize = 32;
+
+/// The kind in which something is loaded that may be of several: the one in which the block soon uses it first.
 pub(crate) fn loaded(code: &Code<'_>, block: usize, instruction: usize, register: usize, bytes: u8) -> Kind {
     let default = if bytes == 8 { Kind::I64 } else { Kind::I32 };
     let fits = |kind: Kind| match bytes {
@@ -78,7 +81,7 @@ pub(crate) fn loaded(code: &Code<'_>, block: usize, instruction: usize, register
         4 => kind != Kind::F64,
         _ => matches!(kind, Kind::I32 | Kind::I64),
     };
-    for next in instruction + 1..code.blocks[block].instructions.end {
+    for next in (instruction + 1..code.blocks[block].instructions.end).take(LOOKED_AT) {
         let words = code.words(next);
         let Some(meaning) = code.instructions[next].meaning else { break };
         let Some(opcode) = Opcode::of(words[0]) else { break };

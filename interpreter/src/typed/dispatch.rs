@@ -144,7 +144,7 @@ pub(crate) mod threaded {
                     enter!($name number, Opcode::$head);
                     number += 1;
                 )*
-                debug_assert!(number <= 1 << OPCODE_BITS);
+                assert!(number <= 1 << OPCODE_BITS);
             }
         };
     }
