@@ -4,7 +4,10 @@
 mod transfer;
 
 #[cfg(feature = "jit")]
-use {crate::engine::Jit, lunette_bytecode::typed::function::Function, lunette_interpreter::typed::native::NativeCode};
+use {
+    crate::engine::Jit,
+    lunette_interpreter::typed::native::{NativeCode, Unit},
+};
 
 use crate::{
     callback::{self, Natives},
@@ -321,10 +324,10 @@ fn new_machine(configuration: &Configuration, streams: Streams) -> Result<Machin
 
 /// Compiles a function. A fault of the compiler leaves the function to the interpreter, except in tests.
 #[cfg(feature = "jit")]
-fn compile(function: &Function, results: u32, is_eager: bool) -> Option<NativeCode> {
+fn compile(unit: &Unit) -> Option<NativeCode> {
     match cfg!(debug_assertions) {
-        true => lunette_jit::compile(function, results, is_eager),
-        false => std::panic::catch_unwind(|| lunette_jit::compile(function, results, is_eager)).ok().flatten(),
+        true => lunette_jit::compile(unit),
+        false => std::panic::catch_unwind(|| lunette_jit::compile(unit)).ok().flatten(),
     }
 }
 

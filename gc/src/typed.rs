@@ -64,8 +64,8 @@ region_layout! {
         pub offsets: Cell<Option<Ref<ByteArray>>>,
         /// What catches exceptions in it, as the interpreter encodes it; none if nothing does.
         pub catches: Cell<Option<Ref<ByteArray>>>,
-        /// How hot it is, or where its machine code is, as the interpreter has it.
-        pub tier: Cell<u32>,
+        /// Its number among the functions that the machine has, or may have, machine code of, as the interpreter has it.
+        pub native: Cell<u32>,
         /// The module.
         pub module: Ref<TypedModule>,
         /// Number of the function in its module.

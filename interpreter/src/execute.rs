@@ -74,7 +74,11 @@ impl Machine {
         Status::Leave
     }
 
-    pub(crate) fn execute(&mut self, mut status: Status) -> Exit {
+    pub(crate) fn execute(&mut self, status: Status) -> Exit {
+        self.with_native_stack(|machine| machine.run_until_exit(status))
+    }
+
+    fn run_until_exit(&mut self, mut status: Status) -> Exit {
         loop {
             let exit = core::mem::replace(&mut self.exit, Exit::None);
             if exit != Exit::None {

@@ -2,17 +2,21 @@
 //! that is left to the interpreter; and where it pays to come from there.
 
 use crate::{
-    meaning::{Meaning, Test, meaning},
+    calls::{call_of, is_callable},
+    meaning::{Call, Meaning, Test, meaning},
+    operands::operand,
     registers::{Set, visit},
 };
 use alloc::{vec, vec::Vec};
 use lunette_bytecode::{
     instruction::Word,
     typed::{
+        fuel,
         function::Function,
         instruction::{Field, Opcode, jump_distance, length},
     },
 };
+use lunette_interpreter::typed::native::Unit;
 
 /// An instruction.
 #[derive(Clone, Copy, Debug)]
@@ -47,9 +51,7 @@ pub(crate) struct Block {
 
 /// A function taken apart.
 pub(crate) struct Code<'f> {
-    pub function: &'f Function,
-    /// Number registers of its results.
-    pub results: u32,
+    pub unit: &'f Unit,
     pub instructions: Vec<Instruction>,
     pub blocks: Vec<Block>,
 }
@@ -64,14 +66,10 @@ const MOST_MOVED: usize = 1 << 15;
 const MOST_WORDS: usize = 1 << 13;
 
 impl<'f> Code<'f> {
-    /// Takes a function apart that was verified. If `is_eager`, no part of it is too short; `supports` says whether the
+    /// Takes a function apart that was verified. If it is eager, no part of it is too short; `supports` says whether the
     /// processor can do what an instruction means. `None` if it is too large, or nothing in it would gain.
-    pub fn new(
-        function: &'f Function,
-        results: u32,
-        is_eager: bool,
-        supports: impl Fn(Meaning) -> bool,
-    ) -> Option<Code<'f>> {
+    pub fn new(unit: &'f Unit, supports: impl Fn(Meaning) -> bool) -> Option<Code<'f>> {
+        let function = &unit.function;
         let words = &function.code;
         if words.len() > MOST_WORDS {
             return None;
@@ -79,7 +77,8 @@ impl<'f> Code<'f> {
         let mut instructions = Vec::new();
         let mut at = 0;
         while let Some(length) = words.get(at..).and_then(length) {
-            let meaning = Opcode::of(words[at]).and_then(meaning).filter(|&meaning| supports(meaning));
+            let call = || call_of(unit, &words[at..at + length]).map(Meaning::Call);
+            let meaning = Opcode::of(words[at]).and_then(meaning).filter(|&meaning| supports(meaning)).or_else(call);
             instructions.push(Instruction { at, length, meaning });
             at += length;
         }
@@ -87,9 +86,9 @@ impl<'f> Code<'f> {
             return None;
         }
         let blocks = divide(function, &instructions);
-        let mut code = Code { function, results, instructions, blocks };
-        code.choose_entries(if is_eager { 1 } else { WORTH });
-        code.blocks.iter().any(|block| block.is_entry).then_some(())?;
+        let mut code = Code { unit, instructions, blocks };
+        code.choose_entries(if unit.is_eager { 1 } else { WORTH });
+        (code.is_callable() || code.blocks.iter().any(|block| block.is_entry)).then_some(())?;
         code.find_live();
         (code.moved() <= MOST_MOVED).then_some(code)
     }
@@ -98,7 +97,8 @@ impl<'f> Code<'f> {
     fn moved(&self) -> usize {
         let of_block = |(number, block): (usize, &Block)| {
             let loaded = if block.is_entry { block.live.iter().count() } else { 0 };
-            let leaves = block.ends_outside || block.successors.iter().any(|&next| next <= number);
+            let calls = matches!(self.last(block).meaning, Some(Meaning::Call(_)));
+            let leaves = block.ends_outside || calls || block.successors.iter().any(|&next| next <= number);
             loaded + if leaves { self.live_after(number).iter().count() } else { 0 }
         };
         self.blocks.iter().enumerate().map(of_block).sum()
@@ -107,19 +107,43 @@ impl<'f> Code<'f> {
     /// The words of an instruction.
     pub fn words(&self, instruction: usize) -> &'f [Word] {
         let Instruction { at, length, .. } = self.instructions[instruction];
-        &self.function.code[at..at + length]
+        &self.unit.function.code[at..at + length]
+    }
+
+    /// The last instruction of a block.
+    fn last(&self, block: &Block) -> Instruction {
+        self.instructions[block.instructions.end - 1]
+    }
+
+    /// Whether compiled code may call it.
+    pub fn is_callable(&self) -> bool {
+        let begins = self.instructions.first().is_some_and(|first| first.meaning.is_some());
+        begins && is_callable(self.unit.signature)
+    }
+
+    /// Fuel charged when it is entered.
+    pub fn entry_cost(&self) -> u32 {
+        fuel::entry_cost(&self.unit.function.code)
+    }
+
+    /// Calls `read` with every register that an instruction may read, and `write` with those that it certainly writes.
+    pub fn visit(&self, instruction: usize, read: impl FnMut(usize), mut write: impl FnMut(usize)) {
+        let words = self.words(instruction);
+        visit(words, self.unit.signature.results.numbers, read, &mut write);
+        if let Some(Meaning::Call(Call { has_result: true, .. })) = self.instructions[instruction].meaning {
+            write(operand(words, Field::A));
+        }
     }
 
     /// The registers whose contents are read from an instruction on, from those that are read after it.
     pub fn live_before(&self, instruction: usize, after: &mut Set) {
-        let words = self.words(instruction);
-        visit(words, self.results, |_| {}, |register| after.remove(register));
-        visit(words, self.results, |register| after.add(register), |_| {});
+        self.visit(instruction, |_| {}, |register| after.remove(register));
+        self.visit(instruction, |register| after.add(register), |_| {});
     }
 
     /// The registers whose contents are read after a block.
     pub fn live_after(&self, block: usize) -> Set {
-        let mut live = Set::new(self.function.registers.numbers as usize);
+        let mut live = Set::new(self.unit.function.registers.numbers as usize);
         let Block { successors, others, .. } = &self.blocks[block];
         for &next in successors.iter().chain(others) {
             live.unite(&self.blocks[next].live);
@@ -128,12 +152,15 @@ impl<'f> Code<'f> {
     }
 
     fn choose_entries(&mut self, worth: usize) {
-        // How many instructions run from the beginning of a block until one that is left to the interpreter.
+        // How many instructions run from the beginning of a block until one that is left to the interpreter. What is called
+        // is enough.
         let mut runs: Vec<usize> = vec![0; self.blocks.len()];
         for _ in 0..4 {
             for number in (0..self.blocks.len()).rev() {
                 let block = &self.blocks[number];
-                let own = block.instructions.len() - usize::from(block.ends_outside);
+                let calls = matches!(self.last(block).meaning, Some(Meaning::Call(_)));
+                let own =
+                    if calls { worth } else { block.instructions.len() - usize::from(block.ends_outside) };
                 let most = block.successors.iter().map(|&next| runs[next]).max().unwrap_or(0);
                 runs[number] = (own + most).min(worth);
             }
@@ -185,7 +212,7 @@ fn divide(function: &Function, instructions: &[Instruction]) -> Vec<Block> {
             begins[target] = true;
             begins[number + 1] = true;
         }
-        if instruction.meaning.is_none() {
+        if matches!(instruction.meaning, None | Some(Meaning::Call(_) | Meaning::Return { .. })) {
             begins[number + 1] = true;
         }
         if let Some(Meaning::JumpTable) = instruction.meaning {
@@ -218,6 +245,7 @@ fn divide(function: &Function, instructions: &[Instruction]) -> Vec<Block> {
                 let count = table_jumps(&function.code[last.at..]);
                 successors.extend(index + 1..index + 1 + count);
             }
+            Some(Meaning::Return { .. }) => {}
             Some(_) => successors.extend(jumped.into_iter().chain(following)),
             None => others.extend(jumped.into_iter().chain(following)),
         }
@@ -238,7 +266,8 @@ fn divide(function: &Function, instructions: &[Instruction]) -> Vec<Block> {
         });
     }
     for number in 0..blocks.len() {
-        if blocks[number].ends_outside && number + 1 < blocks.len() {
+        let is_call = matches!(instructions[blocks[number].instructions.end - 1].meaning, Some(Meaning::Call(_)));
+        if (blocks[number].ends_outside || is_call) && number + 1 < blocks.len() {
             blocks[number + 1].is_entry = true;
         }
         for next in blocks[number].successors.clone() {
@@ -257,14 +286,15 @@ fn table_jumps(words: &[Word]) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use lunette_bytecode::typed::function::{Catch, Registers};
+    use lunette_bytecode::typed::function::{Catch, Registers, Signature};
 
-    fn function(instructions: &[(Opcode, &[i64])]) -> Function {
+    fn unit(instructions: &[(Opcode, &[i64])]) -> Unit {
         let mut function = Function { registers: Registers { numbers: 3, references: 0 }, ..Function::default() };
         for (opcode, operands) in instructions {
             opcode.encode(operands, &mut function.code).expect("the operands fit");
         }
-        function
+        let results = Registers { numbers: 1, references: 0 };
+        Unit { function, signature: Signature { parameters: Registers::default(), results }, ..Unit::default() }
     }
 
     fn entries(code: &Code<'_>) -> Vec<usize> {
@@ -280,28 +310,30 @@ mod tests {
         instructions.extend([call, add, call]);
         instructions.extend([add; WORTH]);
         instructions.push((Opcode::return_one, &[0]));
-        let function = function(&instructions);
-        let code = Code::new(&function, 1, false, |_| true).expect("there is something to compile");
+        let mut unit = unit(&instructions);
+        let code = Code::new(&unit, |_| true).expect("there is something to compile");
         assert_eq!(entries(&code), [0, WORTH + 5]);
-        let code = Code::new(&function, 1, true, |_| true).expect("there is something to compile");
+        assert!(Code::new(&unit, |_| false).is_none());
+        unit.is_eager = true;
+        let code = Code::new(&unit, |_| true).expect("there is something to compile");
         assert_eq!(entries(&code), [0, WORTH + 2, WORTH + 5]);
-        assert!(Code::new(&function, 1, false, |_| false).is_none());
     }
 
     #[test]
     fn what_catches_reads_what_was_there_at_the_exception() {
-        let mut function = function(&[
+        let mut unit = unit(&[
             (Opcode::call, &[0, 0, 0, 0, 0, 0]),
             (Opcode::i32_divide_signed, &[0, 0, 0]),
             (Opcode::load_integer, &[2, 7]),
             (Opcode::return_one, &[0]),
             (Opcode::return_one, &[2]),
         ]);
-        let at = function.code.len() as u32 - 1;
+        unit.is_eager = true;
+        let at = unit.function.code.len() as u32 - 1;
         let catch =
             Catch { start: 0, end: 3, tag: None, target: at, numbers: 0, references: 0, takes_exception: false };
-        function.catches.push(catch);
-        let code = Code::new(&function, 1, true, |_| true).expect("there is something to compile");
+        unit.function.catches.push(catch);
+        let code = Code::new(&unit, |_| true).expect("there is something to compile");
         assert!(code.blocks[0].live.has(2) && !code.blocks[0].live.has(1));
     }
 
@@ -315,6 +347,6 @@ mod tests {
         (0..100).for_each(|_| add(Opcode::call, &[0, 0, 0, 0, 0, 0]));
         (0..registers.into()).for_each(|register| add(Opcode::i32_add, &[0, 0, register]));
         add(Opcode::return_one, &[0]);
-        assert!(Code::new(&function, 1, false, |_| true).is_none());
+        assert!(Code::new(&Unit { function, ..Unit::default() }, |_| true).is_none());
     }
 }

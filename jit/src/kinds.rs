@@ -4,14 +4,14 @@
 use crate::{
     blocks::Code,
     meaning::{Kind, Meaning},
-    registers::visit,
+    operands::operand,
 };
 use alloc::{vec, vec::Vec};
 use lunette_bytecode::typed::instruction::{Field, Opcode};
 
 /// Of each block the kinds of all registers at its beginning.
 pub(crate) fn find_kinds(code: &Code<'_>) -> Vec<Vec<Kind>> {
-    let registers = code.function.registers.numbers as usize;
+    let registers = code.unit.function.registers.numbers as usize;
     let mut at_start = vec![vec![Kind::Any; registers]; code.blocks.len()];
     // Contents come from the frame where the interpreter enters, and then are what they are needed as.
     let mut is_due = vec![true; code.blocks.len()];
@@ -38,7 +38,7 @@ pub(crate) fn find_kinds(code: &Code<'_>) -> Vec<Vec<Kind>> {
 fn follow(code: &Code<'_>, block: usize, instruction: usize, kinds: &mut [Kind]) {
     let words = code.words(instruction);
     let Some(meaning) = code.instructions[instruction].meaning else { return };
-    let operand = |field| operand(code, instruction, field);
+    let operand = |field| operand(words, field);
     match meaning {
         Meaning::Copy => kinds[operand(Field::A)] = kinds[operand(Field::B)],
         Meaning::CopyFromFar => kinds[operand(Field::A)] = kinds[operand(Field::D)],
@@ -50,9 +50,8 @@ fn follow(code: &Code<'_>, block: usize, instruction: usize, kinds: &mut [Kind])
         Meaning::Select => {
             kinds[operand(Field::A)] = kinds[operand(Field::B)].join(kinds[operand(Field::C)]).held();
         }
-        _ => visit(
-            words,
-            code.results,
+        _ => code.visit(
+            instruction,
             |_| {},
             |register| {
                 kinds[register] = match meaning {
@@ -94,7 +93,7 @@ pub(crate) fn loaded(code: &Code<'_>, block: usize, instruction: usize, register
             return if kind != Kind::Any && fits(kind) { kind } else { default };
         }
         let mut is_written = false;
-        visit(words, code.results, |_| {}, |written| is_written |= written == register);
+        code.visit(next, |_| {}, |written| is_written |= written == register);
         if is_written {
             break;
         }
@@ -102,38 +101,24 @@ pub(crate) fn loaded(code: &Code<'_>, block: usize, instruction: usize, register
     default
 }
 
-/// The number of a register, or another operand, of an instruction.
-pub(crate) fn operand(code: &Code<'_>, instruction: usize, field: Field) -> usize {
-    signed_operand(code, instruction, field) as usize
-}
-
-/// The same, of a number.
-pub(crate) fn signed_operand(code: &Code<'_>, instruction: usize, field: Field) -> i64 {
-    let words = code.words(instruction);
-    let operand = Opcode::of(words[0]).and_then(|opcode| opcode.entry().operand(field));
-    match operand.and_then(|operand| operand.read(words)) {
-        Some(value) => value,
-        None => unreachable!("a verified instruction has the operands of the table"),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use lunette_bytecode::typed::function::{Function, Registers};
+    use lunette_interpreter::typed::native::Unit;
 
-    fn function(numbers: u32, instructions: &[(Opcode, &[i64])]) -> Function {
+    fn unit(numbers: u32, instructions: &[(Opcode, &[i64])]) -> Unit {
         let mut function = Function { registers: Registers { numbers, references: 0 }, ..Function::default() };
         for (opcode, operands) in instructions {
             opcode.encode(operands, &mut function.code).expect("the operands fit");
         }
-        function
+        Unit { function, is_eager: true, ..Unit::default() }
     }
 
     #[test]
     fn loops_know_what_they_add_up() {
         // N[0] counts, N[1] adds up, N[2] is either of them, N[3] is dead.
-        let function = function(
+        let unit = unit(
             4,
             &[
                 (Opcode::zero_numbers, &[0, 4]),
@@ -148,7 +133,7 @@ mod tests {
                 (Opcode::return_one, &[1]),
             ],
         );
-        let code = Code::new(&function, 1, true, |_| true).expect("there is something to compile");
+        let code = Code::new(&unit, |_| true).expect("there is something to compile");
         let kinds = find_kinds(&code);
         let header = code.blocks.iter().position(|block| block.is_loop).expect("there is a loop");
         assert_eq!(kinds[header][..2], [Kind::I32, Kind::F64]);
@@ -163,7 +148,7 @@ mod tests {
 
     #[test]
     fn what_is_loaded_is_of_the_kind_that_is_needed() {
-        let function = function(
+        let unit = unit(
             4,
             &[
                 (Opcode::load_64, &[1, 0, 8]),
@@ -173,7 +158,7 @@ mod tests {
                 (Opcode::return_one, &[3]),
             ],
         );
-        let code = Code::new(&function, 1, true, |_| true).expect("there is something to compile");
+        let code = Code::new(&unit, |_| true).expect("there is something to compile");
         assert_eq!([loaded(&code, 0, 0, 1, 8), loaded(&code, 0, 1, 2, 8)], [Kind::F64, Kind::I64]);
     }
 }

@@ -4,8 +4,8 @@
 //! the function, with entries at its beginning, at loops, and behind what compiled code leaves to the interpreter
 //! ([`lunette_interpreter::typed::native`]). Typed functions are compiled, those of WebAssembly.
 //!
-//! The data flows `meaning` (what instructions do) → `blocks` (control flow, with sets of `registers`) → `kinds` (what
-//! registers hold) → `emit` (Cranelift's form) → `target` (machine code).
+//! The data flows `meaning` (what instructions do, by their `operands`) → `calls` → `blocks` (control flow, with sets of
+//! `registers`) → `kinds` (what registers hold) → `emit` (Cranelift's form) → `target` (machine code).
 #![no_std]
 
 extern crate alloc;
@@ -13,34 +13,37 @@ extern crate alloc;
 #[cfg(target_arch = "x86_64")]
 mod blocks;
 #[cfg(target_arch = "x86_64")]
+mod calls;
+#[cfg(target_arch = "x86_64")]
 mod emit;
 #[cfg(target_arch = "x86_64")]
 mod kinds;
 #[cfg(target_arch = "x86_64")]
 mod meaning;
 #[cfg(target_arch = "x86_64")]
+mod operands;
+#[cfg(target_arch = "x86_64")]
 mod registers;
 #[cfg(target_arch = "x86_64")]
 mod target;
 
-use lunette_bytecode::typed::function::Function;
-use lunette_interpreter::typed::native::NativeCode;
+use lunette_interpreter::typed::native::{NativeCode, Unit};
 
-/// Compiles a function that was verified, whose results take so many number registers; if `is_eager`, even parts that would
-/// not gain, for tests. `None` if there is nothing to be compiled, if it is too large, or if there is no compiler for this
+/// Compiles a function. `None` if there is nothing to be compiled, if it is too large, or if there is no compiler for this
 /// processor.
 ///
 /// ```
-/// use lunette_bytecode::typed::{function::Function, instruction::Opcode};
+/// use lunette_bytecode::typed::instruction::Opcode;
+/// use lunette_interpreter::typed::native::Unit;
 ///
-/// // Too short for the way into machine code to pay.
-/// let mut function = Function::default();
-/// Opcode::return_none.encode(&[], &mut function.code).unwrap();
-/// assert!(lunette_jit::compile(&function, 0, false).is_none());
+/// // There is nothing in it that the interpreter does not do.
+/// let mut unit = Unit::default();
+/// Opcode::trap.encode(&[0], &mut unit.function.code).unwrap();
+/// assert!(lunette_jit::compile(&unit).is_none());
 /// ```
-pub fn compile(function: &Function, results: u32, is_eager: bool) -> Option<NativeCode> {
+pub fn compile(unit: &Unit) -> Option<NativeCode> {
     #[cfg(target_arch = "x86_64")]
-    return target::compile(function, results, is_eager);
+    return target::compile(unit);
     #[cfg(not(target_arch = "x86_64"))]
     return None;
 }

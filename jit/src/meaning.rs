@@ -154,11 +154,35 @@ pub(crate) enum Meaning {
     UseMemory,
     GetGlobal,
     SetGlobal,
+    Call(Call),
+    Return {
+        has_value: bool,
+    },
+}
+
+/// A call that compiled code makes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Call {
+    /// What is called.
+    pub target: Target,
+    /// Number registers of the arguments.
+    pub arguments: u32,
+    /// Whether the result is a number register.
+    pub has_result: bool,
+}
+
+/// What is called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Target {
+    /// A function known by its number and its prototype, as [`lunette_interpreter::typed::native::Callee`] has them.
+    Direct { number: u32, prototype: u32 },
+    /// What an element of a table refers to.
+    Indirect,
 }
 
 macro_rules! meanings {
     ($($name:ident => $meaning:expr;)*) => {
-        /// What an instruction does; `None` if it is left to the interpreter.
+        /// What an instruction does that is not a call; `None` if it is left to the interpreter.
         pub(crate) fn meaning(opcode: Opcode) -> Option<Meaning> {
             use {Binary::*, Condition::*, FloatCC as F, IntCC as I, Kind::*, Meaning as M, Test as T, Unary as U};
             Some(match opcode {
@@ -418,6 +442,8 @@ meanings! {
     use_memory => M::UseMemory;
     get_global => M::GetGlobal;
     set_global => M::SetGlobal;
+    return_none => M::Return { has_value: false };
+    return_one => M::Return { has_value: true };
 }
 
 impl Meaning {

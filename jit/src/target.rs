@@ -1,18 +1,21 @@
 //! The processor that is compiled for: the one that this runs on.
 
-use crate::{blocks::Code, emit::emit, meaning::Meaning};
+use crate::{
+    blocks::Code,
+    emit::{emit, signature},
+    meaning::Meaning,
+};
 use alloc::vec::Vec;
 use core::arch::x86_64::{__cpuid, __cpuid_count};
 use cranelift_codegen::{
     Context,
     control::ControlPlane,
-    ir::{AbiParam, Function as Body, Signature, UserFuncName, types},
-    isa::{self, CallConv, OwnedTargetIsa},
+    ir::{Function as Body, UserFuncName},
+    isa::{self, OwnedTargetIsa},
     settings::{self, Configurable},
 };
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
-use lunette_bytecode::typed::function::Function;
-use lunette_interpreter::typed::native::NativeCode;
+use lunette_interpreter::typed::native::{NativeCode, Unit};
 use target_lexicon::triple;
 
 /// What of the processor's instructions beyond those that all have is used.
@@ -44,6 +47,9 @@ impl Features {
     }
 }
 
+/// The most bytes of the processor's stack that a function may take: it sees that it has no room when it has taken them.
+const MOST_FRAME: u32 = 32 << 10;
+
 fn target(features: Features) -> Option<OwnedTargetIsa> {
     let mut shared = settings::builder();
     shared.set("opt_level", "speed").ok()?;
@@ -58,18 +64,15 @@ fn target(features: Features) -> Option<OwnedTargetIsa> {
 }
 
 /// See [`crate::compile`].
-pub(crate) fn compile(function: &Function, results: u32, is_eager: bool) -> Option<NativeCode> {
+pub(crate) fn compile(unit: &Unit) -> Option<NativeCode> {
     let features = Features::detect();
     let supports = |meaning: Meaning| match meaning {
         Meaning::Unary(operation, _, _) if operation.rounds() => features.sse41,
         _ => true,
     };
-    let code = Code::new(function, results, is_eager, supports)?;
+    let code = Code::new(unit, supports)?;
     let isa = target(features)?;
-    let mut signature = Signature::new(CallConv::SystemV);
-    signature.params = [types::I64, types::I64, types::I64, types::I32].map(AbiParam::new).into();
-    signature.returns = [types::I64, types::I64].map(AbiParam::new).into();
-    let mut context = Context::for_function(Body::with_name_signature(UserFuncName::user(0, 0), signature));
+    let mut context = Context::for_function(Body::with_name_signature(UserFuncName::user(0, 0), signature()));
     let mut builders = FunctionBuilderContext::new();
     let builder = FunctionBuilder::new(&mut context.func, &mut builders);
     let entries = emit(&code, builder, isa.frontend_config());
@@ -79,9 +82,10 @@ pub(crate) fn compile(function: &Function, results: u32, is_eager: bool) -> Opti
         Err(error) if cfg!(debug_assertions) => panic!("the function cannot be compiled: {:?}", error.inner),
         Err(_) => return None,
     };
+    let frame = compiled.buffer.frame_layout().map_or(0, |layout| layout.frame_to_fp_offset);
     // Nothing is referred to outside of it.
-    if !compiled.buffer.relocs().is_empty() {
+    if !compiled.buffer.relocs().is_empty() || frame > MOST_FRAME {
         return None;
     }
-    Some(NativeCode { bytes: Vec::from(compiled.code_buffer()), entries })
+    Some(NativeCode { bytes: Vec::from(compiled.code_buffer()), entries, is_callable: code.is_callable() })
 }

@@ -1,14 +1,16 @@
 //! Calls and returns within an instance; everything else out of line.
 
 use super::{
+    forwarding::unmarked,
     slow,
     state::{Driver, Flow, Link, State, field},
 };
 use crate::{
     dispatch::state::{Operands, Register},
     frame::{HeaderSlot, Return, header_payload, header_tag},
+    machine::Machine,
 };
-use lunette_bytecode::instruction::Word;
+use lunette_bytecode::{instruction::Word, typed::instruction::Opcode};
 use lunette_gc::{
     reference::Ref,
     storage::SlotArray,
@@ -18,6 +20,65 @@ use lunette_gc::{
 
 /// Slots of a typed frame that are not reference registers: function, header and instance.
 pub(crate) const FIXED_SLOTS: u32 = 3;
+
+/// Puts a frame of `function`, of the same instance, above the running one, whose number register 0 is at `caller`. It goes
+/// on at `resume` after the call `w`, whose results go to reference registers from `references` on. Number register 0 of the
+/// new frame.
+///
+/// # Safety
+/// There is room for the frame, and the call is a verified one.
+#[inline(always)]
+pub(super) unsafe fn place_frame(
+    machine: *mut Machine,
+    caller: *mut u8,
+    resume: *const u64,
+    w: Word,
+    references: u32,
+    function: Ref<TypedPrototype>,
+) -> *mut u8 {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let region = (*machine).heap.base();
+        let prototype: *mut TypedPrototype = function.pointer(region);
+        let link = Link(*caller.sub(8).cast());
+        let base = caller.add(link.numbers() * 8 + 8);
+        let slots = (*machine).stack.add((*machine).base as usize * 16);
+        let distance = link.references() as u32 + FIXED_SLOTS;
+        let new_slots = slots.add(distance as usize * 16);
+        let (own_numbers, own_references) = ((*prototype).numbers.get(), (*prototype).references.get());
+        slots.sub(16).cast::<u32>().write((resume.cast::<u8>().offset_from(region) >> 3) as u32);
+        Register(new_slots.sub(32).cast()).set(Tag::Internal as u32, function.units().into());
+        let header = new_slots.sub(16).cast::<Slot>();
+        (*header).payload.set(header_payload(0, distance));
+        (*header).tag.set(header_tag(Return::Call as u32, (w.a() >> 3) as i32));
+        (*header).spare.set(references);
+        Register(new_slots.cast()).copy_from(Register(slots.cast()));
+        base.sub(8).cast::<u64>().write(Link::new(own_numbers, own_references, link.numbers() as u32).0);
+        (*machine).base += distance;
+        base
+    }
+}
+
+/// How many words a call has that compiled code makes, and the first reference register for its results.
+///
+/// # Safety
+/// It is a verified call.
+pub(super) unsafe fn call_words(call: *const u64) -> (usize, u32) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let word = unmarked(Word(*call));
+        let general = word.0 as u16;
+        if general == Opcode::call_general as u16 {
+            (2 + word.c(), (word.b() >> 4) as u32)
+        } else if general == Opcode::call_indirect_general as u16 {
+            (3 + word.c(), (field(*call.add(1), 0) >> 4) as u32)
+        } else if general == Opcode::call_indirect as u16 {
+            (3, 0)
+        } else {
+            (2, 0)
+        }
+    }
+}
 
 /// Pushes a frame of `function`, of the same instance; the call has `words` words after the first, and its results go to
 /// reference registers from `references` on. The state in that frame, whose arguments are still missing, and where the
@@ -48,19 +109,9 @@ unsafe fn enter<D: Driver>(
         {
             return None;
         }
+        let base = place_frame(machine, s.base, s.pc.add(words), w, references, function);
         (*machine).budget.set(budget);
-        let region = s.region();
-        let resume = (s.pc.add(words).cast::<u8>().offset_from(region) >> 3) as u32;
-        slots.sub(16).cast::<u32>().write(resume);
-        Register(new_slots.sub(32).cast()).set(Tag::Internal as u32, function.units().into());
-        let header = new_slots.sub(16).cast::<Slot>();
-        (*header).payload.set(header_payload(0, distance));
-        (*header).tag.set(header_tag(Return::Call as u32, (w.a() >> 3) as i32));
-        (*header).spare.set(references);
-        Register(new_slots.cast()).copy_from(Register(slots.cast()));
-        base.sub(8).cast::<u64>().write(Link::new(own_numbers, own_references, link.numbers() as u32).0);
-        (*machine).base += distance;
-        let code = code.pointer(region).add(1).cast::<u64>();
+        let code = code.pointer(s.region()).add(1).cast::<u64>();
         Some((State { pc: code, base, ..s }, slots))
     }
 }

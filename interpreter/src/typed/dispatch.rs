@@ -208,7 +208,7 @@ pub(crate) mod threaded {
     ) -> u64 {
         // SAFETY: the state is the machine's; where compiled code leaves to is a verified instruction.
         unsafe {
-            let (s, word) = native::enter(apart(pc, base, memory, machine));
+            let (s, word) = native::enter::enter(apart(pc, base, memory, machine));
             handler(word)(s.pc, s.base, s.memory, s.machine, s.integer, word, s.single, s.double)
         }
     }
@@ -393,7 +393,7 @@ mod matched {
                     let word = Word(*s.pc);
                     let (at, word) = match word.0 as usize & forwarding::ENTRY {
                         0 => (s.past(1), word),
-                        _ => native::enter(s.past(1)),
+                        _ => native::enter::enter(s.past(1)),
                     };
                     match core::mem::transmute::<u16, Opcode>(forwarding::unmarked(word).0 as u16) {
                         $(Opcode::$name => super::$name(at, word),)*

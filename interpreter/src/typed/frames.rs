@@ -26,7 +26,7 @@ const FIRST_NUMBERS: u32 = 1 << 10;
 /// The most words of a number stack.
 pub(crate) const MOST_NUMBERS: u32 = 1 << 21;
 /// Words that calls may write beyond a frame: arguments are copied four at a time.
-const NUMBER_RESERVE: u32 = 8;
+pub(super) const NUMBER_RESERVE: u32 = 8;
 
 /// Where a call's results go.
 #[derive(Clone, Copy, Debug)]
@@ -73,10 +73,7 @@ impl Machine {
         let region = self.heap.base();
         let resume = self.header(self.base).resume();
         let instance = self.running_instance();
-        let memory = match self.heap.reference_at::<LinearMemory>(self.heap.get(instance).memories, 0) {
-            Some(memory) => self.heap.memory_base(memory),
-            None => region,
-        };
+        let memory = self.first_memory(instance);
         self.instance = instance.pointer(region);
         State {
             pc: region.wrapping_add(resume as usize * 8).cast(),
@@ -87,6 +84,15 @@ impl Machine {
             single: 0.0,
             double: 0.0,
             driver: PhantomData,
+        }
+    }
+
+    /// Byte 0 of an instance's memory 0; some address if it has none.
+    #[inline(always)]
+    pub(super) fn first_memory(&self, instance: Ref<Instance>) -> *mut u8 {
+        match self.heap.reference_at::<LinearMemory>(self.heap.get(instance).memories, 0) {
+            Some(memory) => self.heap.memory_base(memory),
+            None => self.heap.base(),
         }
     }
 

@@ -141,7 +141,7 @@ impl Machine {
                 references: Cell::new(0),
                 offsets: Cell::new(None),
                 catches: Cell::new(None),
-                tier: Cell::new(0),
+                native: Cell::new(0),
                 module,
                 number,
                 kind,

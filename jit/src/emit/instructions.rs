@@ -2,8 +2,9 @@
 
 use super::{Emitter, fixed, linear, own, type_of};
 use crate::{
-    kinds::{loaded, operand, signed_operand},
+    kinds::loaded,
     meaning::{Kind, Meaning},
+    operands::{operand, signed_operand},
 };
 use cranelift_codegen::ir::{
     InstBuilder,
@@ -15,8 +16,8 @@ use lunette_interpreter::typed::native::layout;
 
 impl Emitter<'_, '_, '_> {
     pub(super) fn emit_instruction(&mut self, block: usize, instruction: usize, meaning: Meaning) {
-        let register = |field| operand(self.code, instruction, field);
-        let number = |field| signed_operand(self.code, instruction, field);
+        let register = |field| operand(self.code.words(instruction), field);
+        let number = |field| signed_operand(self.code.words(instruction), field);
         match meaning {
             Meaning::Copy => self.copy(register(Field::A), register(Field::B)),
             Meaning::CopyFromFar => self.copy(register(Field::A), register(Field::D)),
@@ -160,7 +161,9 @@ impl Emitter<'_, '_, '_> {
                 let (instance, place) = (self.instance(), layout::global(register(Field::D)));
                 self.builder.ins().store(own(), value, instance, place);
             }
-            Meaning::Jump(_) | Meaning::Loop(_) | Meaning::JumpTable => unreachable!("{meaning:?} jumps"),
+            Meaning::Jump(_) | Meaning::Loop(_) | Meaning::JumpTable | Meaning::Return { .. } | Meaning::Call(_) => {
+                unreachable!("{meaning:?} goes elsewhere")
+            }
         }
     }
 }

@@ -2,8 +2,8 @@
 
 use super::{Emitter, own};
 use crate::{
-    kinds::{operand, signed_operand},
     meaning::{Condition, Kind, Meaning, Test},
+    operands::{operand, signed_operand},
     registers::Set,
 };
 use alloc::vec::Vec;
@@ -16,7 +16,7 @@ impl Emitter<'_, '_, '_> {
         let successors = &self.code.blocks[block].successors;
         match meaning {
             Meaning::JumpTable => {
-                let index = self.read(operand(self.code, instruction, Field::A), Kind::I32);
+                let index = self.read(operand(self.code.words(instruction), Field::A), Kind::I32);
                 let targets: Vec<Block> = successors.iter().map(|&next| self.blocks[next]).collect();
                 let calls: Vec<BlockCall> = targets.iter().map(|&target| self.block_call(target)).collect();
                 let Some((&last, first)) = calls.split_last() else { unreachable!("a table has a jump") };
@@ -58,8 +58,8 @@ impl Emitter<'_, '_, '_> {
     }
 
     pub(super) fn test(&mut self, instruction: usize, test: Test) -> Value {
-        let register = |field| operand(self.code, instruction, field);
-        let constant = |field| signed_operand(self.code, instruction, field);
+        let register = |field| operand(self.code.words(instruction), field);
+        let constant = |field| signed_operand(self.code.words(instruction), field);
         match test {
             Test::Always => unreachable!("there is nothing to test"),
             Test::NotZero => self.read(register(Field::A), Kind::I32),

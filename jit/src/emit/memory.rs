@@ -1,7 +1,7 @@
 //! Places in linear memory, and objects of the region.
 
 use super::{Emitter, fixed};
-use crate::{kinds::operand, meaning::Kind};
+use crate::{meaning::Kind, operands::operand};
 use cranelift_codegen::ir::{InstBuilder, Value, condcodes::IntCC, types};
 use lunette_bytecode::typed::instruction::Field;
 use lunette_interpreter::typed::native::layout;
@@ -9,12 +9,12 @@ use lunette_interpreter::typed::native::layout;
 impl Emitter<'_, '_, '_> {
     /// The place in memory that an instruction accesses, without its offset, if all of it lies within.
     pub(super) fn place(&mut self, instruction: usize, bytes: u8) -> Value {
-        let address = operand(self.code, instruction, Field::B);
+        let address = operand(self.code.words(instruction), Field::B);
         let is_narrow = self.held[address].kind == Kind::I32;
         let address = self.read(address, Kind::I64);
         let memory = self.builder.use_var(self.memory);
         let length = self.builder.ins().load(types::I64, fixed(), memory, layout::MEMORY_LENGTH);
-        let size = operand(self.code, instruction, Field::C) as i64 + i64::from(bytes);
+        let size = operand(self.code.words(instruction), Field::C) as i64 + i64::from(bytes);
         let end = self.builder.ins().iadd_imm_s(address, size);
         let mut is_outside = self.builder.ins().icmp(IntCC::UnsignedGreaterThan, end, length);
         if !is_narrow {

@@ -1,19 +1,21 @@
 //! From a function taken apart to Cranelift's intermediate form.
 //!
 //! ```text
-//!   start:    to the entry that the interpreter asks for
+//!   start:    to the entry that is asked for
+//!   entry 0:  arguments of a compiled caller                   jump to the first block
 //!   entry k:  registers that are read later <- frame          jump block
 //!   block:    registers are variables of a kind               jump, or an exit
-//!   exit:     frame <- registers that are read later           return (where the interpreter goes on, the memory in use)
+//!   exit:     frame <- registers that are read later           return, having noted where the interpreter goes on
 //! ```
 //!
-//! Everything that compiled code cannot do by itself (calls, traps, a poll that is due, what has no meaning here) is an exit
-//! at the instruction concerned, which has not begun: the interpreter does it. So the frame is the truth whenever anybody
-//! looks at it.
+//! Everything that compiled code cannot do by itself (traps, a poll that is due, what has no meaning here) is an exit at the
+//! instruction concerned, which has not begun: the interpreter does it. When something that was called ends so the caller does,
+//! too. So frames are the truth whenever anybody looks at them.
 //!
-//! The data flows `mod` (entries, blocks, exits) → `jumps` and `instructions` (each by its meaning) → `numbers` and `memory` →
+//! The data flows `mod` (entries, blocks, exits) → `calls`, `jumps` and `instructions` (each by its meaning) → `numbers` and `memory` →
 //! `held` (which variable has a register's content).
 
+mod calls;
 mod held;
 mod instructions;
 mod jumps;
@@ -24,20 +26,32 @@ use crate::{
     blocks::Code,
     kinds::find_kinds,
     meaning::{Kind, Meaning},
-    registers::{Set, visit},
+    registers::Set,
 };
 use alloc::{vec, vec::Vec};
+use calls::PASSED;
 use cranelift_codegen::{
-    ir::{Block, BlockCall, InstBuilder, JumpTableData, MemFlagsData, Type, Value, types},
-    isa::TargetFrontendConfig,
+    ir::{
+        AbiParam, Block, BlockCall, InstBuilder, JumpTableData, MemFlagsData, SigRef, Signature, Type, Value, types,
+    },
+    isa::{CallConv, TargetFrontendConfig},
 };
 use cranelift_frontend::{FunctionBuilder, Variable};
 
-/// Emits the body of a function of four parameters (base, memory, machine, entry) and two results (word, memory). The
-/// entries' words, in their order.
-pub(crate) fn emit(code: &Code<'_>, builder: FunctionBuilder<'_>, target: TargetFrontendConfig) -> Vec<u32> {
+/// The signature of compiled functions, as [`lunette_interpreter::typed::native::NativeCode`] says.
+pub(crate) fn signature() -> Signature {
+    let mut signature = Signature::new(CallConv::SystemV);
+    let parameters = [types::I64, types::I64, types::I64, types::I32];
+    signature.params = parameters.into_iter().chain([types::I64; PASSED as usize]).map(AbiParam::new).collect();
+    signature.returns = [types::I64, types::I64].map(AbiParam::new).into();
+    signature
+}
+
+/// Emits the body of a function. The entries' words, in their order.
+pub(crate) fn emit(code: &Code<'_>, mut builder: FunctionBuilder<'_>, target: TargetFrontendConfig) -> Vec<u32> {
     let kinds = find_kinds(code);
-    let mut emitter = Emitter::new(code, builder, &kinds);
+    let called = builder.import_signature(signature());
+    let mut emitter = Emitter::new(code, builder, &kinds, called);
     let entries = emitter.emit_entries();
     for block in 0..code.blocks.len() {
         if emitter.is_reachable[block] {
@@ -79,6 +93,8 @@ struct Emitter<'a, 'f, 'b> {
     held: Vec<Held>,
     /// Registers that are written anywhere: the frame may have an older content.
     written: Set,
+    /// That of the functions that are called.
+    signature: SigRef,
     base: Value,
     machine: Value,
     memory: Variable,
@@ -100,9 +116,15 @@ fn linear() -> MemFlagsData {
 }
 
 impl<'a, 'f, 'b> Emitter<'a, 'f, 'b> {
-    fn new(code: &'a Code<'f>, mut builder: FunctionBuilder<'b>, kinds: &'a [Vec<Kind>]) -> Self {
-        let registers = code.function.registers.numbers as usize;
+    fn new(
+        code: &'a Code<'f>,
+        mut builder: FunctionBuilder<'b>,
+        kinds: &'a [Vec<Kind>],
+        signature: SigRef,
+    ) -> Self {
+        let registers = code.unit.function.registers.numbers as usize;
         let mut is_reachable: Vec<bool> = code.blocks.iter().map(|block| block.is_entry).collect();
+        is_reachable[0] |= code.is_callable();
         let mut due: Vec<usize> = (0..code.blocks.len()).filter(|&block| is_reachable[block]).collect();
         while let Some(block) = due.pop() {
             for &next in &code.blocks[block].successors {
@@ -116,9 +138,13 @@ impl<'a, 'f, 'b> Emitter<'a, 'f, 'b> {
         for block in (0..code.blocks.len()).filter(|&block| is_reachable[block]) {
             for instruction in code.blocks[block].instructions.clone() {
                 if code.instructions[instruction].meaning.is_some() {
-                    visit(code.words(instruction), code.results, |_| {}, |register| written.add(register));
+                    code.visit(instruction, |_| {}, |register| written.add(register));
                 }
             }
+        }
+        if code.is_callable() {
+            // Compiled callers do not put these into the frame.
+            (0..PASSED as usize).for_each(|register| written.add(register));
         }
         let blocks = code.blocks.iter().map(|_| builder.create_block()).collect();
         let start = builder.create_block();
@@ -136,6 +162,7 @@ impl<'a, 'f, 'b> Emitter<'a, 'f, 'b> {
             variables: vec![[None; 5]; registers],
             held: Vec::new(),
             written,
+            signature,
             base: parameters[0],
             machine: parameters[2],
             memory,
@@ -148,7 +175,21 @@ impl<'a, 'f, 'b> Emitter<'a, 'f, 'b> {
         let Some(start) = self.builder.current_block() else { unreachable!("the first block is begun") };
         let chosen: Vec<usize> = (0..code.blocks.len()).filter(|&block| code.blocks[block].is_entry).collect();
         let entries: Vec<Block> = chosen.iter().map(|_| self.builder.create_block()).collect();
-        let asked = self.builder.block_params(start)[3];
+        let &[_, _, _, mut asked, first, second] = self.builder.block_params(start) else {
+            unreachable!("the function has six parameters")
+        };
+        if entries.is_empty() {
+            self.emit_native_entry([first, second]);
+            return Vec::new();
+        }
+        if code.is_callable() {
+            let (native, other) = (self.builder.create_block(), self.builder.create_block());
+            self.builder.ins().brif(asked, other, [], native, []);
+            self.builder.switch_to_block(native);
+            self.emit_native_entry([first, second]);
+            self.builder.switch_to_block(other);
+        }
+        asked = self.builder.ins().iadd_imm_s(asked, -1);
         if let [entry] = entries[..] {
             self.builder.ins().jump(entry, []);
         } else {
@@ -160,7 +201,7 @@ impl<'a, 'f, 'b> Emitter<'a, 'f, 'b> {
             self.builder.switch_to_block(entry);
             for register in code.blocks[block].live.iter() {
                 let kind = self.kinds[block][register].held();
-                let value = self.builder.ins().load(type_of(kind), own(), self.base, 8 * register as i32);
+                let value = self.load_register(register, kind);
                 let variable = self.variable(register, kind);
                 self.builder.def_var(variable, value);
             }
@@ -168,6 +209,11 @@ impl<'a, 'f, 'b> Emitter<'a, 'f, 'b> {
         }
         let word = |&block: &usize| code.instructions[code.blocks[block].instructions.start].at as u32;
         chosen.iter().map(word).collect()
+    }
+
+    /// The content of a register in the frame.
+    fn load_register(&mut self, register: usize, kind: Kind) -> Value {
+        self.builder.ins().load(type_of(kind), own(), self.base, 8 * register as i32)
     }
 
     fn block_call(&mut self, block: Block) -> BlockCall {
@@ -200,8 +246,12 @@ impl<'a, 'f, 'b> Emitter<'a, 'f, 'b> {
                     self.prepare_successors(block);
                     self.emit_jump(block, instruction, meaning, &live);
                 }
+                Some(Meaning::Return { has_value }) => self.emit_return(instruction, has_value),
                 Some(meaning) => {
-                    self.emit_instruction(block, instruction, meaning);
+                    match meaning {
+                        Meaning::Call(call) => self.emit_call(instruction, call, &live),
+                        _ => self.emit_instruction(block, instruction, meaning),
+                    }
                     if instruction == last {
                         self.prepare_successors(block);
                         match code.blocks[block].successors[..] {
@@ -230,6 +280,12 @@ impl<'a, 'f, 'b> Emitter<'a, 'f, 'b> {
 
     /// Leaves compiled code before an instruction; `live` are the registers that are read from it on.
     fn leave(&mut self, instruction: usize, live: &Set) {
+        self.store_registers(live);
+        self.end_for_loop(instruction);
+    }
+
+    /// Puts registers into the frame.
+    fn store_registers(&mut self, live: &Set) {
         for register in live.iter() {
             if !self.written.has(register) {
                 continue;
@@ -241,17 +297,13 @@ impl<'a, 'f, 'b> Emitter<'a, 'f, 'b> {
             let value = self.read(register, kind);
             self.builder.ins().store(own(), value, self.base, 8 * register as i32);
         }
-        let at = self.code.instructions[instruction].at;
-        let word = self.builder.ins().iconst(types::I64, at as i64);
-        let memory = self.builder.use_var(self.memory);
-        self.builder.ins().return_(&[word, memory]);
     }
 
     /// Leaves compiled code before an instruction that traps, if a condition holds: the one on which it does. After a trap
     /// nobody reads the frame's registers, so that those that the instruction reads are enough.
     fn trap_if(&mut self, condition: Value, instruction: usize) {
-        let mut read = Set::new(self.code.function.registers.numbers as usize);
-        visit(self.code.words(instruction), self.code.results, |register| read.add(register), |_| {});
+        let mut read = Set::new(self.code.unit.function.registers.numbers as usize);
+        self.code.visit(instruction, |register| read.add(register), |_| {});
         self.leave_if(condition, instruction, &read);
     }
 

@@ -2,6 +2,8 @@
 //! and frozen in the middle. (`wasm_specification` has their instructions, `fuzz/against_wasmtime` generated programs.)
 #![cfg(all(feature = "jit", target_arch = "x86_64"))]
 
+mod calls;
+
 use lunette::{
     AfterSnapshot, AsContext, Configuration, Engine, Error, Instance, Jit, StopReason, Streams, webassembly::Module,
 };

@@ -1,0 +1,101 @@
+//! Where compiled code finds things: offsets in bytes.
+
+use super::tier::{Exit, KnownFunction, NativeTier};
+use crate::machine::Machine;
+use core::mem::offset_of;
+use lunette_gc::{
+    heap::Heap,
+    reference::REFERENCE_SCALE,
+    typed::{Instance, LinearMemory, MemoryData, ReferenceTable, TypedFunction, TypedPrototype},
+    value::{Slot, Tag},
+};
+
+const fn native(offset: usize) -> i32 {
+    (offset_of!(Machine, native) + offset) as i32
+}
+
+/// In the machine, the fuel that is left of the slice: 64 bits, signed.
+pub const BUDGET: i32 = offset_of!(Machine, budget) as i32;
+/// In the machine, the address of the instance.
+pub const INSTANCE: i32 = offset_of!(Machine, instance) as i32;
+/// In the machine, the address of the region.
+pub const REGION: i32 = (offset_of!(Machine, heap) + Heap::BASE_OFFSET) as i32;
+/// In the machine, the address that number registers may not pass.
+pub const NUMBER_LIMIT: i32 = offset_of!(Machine, number_limit) as i32;
+/// In the machine, the address that slots of frames may not pass.
+pub const SLOT_LIMIT: i32 = offset_of!(Machine, stack_limit) as i32;
+/// In the machine, the address of the end of the slots of the compiled function that runs.
+pub const SLOT_TOP: i32 = native(offset_of!(NativeTier, slot_top));
+/// In the machine, the address that the processor's stack may not pass.
+pub const STACK_END: i32 = native(offset_of!(NativeTier, stack_end));
+/// In the machine, the address of the first function that compiled code may call.
+pub const CALLEES: i32 = native(offset_of!(NativeTier, known));
+/// In the machine, the number of those functions: 32 bits.
+pub const CALLEE_COUNT: i32 = native(offset_of!(NativeTier, known_count));
+/// Of each such function, how many bytes there are, and where its address and its prototype (32 bits) are in them.
+pub const CALLEE_BYTES: i64 = size_of::<KnownFunction>() as i64;
+/// See [`CALLEE_BYTES`].
+pub const CALLEE_ADDRESS: i32 = offset_of!(KnownFunction, address) as i32;
+/// See [`CALLEE_BYTES`].
+pub const CALLEE_PROTOTYPE: i32 = offset_of!(KnownFunction, prototype) as i32;
+/// In the machine, where the loop goes on: the word of the function.
+pub const EXIT_WORD: i32 = native(offset_of!(NativeTier, exit) + offset_of!(Exit, word));
+/// In the machine, where the loop goes on: the address of number register 0.
+pub const EXIT_BASE: i32 = native(offset_of!(NativeTier, exit) + offset_of!(Exit, base));
+/// In the machine, the memory in use where the loop goes on.
+pub const EXIT_MEMORY: i32 = native(offset_of!(NativeTier, exit) + offset_of!(Exit, memory));
+/// In an instance, the reference to its memories.
+pub const MEMORIES: i32 = offset_of!(Instance, memories) as i32;
+/// In an instance, the reference to its tables.
+pub const TABLES: i32 = offset_of!(Instance, tables) as i32;
+/// In an instance, the reference to its types.
+pub const TYPES: i32 = offset_of!(Instance, types) as i32;
+/// In an array of references, the first.
+pub const FIRST_ELEMENT: i32 = 8;
+/// In a table, the number of elements: 32 bits.
+pub const TABLE_LENGTH: i32 = offset_of!(ReferenceTable, length) as i32;
+/// In a table, the reference to its elements.
+pub const TABLE_ELEMENTS: i32 = offset_of!(ReferenceTable, elements) as i32;
+/// Bytes of an element of a table.
+pub const SLOT_BYTES: i64 = size_of::<Slot>() as i64;
+/// In an element of a table, what it is, and where that is a function.
+pub const SLOT_TAG: i32 = offset_of!(Slot, tag) as i32;
+/// See [`SLOT_TAG`].
+pub const FUNCTION_TAG: i64 = Tag::TypedFunction as i64;
+/// In an element of a table, the reference to the function.
+pub const SLOT_PAYLOAD: i32 = offset_of!(Slot, payload) as i32;
+/// In a function, the reference to its type.
+pub const FUNCTION_TYPE: i32 = offset_of!(TypedFunction, kind) as i32;
+/// In a function, the reference to its instance.
+pub const FUNCTION_INSTANCE: i32 = offset_of!(TypedFunction, instance) as i32;
+/// In a function, the reference to its prototype.
+pub const FUNCTION_PROTOTYPE: i32 = offset_of!(TypedFunction, prototype) as i32;
+/// In a prototype, one more than its number among those that compiled code may call; 0 if it has none.
+pub const PROTOTYPE_NUMBER: i32 = offset_of!(TypedPrototype, native) as i32;
+/// In a memory, the reference to its bytes.
+pub const MEMORY_DATA: i32 = offset_of!(LinearMemory, data) as i32;
+/// In the object of a memory's bytes, the first.
+pub const DATA_BYTES: i64 = size_of::<MemoryData>() as i64;
+/// From a memory's first byte, how many there are: 64 bits.
+pub const MEMORY_LENGTH: i32 = offset_of!(MemoryData, length) as i32 - DATA_BYTES as i32;
+/// A reference shifted so is the distance from the region's address.
+pub const REFERENCE_SHIFT: i64 = REFERENCE_SCALE.trailing_zeros() as i64;
+
+/// In an instance, the number of a global of its own.
+pub const fn global(number: usize) -> i32 {
+    (size_of::<Instance>() + number * super::super::moves::GLOBAL_BYTES) as i32
+}
+
+/// From number register 0 of a frame to that of one that it calls, which has so many registers.
+pub const fn frame_above(numbers: u32) -> i64 {
+    numbers as i64 * 8 + 8
+}
+
+/// Bytes of slots that a frame with so many reference registers takes.
+pub const fn slot_bytes(references: u32) -> i64 {
+    (references + super::super::calls::FIXED_SLOTS) as i64 * SLOT_BYTES
+}
+
+/// What is noted in the link above a frame that was left during a call: the word of the call, and the callee's prototype
+/// above it.
+pub const CALL_PROTOTYPE_SHIFT: u32 = 32;

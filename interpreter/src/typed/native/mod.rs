@@ -1,0 +1,93 @@
+//! Typed functions as machine code: when they are compiled, how the loop gets into it and out of it, and how it calls.
+//!
+//! A slice of fuel that ends in a function heats it. A hot one is compiled by whoever was registered for that, and its code is
+//! installed again, without marks, but for those that say where compiled code may be entered: at its beginning, at the
+//! targets of jumps back, and behind instructions that compiled code leaves to the loop.
+//!
+//! ```text
+//!   loop:      ... | entry | ...                               ... | instruction | ...
+//!                      |  registers: frame                            ^  registers: frame
+//!                      v                                              |
+//!   compiled code:  ...                              registers: the processor's
+//! ```
+//!
+//! Compiled code begins with the registers in the frame and leaves them there, before an instruction that the loop then
+//! executes. So traps, polls, exceptions and collections are the loop's, and frames are the truth whenever anybody looks at
+//! them. Machine code lies outside the region; marks and numbers whose code is not there any more (the instance was cloned,
+//! or came from another process) mean nothing.
+//!
+//! Compiled code calls compiled functions of its instance itself. Their frames have their place on the number stack, and
+//! room among the slots, but nothing is written there before one of them is left for the loop: then all that have called it
+//! return as well, each after it has put its registers into its frame and noted in the link above it which call it was in.
+//! From that the frames are made ([`enter`]).
+//!
+//! The data flows `layout` and [`tier`] (which functions are compiled, where their code is) → [`enter`].
+
+pub(super) mod enter;
+pub mod layout;
+mod tier;
+
+use alloc::{collections::BTreeMap, vec::Vec};
+use lunette_bytecode::typed::function::{Function, Signature};
+
+pub(crate) use tier::NativeTier;
+
+/// A function to be compiled, which was verified.
+#[derive(Debug, Default)]
+pub struct Unit {
+    /// It.
+    pub function: Function,
+    /// Its type.
+    pub signature: Signature,
+    /// Whether even what would not gain is compiled, for tests.
+    pub is_eager: bool,
+    /// The functions of its module that it calls by number, imported ones left out.
+    pub callees: BTreeMap<u32, Callee>,
+    /// The types, by number in the module, of functions that it calls by way of tables.
+    pub signatures: BTreeMap<u32, Signature>,
+}
+
+/// A function that compiled code calls.
+#[derive(Clone, Copy, Debug)]
+pub struct Callee {
+    /// Its number among the machine's ([`layout::CALLEES`]).
+    pub number: u32,
+    /// Its prototype, in units of references.
+    pub prototype: u32,
+    /// Its type.
+    pub signature: Signature,
+}
+
+/// What a function is compiled to: a function of the C convention, of the address of number register 0, that of the memory
+/// in use, that of the machine, the number of the entry (32 bits), and two number registers, which returns a [`status`] and
+/// a number register.
+///
+/// Entry 0 is for compiled callers: arguments are in the last two parameters, further ones in the frame. The others are for
+/// the loop: every register is in the frame.
+#[derive(Clone, Debug, Default)]
+pub struct NativeCode {
+    /// The machine code, which can lie anywhere.
+    pub bytes: Vec<u8>,
+    /// Of each entry, from 1 on, the word of the function where it is.
+    pub entries: Vec<u32>,
+    /// Whether it has entry 0.
+    pub is_callable: bool,
+}
+
+/// Compiles a function; `None` if that would gain nothing.
+pub type Compile = fn(&Unit) -> Option<NativeCode>;
+
+/// How compiled code ends: the low bits of what it returns.
+pub mod status {
+    /// By the function's return: the other bits are the word of the instruction, and what it returns is the result.
+    pub const RETURNED: u64 = 0;
+    /// For the loop, which goes on where [`super::layout::EXIT_WORD`] and what follows it say.
+    pub const LEFT: u64 = 1;
+    /// It has not begun, for lack of fuel or room: the loop is to call it.
+    pub const REFUSED: u64 = 2;
+    /// The bits.
+    pub const BITS: u32 = 2;
+}
+
+/// The most number registers of arguments that compiled code passes: as much as there is room behind every frame.
+pub const MOST_ARGUMENTS: u32 = super::frames::NUMBER_RESERVE - 1;

@@ -1,0 +1,265 @@
+//! Which functions are hot or called by compiled ones, and where their machine code is.
+
+use super::{Callee, Compile, Unit, status};
+use crate::{machine::Machine, typed::forwarding::ENTRY};
+use alloc::{collections::BTreeMap, vec, vec::Vec};
+use core::ptr::{null, null_mut};
+use lunette_bytecode::{
+    instruction::Word,
+    typed::{
+        function::{Function, Registers},
+        instruction::{Opcode, OperandKind, length},
+    },
+};
+use lunette_gc::{reference::Ref, typed::TypedPrototype};
+
+/// What the machine does about machine code.
+pub(crate) struct NativeTier {
+    compile: Option<Compile>,
+    is_eager: bool,
+    compiled: usize,
+    functions: Vec<NativeFunction>,
+    /// Of each of the functions what compiled code needs to call it.
+    known_functions: Vec<KnownFunction>,
+    /// Where they are, for compiled code.
+    pub(super) known: *const KnownFunction,
+    pub(super) known_count: u32,
+    /// The end of the slots of the compiled function that runs.
+    pub(super) slot_top: *mut u8,
+    /// The address that the processor's stack may not pass while compiled code runs; null while nothing runs.
+    pub(super) stack_end: *const u8,
+    pub(super) exit: Exit,
+}
+
+/// Where the loop goes on when compiled code was left for it.
+#[repr(C)]
+pub(super) struct Exit {
+    pub word: u64,
+    pub base: *mut u8,
+    pub memory: *mut u8,
+}
+
+impl Default for NativeTier {
+    fn default() -> NativeTier {
+        NativeTier {
+            compile: None,
+            is_eager: false,
+            compiled: 0,
+            functions: Vec::new(),
+            known_functions: Vec::new(),
+            known: null(),
+            known_count: 0,
+            slot_top: null_mut(),
+            stack_end: null(),
+            exit: Exit { word: 0, base: null_mut(), memory: null_mut() },
+        }
+    }
+}
+
+/// A function that was hot once, or that a compiled one calls. Its prototype has its number.
+struct NativeFunction {
+    prototype: Ref<TypedPrototype>,
+    /// Slices of fuel that have ended in it; [`NEVER`] if it is not to be compiled any more.
+    heat: u32,
+    /// The machine code; null if there is none.
+    address: *const u8,
+    /// Of each word the number of the entry there; 0 if there is none.
+    entries: Vec<u16>,
+}
+
+/// What compiled code needs to call a function.
+#[repr(C)]
+pub(super) struct KnownFunction {
+    /// Of its machine code, or of [`refuse`].
+    pub address: *const u8,
+    /// In units of references.
+    pub prototype: u32,
+    padding: u32,
+}
+
+/// A function is hot when so many slices of fuel have ended in it, and one more for so many words: what compiling takes.
+const HOT: u32 = 4;
+const WORDS_OF_SLICE: u32 = 8;
+/// Function that is not compiled, or compiled already.
+const NEVER: u32 = u32::MAX;
+
+/// Bytes that compiled functions which call each other may take of the processor's stack.
+const NATIVE_STACK: usize = 256 << 10;
+
+/// What compiled code returns.
+#[repr(C)]
+pub(super) struct Ended {
+    pub status: u64,
+    pub value: u64,
+}
+
+/// Compiled code, as [`super::NativeCode`] says.
+pub(super) type Entered = unsafe extern "sysv64" fn(*mut u8, *mut u8, *mut Machine, u32, u64, u64) -> Ended;
+
+/// Stands for functions that are not compiled.
+extern "sysv64" fn refuse(_: *mut u8, _: *mut u8, _: *mut Machine, _: u32, _: u64, _: u64) -> Ended {
+    Ended { status: status::REFUSED, value: 0 }
+}
+
+impl NativeTier {
+    /// The address of a function's machine code, and the number of the entry at a word.
+    pub(super) fn entry(&self, prototype: Ref<TypedPrototype>, number: u32, word: usize) -> Option<(*const u8, u32)> {
+        let function = self.functions.get(number as usize).filter(|function| function.prototype == prototype)?;
+        let entry = *function.entries.get(word)?;
+        (entry != 0).then_some((function.address, entry.into()))
+    }
+
+    fn add(&mut self, prototype: Ref<TypedPrototype>) -> u32 {
+        let number = self.functions.len() as u32;
+        self.functions.push(NativeFunction { prototype, heat: 0, address: null(), entries: Vec::new() });
+        self.known_functions.push(KnownFunction {
+            address: refuse as *const u8,
+            prototype: prototype.units(),
+            padding: 0,
+        });
+        self.known = self.known_functions.as_ptr();
+        self.known_count = number + 1;
+        number
+    }
+}
+
+impl Machine {
+    /// Has hot functions compiled, or, if `is_eager`, all that are called.
+    pub fn set_compiler(&mut self, compile: Compile, is_eager: bool) {
+        (self.native.compile, self.native.is_eager) = (Some(compile), is_eager);
+    }
+
+    /// How many functions run as machine code.
+    pub fn native_functions(&self) -> usize {
+        self.native.compiled
+    }
+
+    /// Does what runs programs, with a part of the processor's stack for compiled code; of nested ones, the outermost's.
+    pub(crate) fn with_native_stack<R>(&mut self, run: impl FnOnce(&mut Machine) -> R) -> R {
+        let here = 0u8;
+        let outer = self.native.stack_end;
+        if outer.is_null() {
+            self.native.stack_end = (&raw const here).wrapping_sub(NATIVE_STACK);
+        }
+        let result = run(self);
+        self.native.stack_end = outer;
+        result
+    }
+
+    /// A slice of fuel has ended in a function.
+    #[cold]
+    pub(in crate::typed) fn heat(&mut self, prototype: Ref<TypedPrototype>) {
+        if self.native.compile.is_none() {
+            return;
+        }
+        let number = self.native_number(prototype) as usize;
+        let words = self.heap.get(prototype).code.get().map_or(0, |code| self.heap.get(code).length() / 8);
+        let function = &mut self.native.functions[number];
+        function.heat = function.heat.saturating_add(1);
+        if function.heat != NEVER && function.heat >= HOT + words / WORDS_OF_SLICE {
+            self.compile(prototype);
+        }
+    }
+
+    /// A function has got its code.
+    pub(in crate::typed) fn compile_eagerly(&mut self, prototype: Ref<TypedPrototype>) {
+        if self.native.is_eager {
+            self.compile(prototype);
+        }
+    }
+
+    /// The machine code of a function is elsewhere: it may become hot here.
+    #[cold]
+    pub(super) fn forget_native(&mut self, prototype: Ref<TypedPrototype>) {
+        let number = self.native_number(prototype) as usize;
+        self.native.functions[number].heat = 0;
+    }
+
+    /// The number of a function in the tables here.
+    fn native_number(&mut self, prototype: Ref<TypedPrototype>) -> u32 {
+        let number = self.heap.get(prototype).native.get().wrapping_sub(1);
+        match self.native.functions.get(number as usize) {
+            Some(function) if function.prototype == prototype => number,
+            _ => {
+                let number = self.native.add(prototype);
+                self.heap.get(prototype).native.set(number + 1);
+                number
+            }
+        }
+    }
+
+    fn compile(&mut self, prototype: Ref<TypedPrototype>) {
+        let Some(compile) = self.native.compile else { return };
+        let number = self.native_number(prototype) as usize;
+        self.native.functions[number].heat = NEVER;
+        let unit = self.unit(prototype);
+        let Some(native) = compile(&unit) else { return };
+        let Some(address) = self.host.install_code(&native.bytes) else { return };
+        let mut words = unit.function.code;
+        let mut entries = vec![0; words.len()];
+        for (entry, &word) in (1..=u16::MAX).zip(&native.entries) {
+            entries[word as usize] = entry;
+            words[word as usize].0 |= ENTRY as u64;
+        }
+        let Some(code) = self.heap.get(prototype).code.get() else { return };
+        for (index, word) in words.iter().enumerate() {
+            self.heap.write_bytes(code, 8 * index, &word.0.to_ne_bytes());
+        }
+        let function = &mut self.native.functions[number];
+        (function.address, function.entries) = (address.as_ptr(), entries);
+        if native.is_callable {
+            self.native.known_functions[number].address = address.as_ptr();
+        }
+        self.native.compiled += 1;
+    }
+
+    /// What the compiler needs to know of a function.
+    fn unit(&mut self, prototype: Ref<TypedPrototype>) -> Unit {
+        let object = self.heap.get(prototype);
+        let (module, kind) = (self.heap.get(object.module), object.kind);
+        let (prototypes, types) = (module.prototypes, module.types);
+        let function = Function {
+            registers: Registers { numbers: object.numbers.get(), references: object.references.get() },
+            code: self.installed_words(prototype),
+            catches: self.installed_catches(prototype),
+            offsets: Vec::new(),
+        };
+        let (mut callees, mut signatures) = (BTreeMap::new(), BTreeMap::new());
+        for (kind, number) in called(&function.code) {
+            if kind == OperandKind::Signature {
+                if let Some(kind) = self.heap.reference_at(types, number) {
+                    signatures.insert(number, self.function_type(kind).signature());
+                }
+            } else if let Some(callee) = self.heap.reference_at::<TypedPrototype>(prototypes, number) {
+                let signature = self.function_type(self.heap.get(callee).kind).signature();
+                let prototype = callee.units();
+                callees.insert(number, Callee { number: self.native_number(callee), prototype, signature });
+            }
+        }
+        let signature = self.function_type(kind).signature();
+        Unit { function, signature, is_eager: self.native.is_eager, callees, signatures }
+    }
+}
+
+/// The functions and types that calls in a code name, by number.
+fn called(code: &[Word]) -> Vec<(OperandKind, u32)> {
+    let mut called = Vec::new();
+    let mut at = 0;
+    while let Some(length) = code.get(at..).and_then(length) {
+        let words = &code[at..at + length];
+        if let Some(
+            opcode @ (Opcode::call | Opcode::call_general | Opcode::call_indirect | Opcode::call_indirect_general),
+        ) = Opcode::of(words[0])
+        {
+            for operand in opcode.entry().operands() {
+                if let (OperandKind::Callee | OperandKind::Signature, Some(number)) =
+                    (operand.kind, operand.read(words))
+                {
+                    called.push((operand.kind, number as u32));
+                }
+            }
+        }
+        at += length;
+    }
+    called
+}

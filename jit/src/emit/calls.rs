@@ -1,0 +1,212 @@
+//! Calls of compiled code by compiled code, and returns to it.
+
+use super::{Emitter, fixed, own};
+use crate::{
+    meaning::{Call, Kind, Target},
+    operands::{argument, operand},
+    registers::Set,
+};
+use cranelift_codegen::ir::{Block, BlockArg, InstBuilder, Value, condcodes::IntCC, types};
+use lunette_bytecode::typed::instruction::Field;
+use lunette_interpreter::typed::native::{MOST_ARGUMENTS, layout, status};
+
+/// Arguments that are passed in parameters; the others are in the frame.
+pub(super) const PASSED: u32 = 2;
+
+impl Emitter<'_, '_, '_> {
+    /// The way from a compiled caller into the first block.
+    pub(super) fn emit_native_entry(&mut self, parameters: [Value; PASSED as usize]) {
+        let code = self.code;
+        let registers = code.unit.function.registers;
+        let refused = self.builder.create_block();
+        self.builder.set_cold_block(refused);
+        let end = self.builder.ins().iadd_imm_s(self.base, 8 * i64::from(registers.numbers));
+        let limit = self.builder.ins().load(types::I64, own(), self.machine, layout::NUMBER_LIMIT);
+        let is_over = self.builder.ins().icmp(IntCC::UnsignedGreaterThan, end, limit);
+        self.go_if(is_over, refused, &[]);
+        let top = self.builder.ins().load(types::I64, own(), self.machine, layout::SLOT_TOP);
+        let top = self.builder.ins().iadd_imm_s(top, layout::slot_bytes(registers.references));
+        let limit = self.builder.ins().load(types::I64, own(), self.machine, layout::SLOT_LIMIT);
+        let is_over = self.builder.ins().icmp(IntCC::UnsignedGreaterThan, top, limit);
+        self.go_if(is_over, refused, &[]);
+        let stack = self.builder.ins().get_stack_pointer(types::I64);
+        let limit = self.builder.ins().load(types::I64, own(), self.machine, layout::STACK_END);
+        let is_over = self.builder.ins().icmp(IntCC::UnsignedLessThan, stack, limit);
+        self.go_if(is_over, refused, &[]);
+        let budget = self.builder.ins().load(types::I64, own(), self.machine, layout::BUDGET);
+        let left = self.builder.ins().iadd_imm_s(budget, -i64::from(code.entry_cost()));
+        let is_over = self.builder.ins().icmp_imm_s(IntCC::SignedLessThan, left, 0);
+        self.go_if(is_over, refused, &[]);
+        self.builder.ins().store(own(), left, self.machine, layout::BUDGET);
+        self.builder.ins().store(own(), top, self.machine, layout::SLOT_TOP);
+        for register in code.blocks[0].live.iter() {
+            let kind = self.kinds[0][register].held();
+            let value = match parameters.get(register) {
+                Some(&value) => self.convert(value, Kind::I64, kind),
+                None => self.load_register(register, kind),
+            };
+            let variable = self.variable(register, kind);
+            self.builder.def_var(variable, value);
+        }
+        self.builder.ins().jump(self.blocks[0], []);
+        self.builder.switch_to_block(refused);
+        self.end(status::REFUSED as i64);
+    }
+
+    /// Returns without a number.
+    fn end(&mut self, status: i64) {
+        let status = self.builder.ins().iconst(types::I64, status);
+        let nothing = self.builder.ins().iconst(types::I64, 0);
+        self.builder.ins().return_(&[status, nothing]);
+    }
+
+    /// Notes that the loop goes on with an instruction of this function, and returns.
+    pub(super) fn end_for_loop(&mut self, instruction: usize) {
+        let word = self.builder.ins().iconst(types::I64, self.code.instructions[instruction].at as i64);
+        let memory = self.builder.use_var(self.memory);
+        self.builder.ins().store(own(), word, self.machine, layout::EXIT_WORD);
+        self.builder.ins().store(own(), self.base, self.machine, layout::EXIT_BASE);
+        self.builder.ins().store(own(), memory, self.machine, layout::EXIT_MEMORY);
+        self.end(status::LEFT as i64);
+    }
+
+    pub(super) fn emit_return(&mut self, instruction: usize, has_value: bool) {
+        let value = match has_value {
+            true => self.read(operand(self.code.words(instruction), Field::A), Kind::I64),
+            false => self.builder.ins().iconst(types::I64, 0),
+        };
+        let top = self.builder.ins().load(types::I64, own(), self.machine, layout::SLOT_TOP);
+        let bytes = layout::slot_bytes(self.code.unit.function.registers.references);
+        let top = self.builder.ins().iadd_imm_s(top, -bytes);
+        self.builder.ins().store(own(), top, self.machine, layout::SLOT_TOP);
+        let at = self.code.instructions[instruction].at as u64;
+        let status = self.builder.ins().iconst(types::I64, (at << status::BITS | status::RETURNED) as i64);
+        self.builder.ins().return_(&[status, value]);
+    }
+
+    /// Calls; `live` are the registers that are read from the call on.
+    pub(super) fn emit_call(&mut self, instruction: usize, call: Call, live: &Set) {
+        // How it did not end well, and what to note above the frame.
+        let outside = self.builder.create_block();
+        self.builder.set_cold_block(outside);
+        let status = self.builder.append_block_param(outside, types::I64);
+        let noted = self.builder.append_block_param(outside, types::I64);
+        let at = self.code.instructions[instruction].at as i64;
+        let (address, note) = match call.target {
+            Target::Direct { number, prototype } => {
+                let note = at | i64::from(prototype) << layout::CALL_PROTOTYPE_SHIFT;
+                let callees = self.builder.ins().load(types::I64, own(), self.machine, layout::CALLEES);
+                let place = number as i32 * layout::CALLEE_BYTES as i32 + layout::CALLEE_ADDRESS;
+                let address = self.builder.ins().load(types::I64, own(), callees, place);
+                (address, self.builder.ins().iconst(types::I64, note))
+            }
+            Target::Indirect => {
+                let (address, prototype) = self.emit_lookup(instruction, outside);
+                let prototype = self.builder.ins().ishl_imm_u(prototype, i64::from(layout::CALL_PROTOTYPE_SHIFT));
+                (address, self.builder.ins().bor_imm_s(prototype, at))
+            }
+        };
+        let above = layout::frame_above(self.code.unit.function.registers.numbers);
+        let base = self.builder.ins().iadd_imm_s(self.base, above);
+        let mut passed = [None; PASSED as usize];
+        for index in 0..call.arguments.min(MOST_ARGUMENTS) {
+            let value = self.read(argument(self.code.words(instruction), index), Kind::I64);
+            match passed.get_mut(index as usize) {
+                Some(place) => *place = Some(value),
+                None => {
+                    self.builder.ins().store(own(), value, base, 8 * index as i32);
+                }
+            }
+        }
+        let nothing = self.builder.ins().iconst(types::I64, 0);
+        let [first, second] = passed.map(|value| value.unwrap_or(nothing));
+        let entry = self.builder.ins().iconst(types::I32, 0);
+        let memory = self.builder.use_var(self.memory);
+        let arguments = [base, memory, self.machine, entry, first, second];
+        let called = self.builder.ins().call_indirect(self.signature, address, &arguments);
+        let results = self.builder.inst_results(called);
+        let (ended, value) = (results[0], results[1]);
+        let how = self.builder.ins().band_imm_s(ended, (1 << status::BITS) - 1);
+        self.go_if(how, outside, &[how.into(), note.into()]);
+        let returned = self.builder.current_block();
+        self.builder.switch_to_block(outside);
+        self.store_registers(live);
+        let (left, refused) = (self.builder.create_block(), self.builder.create_block());
+        let is_left = self.builder.ins().icmp_imm_s(IntCC::Equal, status, status::LEFT as i64);
+        self.builder.ins().brif(is_left, left, [], refused, []);
+        self.builder.switch_to_block(left);
+        self.builder.ins().store(own(), noted, self.base, above as i32 - 8);
+        self.end(status::LEFT as i64);
+        self.builder.switch_to_block(refused);
+        self.end_for_loop(instruction);
+        for block in [left, refused] {
+            self.builder.set_cold_block(block);
+        }
+        let Some(returned) = returned else { unreachable!("the call was emitted into a block") };
+        self.builder.switch_to_block(returned);
+        if call.has_result {
+            self.write(operand(self.code.words(instruction), Field::A), Kind::I64, value);
+        }
+    }
+
+    /// The address of the function in a table's element, and its prototype; if there is none that can be called from here, to
+    /// `outside`.
+    fn emit_lookup(&mut self, instruction: usize, outside: Block) -> (Value, Value) {
+        let number = |field| operand(self.code.words(instruction), field) as i32;
+        let (table, kind) = (number(Field::Q), number(Field::P));
+        let refused = self.builder.ins().iconst(types::I64, status::REFUSED as i64);
+        let nowhere: [BlockArg; 2] = [refused.into(), refused.into()];
+        let (instance, region) = (self.instance(), self.region());
+        let index = self.read(operand(self.code.words(instruction), Field::B), Kind::I64);
+        let tables = self.builder.ins().load(types::I32, fixed(), instance, layout::TABLES);
+        let tables = self.object(region, tables);
+        let table = self.builder.ins().load(types::I32, fixed(), tables, layout::FIRST_ELEMENT + 4 * table);
+        let table = self.object(region, table);
+        let length = self.builder.ins().uload32(own(), table, layout::TABLE_LENGTH);
+        let is_outside = self.builder.ins().icmp(IntCC::UnsignedGreaterThanOrEqual, index, length);
+        self.go_if(is_outside, outside, &nowhere);
+        let elements = self.builder.ins().load(types::I32, own(), table, layout::TABLE_ELEMENTS);
+        let elements = self.object(region, elements);
+        let distance = self.builder.ins().imul_imm_s(index, layout::SLOT_BYTES);
+        let element = self.builder.ins().iadd(elements, distance);
+        let first = layout::FIRST_ELEMENT;
+        let tag = self.builder.ins().load(types::I32, own(), element, first + layout::SLOT_TAG);
+        let is_other = self.builder.ins().icmp_imm_s(IntCC::NotEqual, tag, layout::FUNCTION_TAG);
+        self.go_if(is_other, outside, &nowhere);
+        let function = self.builder.ins().load(types::I32, own(), element, first + layout::SLOT_PAYLOAD);
+        let function = self.object(region, function);
+        let function_instance = self.builder.ins().load(types::I32, own(), function, layout::FUNCTION_INSTANCE);
+        let function_instance = self.object(region, function_instance);
+        let is_foreign = self.builder.ins().icmp(IntCC::NotEqual, function_instance, instance);
+        let types_ = self.builder.ins().load(types::I32, fixed(), instance, layout::TYPES);
+        let types_ = self.object(region, types_);
+        let wanted = self.builder.ins().load(types::I32, fixed(), types_, layout::FIRST_ELEMENT + 4 * kind);
+        let found = self.builder.ins().load(types::I32, own(), function, layout::FUNCTION_TYPE);
+        let is_other = self.builder.ins().icmp(IntCC::NotEqual, found, wanted);
+        let is_other = self.builder.ins().bor(is_foreign, is_other);
+        self.go_if(is_other, outside, &nowhere);
+        let prototype = self.builder.ins().load(types::I32, own(), function, layout::FUNCTION_PROTOTYPE);
+        let object = self.object(region, prototype);
+        let number = self.builder.ins().load(types::I32, own(), object, layout::PROTOTYPE_NUMBER);
+        let number = self.builder.ins().iadd_imm_s(number, -1);
+        let count = self.builder.ins().load(types::I32, own(), self.machine, layout::CALLEE_COUNT);
+        let is_unknown = self.builder.ins().icmp(IntCC::UnsignedGreaterThanOrEqual, number, count);
+        self.go_if(is_unknown, outside, &nowhere);
+        let number = self.builder.ins().uextend(types::I64, number);
+        let distance = self.builder.ins().imul_imm_s(number, layout::CALLEE_BYTES);
+        let callees = self.builder.ins().load(types::I64, own(), self.machine, layout::CALLEES);
+        let callee = self.builder.ins().iadd(callees, distance);
+        let known = self.builder.ins().load(types::I32, own(), callee, layout::CALLEE_PROTOTYPE);
+        let is_other = self.builder.ins().icmp(IntCC::NotEqual, known, prototype);
+        self.go_if(is_other, outside, &nowhere);
+        let address = self.builder.ins().load(types::I64, own(), callee, layout::CALLEE_ADDRESS);
+        (address, self.builder.ins().uextend(types::I64, prototype))
+    }
+
+    /// Goes to a block if a condition holds, and on in a new one if not.
+    fn go_if(&mut self, condition: Value, block: Block, arguments: &[BlockArg]) {
+        let next = self.builder.create_block();
+        self.builder.ins().brif(condition, block, arguments, next, []);
+        self.builder.switch_to_block(next);
+    }
+}

@@ -1,0 +1,31 @@
+//! Operands of verified instructions.
+
+use lunette_bytecode::{
+    instruction::Word,
+    typed::instruction::{Field, Opcode},
+};
+
+/// The number of a register, or another operand that is not negative.
+pub(crate) fn operand(words: &[Word], field: Field) -> usize {
+    signed_operand(words, field) as usize
+}
+
+/// The same, of a number.
+pub(crate) fn signed_operand(words: &[Word], field: Field) -> i64 {
+    let operand = Opcode::of(words[0]).and_then(|opcode| opcode.entry().operand(field));
+    match operand.and_then(|operand| operand.read(words)) {
+        Some(value) => value,
+        None => unreachable!("a verified instruction has the operands of the table"),
+    }
+}
+
+/// The register that is an argument of a call.
+pub(crate) fn argument(words: &[Word], index: u32) -> usize {
+    match Opcode::of(words[0]) {
+        Some(opcode) if opcode.entry().has_list => {
+            let place = 4 * opcode.entry().fixed_words() + index as usize;
+            (words[place / 4].0 >> (16 * (place % 4)) & 0xffff) as usize / 8
+        }
+        _ => operand(words, [Field::E, Field::F, Field::G, Field::H][index as usize]),
+    }
+}
