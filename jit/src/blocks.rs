@@ -59,11 +59,11 @@ pub(crate) struct Code<'f> {
 /// How many instructions compiled code has to run, at least, for the way there to pay.
 const WORTH: usize = 8;
 /// The most registers times instructions of a function that is compiled: something is known of each of them everywhere.
-const MOST_KNOWN: usize = 1 << 23;
+const MOST_KNOWN: usize = 1 << 25;
 /// The most registers that all its entries load and all its exits store.
-const MOST_MOVED: usize = 1 << 15;
+const MOST_MOVED: usize = 1 << 17;
 /// The most words of such a function.
-const MOST_WORDS: usize = 1 << 13;
+const MOST_WORDS: usize = 1 << 15;
 
 impl<'f> Code<'f> {
     /// Takes a function apart that was verified. If it is eager, no part of it is too short; `supports` says whether the

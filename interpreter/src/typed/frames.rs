@@ -221,6 +221,8 @@ impl Machine {
         self.charge(cost.into())?;
         if ends_slice {
             self.heat(prototype);
+        } else {
+            self.sample_call(prototype);
         }
         self.set_value(base - FRAME_SLOTS, Value::Internal(prototype.cast()));
         let header = self.slot(base - 1);

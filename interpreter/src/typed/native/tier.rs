@@ -17,6 +17,8 @@ use lunette_gc::{reference::Ref, typed::TypedPrototype};
 pub(crate) struct NativeTier {
     compile: Option<Compile>,
     is_eager: bool,
+    /// Whether the next call is to heat what is called.
+    samples_call: bool,
     compiled: usize,
     functions: Vec<NativeFunction>,
     /// Of each of the functions what compiled code needs to call it.
@@ -44,6 +46,7 @@ impl Default for NativeTier {
         NativeTier {
             compile: None,
             is_eager: false,
+            samples_call: false,
             compiled: 0,
             functions: Vec::new(),
             known_functions: Vec::new(),
@@ -146,18 +149,38 @@ impl Machine {
         result
     }
 
-    /// A slice of fuel has ended in a function.
+    /// A slice of fuel has ended in a function. If nothing is to be done about that one, for instance since a large loop takes
+    /// all the fuel, the next that is called out of line stands for what is called from there.
     #[cold]
     pub(in crate::typed) fn heat(&mut self, prototype: Ref<TypedPrototype>) {
-        if self.native.compile.is_none() {
-            return;
+        if self.native.compile.is_some() && !self.heat_once(prototype) {
+            self.native.samples_call = true;
+            // No frame has room below that.
+            self.number_limit = null_mut();
         }
+    }
+
+    /// Whether there was something to be done about the function.
+    fn heat_once(&mut self, prototype: Ref<TypedPrototype>) -> bool {
         let number = self.native_number(prototype) as usize;
         let words = self.heap.get(prototype).code.get().map_or(0, |code| self.heap.get(code).length() / 8);
         let function = &mut self.native.functions[number];
-        function.heat = function.heat.saturating_add(1);
-        if function.heat != NEVER && function.heat >= HOT + words / WORDS_OF_SLICE {
+        if function.heat == NEVER {
+            return false;
+        }
+        function.heat += 1;
+        if function.heat >= HOT + words / WORDS_OF_SLICE {
             self.compile(prototype);
+        }
+        true
+    }
+
+    /// A function is called out of line.
+    #[inline]
+    pub(in crate::typed) fn sample_call(&mut self, prototype: Ref<TypedPrototype>) {
+        if core::mem::take(&mut self.native.samples_call) {
+            self.adopt_numbers();
+            self.heat_once(prototype);
         }
     }
 
