@@ -34,7 +34,7 @@ def main() -> int:
         elif current:
             if re.search(r"\bjmp\s+\*", line):
                 jumps.add(current)
-            elif re.search(r"\tcall\s+\*", line) and current == INTO_MACHINE_CODE:
+            elif re.search(r"\tcall\s+(\*|.*typed::native::)", line) and current == INTO_MACHINE_CODE:
                 continue
             elif re.search(r"\tcall\b", line) and not ALLOWED.search(line):
                 calls.append(f"{current}: {line.strip()}")
