@@ -159,8 +159,7 @@ impl<'f> Code<'f> {
             for number in (0..self.blocks.len()).rev() {
                 let block = &self.blocks[number];
                 let calls = matches!(self.last(block).meaning, Some(Meaning::Call(_)));
-                let own =
-                    if calls { worth } else { block.instructions.len() - usize::from(block.ends_outside) };
+                let own = if calls { worth } else { block.instructions.len() - usize::from(block.ends_outside) };
                 let most = block.successors.iter().map(|&next| runs[next]).max().unwrap_or(0);
                 runs[number] = (own + most).min(worth);
             }

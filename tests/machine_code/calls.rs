@@ -166,11 +166,9 @@ fn traps_name_all_functions() {
         return select(2, xpcall(m.failing, function(message) return debug.traceback(tostring(message)) end, 6))",
     );
     assert_eq!(trace.matches("in function 'bottom'").count(), 7, "{trace}");
-    for (last, message) in
-        [(4, "indirect call type mismatch"), (5, "uninitialized element"), (6, "undefined element")]
+    for (last, message) in [(4, "indirect call type mismatch"), (5, "uninitialized element"), (6, "undefined element")]
     {
-        let found: String =
-            in_all_tiers(&format!("return tostring(select(2, pcall(m.indirect, 200000, {last})))"));
+        let found: String = in_all_tiers(&format!("return tostring(select(2, pcall(m.indirect, 200000, {last})))"));
         assert!(found.contains(message), "{found}");
     }
 }

@@ -31,9 +31,7 @@ use crate::{
 use alloc::{vec, vec::Vec};
 use calls::PASSED;
 use cranelift_codegen::{
-    ir::{
-        AbiParam, Block, BlockCall, InstBuilder, JumpTableData, MemFlagsData, SigRef, Signature, Type, Value, types,
-    },
+    ir::{AbiParam, Block, BlockCall, InstBuilder, JumpTableData, MemFlagsData, SigRef, Signature, Type, Value, types},
     isa::{CallConv, TargetFrontendConfig},
 };
 use cranelift_frontend::{FunctionBuilder, Variable};
@@ -116,12 +114,7 @@ fn linear() -> MemFlagsData {
 }
 
 impl<'a, 'f, 'b> Emitter<'a, 'f, 'b> {
-    fn new(
-        code: &'a Code<'f>,
-        mut builder: FunctionBuilder<'b>,
-        kinds: &'a [Vec<Kind>],
-        signature: SigRef,
-    ) -> Self {
+    fn new(code: &'a Code<'f>, mut builder: FunctionBuilder<'b>, kinds: &'a [Vec<Kind>], signature: SigRef) -> Self {
         let registers = code.unit.function.registers.numbers as usize;
         let mut is_reachable: Vec<bool> = code.blocks.iter().map(|block| block.is_entry).collect();
         is_reachable[0] |= code.is_callable();
