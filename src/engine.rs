@@ -43,6 +43,8 @@ pub struct Configuration {
     pub(crate) collection_stress: u32,
     #[cfg(feature = "jit")]
     pub(crate) jit: Jit,
+    #[cfg(feature = "jit")]
+    pub(crate) counts_machine_code_exits: bool,
     pub(crate) home: Home,
     #[cfg(feature = "partitions")]
     pub(crate) processor_share: Option<f64>,
@@ -103,6 +105,8 @@ impl Default for Configuration {
             collection_stress: 0,
             #[cfg(feature = "jit")]
             jit: Jit::default(),
+            #[cfg(feature = "jit")]
+            counts_machine_code_exits: false,
             home: Home::Process,
             #[cfg(feature = "partitions")]
             processor_share: None,
@@ -353,6 +357,21 @@ impl Configuration {
     #[must_use]
     pub fn jit(self, jit: Jit) -> Self {
         Configuration { jit, ..self }
+    }
+
+    /// Whether it is counted where machine code is left for the interpreter, which makes that slower; for
+    /// [`Instance::machine_code`](crate::Instance::machine_code). Partitions have no machine code.
+    ///
+    /// ```
+    /// # use lunette::{Configuration, Engine};
+    /// let instance = Engine::new(Configuration::new().counts_machine_code_exits(true)).instantiate()?;
+    /// assert!(instance.machine_code().exits.is_empty());
+    /// # Ok::<(), lunette::Error>(())
+    /// ```
+    #[cfg(feature = "jit")]
+    #[must_use]
+    pub fn counts_machine_code_exits(self, counts: bool) -> Self {
+        Configuration { counts_machine_code_exits: counts, ..self }
     }
 
     /// For tests: offers a snapshot at every chance of this number; 0 for never. There are chances between all steps of a

@@ -5,8 +5,8 @@ mod transfer;
 
 #[cfg(feature = "jit")]
 use {
-    crate::engine::Jit,
-    lunette_interpreter::typed::native::{NativeCode, Unit},
+    crate::{engine::Jit, machine_code::MachineCode},
+    lunette_interpreter::typed::native::{NativeCode, Refusal, Unit},
 };
 
 use crate::{
@@ -121,6 +121,9 @@ impl Instance {
         #[cfg(feature = "jit")]
         if configuration.jit != Jit::Off {
             machine.set_compiler(compile, configuration.jit == Jit::Eager);
+            if configuration.counts_machine_code_exits {
+                machine.count_native_exits();
+            }
         }
         Instance { machine }
     }
@@ -247,6 +250,18 @@ impl Instance {
         Statistics::of(&self.machine)
     }
 
+    /// What became machine code, what did not and why, and where machine code is left: for who makes a program fast.
+    ///
+    /// ```
+    /// # use lunette::Engine;
+    /// assert!(Engine::default().instantiate()?.machine_code().functions.is_empty());
+    /// # Ok::<(), lunette::Error>(())
+    /// ```
+    #[cfg(feature = "jit")]
+    pub fn machine_code(&self) -> MachineCode {
+        MachineCode::of(&self.machine)
+    }
+
     /// Calls a function at the end of each collection.
     ///
     /// ```
@@ -324,10 +339,10 @@ fn new_machine(configuration: &Configuration, streams: Streams) -> Result<Machin
 
 /// Compiles a function. A fault of the compiler leaves the function to the interpreter, except in tests.
 #[cfg(feature = "jit")]
-fn compile(unit: &Unit) -> Option<NativeCode> {
+fn compile(unit: &Unit) -> std::result::Result<NativeCode, Refusal> {
     match cfg!(debug_assertions) {
         true => lunette_jit::compile(unit),
-        false => std::panic::catch_unwind(|| lunette_jit::compile(unit)).ok().flatten(),
+        false => std::panic::catch_unwind(|| lunette_jit::compile(unit)).unwrap_or(Err(Refusal::Failed)),
     }
 }
 

@@ -40,6 +40,8 @@ mod function;
 mod handle;
 mod host;
 mod instance;
+#[cfg(feature = "jit")]
+pub mod machine_code;
 #[cfg(feature = "migration")]
 mod migration;
 mod objects;

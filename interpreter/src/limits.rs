@@ -237,6 +237,24 @@ impl Machine {
         self.heap_and_meter().1.new_slice();
     }
 
+    /// Charges `cost`, for which the slice has not enough left, and takes a new one; `false`, and nothing has changed, if
+    /// that stops the instance, or somebody waits for a safepoint.
+    pub(crate) fn renew_quietly(&mut self, cost: u64) -> bool {
+        let budget = self.budget.get().saturating_sub(cost.min(i64::MAX as u64) as i64);
+        let is_short = self.limits.fuel.is_some_and(|fuel| budget.min(0).unsigned_abs() > fuel);
+        let is_late = self.limits.deadline.is_some_and(|deadline| self.host.monotonic() >= deadline);
+        if self.host.poll() {
+            self.limits.interrupt.store(true, Ordering::Release);
+        }
+        let is_wanted =
+            self.limits.interrupt.load(Ordering::Acquire) || self.limits.requests.flag.load(Ordering::Relaxed);
+        if is_short || is_late || is_wanted || self.limits.is_snapshot_due {
+            return false;
+        }
+        self.budget.set(budget);
+        self.heap_and_meter().1.renew().is_ok()
+    }
+
     /// Called when the budget is used up: takes a new slice or stops the instance.
     #[cold]
     pub(crate) fn look_at_limits(&mut self) -> Result<(), Throw> {
@@ -299,6 +317,11 @@ impl Meter<'_> {
         {
             return Err(self.stop(StopReason::Time));
         }
+        self.renew()
+    }
+
+    /// Takes a new slice, if there is fuel for it.
+    fn renew(&mut self) -> Result<(), Throw> {
         // A charge may have been larger than the slice: what it is over counts against the next ones.
         let over = (-*self.budget).max(0) as u64;
         self.limits.used += self.limits.slice;

@@ -16,7 +16,7 @@ use lunette_bytecode::{
         instruction::{Field, Opcode, jump_distance, length},
     },
 };
-use lunette_interpreter::typed::native::Unit;
+use lunette_interpreter::typed::native::{Refusal, Unit};
 
 /// An instruction.
 #[derive(Clone, Copy, Debug)]
@@ -37,6 +37,8 @@ pub(crate) struct Block {
     /// Blocks to which control may go, and in which compiled code goes on: first where the last instruction jumps to, if
     /// it does.
     pub successors: Vec<usize>,
+    /// How many jumps and blocks before it go to it, in compiled code.
+    pub predecessors: usize,
     /// Those in which the interpreter goes on after it, or after an exception.
     pub others: Vec<usize>,
     /// Whether the last instruction is left to the interpreter.
@@ -54,25 +56,29 @@ pub(crate) struct Code<'f> {
     pub unit: &'f Unit,
     pub instructions: Vec<Instruction>,
     pub blocks: Vec<Block>,
+    /// Whether what is written goes to the frame at once, and is read from there in each block: where loading and storing
+    /// everything at entries and exits would be too much, and hold too much in between.
+    pub keeps_frame: bool,
 }
 
 /// How many instructions compiled code has to run, at least, for the way there to pay.
 const WORTH: usize = 8;
 /// The most registers times instructions of a function that is compiled: something is known of each of them everywhere.
 const MOST_KNOWN: usize = 1 << 25;
-/// The most registers that all its entries load and all its exits store.
-const MOST_MOVED: usize = 1 << 17;
+/// The most registers that entries load and exits store for functions whose registers stay in the processor's from block to
+/// block.
+const MOST_MOVED: usize = 1 << 13;
 /// The most words of such a function.
-const MOST_WORDS: usize = 1 << 15;
+const MOST_WORDS: usize = 1 << 16;
 
 impl<'f> Code<'f> {
     /// Takes a function apart that was verified. If it is eager, no part of it is too short; `supports` says whether the
-    /// processor can do what an instruction means. `None` if it is too large, or nothing in it would gain.
-    pub fn new(unit: &'f Unit, supports: impl Fn(Meaning) -> bool) -> Option<Code<'f>> {
+    /// processor can do what an instruction means. Refused if it is too large, or nothing in it would gain.
+    pub fn new(unit: &'f Unit, supports: impl Fn(Meaning) -> bool) -> Result<Code<'f>, Refusal> {
         let function = &unit.function;
         let words = &function.code;
         if words.len() > MOST_WORDS {
-            return None;
+            return Err(Refusal::TooLarge);
         }
         let mut instructions = Vec::new();
         let mut at = 0;
@@ -83,14 +89,17 @@ impl<'f> Code<'f> {
             at += length;
         }
         if instructions.len().saturating_mul(function.registers.numbers as usize) > MOST_KNOWN {
-            return None;
+            return Err(Refusal::TooLarge);
         }
         let blocks = divide(function, &instructions);
-        let mut code = Code { unit, instructions, blocks };
+        let mut code = Code { unit, instructions, blocks, keeps_frame: false };
         code.choose_entries(if unit.is_eager { 1 } else { WORTH });
-        (code.is_callable() || code.blocks.iter().any(|block| block.is_entry)).then_some(())?;
+        if !code.is_callable() && code.blocks.iter().all(|block| !block.is_entry) {
+            return Err(Refusal::NothingGained);
+        }
         code.find_live();
-        (code.moved() <= MOST_MOVED).then_some(code)
+        code.keeps_frame = code.moved() > MOST_MOVED;
+        Ok(code)
     }
 
     /// How many registers entries load and exits store, at most.
@@ -118,7 +127,7 @@ impl<'f> Code<'f> {
     /// Whether compiled code may call it.
     pub fn is_callable(&self) -> bool {
         let begins = self.instructions.first().is_some_and(|first| first.meaning.is_some());
-        begins && is_callable(self.unit.signature)
+        begins && is_callable(&self.unit.function_type)
     }
 
     /// Fuel charged when it is entered.
@@ -129,8 +138,8 @@ impl<'f> Code<'f> {
     /// Calls `read` with every register that an instruction may read, and `write` with those that it certainly writes.
     pub fn visit(&self, instruction: usize, read: impl FnMut(usize), mut write: impl FnMut(usize)) {
         let words = self.words(instruction);
-        visit(words, self.unit.signature.results.numbers, read, &mut write);
-        if let Some(Meaning::Call(Call { has_result: true, .. })) = self.instructions[instruction].meaning {
+        visit(words, self.unit.function_type.signature().results.numbers, read, &mut write);
+        if let Some(Meaning::Call(Call { result: Some(_), .. })) = self.instructions[instruction].meaning {
             write(operand(words, Field::A));
         }
     }
@@ -257,6 +266,7 @@ fn divide(function: &Function, instructions: &[Instruction]) -> Vec<Block> {
         blocks.push(Block {
             instructions: start..end,
             successors,
+            predecessors: 0,
             others,
             ends_outside: last.meaning.is_none(),
             is_loop: false,
@@ -271,6 +281,7 @@ fn divide(function: &Function, instructions: &[Instruction]) -> Vec<Block> {
         }
         for next in blocks[number].successors.clone() {
             blocks[next].is_loop |= next <= number;
+            blocks[next].predecessors += 1;
         }
     }
     blocks
@@ -285,15 +296,18 @@ fn table_jumps(words: &[Word]) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use lunette_bytecode::typed::function::{Catch, Registers, Signature};
+    use lunette_bytecode::typed::{
+        function::{Catch, Registers},
+        module::{FunctionType, ValueType},
+    };
 
     fn unit(instructions: &[(Opcode, &[i64])]) -> Unit {
         let mut function = Function { registers: Registers { numbers: 3, references: 0 }, ..Function::default() };
         for (opcode, operands) in instructions {
             opcode.encode(operands, &mut function.code).expect("the operands fit");
         }
-        let results = Registers { numbers: 1, references: 0 };
-        Unit { function, signature: Signature { parameters: Registers::default(), results }, ..Unit::default() }
+        let function_type = FunctionType { results: [ValueType::I32].into(), ..FunctionType::default() };
+        Unit { function, function_type, ..Unit::default() }
     }
 
     fn entries(code: &Code<'_>) -> Vec<usize> {
@@ -312,7 +326,7 @@ mod tests {
         let mut unit = unit(&instructions);
         let code = Code::new(&unit, |_| true).expect("there is something to compile");
         assert_eq!(entries(&code), [0, WORTH + 5]);
-        assert!(Code::new(&unit, |_| false).is_none());
+        assert_eq!(Code::new(&unit, |_| false).err(), Some(Refusal::NothingGained));
         unit.is_eager = true;
         let code = Code::new(&unit, |_| true).expect("there is something to compile");
         assert_eq!(entries(&code), [0, WORTH + 2, WORTH + 5]);
@@ -337,7 +351,7 @@ mod tests {
     }
 
     #[test]
-    fn what_would_take_too_long_is_refused() {
+    fn where_much_would_be_moved_the_frame_is_kept() {
         let registers = 1000;
         let mut function =
             Function { registers: Registers { numbers: registers, references: 0 }, ..Function::default() };
@@ -346,6 +360,10 @@ mod tests {
         (0..100).for_each(|_| add(Opcode::call, &[0, 0, 0, 0, 0, 0]));
         (0..registers.into()).for_each(|register| add(Opcode::i32_add, &[0, 0, register]));
         add(Opcode::return_one, &[0]);
-        assert!(Code::new(&Unit { function, ..Unit::default() }, |_| true).is_none());
+        let unit = Unit { function, ..Unit::default() };
+        assert!(Code::new(&unit, |_| true).expect("there is something to compile").keeps_frame);
+        let mut unit = unit;
+        unit.function.code.resize(MOST_WORDS + 1, Word(0));
+        assert_eq!(Code::new(&unit, |_| true).err(), Some(Refusal::TooLarge));
     }
 }

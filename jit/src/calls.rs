@@ -1,19 +1,20 @@
 //! Calls that compiled code makes itself: of functions of the instance that take few numbers and return at most one. The
 //! others it leaves to the interpreter.
 
-use crate::meaning::{Call, Target};
+use crate::meaning::{Call, Kind, Target};
 use lunette_bytecode::{
     instruction::Word,
     typed::{
-        function::{Registers, Signature},
+        function::Signature,
         instruction::{Field, Opcode},
+        module::FunctionType,
     },
 };
 use lunette_interpreter::typed::native::{MOST_ARGUMENTS, Unit};
 
 /// Whether compiled code calls functions of a type.
-pub(crate) fn is_callable(signature: Signature) -> bool {
-    let Signature { parameters, results } = signature;
+pub(crate) fn is_callable(function_type: &FunctionType) -> bool {
+    let Signature { parameters, results } = function_type.signature();
     parameters.references == 0
         && parameters.numbers <= MOST_ARGUMENTS
         && results.references == 0
@@ -24,17 +25,18 @@ pub(crate) fn is_callable(signature: Signature) -> bool {
 pub(crate) fn call_of(unit: &Unit, words: &[Word]) -> Option<Call> {
     let opcode = Opcode::of(words[0])?;
     let operand = |field| opcode.entry().operand(field).and_then(|operand| operand.read(words));
-    let (signature, target) = match opcode {
+    let (function_type, target) = match opcode {
         Opcode::call | Opcode::call_general => {
             let field = if opcode == Opcode::call { Field::D } else { Field::L };
             let callee = unit.callees.get(&(operand(field)? as u32))?;
-            (callee.signature, Target::Direct { number: callee.number, prototype: callee.prototype })
+            (&callee.function_type, Target::Direct { number: callee.number, prototype: callee.prototype })
         }
         Opcode::call_indirect | Opcode::call_indirect_general => {
-            (*unit.signatures.get(&(operand(Field::P)? as u32))?, Target::Indirect)
+            (unit.types.get(&(operand(Field::P)? as u32))?, Target::Indirect)
         }
         _ => return None,
     };
-    let Registers { numbers, .. } = signature.parameters;
-    is_callable(signature).then_some(Call { target, arguments: numbers, has_result: signature.results.numbers == 1 })
+    let arguments = function_type.signature().parameters.numbers;
+    let result = function_type.results.first().map(|&result| Kind::of(result));
+    is_callable(function_type).then_some(Call { target, arguments, result })
 }

@@ -3,16 +3,27 @@
 
 use crate::{
     blocks::Code,
-    meaning::{Kind, Meaning},
+    meaning::{Call, Kind, Meaning},
     operands::operand,
 };
 use alloc::{vec, vec::Vec};
-use lunette_bytecode::typed::instruction::{Field, Opcode};
+use core::iter;
+use lunette_bytecode::typed::{
+    function::Registers,
+    instruction::{Field, Opcode},
+};
 
 /// Of each block the kinds of all registers at its beginning.
 pub(crate) fn find_kinds(code: &Code<'_>) -> Vec<Vec<Kind>> {
     let registers = code.unit.function.registers.numbers as usize;
     let mut at_start = vec![vec![Kind::Any; registers]; code.blocks.len()];
+    let parameters = code.unit.function_type.parameters.iter().flat_map(|&parameter| {
+        let numbers = Registers::default().with(parameter.kind()).numbers;
+        iter::repeat_n(Kind::of(parameter), numbers as usize)
+    });
+    for (kind, parameter) in at_start[0].iter_mut().zip(parameters) {
+        *kind = parameter;
+    }
     // Contents come from the frame where the interpreter enters, and then are what they are needed as.
     let mut is_due = vec![true; code.blocks.len()];
     while let Some(number) = is_due.iter().position(|&due| due) {
@@ -62,6 +73,7 @@ fn follow(code: &Code<'_>, block: usize, instruction: usize, kinds: &mut [Kind])
                     }
                     Meaning::Compare(..) | Meaning::CompareConstant(..) => Kind::I32,
                     Meaning::AddOffset => Kind::I64,
+                    Meaning::Call(Call { result: Some(kind), .. }) => kind,
                     _ => Kind::Any,
                 };
             },
@@ -104,7 +116,7 @@ pub(crate) fn loaded(code: &Code<'_>, block: usize, instruction: usize, register
 #[cfg(test)]
 mod tests {
     use super::*;
-    use lunette_bytecode::typed::function::{Function, Registers};
+    use lunette_bytecode::typed::function::Function;
     use lunette_interpreter::typed::native::Unit;
 
     fn unit(numbers: u32, instructions: &[(Opcode, &[i64])]) -> Unit {

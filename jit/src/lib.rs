@@ -27,23 +27,22 @@ mod registers;
 #[cfg(target_arch = "x86_64")]
 mod target;
 
-use lunette_interpreter::typed::native::{NativeCode, Unit};
+use lunette_interpreter::typed::native::{NativeCode, Refusal, Unit};
 
-/// Compiles a function. `None` if there is nothing to be compiled, if it is too large, or if there is no compiler for this
-/// processor.
+/// Compiles a function, if it gains by that and is not too large.
 ///
 /// ```
 /// use lunette_bytecode::typed::instruction::Opcode;
-/// use lunette_interpreter::typed::native::Unit;
+/// use lunette_interpreter::typed::native::{Refusal, Unit};
 ///
 /// // There is nothing in it that the interpreter does not do.
 /// let mut unit = Unit::default();
 /// Opcode::trap.encode(&[0], &mut unit.function.code).unwrap();
-/// assert!(lunette_jit::compile(&unit).is_none());
+/// assert_eq!(lunette_jit::compile(&unit).err(), Some(Refusal::NothingGained));
 /// ```
-pub fn compile(unit: &Unit) -> Option<NativeCode> {
+pub fn compile(unit: &Unit) -> Result<NativeCode, Refusal> {
     #[cfg(target_arch = "x86_64")]
     return target::compile(unit);
     #[cfg(not(target_arch = "x86_64"))]
-    return None;
+    return Err(Refusal::Failed);
 }

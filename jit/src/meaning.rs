@@ -1,7 +1,10 @@
 //! What typed instructions do, as far as they are compiled: each has its meaning here, or is left to the interpreter.
 
 use cranelift_codegen::ir::condcodes::{FloatCC, IntCC};
-use lunette_bytecode::typed::instruction::{Field, Opcode};
+use lunette_bytecode::typed::{
+    instruction::{Field, Opcode},
+    module::ValueType,
+};
 
 /// What is known of the content of a number register.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,6 +19,17 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
+    /// The kind of a value of a type; of each half of a vector.
+    pub fn of(value: ValueType) -> Kind {
+        match value {
+            ValueType::I32 => Kind::I32,
+            ValueType::I64 => Kind::I64,
+            ValueType::F32 => Kind::F32,
+            ValueType::F64 => Kind::F64,
+            ValueType::V128 | ValueType::Reference(_) => Kind::Any,
+        }
+    }
+
     /// The kind of what comes from two places.
     pub fn join(self, other: Kind) -> Kind {
         match (self, other) {
@@ -167,8 +181,8 @@ pub(crate) struct Call {
     pub target: Target,
     /// Number registers of the arguments.
     pub arguments: u32,
-    /// Whether the result is a number register.
-    pub has_result: bool,
+    /// What the result is, if there is one.
+    pub result: Option<Kind>,
 }
 
 /// What is called.

@@ -15,7 +15,7 @@ use cranelift_codegen::{
     settings::{self, Configurable},
 };
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
-use lunette_interpreter::typed::native::{NativeCode, Unit};
+use lunette_interpreter::typed::native::{NativeCode, Refusal, Unit};
 use target_lexicon::triple;
 
 /// What of the processor's instructions beyond those that all have is used.
@@ -64,14 +64,14 @@ fn target(features: Features) -> Option<OwnedTargetIsa> {
 }
 
 /// See [`crate::compile`].
-pub(crate) fn compile(unit: &Unit) -> Option<NativeCode> {
+pub(crate) fn compile(unit: &Unit) -> Result<NativeCode, Refusal> {
     let features = Features::detect();
     let supports = |meaning: Meaning| match meaning {
         Meaning::Unary(operation, _, _) if operation.rounds() => features.sse41,
         _ => true,
     };
     let code = Code::new(unit, supports)?;
-    let isa = target(features)?;
+    let isa = target(features).ok_or(Refusal::Failed)?;
     let mut context = Context::for_function(Body::with_name_signature(UserFuncName::user(0, 0), signature()));
     let mut builders = FunctionBuilderContext::new();
     let builder = FunctionBuilder::new(&mut context.func, &mut builders);
@@ -80,12 +80,15 @@ pub(crate) fn compile(unit: &Unit) -> Option<NativeCode> {
         Ok(compiled) => compiled,
         // A fault of ours, which tests are to see.
         Err(error) if cfg!(debug_assertions) => panic!("the function cannot be compiled: {:?}", error.inner),
-        Err(_) => return None,
+        Err(_) => return Err(Refusal::Failed),
     };
     let frame = compiled.buffer.frame_layout().map_or(0, |layout| layout.frame_to_fp_offset);
     // Nothing is referred to outside of it.
-    if !compiled.buffer.relocs().is_empty() || frame > MOST_FRAME {
-        return None;
+    if !compiled.buffer.relocs().is_empty() {
+        return Err(Refusal::Failed);
     }
-    Some(NativeCode { bytes: Vec::from(compiled.code_buffer()), entries, is_callable: code.is_callable() })
+    if frame > MOST_FRAME {
+        return Err(Refusal::TooLarge);
+    }
+    Ok(NativeCode { bytes: Vec::from(compiled.code_buffer()), entries, is_callable: code.is_callable() })
 }

@@ -202,6 +202,9 @@ pub struct Session {
     /// Print figures at the end: fuel, allocation, collections and their pauses, memory
     #[arg(long)]
     pub stats: bool,
+    /// Print at the end which functions of WebAssembly became machine code, and where that is left for the interpreter
+    #[arg(long)]
+    pub jit_stats: bool,
     /// Print a line for each collection
     #[arg(long)]
     pub trace_gc: bool,

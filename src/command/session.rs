@@ -69,6 +69,7 @@ impl Session {
             .grants(grant::of_program(options, script))
             .collection_stress(options.gc_stress)
             .jit(options.jit.into())
+            .counts_machine_code_exits(options.jit_stats)
             .snapshot_interval(options.snapshot_chaos);
         if options.isolate {
             configuration = isolated(configuration, options);
@@ -204,6 +205,10 @@ impl Session {
             self.tenant.on_snapshot(|_| Ok(AfterSnapshot::GoOn));
         }
         let statistics = if self.options.stats { self.tenant.statistics().ok() } else { None };
+        let machine_code = match self.tenant.instance() {
+            Some(instance) if self.options.jit_stats => Some(instance.machine_code()),
+            _ => None,
+        };
         // What stopped the program stops its finalizers as well, which need not be said twice.
         if let Err(error) = self.tenant.close()
             && status == Status::Success
@@ -212,6 +217,9 @@ impl Session {
         }
         if let Some(statistics) = statistics {
             trace::print_statistics(&statistics);
+        }
+        if let Some(machine_code) = machine_code {
+            trace::print_machine_code(&machine_code);
         }
         status
     }

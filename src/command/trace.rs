@@ -1,7 +1,10 @@
-//! Figures for people: `--stats` and `--trace-gc`.
+//! Figures for people: `--stats`, `--jit-stats` and `--trace-gc`.
 
 use super::report::tell;
-use lunette::{Collection, Statistics};
+use lunette::{
+    Collection, Statistics,
+    machine_code::{Function, MachineCode, Outcome},
+};
 use std::time::Duration;
 
 /// Prints a line about a collection.
@@ -36,6 +39,48 @@ pub fn print_statistics(statistics: &Statistics) {
     tell(format_args!("peak heap          {}", size(statistics.peak_bytes)));
     tell(format_args!("machine code       {} functions", statistics.native_functions));
     tell(format_args!("memory touched     {}", size(statistics.touched_bytes)));
+}
+
+/// The most lines of each part of what is said about machine code.
+const MOST_LINES: usize = 20;
+
+/// Prints what became machine code: the functions that took the longest to compile, the hottest ones that did not, and the
+/// instructions before which it was left the most often.
+pub fn print_machine_code(report: &MachineCode) {
+    let mut compiled: Vec<(&Function, usize, Duration)> = Vec::new();
+    let mut interpreted: Vec<(&Function, &str)> = Vec::new();
+    for function in &report.functions {
+        let reason = match function.outcome {
+            Outcome::Compiled { bytes, time } => {
+                compiled.push((function, bytes, time));
+                continue;
+            }
+            Outcome::Interpreted => "not hot",
+            Outcome::NothingGained => "nothing would be faster",
+            Outcome::TooLarge => "too large",
+            Outcome::NoRoom => "no room for machine code",
+            _ => "cannot be compiled",
+        };
+        interpreted.push((function, reason));
+    }
+    let (bytes, took) =
+        compiled.iter().fold((0, Duration::ZERO), |(sum, all), (_, bytes, time)| (sum + *bytes as u64, all + *time));
+    tell(format_args!("machine code       {} functions, {}, compiled in {}", compiled.len(), size(bytes), time(took)));
+    compiled.sort_by_key(|(_, _, time)| std::cmp::Reverse(*time));
+    for (function, bytes, took) in compiled.iter().take(MOST_LINES) {
+        let (words, bytes, took) = (function.words, size(*bytes as u64), time(*took));
+        tell(format_args!("  {took:>10} {bytes:>10}  {} ({words} words)", function.name));
+    }
+    tell(format_args!("interpreted        slices of fuel that ended there, and why"));
+    for (function, reason) in interpreted.iter().filter(|(function, _)| function.slices > 0).take(MOST_LINES) {
+        let (slices, words) = (function.slices, function.words);
+        tell(format_args!("  {slices:>10} {reason:>24}  {} ({words} words)", function.name));
+    }
+    tell(format_args!("left               how often, before what, in which function"));
+    for exit in report.exits.iter().take(MOST_LINES) {
+        let place = exit.offset.map_or_else(String::new, |offset| format!(" at {offset:#x}"));
+        tell(format_args!("  {:>10} {:>24}  {}{place}", exit.count, exit.instruction, exit.function));
+    }
 }
 
 fn size(bytes: u64) -> String {

@@ -201,7 +201,7 @@ fn calls_can_be_frozen() {
         };
         let mut running = instance(configuration());
         keep(&mut running);
-        let mut outcome = running.exec(&program.replace("return", "result ="));
+        let mut outcome = running.exec(program.replace("return", "result ="));
         let mut count = 0;
         while matches!(outcome, Err(Error::Stopped(StopReason::Snapshot))) {
             let bytes = std::mem::take(&mut *image.lock().unwrap());

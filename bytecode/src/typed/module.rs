@@ -154,7 +154,7 @@ impl ValueType {
 }
 
 /// The type of a function.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct FunctionType {
     /// Of the parameters.
     pub parameters: Box<[ValueType]>,

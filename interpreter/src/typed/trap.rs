@@ -71,7 +71,12 @@ impl Machine {
     /// A typed frame's function in tracebacks: the name that its module has for it, else its number.
     pub(crate) fn typed_name(&self, frame: FrameView) -> Vec<u8> {
         let Value::Internal(prototype) = self.frame_function(frame) else { return Vec::new() };
-        let prototype = self.heap.get(prototype.cast::<TypedPrototype>());
+        self.prototype_name(prototype.cast())
+    }
+
+    /// The name of a function likewise.
+    pub(super) fn prototype_name(&self, prototype: Ref<TypedPrototype>) -> Vec<u8> {
+        let prototype = self.heap.get(prototype);
         let file = self.heap.bytes(self.heap.get(prototype.module).bytes);
         match self.front_end.and_then(|front_end| (front_end.name)(file, prototype.number)) {
             Some(name) => alloc::format!("'{name}'").into_bytes(),

@@ -33,15 +33,19 @@ impl Emitter<'_, '_, '_> {
         let limit = self.builder.ins().load(types::I64, own(), self.machine, layout::STACK_END);
         let is_over = self.builder.ins().icmp(IntCC::UnsignedLessThan, stack, limit);
         self.go_if(is_over, refused, &[]);
-        let budget = self.builder.ins().load(types::I64, own(), self.machine, layout::BUDGET);
-        let left = self.builder.ins().iadd_imm_s(budget, -i64::from(code.entry_cost()));
-        let is_over = self.builder.ins().icmp_imm_s(IntCC::SignedLessThan, left, 0);
-        self.go_if(is_over, refused, &[]);
-        self.builder.ins().store(own(), left, self.machine, layout::BUDGET);
+        let paid = self.builder.create_block();
+        self.emit_charge(code.entry_cost().into(), paid);
+        self.builder.ins().jump(refused, []);
+        self.builder.switch_to_block(paid);
         self.builder.ins().store(own(), top, self.machine, layout::SLOT_TOP);
         for register in code.blocks[0].live.iter() {
             let kind = self.kinds[0][register].held();
             let value = match parameters.get(register) {
+                Some(&value) if code.keeps_frame => {
+                    self.builder.ins().store(own(), value, self.base, 8 * register as i32);
+                    continue;
+                }
+                None if code.keeps_frame => continue,
                 Some(&value) => self.convert(value, Kind::I64, kind),
                 None => self.load_register(register, kind),
             };
@@ -58,6 +62,31 @@ impl Emitter<'_, '_, '_> {
         let status = self.builder.ins().iconst(types::I64, status);
         let nothing = self.builder.ins().iconst(types::I64, 0);
         self.builder.ins().return_(&[status, nothing]);
+    }
+
+    /// Charges fuel and goes to a block; goes on here if that is for the loop to do, and nothing was charged.
+    pub(super) fn emit_charge(&mut self, cost: i64, paid: Block) {
+        let budget = self.builder.ins().load(types::I64, own(), self.machine, layout::BUDGET);
+        let left = self.builder.ins().iadd_imm_s(budget, -cost);
+        let is_over = self.builder.ins().icmp_imm_s(IntCC::SignedLessThan, left, 0);
+        let (enough, over, unpaid) =
+            (self.builder.create_block(), self.builder.create_block(), self.builder.create_block());
+        self.builder.ins().brif(is_over, over, [], enough, []);
+        self.seal([over, enough]);
+        self.builder.switch_to_block(enough);
+        self.builder.ins().store(own(), left, self.machine, layout::BUDGET);
+        self.builder.ins().jump(paid, []);
+        self.builder.switch_to_block(over);
+        let refuel = self.builder.ins().load(types::I64, own(), self.machine, layout::REFUEL);
+        let cost = self.builder.ins().iconst(types::I64, cost);
+        let called = self.builder.ins().call_indirect(self.refuel_signature, refuel, &[self.machine, cost]);
+        let is_paid = self.builder.inst_results(called)[0];
+        self.builder.ins().brif(is_paid, paid, [], unpaid, []);
+        self.builder.seal_block(unpaid);
+        self.builder.switch_to_block(unpaid);
+        for block in [over, unpaid] {
+            self.builder.set_cold_block(block);
+        }
     }
 
     /// Notes that the loop goes on with an instruction of this function, and returns.
@@ -130,10 +159,12 @@ impl Emitter<'_, '_, '_> {
         self.go_if(how, outside, &[how.into(), note.into()]);
         let returned = self.builder.current_block();
         self.builder.switch_to_block(outside);
+        self.builder.seal_block(outside);
         self.store_registers(live);
         let (left, refused) = (self.builder.create_block(), self.builder.create_block());
         let is_left = self.builder.ins().icmp_imm_s(IntCC::Equal, status, status::LEFT as i64);
         self.builder.ins().brif(is_left, left, [], refused, []);
+        self.seal([left, refused]);
         self.builder.switch_to_block(left);
         self.builder.ins().store(own(), noted, self.base, above as i32 - 8);
         self.end(status::LEFT as i64);
@@ -144,8 +175,9 @@ impl Emitter<'_, '_, '_> {
         }
         let Some(returned) = returned else { unreachable!("the call was emitted into a block") };
         self.builder.switch_to_block(returned);
-        if call.has_result {
-            self.write(operand(self.code.words(instruction), Field::A), Kind::I64, value);
+        if let Some(kind) = call.result {
+            let value = self.convert(value, Kind::I64, kind.held());
+            self.write(operand(self.code.words(instruction), Field::A), kind.held(), value);
         }
     }
 
@@ -207,6 +239,7 @@ impl Emitter<'_, '_, '_> {
     fn go_if(&mut self, condition: Value, block: Block, arguments: &[BlockArg]) {
         let next = self.builder.create_block();
         self.builder.ins().brif(condition, block, arguments, next, []);
+        self.builder.seal_block(next);
         self.builder.switch_to_block(next);
     }
 }

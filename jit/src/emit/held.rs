@@ -28,6 +28,13 @@ impl Emitter<'_, '_, '_> {
             let variable = self.variable(register, kind);
             return self.builder.use_var(variable);
         }
+        if held.kinds == 0 {
+            // In the frame only.
+            let value = self.load_register(register, held.kind);
+            let variable = self.variable(register, held.kind);
+            self.builder.def_var(variable, value);
+            self.held[register].kinds = 1 << held.kind as u8;
+        }
         let variable = self.variable(register, held.kind);
         let value = self.builder.use_var(variable);
         self.convert(value, held.kind, kind)
@@ -48,10 +55,16 @@ impl Emitter<'_, '_, '_> {
         let variable = self.variable(register, kind);
         self.builder.def_var(variable, value);
         self.held[register] = Held { kinds: 1 << kind as u8, kind, constant: None };
+        if self.code.keeps_frame {
+            self.store_register(register);
+        }
     }
 
     pub(super) fn write_constant(&mut self, register: usize, constant: u64) {
         self.held[register] = Held { kinds: 0, kind: Kind::Any, constant: Some(constant) };
+        if self.code.keeps_frame {
+            self.store_register(register);
+        }
     }
 
     pub(super) fn constant(&mut self, kind: Kind, bits: u64) -> Value {

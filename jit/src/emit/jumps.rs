@@ -1,15 +1,14 @@
 //! Jumps, and what they depend on.
 
-use super::{Emitter, own};
+use super::Emitter;
 use crate::{
     meaning::{Condition, Kind, Meaning, Test},
     operands::{operand, signed_operand},
     registers::Set,
 };
 use alloc::vec::Vec;
-use cranelift_codegen::ir::{Block, BlockCall, InstBuilder, JumpTableData, Value, condcodes::IntCC, types};
+use cranelift_codegen::ir::{Block, BlockCall, InstBuilder, JumpTableData, Value, condcodes::IntCC};
 use lunette_bytecode::typed::instruction::Field;
-use lunette_interpreter::typed::native::layout;
 
 impl Emitter<'_, '_, '_> {
     pub(super) fn emit_jump(&mut self, block: usize, instruction: usize, meaning: Meaning, live: &Set) {
@@ -37,6 +36,7 @@ impl Emitter<'_, '_, '_> {
                 let condition = self.test(instruction, test);
                 let back = self.builder.create_block();
                 self.builder.ins().brif(condition, back, [], following, []);
+                self.builder.seal_block(back);
                 self.builder.switch_to_block(back);
                 self.emit_back(instruction, jumped, live);
             }
@@ -44,17 +44,13 @@ impl Emitter<'_, '_, '_> {
         }
     }
 
-    /// Goes back, which costs the words that are gone back over; if there is no fuel for that the interpreter does it.
+    /// Goes back, which costs the words that are gone back over.
     pub(super) fn emit_back(&mut self, instruction: usize, target: usize, live: &Set) {
         let code = self.code;
         let end = code.instructions[instruction].at + code.instructions[instruction].length;
         let start = code.instructions[code.blocks[target].instructions.start].at;
-        let budget = self.builder.ins().load(types::I64, own(), self.machine, layout::BUDGET);
-        let left = self.builder.ins().iadd_imm_s(budget, -((end - start) as i64));
-        let is_over = self.builder.ins().icmp_imm_s(IntCC::SignedLessThan, left, 0);
-        self.leave_if(is_over, instruction, live);
-        self.builder.ins().store(own(), left, self.machine, layout::BUDGET);
-        self.builder.ins().jump(self.blocks[target], []);
+        self.emit_charge((end - start) as i64, self.blocks[target]);
+        self.leave(instruction, live);
     }
 
     pub(super) fn test(&mut self, instruction: usize, test: Test) -> Value {

@@ -6,15 +6,25 @@ use cranelift_codegen::ir::{InstBuilder, Value, condcodes::IntCC, types};
 use lunette_bytecode::typed::instruction::Field;
 use lunette_interpreter::typed::native::layout;
 
+/// The most addresses of which it is known that they were checked.
+const MOST_CHECKED: usize = 64;
+
 impl Emitter<'_, '_, '_> {
     /// The place in memory that an instruction accesses, without its offset, if all of it lies within.
     pub(super) fn place(&mut self, instruction: usize, bytes: u8) -> Value {
         let address = operand(self.code.words(instruction), Field::B);
         let is_narrow = self.held[address].kind == Kind::I32;
-        let address = self.read(address, Kind::I64);
         let memory = self.builder.use_var(self.memory);
-        let length = self.builder.ins().load(types::I64, fixed(), memory, layout::MEMORY_LENGTH);
         let size = operand(self.code.words(instruction), Field::C) as i64 + i64::from(bytes);
+        let known = self.read(address, if is_narrow { Kind::I32 } else { Kind::I64 });
+        let address = if is_narrow { self.convert(known, Kind::I32, Kind::I64) } else { known };
+        if self.checked.get(&known).is_some_and(|&checked| checked >= size) {
+            return self.builder.ins().iadd(memory, address);
+        }
+        if self.checked.len() < MOST_CHECKED {
+            self.checked.insert(known, size);
+        }
+        let length = self.builder.ins().load(types::I64, fixed(), memory, layout::MEMORY_LENGTH);
         let end = self.builder.ins().iadd_imm_s(address, size);
         let mut is_outside = self.builder.ins().icmp(IntCC::UnsignedGreaterThan, end, length);
         if !is_narrow {

@@ -12,6 +12,9 @@
 //! instruction concerned, which has not begun: the interpreter does it. When something that was called ends so the caller does,
 //! too. So frames are the truth whenever anybody looks at them.
 //!
+//! A function in which that would be too much keeps everything in the frame: blocks load what they read first, and store what
+//! they write at once.
+//!
 //! The data flows `mod` (entries, blocks, exits) → `calls`, `jumps` and `instructions` (each by its meaning) → `numbers` and `memory` →
 //! `held` (which variable has a register's content).
 
@@ -28,7 +31,7 @@ use crate::{
     meaning::{Kind, Meaning},
     registers::Set,
 };
-use alloc::{vec, vec::Vec};
+use alloc::{collections::BTreeMap, vec, vec::Vec};
 use calls::PASSED;
 use cranelift_codegen::{
     ir::{AbiParam, Block, BlockCall, InstBuilder, JumpTableData, MemFlagsData, SigRef, Signature, Type, Value, types},
@@ -49,7 +52,11 @@ pub(crate) fn signature() -> Signature {
 pub(crate) fn emit(code: &Code<'_>, mut builder: FunctionBuilder<'_>, target: TargetFrontendConfig) -> Vec<u32> {
     let kinds = find_kinds(code);
     let called = builder.import_signature(signature());
-    let mut emitter = Emitter::new(code, builder, &kinds, called);
+    let mut refuel = Signature::new(CallConv::SystemV);
+    refuel.params = [types::I64; 2].map(AbiParam::new).into();
+    refuel.returns = [types::I64].map(AbiParam::new).into();
+    let refuel = builder.import_signature(refuel);
+    let mut emitter = Emitter::new(code, builder, &kinds, [called, refuel]);
     let entries = emitter.emit_entries();
     for block in 0..code.blocks.len() {
         if emitter.is_reachable[block] {
@@ -89,10 +96,15 @@ struct Emitter<'a, 'f, 'b> {
     is_reachable: Vec<bool>,
     variables: Vec<[Option<Variable>; 5]>,
     held: Vec<Held>,
+    /// Of addresses how many bytes from there on are known to be in memory.
+    checked: BTreeMap<Value, i64>,
+    /// The same at the beginning of blocks that are come to from one other only.
+    checked_before: BTreeMap<usize, BTreeMap<Value, i64>>,
     /// Registers that are written anywhere: the frame may have an older content.
     written: Set,
     /// That of the functions that are called.
     signature: SigRef,
+    refuel_signature: SigRef,
     base: Value,
     machine: Value,
     memory: Variable,
@@ -114,7 +126,12 @@ fn linear() -> MemFlagsData {
 }
 
 impl<'a, 'f, 'b> Emitter<'a, 'f, 'b> {
-    fn new(code: &'a Code<'f>, mut builder: FunctionBuilder<'b>, kinds: &'a [Vec<Kind>], signature: SigRef) -> Self {
+    fn new(
+        code: &'a Code<'f>,
+        mut builder: FunctionBuilder<'b>,
+        kinds: &'a [Vec<Kind>],
+        [signature, refuel_signature]: [SigRef; 2],
+    ) -> Self {
         let registers = code.unit.function.registers.numbers as usize;
         let mut is_reachable: Vec<bool> = code.blocks.iter().map(|block| block.is_entry).collect();
         is_reachable[0] |= code.is_callable();
@@ -156,6 +173,9 @@ impl<'a, 'f, 'b> Emitter<'a, 'f, 'b> {
             held: Vec::new(),
             written,
             signature,
+            refuel_signature,
+            checked: BTreeMap::new(),
+            checked_before: BTreeMap::new(),
             base: parameters[0],
             machine: parameters[2],
             memory,
@@ -178,6 +198,7 @@ impl<'a, 'f, 'b> Emitter<'a, 'f, 'b> {
         if code.is_callable() {
             let (native, other) = (self.builder.create_block(), self.builder.create_block());
             self.builder.ins().brif(asked, other, [], native, []);
+            self.seal([other, native]);
             self.builder.switch_to_block(native);
             self.emit_native_entry([first, second]);
             self.builder.switch_to_block(other);
@@ -192,7 +213,9 @@ impl<'a, 'f, 'b> Emitter<'a, 'f, 'b> {
         }
         for (&entry, &block) in entries.iter().zip(&chosen) {
             self.builder.switch_to_block(entry);
-            for register in code.blocks[block].live.iter() {
+            self.builder.seal_block(entry);
+            let loaded = if code.keeps_frame { None } else { Some(&code.blocks[block].live) };
+            for register in loaded.into_iter().flat_map(Set::iter) {
                 let kind = self.kinds[block][register].held();
                 let value = self.load_register(register, kind);
                 let variable = self.variable(register, kind);
@@ -209,6 +232,11 @@ impl<'a, 'f, 'b> Emitter<'a, 'f, 'b> {
         self.builder.ins().load(type_of(kind), own(), self.base, 8 * register as i32)
     }
 
+    /// All that go to these blocks have been emitted.
+    fn seal<const COUNT: usize>(&mut self, blocks: [Block; COUNT]) {
+        blocks.into_iter().for_each(|block| self.builder.seal_block(block));
+    }
+
     fn block_call(&mut self, block: Block) -> BlockCall {
         self.builder.func.dfg.block_call(block, [])
     }
@@ -216,9 +244,20 @@ impl<'a, 'f, 'b> Emitter<'a, 'f, 'b> {
     fn emit_block(&mut self, block: usize) {
         let code = self.code;
         self.builder.switch_to_block(self.blocks[block]);
+        self.checked = match self.checked_before.remove(&block) {
+            Some(checked) => {
+                self.builder.seal_block(self.blocks[block]);
+                checked
+            }
+            None => BTreeMap::new(),
+        };
         self.held = self.kinds[block]
             .iter()
-            .map(|kind| Held { kinds: 1 << kind.held() as u8, kind: kind.held(), constant: None })
+            .map(|kind| Held {
+                kinds: if code.keeps_frame { 0 } else { 1 << kind.held() as u8 },
+                kind: kind.held(),
+                constant: None,
+            })
             .collect();
         let range = code.blocks[block].instructions.clone();
         // What is read after each instruction began, backward.
@@ -256,11 +295,19 @@ impl<'a, 'f, 'b> Emitter<'a, 'f, 'b> {
                 None => self.leave(instruction, &live),
             }
         }
+        for &next in &code.blocks[block].successors {
+            if next > block && !code.blocks[next].is_entry && code.blocks[next].predecessors == 1 {
+                self.checked_before.insert(next, self.checked.clone());
+            }
+        }
     }
 
     /// Has the registers that are read in the blocks that may follow in the variables of the kinds in which they are
     /// expected there.
     fn prepare_successors(&mut self, block: usize) {
+        if self.code.keeps_frame {
+            return;
+        }
         for &next in &self.code.blocks[block].successors {
             for register in self.code.blocks[next].live.iter() {
                 let kind = self.kinds[next][register].held();
@@ -279,17 +326,23 @@ impl<'a, 'f, 'b> Emitter<'a, 'f, 'b> {
 
     /// Puts registers into the frame.
     fn store_registers(&mut self, live: &Set) {
-        for register in live.iter() {
-            if !self.written.has(register) {
-                continue;
-            }
-            let kind = match self.held[register] {
-                Held { constant: Some(_), .. } | Held { kind: Kind::I32 | Kind::F32, .. } => Kind::I64,
-                Held { kind, .. } => kind,
-            };
-            let value = self.read(register, kind);
-            self.builder.ins().store(own(), value, self.base, 8 * register as i32);
+        if self.code.keeps_frame {
+            return;
         }
+        for register in live.iter() {
+            if self.written.has(register) {
+                self.store_register(register);
+            }
+        }
+    }
+
+    fn store_register(&mut self, register: usize) {
+        let kind = match self.held[register] {
+            Held { constant: Some(_), .. } | Held { kind: Kind::I32 | Kind::F32, .. } => Kind::I64,
+            Held { kind, .. } => kind,
+        };
+        let value = self.read(register, kind);
+        self.builder.ins().store(own(), value, self.base, 8 * register as i32);
     }
 
     /// Leaves compiled code before an instruction that traps, if a condition holds: the one on which it does. After a trap
@@ -305,6 +358,7 @@ impl<'a, 'f, 'b> Emitter<'a, 'f, 'b> {
         let (exit, next) = (self.builder.create_block(), self.builder.create_block());
         self.builder.set_cold_block(exit);
         self.builder.ins().brif(condition, exit, [], next, []);
+        self.seal([exit, next]);
         self.builder.switch_to_block(exit);
         self.leave(instruction, live);
         self.builder.switch_to_block(next);

@@ -44,7 +44,7 @@ pub(in crate::typed) unsafe fn enter<D>(s: State<D>) -> (State<D>, Word) {
         native.slot_top = slots.add((*object).references.get() as usize * 16);
         let entered: Entered = core::mem::transmute(address);
         let Ended { status, value } = entered(s.base, s.memory, s.machine, entry, 0, 0);
-        let left = match status & ((1 << status::BITS) - 1) {
+        let (left, last) = match status & ((1 << status::BITS) - 1) {
             status::RETURNED => {
                 // The loop returns: from here it may take more than moving the result.
                 let pc = words.add((status >> status::BITS) as usize).cast_const();
@@ -53,18 +53,24 @@ pub(in crate::typed) unsafe fn enter<D>(s: State<D>) -> (State<D>, Word) {
                     s.base.add(word.a()).cast::<u64>().write(value);
                 }
                 let memory = (*s.machine).first_memory((*s.machine).running_instance());
-                State { pc, memory, ..s }
+                (State { pc, memory, ..s }, prototype)
             }
             _ => leave(s, prototype),
         };
+        (*s.machine).left_native();
+        if (*s.machine).native.exits.is_some() {
+            let code: Ref<ByteArray> = (*last.pointer(region)).code.get().unwrap_unchecked();
+            let at = left.pc.offset_from(code.pointer(region).add(1).cast::<u64>());
+            (*s.machine).count_exit(last, at as u32);
+        }
         let word = unmarked(Word(*left.pc));
         (State { pc: left.pc.add(1), ..left }, word)
     }
 }
 
 /// The state where compiled code was left, in the frame of what was called last; all frames from that of `prototype`, which
-/// was entered, are made.
-unsafe fn leave<D>(s: State<D>, mut prototype: Ref<TypedPrototype>) -> State<D> {
+/// was entered, are made. And the function of that frame.
+unsafe fn leave<D>(s: State<D>, mut prototype: Ref<TypedPrototype>) -> (State<D>, Ref<TypedPrototype>) {
     // SAFETY: links above frames that were left during a call say in which, as `status::LEFT` has it; calls were made within
     // the stacks' limits, to functions with code.
     unsafe {
@@ -85,6 +91,6 @@ unsafe fn leave<D>(s: State<D>, mut prototype: Ref<TypedPrototype>) -> State<D> 
             caller = place_frame(s.machine, caller, call.add(length), unmarked(Word(*call)), references, callee);
             prototype = callee;
         }
-        State { pc: words(prototype).add(word as usize), base, memory, ..s }
+        (State { pc: words(prototype).add(word as usize), base, memory, ..s }, prototype)
     }
 }

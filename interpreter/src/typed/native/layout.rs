@@ -38,6 +38,9 @@ pub const CALLEE_BYTES: i64 = size_of::<KnownFunction>() as i64;
 pub const CALLEE_ADDRESS: i32 = offset_of!(KnownFunction, address) as i32;
 /// See [`CALLEE_BYTES`].
 pub const CALLEE_PROTOTYPE: i32 = offset_of!(KnownFunction, prototype) as i32;
+/// In the machine, the address of a function that takes a new slice of fuel: of the C convention, of the machine's address and of
+/// what it costs to go on, it returns 0 if the loop is to do it.
+pub const REFUEL: i32 = native(offset_of!(NativeTier, refuel));
 /// In the machine, where the loop goes on: the word of the function.
 pub const EXIT_WORD: i32 = native(offset_of!(NativeTier, exit) + offset_of!(Exit, word));
 /// In the machine, where the loop goes on: the address of number register 0.

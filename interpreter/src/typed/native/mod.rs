@@ -21,14 +21,15 @@
 //! return as well, each after it has put its registers into its frame and noted in the link above it which call it was in.
 //! From that the frames are made ([`enter`]).
 //!
-//! The data flows `layout` and [`tier`] (which functions are compiled, where their code is) → [`enter`].
+//! The data flows `layout` and [`tier`] (which functions are compiled, where their code is) → [`report`] → [`enter`].
 
 pub(super) mod enter;
 pub mod layout;
+pub mod report;
 mod tier;
 
 use alloc::{collections::BTreeMap, vec::Vec};
-use lunette_bytecode::typed::function::{Function, Signature};
+use lunette_bytecode::typed::{function::Function, module::FunctionType};
 
 pub(crate) use tier::NativeTier;
 
@@ -38,24 +39,24 @@ pub struct Unit {
     /// It.
     pub function: Function,
     /// Its type.
-    pub signature: Signature,
+    pub function_type: FunctionType,
     /// Whether even what would not gain is compiled, for tests.
     pub is_eager: bool,
     /// The functions of its module that it calls by number, imported ones left out.
     pub callees: BTreeMap<u32, Callee>,
     /// The types, by number in the module, of functions that it calls by way of tables.
-    pub signatures: BTreeMap<u32, Signature>,
+    pub types: BTreeMap<u32, FunctionType>,
 }
 
 /// A function that compiled code calls.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Callee {
     /// Its number among the machine's ([`layout::CALLEES`]).
     pub number: u32,
     /// Its prototype, in units of references.
     pub prototype: u32,
     /// Its type.
-    pub signature: Signature,
+    pub function_type: FunctionType,
 }
 
 /// What a function is compiled to: a function of the C convention, of the address of number register 0, that of the memory
@@ -74,8 +75,21 @@ pub struct NativeCode {
     pub is_callable: bool,
 }
 
-/// Compiles a function; `None` if that would gain nothing.
-pub type Compile = fn(&Unit) -> Option<NativeCode>;
+/// Compiles a function.
+pub type Compile = fn(&Unit) -> Result<NativeCode, Refusal>;
+
+/// Why a function is not compiled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// Nothing in it would be faster.
+    NothingGained,
+    /// Compiling it would take too long.
+    TooLarge,
+    /// There is no more room for machine code.
+    NoRoom,
+    /// The compiler has a fault, or none is there for this processor.
+    Failed,
+}
 
 /// How compiled code ends: the low bits of what it returns.
 pub mod status {

@@ -1,6 +1,10 @@
 //! Which functions are hot or called by compiled ones, and where their machine code is.
 
-use super::{Callee, Compile, Unit, status};
+use super::{
+    Callee, Compile, Refusal, Unit,
+    report::{Exits, NativeOutcome},
+    status,
+};
 use crate::{machine::Machine, typed::forwarding::ENTRY};
 use alloc::{collections::BTreeMap, vec, vec::Vec};
 use core::ptr::{null, null_mut};
@@ -19,7 +23,6 @@ pub(crate) struct NativeTier {
     is_eager: bool,
     /// Whether the next call is to heat what is called.
     samples_call: bool,
-    compiled: usize,
     functions: Vec<NativeFunction>,
     /// Of each of the functions what compiled code needs to call it.
     known_functions: Vec<KnownFunction>,
@@ -31,6 +34,14 @@ pub(crate) struct NativeTier {
     /// The address that the processor's stack may not pass while compiled code runs; null while nothing runs.
     pub(super) stack_end: *const u8,
     pub(super) exit: Exit,
+    /// Takes a new slice of fuel, for compiled code.
+    pub(super) refuel: Refuel,
+    /// How many it has taken since the loop was left to.
+    refuels: u32,
+    /// How often the loop was left to.
+    left: u32,
+    /// Where it was left, if that is counted.
+    pub(super) exits: Option<Exits>,
 }
 
 /// Where the loop goes on when compiled code was left for it.
@@ -47,7 +58,6 @@ impl Default for NativeTier {
             compile: None,
             is_eager: false,
             samples_call: false,
-            compiled: 0,
             functions: Vec::new(),
             known_functions: Vec::new(),
             known: null(),
@@ -55,6 +65,10 @@ impl Default for NativeTier {
             slot_top: null_mut(),
             stack_end: null(),
             exit: Exit { word: 0, base: null_mut(), memory: null_mut() },
+            refuel,
+            refuels: 0,
+            left: 0,
+            exits: None,
         }
     }
 }
@@ -62,8 +76,10 @@ impl Default for NativeTier {
 /// A function that was hot once, or that a compiled one calls. Its prototype has its number.
 struct NativeFunction {
     prototype: Ref<TypedPrototype>,
-    /// Slices of fuel that have ended in it; [`NEVER`] if it is not to be compiled any more.
+    /// Slices of fuel that have ended in it.
     heat: u32,
+    /// What came of it.
+    outcome: NativeOutcome,
     /// The machine code; null if there is none.
     address: *const u8,
     /// Of each word the number of the entry there; 0 if there is none.
@@ -83,8 +99,10 @@ pub(super) struct KnownFunction {
 /// A function is hot when so many slices of fuel have ended in it, and one more for so many words: what compiling takes.
 const HOT: u32 = 4;
 const WORDS_OF_SLICE: u32 = 8;
-/// Function that is not compiled, or compiled already.
-const NEVER: u32 = u32::MAX;
+
+/// Of so many times that compiled code is left for the loop, once the next call counts as if a slice of fuel had ended in what is
+/// called: functions that are too short for that are to become machine code, too, where they are called from it.
+const LEFT_FOR_SAMPLE: u32 = 64;
 
 /// Bytes that compiled functions which call each other may take of the processor's stack.
 const NATIVE_STACK: usize = 256 << 10;
@@ -104,6 +122,23 @@ extern "sysv64" fn refuse(_: *mut u8, _: *mut u8, _: *mut Machine, _: u32, _: u6
     Ended { status: status::REFUSED, value: 0 }
 }
 
+/// Takes a new slice of fuel, from which so much is taken; gives 0, and nothing has changed, if the loop is to do it.
+pub(super) type Refuel = unsafe extern "sysv64" fn(*mut Machine, u64) -> u64;
+
+/// Slices of fuel that compiled code takes itself until the loop does, which looks for hot functions then.
+const REFUELS: u32 = 64;
+
+unsafe extern "sysv64" fn refuel(machine: *mut Machine, cost: u64) -> u64 {
+    // SAFETY: compiled code that runs in the machine has no reference to it.
+    let machine = unsafe { &mut *machine };
+    machine.native.refuels += 1;
+    if machine.native.refuels < REFUELS && machine.renew_quietly(cost) {
+        return 1;
+    }
+    machine.native.refuels = 0;
+    0
+}
+
 impl NativeTier {
     /// The address of a function's machine code, and the number of the entry at a word.
     pub(super) fn entry(&self, prototype: Ref<TypedPrototype>, number: u32, word: usize) -> Option<(*const u8, u32)> {
@@ -112,9 +147,25 @@ impl NativeTier {
         (entry != 0).then_some((function.address, entry.into()))
     }
 
+    /// All functions, the slices that have ended in them, and what came of them.
+    pub(super) fn functions(&self) -> impl Iterator<Item = (Ref<TypedPrototype>, u32, NativeOutcome)> {
+        self.functions.iter().map(|function| (function.prototype, function.heat, function.outcome))
+    }
+
+    /// The function with a number.
+    pub(super) fn prototype(&self, number: u32) -> Option<Ref<TypedPrototype>> {
+        Some(self.functions.get(number as usize)?.prototype)
+    }
+
     fn add(&mut self, prototype: Ref<TypedPrototype>) -> u32 {
         let number = self.functions.len() as u32;
-        self.functions.push(NativeFunction { prototype, heat: 0, address: null(), entries: Vec::new() });
+        self.functions.push(NativeFunction {
+            prototype,
+            heat: 0,
+            outcome: NativeOutcome::Interpreted,
+            address: null(),
+            entries: Vec::new(),
+        });
         self.known_functions.push(KnownFunction {
             address: refuse as *const u8,
             prototype: prototype.units(),
@@ -134,7 +185,8 @@ impl Machine {
 
     /// How many functions run as machine code.
     pub fn native_functions(&self) -> usize {
-        self.native.compiled
+        let outcomes = self.native.functions().map(|(_, _, outcome)| outcome);
+        outcomes.filter(|outcome| matches!(outcome, NativeOutcome::Compiled { .. })).count()
     }
 
     /// Does what runs programs, with a part of the processor's stack for compiled code; of nested ones, the outermost's.
@@ -154,10 +206,23 @@ impl Machine {
     #[cold]
     pub(in crate::typed) fn heat(&mut self, prototype: Ref<TypedPrototype>) {
         if self.native.compile.is_some() && !self.heat_once(prototype) {
-            self.native.samples_call = true;
-            // No frame has room below that.
-            self.number_limit = null_mut();
+            self.sample_next_call();
         }
+    }
+
+    /// Compiled code was left for the loop.
+    #[inline]
+    pub(super) fn left_native(&mut self) {
+        self.native.left = self.native.left.wrapping_add(1);
+        if self.native.left.is_multiple_of(LEFT_FOR_SAMPLE) {
+            self.sample_next_call();
+        }
+    }
+
+    fn sample_next_call(&mut self) {
+        self.native.samples_call = true;
+        // No frame has room below that.
+        self.number_limit = null_mut();
     }
 
     /// Whether there was something to be done about the function.
@@ -165,10 +230,10 @@ impl Machine {
         let number = self.native_number(prototype) as usize;
         let words = self.heap.get(prototype).code.get().map_or(0, |code| self.heap.get(code).length() / 8);
         let function = &mut self.native.functions[number];
-        if function.heat == NEVER {
+        function.heat = function.heat.saturating_add(1);
+        if function.outcome != NativeOutcome::Interpreted {
             return false;
         }
-        function.heat += 1;
         if function.heat >= HOT + words / WORDS_OF_SLICE {
             self.compile(prototype);
         }
@@ -195,7 +260,8 @@ impl Machine {
     #[cold]
     pub(super) fn forget_native(&mut self, prototype: Ref<TypedPrototype>) {
         let number = self.native_number(prototype) as usize;
-        self.native.functions[number].heat = 0;
+        let function = &mut self.native.functions[number];
+        (function.heat, function.outcome) = (0, NativeOutcome::Interpreted);
     }
 
     /// The number of a function in the tables here.
@@ -214,10 +280,24 @@ impl Machine {
     fn compile(&mut self, prototype: Ref<TypedPrototype>) {
         let Some(compile) = self.native.compile else { return };
         let number = self.native_number(prototype) as usize;
-        self.native.functions[number].heat = NEVER;
         let unit = self.unit(prototype);
-        let Some(native) = compile(&unit) else { return };
-        let Some(address) = self.host.install_code(&native.bytes) else { return };
+        let start = self.host.monotonic();
+        let outcome = compile(&unit).and_then(|native| {
+            let address = self.host.install_code(&native.bytes).ok_or(Refusal::NoRoom)?;
+            Ok((native, address))
+        });
+        let nanoseconds = self.host.monotonic().saturating_sub(start);
+        let function = &mut self.native.functions[number];
+        let (native, address) = match outcome {
+            Ok((native, address)) => {
+                function.outcome = NativeOutcome::Compiled { bytes: native.bytes.len(), nanoseconds };
+                (native, address)
+            }
+            Err(refusal) => {
+                function.outcome = NativeOutcome::Refused(refusal);
+                return;
+            }
+        };
         let mut words = unit.function.code;
         let mut entries = vec![0; words.len()];
         for (entry, &word) in (1..=u16::MAX).zip(&native.entries) {
@@ -233,7 +313,6 @@ impl Machine {
         if native.is_callable {
             self.native.known_functions[number].address = address.as_ptr();
         }
-        self.native.compiled += 1;
     }
 
     /// What the compiler needs to know of a function.
@@ -247,20 +326,20 @@ impl Machine {
             catches: self.installed_catches(prototype),
             offsets: Vec::new(),
         };
-        let (mut callees, mut signatures) = (BTreeMap::new(), BTreeMap::new());
+        let (mut callees, mut called_types) = (BTreeMap::new(), BTreeMap::new());
         for (kind, number) in called(&function.code) {
             if kind == OperandKind::Signature {
                 if let Some(kind) = self.heap.reference_at(types, number) {
-                    signatures.insert(number, self.function_type(kind).signature());
+                    called_types.insert(number, self.function_type(kind).to_type());
                 }
             } else if let Some(callee) = self.heap.reference_at::<TypedPrototype>(prototypes, number) {
-                let signature = self.function_type(self.heap.get(callee).kind).signature();
+                let function_type = self.function_type(self.heap.get(callee).kind).to_type();
                 let prototype = callee.units();
-                callees.insert(number, Callee { number: self.native_number(callee), prototype, signature });
+                callees.insert(number, Callee { number: self.native_number(callee), prototype, function_type });
             }
         }
-        let signature = self.function_type(kind).signature();
-        Unit { function, signature, is_eager: self.native.is_eager, callees, signatures }
+        let function_type = self.function_type(kind).to_type();
+        Unit { function, function_type, is_eager: self.native.is_eager, callees, types: called_types }
     }
 }
 

@@ -1,0 +1,128 @@
+//! What became machine code in an instance, what did not and why, and where machine code is left.
+
+use lunette_interpreter::{
+    Machine,
+    typed::native::{
+        Refusal,
+        report::{NativeExitReport, NativeFunctionReport, NativeOutcome},
+    },
+};
+use std::time::Duration;
+
+/// Figures about the functions of WebAssembly that were hot, or are called by ones that were.
+///
+/// ```
+/// # use lunette::{AsContext, Configuration, Engine, Jit, machine_code::Outcome, webassembly::Module};
+/// let configuration = Configuration::new().jit(Jit::Eager).counts_machine_code_exits(true);
+/// let mut instance = Engine::new(configuration).instantiate()?;
+/// // (module (func (export "sum") (param i32) (result i32) (local i32)
+/// //   (loop (local.set 1 (i32.add (local.get 1) (local.get 0)))
+/// //     (br_if 0 (local.tee 0 (i32.sub (local.get 0) (i32.const 1))))) (local.get 1)))
+/// let file = b"\0asm\x01\0\0\0\x01\x06\x01\x60\x01\x7f\x01\x7f\x03\x02\x01\0\x07\x07\x01\x03sum\0\0\x0a\x1b\x01\x19\x01\x01\x7f\
+///     \x03\x40\x20\x01\x20\0\x6a\x21\x01\x20\0\x41\x01\x6b\x22\0\x0d\0\x0b\x20\x01\x0b";
+/// let exports = Module::new(&mut instance, file, "@sum.wasm")?.instantiate(&mut instance, None)?;
+/// exports.function::<i32, i32>(&mut instance, "sum")?.call(&mut instance, 100)?;
+/// let report = instance.machine_code();
+/// assert!(report.functions[0].name == "<0>" && matches!(report.functions[0].outcome, Outcome::Compiled { .. }));
+/// assert!(report.exits[0].instruction == "return_one" && report.exits[0].count == 1);
+/// # Ok::<(), lunette::Error>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct MachineCode {
+    /// The functions, those that took the most fuel while they were interpreted first.
+    pub functions: Vec<Function>,
+    /// Instructions before which machine code was left, the most frequent first; see
+    /// [`Configuration::counts_machine_code_exits`](crate::Configuration::counts_machine_code_exits).
+    pub exits: Vec<Exit>,
+}
+
+/// A function that was hot, or that a compiled one calls.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Function {
+    /// Its name as in tracebacks: quoted, or its number.
+    pub name: String,
+    /// Words of its code.
+    pub words: u32,
+    /// Slices of fuel, of 20,000 units each, that ended in it while it was interpreted.
+    pub slices: u32,
+    /// What came of it.
+    pub outcome: Outcome,
+}
+
+/// What came of a function.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Outcome {
+    /// It was never hot enough.
+    Interpreted,
+    /// It was compiled.
+    Compiled {
+        /// Bytes of machine code.
+        bytes: usize,
+        /// How long that took.
+        time: Duration,
+    },
+    /// It was hot, but nothing in it would have been faster.
+    NothingGained,
+    /// It was hot, but compiling it would have taken too long.
+    TooLarge,
+    /// It was hot, but there was no more room for machine code.
+    NoRoom,
+    /// It was hot, but could not be compiled.
+    Failed,
+}
+
+/// An instruction before which machine code was left, since the interpreter does it.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Exit {
+    /// The name of the function, as in tracebacks.
+    pub function: String,
+    /// The name of the instruction (`spec/instructions.md`).
+    pub instruction: &'static str,
+    /// Where the operator that it was made for lies in the WebAssembly file, if that is known.
+    pub offset: Option<u32>,
+    /// How often it was left there.
+    pub count: u64,
+}
+
+impl MachineCode {
+    pub(crate) fn of(machine: &Machine) -> MachineCode {
+        let mut functions: Vec<Function> = machine.native_function_reports().into_iter().map(Function::from).collect();
+        functions.sort_by_key(|function| std::cmp::Reverse(function.slices));
+        let mut exits: Vec<Exit> = machine.native_exit_reports().into_iter().map(Exit::from).collect();
+        exits.sort_by_key(|exit| std::cmp::Reverse(exit.count));
+        MachineCode { functions, exits }
+    }
+}
+
+impl From<NativeFunctionReport> for Function {
+    fn from(report: NativeFunctionReport) -> Function {
+        let NativeFunctionReport { name, words, slices, outcome } = report;
+        Function { name: String::from_utf8_lossy(&name).into_owned(), words, slices, outcome: outcome.into() }
+    }
+}
+
+impl From<NativeOutcome> for Outcome {
+    fn from(outcome: NativeOutcome) -> Outcome {
+        match outcome {
+            NativeOutcome::Interpreted => Outcome::Interpreted,
+            NativeOutcome::Compiled { bytes, nanoseconds } => {
+                Outcome::Compiled { bytes, time: Duration::from_nanos(nanoseconds) }
+            }
+            NativeOutcome::Refused(Refusal::NothingGained) => Outcome::NothingGained,
+            NativeOutcome::Refused(Refusal::TooLarge) => Outcome::TooLarge,
+            NativeOutcome::Refused(Refusal::NoRoom) => Outcome::NoRoom,
+            NativeOutcome::Refused(Refusal::Failed) => Outcome::Failed,
+        }
+    }
+}
+
+impl From<NativeExitReport> for Exit {
+    fn from(report: NativeExitReport) -> Exit {
+        let NativeExitReport { name, instruction, offset, count } = report;
+        Exit { function: String::from_utf8_lossy(&name).into_owned(), instruction, offset, count }
+    }
+}
