@@ -19,9 +19,9 @@
 //! Compiled code calls compiled functions of its instance itself. Their frames have their place on the number stack, and
 //! room among the slots, but nothing is written there before one of them is left for the loop: then all that have called it
 //! return as well, each after it has put its registers into its frame and noted in the link above it which call it was in.
-//! From that the frames are made ([`enter`]).
+//! From that the frames are made (`enter`).
 //!
-//! The data flows `layout` and [`tier`] (which functions are compiled, where their code is) → [`report`] → [`enter`].
+//! The data flows `layout` and `tier` (which functions are compiled, where their code is) → `report` → `enter`.
 
 pub(super) mod enter;
 pub mod layout;
