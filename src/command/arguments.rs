@@ -205,6 +205,15 @@ pub struct Session {
     /// Print at the end which functions of WebAssembly became machine code, and where that is left for the interpreter
     #[arg(long)]
     pub jit_stats: bool,
+    /// Print at the end the instructions of a function of WebAssembly that was hot
+    #[arg(long, value_name = "FUNCTION")]
+    pub dump_ir: Option<String>,
+    /// Print at the end Cranelift's form of such a function
+    #[arg(long, value_name = "FUNCTION")]
+    pub dump_clif: Option<String>,
+    /// Print at the end the machine code of such a function
+    #[arg(long, value_name = "FUNCTION")]
+    pub dump_asm: Option<String>,
     /// Print a line for each collection
     #[arg(long)]
     pub trace_gc: bool,

@@ -5,7 +5,7 @@ use super::{
     arguments::Session as Options,
     files::read,
     grant, keeper,
-    report::{Status, report},
+    report::{Status, report, tell},
     residency,
     signals::Signals,
     trace,
@@ -209,6 +209,10 @@ impl Session {
             Some(instance) if self.options.jit_stats => Some(instance.machine_code()),
             _ => None,
         };
+        let explanations = match self.tenant.instance() {
+            Some(instance) => trace::explanations(instance, &self.options),
+            None => Vec::new(),
+        };
         // What stopped the program stops its finalizers as well, which need not be said twice.
         if let Err(error) = self.tenant.close()
             && status == Status::Success
@@ -218,6 +222,7 @@ impl Session {
         if let Some(statistics) = statistics {
             trace::print_statistics(&statistics);
         }
+        explanations.iter().for_each(|text| tell(format_args!("{text}")));
         if let Some(machine_code) = machine_code {
             trace::print_machine_code(&machine_code);
         }

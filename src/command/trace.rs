@@ -1,9 +1,9 @@
-//! Figures for people: `--stats`, `--jit-stats` and `--trace-gc`.
+//! Figures for people: `--stats`, `--jit-stats`, `--dump-ir` and the like, and `--trace-gc`.
 
-use super::report::tell;
+use super::{arguments::Session as Options, report::tell};
 use lunette::{
-    Collection, Statistics,
-    machine_code::{Function, MachineCode, Outcome},
+    Collection, Instance, Statistics,
+    machine_code::{Explanation, Function, MachineCode, Outcome},
 };
 use std::time::Duration;
 
@@ -81,6 +81,26 @@ pub fn print_machine_code(report: &MachineCode) {
         let place = exit.offset.map_or_else(String::new, |offset| format!(" at {offset:#x}"));
         tell(format_args!("  {:>10} {:>24}  {}{place}", exit.count, exit.instruction, exit.function));
     }
+}
+
+/// The forms of functions that were asked for.
+pub fn explanations(instance: &mut Instance, options: &Options) -> Vec<String> {
+    type Form = fn(Explanation) -> String;
+    let wanted: [(&Option<String>, Form); 3] = [
+        (&options.dump_ir, |explanation| explanation.ir),
+        (&options.dump_clif, |explanation| explanation.clif),
+        (&options.dump_asm, |explanation| explanation.assembly),
+    ];
+    let mut texts = Vec::new();
+    for (name, form) in wanted {
+        let Some(name) = name else { continue };
+        let explanations = instance.explain_machine_code(name);
+        if explanations.is_empty() {
+            texts.push(format!("no function '{name}' was hot, or called by one that was"));
+        }
+        texts.extend(explanations.into_iter().map(|explanation| format!("function '{name}'\n{}", form(explanation))));
+    }
+    texts
 }
 
 fn size(bytes: u64) -> String {

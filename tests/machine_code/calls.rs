@@ -215,3 +215,60 @@ fn calls_can_be_frozen() {
         assert_eq!(running.eval::<f64>("return result").unwrap(), expected, "{jit:?}");
     }
 }
+
+/// A function with so many registers and calls that it keeps its frame: locals of all kinds, mixed in a loop.
+fn large_module() -> std::string::String {
+    let kinds = ["i32", "i64", "f32", "f64"];
+    let locals: std::string::String = (0..120).map(|n| format!("(local ${n} {})", kinds[n % 4])).collect();
+    let mut body = std::string::String::new();
+    for round in 0..120 {
+        let [a, b, c, d] = [0, 1, 2, 3].map(|kind| (round * 28 + kind) % 120);
+        let [e, f, g, h] = [0, 1, 2, 3].map(|kind| (round * 44 + 4 + kind) % 120);
+        body += &format!(
+            "(local.set ${a} (call $i32 (local.get ${e}) (i32.xor (local.get ${a}) (i32.const {round}))))
+            (local.set ${b} (i64.add (call $i64 (local.get ${f})) (i64.rotl (local.get ${b}) (i64.const 5))))
+            (if (i32.and (local.get ${a}) (i32.const 1)) (then
+                (local.set ${c} (f32.add (call $f32 (local.get ${g})) (f32.convert_i32_s (local.get ${e}))))
+                (local.set ${h} (call $f64 (local.get ${d}) (local.get ${h})))))\n"
+        );
+    }
+    let mut sum = "(i64.const 0)".to_owned();
+    for n in 0..120 {
+        let number = match n % 4 {
+            0 => format!("(i64.extend_i32_u (local.get ${n}))"),
+            1 => format!("(local.get ${n})"),
+            2 => format!("(i64.extend_i32_u (i32.reinterpret_f32 (local.get ${n})))"),
+            _ => format!("(i64.reinterpret_f64 (local.get ${n}))"),
+        };
+        sum = format!("(i64.xor {number} (i64.rotl {sum} (i64.const 1)))");
+    }
+    format!(
+        r#"(module
+        (func $i32 (param i32 i32) (result i32) (i32.add (local.get 0) (i32.rotl (local.get 1) (i32.const 3))))
+        (func $i64 (param i64) (result i64) (i64.xor (local.get 0) (i64.const 0x123456789)))
+        (func $f32 (param f32) (result f32) (f32.mul (local.get 0) (f32.const 0.75)))
+        (func $f64 (param f64 f64) (result f64) (f64.add (local.get 0) (f64.mul (local.get 1) (f64.const 0.5))))
+        (func (export "large") (param $n i32) (result i64) {locals}
+            (loop $again {body} (br_if $again (local.tee $n (i32.sub (local.get $n) (i32.const 1)))))
+            {sum}))"#
+    )
+}
+
+#[test]
+fn large_functions_do_the_same() {
+    let file = wat::parse_str(large_module()).unwrap();
+    let run = |jit, interval| {
+        let configuration = Configuration::new().jit(jit).fuel(100_000_000).snapshot_interval(interval);
+        let mut instance = Engine::new(configuration).instantiate().unwrap();
+        let module = Module::new(&mut instance, file.clone(), "@large.wasm").unwrap();
+        let exports = module.instantiate(&mut instance, None).unwrap();
+        let large = exports.function::<i32, i64>(&mut instance, "large").unwrap();
+        let result = large.call(&mut instance, 3000).unwrap();
+        assert_eq!(instance.statistics().native_functions > 0, jit != Jit::Off);
+        (result, instance.fuel_left())
+    };
+    let [interpreted, hot, eager] = ALL.map(|jit| run(jit, 0));
+    assert_eq!(hot, interpreted);
+    assert_eq!(eager, interpreted);
+    assert_eq!(run(Jit::Eager, 100), interpreted);
+}

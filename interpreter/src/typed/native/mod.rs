@@ -40,7 +40,7 @@ pub struct Unit {
     pub function: Function,
     /// Its type.
     pub function_type: FunctionType,
-    /// Whether even what would not gain is compiled, for tests.
+    /// Whether even what would not gain is compiled, and in every way, for tests.
     pub is_eager: bool,
     /// The functions of its module that it calls by number, imported ones left out.
     pub callees: BTreeMap<u32, Callee>,

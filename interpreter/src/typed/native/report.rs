@@ -1,6 +1,6 @@
 //! What was compiled, what was not and why, and where compiled code is left for the loop: for people who make programs fast.
 
-use super::Refusal;
+use super::{Refusal, Unit};
 use crate::{machine::Machine, typed::trap::decode_offsets};
 use alloc::{collections::BTreeMap, vec::Vec};
 use lunette_bytecode::{instruction::Word, typed::instruction::Opcode};
@@ -80,6 +80,15 @@ impl Machine {
             Some(NativeExitReport { name: self.prototype_name(prototype), instruction: opcode.name(), offset, count })
         };
         exits.filter_map(report).collect()
+    }
+
+    /// The functions with this name, quoted in tracebacks, of which something is known here, as the compiler sees them.
+    pub fn native_units(&mut self, name: &str) -> Vec<Unit> {
+        let quoted = alloc::format!("'{name}'").into_bytes();
+        let prototypes: Vec<_> = self.native.functions().map(|(prototype, ..)| prototype).collect();
+        let named = prototypes.into_iter().filter(|&prototype| self.prototype_name(prototype) == quoted);
+        let named: Vec<_> = named.filter(|&prototype| self.heap.get(prototype).code.get().is_some()).collect();
+        named.into_iter().map(|prototype| self.unit(prototype)).collect()
     }
 
     /// Compiled code was left before an instruction.

@@ -316,7 +316,7 @@ impl Machine {
     }
 
     /// What the compiler needs to know of a function.
-    fn unit(&mut self, prototype: Ref<TypedPrototype>) -> Unit {
+    pub(super) fn unit(&mut self, prototype: Ref<TypedPrototype>) -> Unit {
         let object = self.heap.get(prototype);
         let (module, kind) = (self.heap.get(object.module), object.kind);
         let (prototypes, types) = (module.prototypes, module.types);
