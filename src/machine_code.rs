@@ -24,7 +24,7 @@ use std::time::Duration;
 /// let exports = Module::new(&mut instance, file, "@sum.wasm")?.instantiate(&mut instance, None)?;
 /// exports.function::<i32, i32>(&mut instance, "sum")?.call(&mut instance, 100)?;
 /// let report = instance.machine_code();
-/// assert!(report.functions[0].name == "<0>" && matches!(report.functions[0].outcome, Outcome::Compiled { .. }));
+/// assert!(report.functions[0].name == "'sum'" && matches!(report.functions[0].outcome, Outcome::Compiled { .. }));
 /// assert!(report.exits[0].instruction == "return_one" && report.exits[0].count == 1);
 /// # Ok::<(), lunette::Error>(())
 /// ```

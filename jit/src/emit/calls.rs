@@ -33,10 +33,7 @@ impl Emitter<'_, '_, '_> {
         let limit = self.builder.ins().load(types::I64, own(), self.machine, layout::STACK_END);
         let is_over = self.builder.ins().icmp(IntCC::UnsignedLessThan, stack, limit);
         self.go_if(is_over, refused, &[]);
-        let paid = self.builder.create_block();
-        self.emit_charge(code.entry_cost().into(), paid);
-        self.builder.ins().jump(refused, []);
-        self.builder.switch_to_block(paid);
+        self.emit_charge(code.entry_cost().into(), refused);
         self.builder.ins().store(own(), top, self.machine, layout::SLOT_TOP);
         for register in code.blocks[0].live.iter() {
             let kind = self.kinds[0][register].held();
@@ -64,29 +61,32 @@ impl Emitter<'_, '_, '_> {
         self.builder.ins().return_(&[status, nothing]);
     }
 
-    /// Charges fuel and goes to a block; goes on here if that is for the loop to do, and nothing was charged.
-    pub(super) fn emit_charge(&mut self, cost: i64, paid: Block) {
+    /// Charges fuel; goes to a block, and nothing was charged, if there is not enough left. Where nothing is held in the
+    /// processor's registers, a new slice is taken by a call: elsewhere that would have them saved around the whole loop.
+    pub(super) fn emit_charge(&mut self, cost: i64, unpaid: Block) {
         let budget = self.builder.ins().load(types::I64, own(), self.machine, layout::BUDGET);
         let left = self.builder.ins().iadd_imm_s(budget, -cost);
         let is_over = self.builder.ins().icmp_imm_s(IntCC::SignedLessThan, left, 0);
-        let (enough, over, unpaid) =
-            (self.builder.create_block(), self.builder.create_block(), self.builder.create_block());
+        if !self.code.keeps_frame {
+            self.go_if(is_over, unpaid, &[]);
+            self.builder.ins().store(own(), left, self.machine, layout::BUDGET);
+            return;
+        }
+        let [over, enough, paid] = core::array::from_fn(|_| self.builder.create_block());
+        self.builder.set_cold_block(over);
         self.builder.ins().brif(is_over, over, [], enough, []);
         self.seal([over, enough]);
-        self.builder.switch_to_block(enough);
-        self.builder.ins().store(own(), left, self.machine, layout::BUDGET);
-        self.builder.ins().jump(paid, []);
         self.builder.switch_to_block(over);
         let refuel = self.builder.ins().load(types::I64, own(), self.machine, layout::REFUEL);
         let cost = self.builder.ins().iconst(types::I64, cost);
         let called = self.builder.ins().call_indirect(self.refuel_signature, refuel, &[self.machine, cost]);
         let is_paid = self.builder.inst_results(called)[0];
         self.builder.ins().brif(is_paid, paid, [], unpaid, []);
-        self.builder.seal_block(unpaid);
-        self.builder.switch_to_block(unpaid);
-        for block in [over, unpaid] {
-            self.builder.set_cold_block(block);
-        }
+        self.builder.switch_to_block(enough);
+        self.builder.ins().store(own(), left, self.machine, layout::BUDGET);
+        self.builder.ins().jump(paid, []);
+        self.seal([paid]);
+        self.builder.switch_to_block(paid);
     }
 
     /// Notes that the loop goes on with an instruction of this function, and returns.

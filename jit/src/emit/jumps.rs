@@ -49,7 +49,12 @@ impl Emitter<'_, '_, '_> {
         let code = self.code;
         let end = code.instructions[instruction].at + code.instructions[instruction].length;
         let start = code.instructions[code.blocks[target].instructions.start].at;
-        self.emit_charge((end - start) as i64, self.blocks[target]);
+        let unpaid = self.builder.create_block();
+        self.builder.set_cold_block(unpaid);
+        self.emit_charge((end - start) as i64, unpaid);
+        self.builder.seal_block(unpaid);
+        self.builder.ins().jump(self.blocks[target], []);
+        self.builder.switch_to_block(unpaid);
         self.leave(instruction, live);
     }
 
