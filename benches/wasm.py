@@ -4,6 +4,9 @@ wasmi, an interpreter, and prints a Markdown table.
 
 wasm_programs.py says which. CoreMark and PolyBench/C take part if COREMARK and POLYBENCH name folders with their sources.
 
+With --wasmtime, wasmtime runs them, too (its package for Python: `pip install wasmtime`), and its time to run alone is compared
+with ours to compile and run.
+
 Runs are interleaved; times are user CPU seconds, medians over the rounds. Ratios above 1 mean that Lunette is faster.
 It needs clang-19 with the sysroot of wasm32-wasi, and wasmi's runner: `cargo build --release` in benches/wasm/wasmi.
 """
@@ -31,6 +34,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument(
         "--wasmi", default=str(HERE / "wasm/wasmi/target/release/wasmi-runner"), help="path of wasmi's runner"
     )
+    parser.add_argument("--wasmtime", action="store_true", help="compare with wasmtime as well")
     parser.add_argument("--clang", default="clang-19", help="the C compiler (default: %(default)s)")
     return parser.parse_args()
 
@@ -53,7 +57,8 @@ def compare(name: str, module: str, vms: dict[str, list[str]], rounds: int) -> d
             sample = measure.run([*command, module])
             if sample.failed:
                 sys.exit(f"{name}: {vm} failed with status {sample.status}: {sample.errors.decode(errors='replace')}")
-            times[vm].append(sample.seconds)
+            # Python is none of wasmtime's time: its runner says what it took to compile, and to run.
+            times[vm].append(float(sample.errors.split()[-1]) if vm == "wasmtime" else sample.seconds)
             outputs.add(sample.output)
     # What CoreMark prints is how long it took; it checks its results itself.
     if len(outputs) != 1 and name != "coremark":
@@ -68,22 +73,28 @@ def main() -> None:
         "compiled": [arguments.lunette, "run", "--jit=on"],
         "wasmi": [arguments.wasmi],
     }
+    if arguments.wasmtime:
+        vms["wasmtime"] = [sys.executable, str(HERE / "wasm/wasmtime_runner.py")]
     for command in [arguments.clang, *(vm[0] for vm in vms.values())]:
         if shutil.which(command) is None:
             sys.exit(f"no program '{command}'")
     ratios = []
-    print("| program | interpreted s | compiled s | wasmi s | wasmi / interpreted | interpreted / compiled |")
-    print("| --- | ---: | ---: | ---: | ---: | ---: |")
+    heads = [f"{vm} s" for vm in vms] + ["wasmi / interpreted", "interpreted / compiled"]
+    if arguments.wasmtime:
+        heads.append("wasmtime / compiled")
+    print(f"| program | {' | '.join(heads)} |")
+    print(f"| --- |{' ---: |' * len(heads)}")
     with tempfile.TemporaryDirectory() as folder:
         for name in selected(arguments):
             module = wasm_programs.build(arguments.clang, name, folder)
             times = compare(name, module, vms, max(arguments.rounds, 1))
-            interpreted, compiled, wasmi = (max(times[vm], 1e-6) for vm in vms)
-            ratios.append((wasmi / interpreted, interpreted / compiled))
-            columns = [f"{value:.3f}" for value in (interpreted, compiled, wasmi)] + [f"{value:.2f}" for value in ratios[-1]]
+            seconds = [max(times[vm], 1e-6) for vm in vms]
+            interpreted, compiled, wasmi, *wasmtime = seconds
+            ratios.append((wasmi / interpreted, interpreted / compiled, *(value / compiled for value in wasmtime)))
+            columns = [f"{value:.3f}" for value in seconds] + [f"{value:.2f}" for value in ratios[-1]]
             print(f"| {name} | {' | '.join(columns)} |", flush=True)
     means = [math.exp(statistics.fmean(math.log(ratio) for ratio in column)) for column in zip(*ratios)]
-    print(f"| **geometric mean** |  |  |  | **{means[0]:.2f}** | **{means[1]:.2f}** |")
+    print(f"| **geometric mean** |{'  |' * len(vms)} {' | '.join(f'**{mean:.2f}**' for mean in means)} |")
 
 
 if __name__ == "__main__":

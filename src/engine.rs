@@ -44,7 +44,7 @@ pub struct Configuration {
     #[cfg(feature = "jit")]
     pub(crate) jit: Jit,
     #[cfg(feature = "jit")]
-    pub(crate) counts_machine_code_exits: bool,
+    pub(crate) reports_machine_code: bool,
     pub(crate) home: Home,
     #[cfg(feature = "partitions")]
     pub(crate) processor_share: Option<f64>,
@@ -106,7 +106,7 @@ impl Default for Configuration {
             #[cfg(feature = "jit")]
             jit: Jit::default(),
             #[cfg(feature = "jit")]
-            counts_machine_code_exits: false,
+            reports_machine_code: false,
             home: Home::Process,
             #[cfg(feature = "partitions")]
             processor_share: None,
@@ -339,7 +339,8 @@ impl Configuration {
         Configuration { collection_stress: allocations, ..self }
     }
 
-    /// When functions are compiled to machine code.
+    /// When functions are compiled to machine code, which takes up to 256 KiB more of the stack of the thread that runs the
+    /// instance.
     ///
     /// ```
     /// # use lunette::{AsContext, Configuration, Engine, Jit, webassembly::Module};
@@ -359,19 +360,21 @@ impl Configuration {
         Configuration { jit, ..self }
     }
 
-    /// Whether it is counted where machine code is left for the interpreter, which makes that slower; for
-    /// [`Instance::machine_code`](crate::Instance::machine_code). Partitions have no machine code.
+    /// Whether the instance keeps what hot functions were compiled from, for
+    /// [`Instance::explain_machine_code`](crate::Instance::explain_machine_code), and counts where machine code is left
+    /// for the interpreter, for [`Instance::machine_code`](crate::Instance::machine_code). That makes it slower. Partitions have
+    /// no machine code.
     ///
     /// ```
     /// # use lunette::{Configuration, Engine};
-    /// let instance = Engine::new(Configuration::new().counts_machine_code_exits(true)).instantiate()?;
+    /// let instance = Engine::new(Configuration::new().reports_machine_code(true)).instantiate()?;
     /// assert!(instance.machine_code().exits.is_empty());
     /// # Ok::<(), lunette::Error>(())
     /// ```
     #[cfg(feature = "jit")]
     #[must_use]
-    pub fn counts_machine_code_exits(self, counts: bool) -> Self {
-        Configuration { counts_machine_code_exits: counts, ..self }
+    pub fn reports_machine_code(self, reports: bool) -> Self {
+        Configuration { reports_machine_code: reports, ..self }
     }
 
     /// For tests: offers a snapshot at every chance of this number; 0 for never. There are chances between all steps of a

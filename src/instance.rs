@@ -124,8 +124,8 @@ impl Instance {
         #[cfg(feature = "jit")]
         if configuration.jit != Jit::Off {
             machine.set_compiler(compile, configuration.jit == Jit::Eager);
-            if configuration.counts_machine_code_exits {
-                machine.count_native_exits();
+            if configuration.reports_machine_code {
+                machine.record_native();
             }
         }
         Instance { machine }
@@ -265,8 +265,8 @@ impl Instance {
         MachineCode::of(&self.machine)
     }
 
-    /// What the functions of this name become on their way to machine code, if they were hot or are called by ones that
-    /// were; none if there is no such function.
+    /// What the hot functions of this name became on their way to machine code, if
+    /// [`Configuration::reports_machine_code`](crate::Configuration::reports_machine_code).
     ///
     /// ```
     /// # use lunette::Engine;
@@ -274,8 +274,8 @@ impl Instance {
     /// # Ok::<(), lunette::Error>(())
     /// ```
     #[cfg(feature = "jit")]
-    pub fn explain_machine_code(&mut self, name: &str) -> Vec<Explanation> {
-        Explanation::of(&mut self.machine, name)
+    pub fn explain_machine_code(&self, name: &str) -> Vec<Explanation> {
+        Explanation::of(&self.machine, name)
     }
 
     /// Calls a function at the end of each collection.

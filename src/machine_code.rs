@@ -10,11 +10,11 @@ use lunette_interpreter::{
 };
 use std::time::Duration;
 
-/// Figures about the functions of WebAssembly that were hot, or are called by ones that were.
+/// Figures about the functions of WebAssembly that were a bit hot.
 ///
 /// ```
 /// # use lunette::{AsContext, Configuration, Engine, Jit, machine_code::Outcome, webassembly::Module};
-/// let configuration = Configuration::new().jit(Jit::Eager).counts_machine_code_exits(true);
+/// let configuration = Configuration::new().jit(Jit::Eager).reports_machine_code(true);
 /// let mut instance = Engine::new(configuration).instantiate()?;
 /// // (module (func (export "sum") (param i32) (result i32) (local i32)
 /// //   (loop (local.set 1 (i32.add (local.get 1) (local.get 0)))
@@ -33,12 +33,12 @@ use std::time::Duration;
 pub struct MachineCode {
     /// The functions, those that took the most fuel while they were interpreted first.
     pub functions: Vec<Function>,
-    /// Instructions before which machine code was left, the most frequent first; see
-    /// [`Configuration::counts_machine_code_exits`](crate::Configuration::counts_machine_code_exits).
+    /// Instructions before which machine code was left, the most frequent first, if
+    /// [`Configuration::reports_machine_code`](crate::Configuration::reports_machine_code).
     pub exits: Vec<Exit>,
 }
 
-/// A function that was hot, or that a compiled one calls.
+/// A function that was a bit hot.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Function {
@@ -102,9 +102,8 @@ pub struct Exit {
 }
 
 impl Explanation {
-    /// Those of all functions of this name that were hot, or are called by ones that were. What is not compiled has no other
-    /// form than the first.
-    pub(crate) fn of(machine: &mut Machine, name: &str) -> Vec<Explanation> {
+    /// Those of all functions of this name that were hot. What cannot be compiled has no other form than the first.
+    pub(crate) fn of(machine: &Machine, name: &str) -> Vec<Explanation> {
         let explain = |unit: &Unit| {
             let ir = text::Listing(&unit.function).to_string();
             match lunette_jit::explain(unit) {
@@ -112,7 +111,7 @@ impl Explanation {
                 Err(_) => Explanation { ir, clif: String::new(), assembly: String::new() },
             }
         };
-        machine.native_units(name).iter().map(explain).collect()
+        machine.native_units(name).map(explain).collect()
     }
 }
 

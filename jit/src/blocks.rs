@@ -68,8 +68,10 @@ const MOST_KNOWN: usize = 1 << 25;
 /// The most registers that entries load and exits store for functions whose registers stay in the processor's from block to
 /// block.
 const MOST_MOVED: usize = 1 << 13;
+/// And the most that are held from block to block: what the allocator of registers has to do.
+const MOST_HELD: usize = 1 << 15;
 /// The most words of such a function.
-const MOST_WORDS: usize = 1 << 16;
+const MOST_WORDS: usize = 1 << 15;
 
 impl<'f> Code<'f> {
     /// Takes a function apart that was verified. If it is eager, no part of it is too short; `supports` says whether the
@@ -99,8 +101,14 @@ impl<'f> Code<'f> {
         }
         code.find_live();
         // Tests are to see both.
-        code.keeps_frame = code.moved() > MOST_MOVED || unit.is_eager && code.instructions.len().is_multiple_of(2);
+        let is_much = code.moved() > MOST_MOVED || code.held() > MOST_HELD;
+        code.keeps_frame = is_much || unit.is_eager && code.instructions.len().is_multiple_of(2);
         Ok(code)
+    }
+
+    /// How many registers are held from one block to the next, in all.
+    fn held(&self) -> usize {
+        self.blocks.iter().map(|block| block.live.iter().count()).sum()
     }
 
     /// How many registers entries load and exits store, at most.

@@ -245,6 +245,13 @@ pub enum Compiling {
     Eager,
 }
 
+impl Session {
+    /// Whether something of what is told at the end is about machine code.
+    pub fn reports_machine_code(&self) -> bool {
+        self.jit_stats || [&self.dump_ir, &self.dump_clif, &self.dump_asm].iter().any(|name| name.is_some())
+    }
+}
+
 impl From<Compiling> for Jit {
     fn from(compiling: Compiling) -> Jit {
         match compiling {

@@ -69,7 +69,7 @@ impl Session {
             .grants(grant::of_program(options, script))
             .collection_stress(options.gc_stress)
             .jit(options.jit.into())
-            .counts_machine_code_exits(options.jit_stats)
+            .reports_machine_code(options.reports_machine_code())
             .snapshot_interval(options.snapshot_chaos);
         if options.isolate {
             configuration = isolated(configuration, options);

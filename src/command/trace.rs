@@ -84,7 +84,7 @@ pub fn print_machine_code(report: &MachineCode) {
 }
 
 /// The forms of functions that were asked for.
-pub fn explanations(instance: &mut Instance, options: &Options) -> Vec<String> {
+pub fn explanations(instance: &Instance, options: &Options) -> Vec<String> {
     type Form = fn(Explanation) -> String;
     let wanted: [(&Option<String>, Form); 3] = [
         (&options.dump_ir, |explanation| explanation.ir),
@@ -96,7 +96,7 @@ pub fn explanations(instance: &mut Instance, options: &Options) -> Vec<String> {
         let Some(name) = name else { continue };
         let explanations = instance.explain_machine_code(name);
         if explanations.is_empty() {
-            texts.push(format!("no function '{name}' was hot, or called by one that was"));
+            texts.push(format!("no function '{name}' was hot"));
         }
         texts.extend(explanations.into_iter().map(|explanation| format!("function '{name}'\n{}", form(explanation))));
     }

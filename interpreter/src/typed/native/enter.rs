@@ -58,10 +58,10 @@ pub(in crate::typed) unsafe fn enter<D>(s: State<D>) -> (State<D>, Word) {
             _ => leave(s, prototype),
         };
         (*s.machine).left_native();
-        if (*s.machine).native.exits.is_some() {
+        if (*s.machine).native.records.is_some() {
             let code: Ref<ByteArray> = (*last.pointer(region)).code.get().unwrap_unchecked();
             let at = left.pc.offset_from(code.pointer(region).add(1).cast::<u64>());
-            (*s.machine).count_exit(last, at as u32);
+            (*s.machine).record_exit(last, at as u32);
         }
         let word = unmarked(Word(*left.pc));
         (State { pc: left.pc.add(1), ..left }, word)

@@ -34,7 +34,7 @@ use lunette_bytecode::typed::{function::Function, module::FunctionType};
 pub(crate) use tier::NativeTier;
 
 /// A function to be compiled, which was verified.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Unit {
     /// It.
     pub function: Function,

@@ -1,7 +1,10 @@
 //! What was compiled, what was not and why, and where compiled code is left for the loop: for people who make programs fast.
 
 use super::{Refusal, Unit};
-use crate::{machine::Machine, typed::trap::decode_offsets};
+use crate::{
+    machine::Machine,
+    typed::{forwarding::unmarked, trap::decode_offsets},
+};
 use alloc::{collections::BTreeMap, vec::Vec};
 use lunette_bytecode::{instruction::Word, typed::instruction::Opcode};
 use lunette_gc::{reference::Ref, typed::TypedPrototype};
@@ -22,7 +25,7 @@ pub enum NativeOutcome {
     Refused(Refusal),
 }
 
-/// A function that slices of fuel ended in, or that compiled code calls.
+/// A function that slices of fuel ended in, or that was compiled.
 #[derive(Clone, Debug)]
 pub struct NativeFunctionReport {
     /// Its name as in tracebacks.
@@ -48,55 +51,61 @@ pub struct NativeExitReport {
     pub count: u64,
 }
 
-/// How often compiled code was left, by function and word.
-pub(super) type Exits = BTreeMap<(u32, u32), u64>;
+/// What is kept for reports beyond what is needed.
+#[derive(Default)]
+pub(super) struct Records {
+    /// Where compiled code was left, by function and word.
+    exits: BTreeMap<(u32, u32), NativeExitReport>,
+    /// The functions that were compiled, or were to be.
+    units: Vec<(Vec<u8>, Unit)>,
+}
+
+impl Records {
+    pub fn keep(&mut self, name: Vec<u8>, unit: Unit) {
+        self.units.push((name, unit));
+    }
+}
 
 impl Machine {
-    /// Counts from now on where compiled code is left, which makes it slower.
-    pub fn count_native_exits(&mut self) {
-        self.native.exits.get_or_insert_default();
+    /// Keeps from now on what [`Self::native_exit_reports`] and [`Self::native_units`] need, which makes compiled code slower.
+    pub fn record_native(&mut self) {
+        self.native.records.get_or_insert_default();
     }
 
-    /// All functions of which something is known here, in no order.
+    /// All functions that slices of fuel ended in, or that were compiled; in no order.
     pub fn native_function_reports(&self) -> Vec<NativeFunctionReport> {
-        self.native
-            .functions()
-            .map(|(prototype, slices, outcome)| {
-                let words = self.heap.get(prototype).code.get().map_or(0, |code| self.heap.get(code).length() / 8);
-                NativeFunctionReport { name: self.prototype_name(prototype), words, slices, outcome }
-            })
-            .collect()
+        self.native.reports()
     }
 
-    /// Where compiled code was left, if that was counted; in no order.
+    /// Where compiled code was left, if that is recorded; in no order.
     pub fn native_exit_reports(&self) -> Vec<NativeExitReport> {
-        let exits = self.native.exits.iter().flatten();
-        let report = |(&(number, word), &count): (&(u32, u32), &u64)| {
-            let prototype = self.native.prototype(number)?;
-            let object = self.heap.get(prototype);
-            let bytes = self.heap.bytes(object.code.get()?).get(8 * word as usize..)?.first_chunk()?;
-            let opcode = Opcode::of(super::super::forwarding::unmarked(Word(u64::from_ne_bytes(*bytes))))?;
-            let offset = decode_offsets(self.heap.bytes(object.offsets.get()?)).nth(word as usize);
-            Some(NativeExitReport { name: self.prototype_name(prototype), instruction: opcode.name(), offset, count })
-        };
-        exits.filter_map(report).collect()
+        self.native.records.iter().flat_map(|records| records.exits.values().cloned()).collect()
     }
 
-    /// The functions with this name, quoted in tracebacks, of which something is known here, as the compiler sees them.
-    pub fn native_units(&mut self, name: &str) -> Vec<Unit> {
+    /// The functions of this name that were compiled, or were to be, as the compiler saw them, if that is recorded.
+    pub fn native_units(&self, name: &str) -> impl Iterator<Item = &Unit> {
         let quoted = alloc::format!("'{name}'").into_bytes();
-        let prototypes: Vec<_> = self.native.functions().map(|(prototype, ..)| prototype).collect();
-        let named = prototypes.into_iter().filter(|&prototype| self.prototype_name(prototype) == quoted);
-        let named: Vec<_> = named.filter(|&prototype| self.heap.get(prototype).code.get().is_some()).collect();
-        named.into_iter().map(|prototype| self.unit(prototype)).collect()
+        let units = self.native.records.iter().flat_map(|records| &records.units);
+        units.filter(move |(name, _)| *name == quoted).map(|(_, unit)| unit)
     }
 
     /// Compiled code was left before an instruction.
     #[cold]
-    pub(super) fn count_exit(&mut self, prototype: Ref<TypedPrototype>, word: u32) {
-        let number = self.heap.get(prototype).native.get().wrapping_sub(1);
-        if let Some(exits) = &mut self.native.exits {
-            *exits.entry((number, word)).or_default() += 1;
-        }
+    pub(super) fn record_exit(&mut self, prototype: Ref<TypedPrototype>, word: u32) {
+        let Some(mut records) = self.native.records.take() else { return };
+        let object = self.heap.get(prototype);
+        let exit = records.exits.entry((object.native.get(), word)).or_insert_with(|| {
+            let bytes = object.code.get().and_then(|code| self.heap.bytes(code).get(8 * word as usize..));
+            let first = bytes.and_then(|bytes| bytes.first_chunk()).map_or(0, |bytes| u64::from_ne_bytes(*bytes));
+            let offsets = object.offsets.get().map(|offsets| decode_offsets(self.heap.bytes(offsets)));
+            NativeExitReport {
+                name: self.prototype_name(prototype),
+                instruction: Opcode::of(unmarked(Word(first))).map_or("", Opcode::name),
+                offset: offsets.and_then(|mut offsets| offsets.nth(word as usize)),
+                count: 0,
+            }
+        });
+        exit.count += 1;
+        self.native.records = Some(records);
     }
 }

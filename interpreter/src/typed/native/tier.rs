@@ -2,7 +2,7 @@
 
 use super::{
     Callee, Compile, Refusal, Unit,
-    report::{Exits, NativeOutcome},
+    report::{NativeFunctionReport, NativeOutcome, Records},
     status,
 };
 use crate::{machine::Machine, typed::forwarding::ENTRY};
@@ -40,8 +40,8 @@ pub(crate) struct NativeTier {
     refuels: u32,
     /// How often the loop was left to.
     left: u32,
-    /// Where it was left, if that is counted.
-    pub(super) exits: Option<Exits>,
+    /// What is kept for reports, if they are wanted.
+    pub(super) records: Option<Records>,
 }
 
 /// Where the loop goes on when compiled code was left for it.
@@ -68,7 +68,7 @@ impl Default for NativeTier {
             refuel,
             refuels: 0,
             left: 0,
-            exits: None,
+            records: None,
         }
     }
 }
@@ -80,6 +80,9 @@ struct NativeFunction {
     heat: u32,
     /// What came of it.
     outcome: NativeOutcome,
+    /// Its name as in tracebacks, and words of its code, once it was a bit hot.
+    name: Vec<u8>,
+    words: u32,
     /// The machine code; null if there is none.
     address: *const u8,
     /// Of each word the number of the entry there; 0 if there is none.
@@ -147,14 +150,16 @@ impl NativeTier {
         (entry != 0).then_some((function.address, entry.into()))
     }
 
-    /// All functions, the slices that have ended in them, and what came of them.
-    pub(super) fn functions(&self) -> impl Iterator<Item = (Ref<TypedPrototype>, u32, NativeOutcome)> {
-        self.functions.iter().map(|function| (function.prototype, function.heat, function.outcome))
-    }
-
-    /// The function with a number.
-    pub(super) fn prototype(&self, number: u32) -> Option<Ref<TypedPrototype>> {
-        Some(self.functions.get(number as usize)?.prototype)
+    /// The functions that were hot. Their prototypes may be gone.
+    pub(super) fn reports(&self) -> Vec<NativeFunctionReport> {
+        let hot = self.functions.iter().filter(|function| !function.name.is_empty());
+        hot.map(|function| NativeFunctionReport {
+            name: function.name.clone(),
+            words: function.words,
+            slices: function.heat,
+            outcome: function.outcome,
+        })
+        .collect()
     }
 
     fn add(&mut self, prototype: Ref<TypedPrototype>) -> u32 {
@@ -163,6 +168,8 @@ impl NativeTier {
             prototype,
             heat: 0,
             outcome: NativeOutcome::Interpreted,
+            name: Vec::new(),
+            words: 0,
             address: null(),
             entries: Vec::new(),
         });
@@ -185,8 +192,8 @@ impl Machine {
 
     /// How many functions run as machine code.
     pub fn native_functions(&self) -> usize {
-        let outcomes = self.native.functions().map(|(_, _, outcome)| outcome);
-        outcomes.filter(|outcome| matches!(outcome, NativeOutcome::Compiled { .. })).count()
+        let is_compiled = |function: &&NativeFunction| matches!(function.outcome, NativeOutcome::Compiled { .. });
+        self.native.functions.iter().filter(is_compiled).count()
     }
 
     /// Does what runs programs, with a part of the processor's stack for compiled code; of nested ones, the outermost's.
@@ -227,14 +234,13 @@ impl Machine {
 
     /// Whether there was something to be done about the function.
     fn heat_once(&mut self, prototype: Ref<TypedPrototype>) -> bool {
-        let number = self.native_number(prototype) as usize;
-        let words = self.heap.get(prototype).code.get().map_or(0, |code| self.heap.get(code).length() / 8);
+        let number = self.named_native(prototype);
         let function = &mut self.native.functions[number];
         function.heat = function.heat.saturating_add(1);
         if function.outcome != NativeOutcome::Interpreted {
             return false;
         }
-        if function.heat >= HOT + words / WORDS_OF_SLICE {
+        if function.heat >= HOT + function.words / WORDS_OF_SLICE {
             self.compile(prototype);
         }
         true
@@ -277,9 +283,21 @@ impl Machine {
         }
     }
 
+    /// The same, of a function that is a bit hot.
+    fn named_native(&mut self, prototype: Ref<TypedPrototype>) -> usize {
+        let number = self.native_number(prototype) as usize;
+        if self.native.functions[number].name.is_empty() {
+            let name = self.prototype_name(prototype);
+            let words = self.heap.get(prototype).code.get().map_or(0, |code| self.heap.get(code).length() / 8);
+            let function = &mut self.native.functions[number];
+            (function.name, function.words) = (name, words);
+        }
+        number
+    }
+
     fn compile(&mut self, prototype: Ref<TypedPrototype>) {
         let Some(compile) = self.native.compile else { return };
-        let number = self.native_number(prototype) as usize;
+        let number = self.named_native(prototype);
         let unit = self.unit(prototype);
         let start = self.host.monotonic();
         let outcome = compile(&unit).and_then(|native| {
@@ -288,6 +306,9 @@ impl Machine {
         });
         let nanoseconds = self.host.monotonic().saturating_sub(start);
         let function = &mut self.native.functions[number];
+        if let Some(records) = &mut self.native.records {
+            records.keep(function.name.clone(), unit.clone());
+        }
         let (native, address) = match outcome {
             Ok((native, address)) => {
                 function.outcome = NativeOutcome::Compiled { bytes: native.bytes.len(), nanoseconds };
@@ -316,7 +337,7 @@ impl Machine {
     }
 
     /// What the compiler needs to know of a function.
-    pub(super) fn unit(&mut self, prototype: Ref<TypedPrototype>) -> Unit {
+    fn unit(&mut self, prototype: Ref<TypedPrototype>) -> Unit {
         let object = self.heap.get(prototype);
         let (module, kind) = (self.heap.get(object.module), object.kind);
         let (prototypes, types) = (module.prototypes, module.types);
