@@ -70,6 +70,8 @@ const MOST_KNOWN: usize = 1 << 25;
 const MOST_MOVED: usize = 1 << 13;
 /// And the most that are held from block to block: what the allocator of registers has to do.
 const MOST_HELD: usize = 1 << 15;
+/// The most instructions of a block, so that what is held in long ones is seen at their bounds.
+const MOST_OF_BLOCK: usize = 256;
 /// The most words of such a function.
 const MOST_WORDS: usize = 1 << 15;
 
@@ -222,7 +224,7 @@ fn divide(function: &Function, instructions: &[Instruction]) -> Vec<Block> {
         by_word.get((instruction.at + instruction.length).wrapping_add_signed(distance as isize)).copied()
     };
     let mut begins = vec![false; instructions.len() + 1];
-    begins[0] = true;
+    begins[..instructions.len()].iter_mut().step_by(MOST_OF_BLOCK).for_each(|begins| *begins = true);
     let mut table_left = 0;
     for (number, instruction) in instructions.iter().enumerate() {
         if let Some(target) = target(instruction) {
