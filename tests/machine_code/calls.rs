@@ -1,10 +1,7 @@
 //! Calls among compiled functions: their frames are made only when somebody looks, and then they are the interpreter's.
 
-use super::ALL;
-use lunette::{
-    AfterSnapshot, AsContext, Configuration, Engine, Error, Instance, Jit, StopReason, Streams, webassembly::Module,
-};
-use std::sync::{Arc, Mutex};
+use super::{ALL, run_frozen};
+use lunette::{AsContext, Configuration, Engine, Error, Instance, Jit, StopReason, webassembly::Module};
 
 const MODULE: &str = r#"(module
     (import "host" "note" (func $note (param i32) (result i32)))
@@ -189,29 +186,8 @@ fn calls_can_be_frozen() {
     let program = "return m.fib(15) + m.deep(200, 1.5) + m.arguments(300) + m.imports(300) + m.catching(300)";
     let expected: f64 = instance(Configuration::new().jit(Jit::Off)).eval(program).unwrap();
     for jit in [Jit::On, Jit::Eager] {
-        let configuration = || Configuration::new().jit(jit).snapshot_interval(7);
-        let engine = Engine::new(configuration());
-        let image = Arc::new(Mutex::new(Vec::new()));
-        let keep = |instance: &mut Instance| {
-            let kept = Arc::clone(&image);
-            instance.on_snapshot(move |snapshot| {
-                snapshot.write(&mut *kept.lock().unwrap())?;
-                Ok(AfterSnapshot::Stop)
-            });
-        };
-        let mut running = instance(configuration());
-        keep(&mut running);
-        let mut outcome = running.exec(program.replace("return", "result ="));
-        let mut count = 0;
-        while matches!(outcome, Err(Error::Stopped(StopReason::Snapshot))) {
-            let bytes = std::mem::take(&mut *image.lock().unwrap());
-            running = engine.restore_with(&bytes[..], Streams::none()).unwrap();
-            keep(&mut running);
-            count += 1;
-            outcome = running.resume();
-        }
-        outcome.unwrap();
-        assert!(count > 10, "frozen {count} times");
+        let start = instance(Configuration::new().jit(jit).snapshot_interval(7));
+        let mut running = run_frozen(start, jit, &program.replace("return", "result ="));
         assert_eq!(running.eval::<f64>("return result").unwrap(), expected, "{jit:?}");
     }
 }

@@ -127,28 +127,34 @@ fn memory_can_grow_meanwhile() {
 fn loops_can_be_frozen() {
     let expected: i64 = instance(Configuration::new().jit(Jit::Off)).eval("return m.mixed(30000)").unwrap();
     for jit in [Jit::On, Jit::Eager] {
-        let engine = Engine::new(Configuration::new().jit(jit).snapshot_interval(7));
-        let image = Arc::new(Mutex::new(Vec::new()));
-        let keep = |instance: &mut Instance| {
-            let kept = Arc::clone(&image);
-            instance.on_snapshot(move |snapshot| {
-                snapshot.write(&mut *kept.lock().unwrap())?;
-                Ok(AfterSnapshot::Stop)
-            });
-        };
-        let mut running = instance(Configuration::new().jit(jit).snapshot_interval(7));
-        keep(&mut running);
-        let mut outcome = running.exec("result = m.mixed(30000)");
-        let mut count = 0;
-        while matches!(outcome, Err(Error::Stopped(StopReason::Snapshot))) {
-            let bytes = std::mem::take(&mut *image.lock().unwrap());
-            running = engine.restore_with(&bytes[..], Streams::none()).unwrap();
-            keep(&mut running);
-            count += 1;
-            outcome = running.resume();
-        }
-        outcome.unwrap();
-        assert!(count > 10, "frozen {count} times");
+        let start = instance(Configuration::new().jit(jit).snapshot_interval(7));
+        let mut running = run_frozen(start, jit, "result = m.mixed(30000)");
         assert_eq!(running.eval::<i64>("return result").unwrap(), expected, "{jit:?}");
     }
+}
+
+/// Runs a program, frozen every few steps and gone on with in another instance each time; the last of them.
+fn run_frozen(mut running: Instance, jit: Jit, program: &str) -> Instance {
+    let engine = Engine::new(Configuration::new().jit(jit).snapshot_interval(7));
+    let image = Arc::new(Mutex::new(Vec::new()));
+    let keep = |instance: &mut Instance| {
+        let kept = Arc::clone(&image);
+        instance.on_snapshot(move |snapshot| {
+            snapshot.write(&mut *kept.lock().unwrap())?;
+            Ok(AfterSnapshot::Stop)
+        });
+    };
+    keep(&mut running);
+    let mut outcome = running.exec(program);
+    let mut count = 0;
+    while matches!(outcome, Err(Error::Stopped(StopReason::Snapshot))) {
+        let bytes = std::mem::take(&mut *image.lock().unwrap());
+        running = engine.restore_with(&bytes[..], Streams::none()).unwrap();
+        keep(&mut running);
+        count += 1;
+        outcome = running.resume();
+    }
+    outcome.unwrap();
+    assert!(count > 10, "frozen {count} times");
+    running
 }
