@@ -9,7 +9,10 @@ use {
         engine::Jit,
         machine_code::{Explanation, MachineCode},
     },
-    lunette_interpreter::typed::native::{NativeCode, Refusal, Unit},
+    lunette_interpreter::{
+        machine_code,
+        typed::native::{NativeCode, Refusal, Unit},
+    },
 };
 
 use crate::{
@@ -124,8 +127,10 @@ impl Instance {
         #[cfg(feature = "jit")]
         if configuration.jit != Jit::Off {
             machine.set_compiler(compile, configuration.jit == Jit::Eager);
+            machine.set_lua_compiler(compile_lua, configuration.jit == Jit::Eager);
             if configuration.reports_machine_code {
                 machine.record_native();
+                machine.record_lua();
             }
         }
         Instance { machine }
@@ -353,12 +358,26 @@ fn new_machine(configuration: &Configuration, streams: Streams) -> Result<Machin
         .map_err(|_| if host::is_reservable(region_bytes) { Error::Memory } else { Error::Reservation })
 }
 
-/// Compiles a function. A fault of the compiler leaves the function to the interpreter, except in tests.
+/// Compiles a function of WebAssembly.
 #[cfg(feature = "jit")]
 fn compile(unit: &Unit) -> std::result::Result<NativeCode, Refusal> {
+    compiled(|| lunette_jit::typed::compile(unit))
+}
+
+/// Compiles a function of Lua.
+#[cfg(feature = "jit")]
+fn compile_lua(unit: &machine_code::Unit) -> std::result::Result<machine_code::NativeCode, Refusal> {
+    compiled(|| lunette_jit::dynamic::compile(unit))
+}
+
+/// A fault of the compiler leaves the function to the interpreter, except in tests.
+#[cfg(feature = "jit")]
+fn compiled<C>(
+    compile: impl FnOnce() -> std::result::Result<C, Refusal> + std::panic::UnwindSafe,
+) -> std::result::Result<C, Refusal> {
     match cfg!(debug_assertions) {
-        true => lunette_jit::compile(unit),
-        false => std::panic::catch_unwind(|| lunette_jit::compile(unit)).unwrap_or(Err(Refusal::Failed)),
+        true => compile(),
+        false => std::panic::catch_unwind(compile).unwrap_or(Err(Refusal::Failed)),
     }
 }
 

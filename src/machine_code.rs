@@ -2,7 +2,7 @@
 
 use lunette_bytecode::typed::text;
 use lunette_interpreter::{
-    Machine,
+    Machine, machine_code,
     typed::native::{
         Refusal, Unit,
         report::{NativeExitReport, NativeFunctionReport, NativeOutcome},
@@ -97,6 +97,8 @@ pub struct Exit {
     pub instruction: &'static str,
     /// Where the operator that it was made for lies in the WebAssembly file, if that is known.
     pub offset: Option<u32>,
+    /// The line of Lua's source that it was made for, if that is known.
+    pub line: Option<u32>,
     /// How often it was left there.
     pub count: u64,
 }
@@ -106,20 +108,28 @@ impl Explanation {
     pub(crate) fn of(machine: &Machine, name: &str) -> Vec<Explanation> {
         let explain = |unit: &Unit| {
             let ir = text::Listing(&unit.function).to_string();
-            match lunette_jit::explain(unit) {
+            match lunette_jit::typed::explain(unit) {
                 Ok(lunette_jit::Explanation { clif, assembly }) => Explanation { ir, clif, assembly },
                 Err(_) => Explanation { ir, clif: String::new(), assembly: String::new() },
             }
         };
-        machine.native_units(name).map(explain).collect()
+        let explain_lua = |unit: &machine_code::Unit| {
+            let lines = unit.code.iter().enumerate().map(|(number, word)| format!("{number:5}  {word:?}\n"));
+            let ir = lines.collect();
+            match lunette_jit::dynamic::explain(unit) {
+                Ok(lunette_jit::Explanation { clif, assembly }) => Explanation { ir, clif, assembly },
+                Err(_) => Explanation { ir, clif: String::new(), assembly: String::new() },
+            }
+        };
+        machine.native_units(name).map(explain).chain(machine.lua_units(name).map(explain_lua)).collect()
     }
 }
 
 impl MachineCode {
     pub(crate) fn of(machine: &Machine) -> MachineCode {
-        let mut functions: Vec<Function> = machine.native_function_reports().into_iter().map(Function::from).collect();
+        let mut functions: Vec<Function> = machine.native_function_reports().into_iter().chain(machine.lua_function_reports()).map(Function::from).collect();
         functions.sort_by_key(|function| std::cmp::Reverse(function.slices));
-        let mut exits: Vec<Exit> = machine.native_exit_reports().into_iter().map(Exit::from).collect();
+        let mut exits: Vec<Exit> = machine.native_exit_reports().into_iter().chain(machine.lua_exit_reports()).map(Exit::from).collect();
         exits.sort_by_key(|exit| std::cmp::Reverse(exit.count));
         MachineCode { functions, exits }
     }
@@ -149,7 +159,7 @@ impl From<NativeOutcome> for Outcome {
 
 impl From<NativeExitReport> for Exit {
     fn from(report: NativeExitReport) -> Exit {
-        let NativeExitReport { name, instruction, offset, count } = report;
-        Exit { function: String::from_utf8_lossy(&name).into_owned(), instruction, offset, count }
+        let NativeExitReport { name, instruction, offset, line, count } = report;
+        Exit { function: String::from_utf8_lossy(&name).into_owned(), instruction, offset, line, count }
     }
 }

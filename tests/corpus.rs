@@ -84,6 +84,14 @@ fn language_and_library_under_stress() {
 }
 
 #[test]
+fn language_and_library_in_machine_code() {
+    check(&lua_files("tests/lua"), &["--jit=eager"], says_ok);
+    let mut files = lua_files("tests/lua");
+    files.retain(|path| !path.ends_with(TOO_LONG_UNDER_STRESS) && !path.ends_with(DEPENDS_ON_TIMING));
+    check(&files, &["--jit=eager", "--gc-stress=53"], says_ok);
+}
+
+#[test]
 fn programs() {
     check(&lua_files("tests/lua/programs"), &[], prints_what_is_expected);
 }

@@ -140,6 +140,20 @@ impl Word {
         self.0 as u8
     }
 
+    /// The bit of the opcode that no opcode of the table has: a machine may mark instructions with it.
+    pub const MARK: u64 = 0x80;
+
+    /// Whether a machine has marked the instruction.
+    pub const fn is_marked(self) -> bool {
+        self.0 & Word::MARK != 0
+    }
+
+    /// The instruction without a machine's mark.
+    #[must_use]
+    pub const fn unmarked(self) -> Word {
+        Word(self.0 & !Word::MARK)
+    }
+
     /// Reads the raw bits of `field`, sign-extended for the kinds that are signed, unscaled for those that are scaled.
     pub const fn operand(self, operand: Operand) -> i64 {
         let raw = match operand.field {
@@ -392,6 +406,8 @@ macro_rules! define_opcodes {
 }
 
 crate::for_each_instruction!(define_opcodes);
+
+const _: () = assert!(Opcode::ALL.len() <= Word::MARK as usize, "opcodes leave room for the mark");
 
 impl Opcode {
     /// The opcode's entry of the table.

@@ -85,8 +85,12 @@ region_layout! {
         pub parameter_count: u8,
         /// 1 if the function takes extra arguments.
         pub is_variadic: u8,
-        /// To a multiple of 8.
+        /// To a multiple of 4.
         pub padding: [u8; 2],
+        /// The machine's number of the function, for machine code; 0 if it has none. Of no meaning to another machine.
+        pub native: Cell<u32>,
+        /// To a multiple of 8.
+        pub more_padding: [u8; 4],
     }
 }
 

@@ -246,7 +246,7 @@ impl Machine {
         use lunette_gc::value::Value;
         let object = self.heap.get(prototype);
         let code = self.heap.bytes(object.code);
-        let code = code.as_chunks::<8>().0.iter().map(|&chunk| Word(u64::from_ne_bytes(chunk))).collect();
+        let code = code.as_chunks::<8>().0.iter().map(|&chunk| Word(u64::from_ne_bytes(chunk)).unmarked()).collect();
         let constants = self.heap.constants(prototype).iter().map(|slot| match slot.get() {
             Value::Boolean(value) => Constant::Boolean(value),
             Value::Integer(value) => Constant::Integer(value),

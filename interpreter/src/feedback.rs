@@ -27,6 +27,9 @@ use lunette_gc::{
 /// Instructions executed one by one for a sample; slices have twenty thousand units of fuel.
 const SAMPLE: u32 = 48;
 
+/// The same, of a function that is compiled next.
+const LAST_SAMPLE: u32 = 1000;
+
 /// Bytes before those of the first instruction.
 const HEADER: usize = 4;
 
@@ -81,23 +84,48 @@ impl Feedback<'_> {
 impl Machine {
     /// The feedback on a function, if there is any yet.
     pub fn feedback(&self, closure: Ref<Closure>) -> Option<Feedback<'_>> {
-        let feedback = self.heap.get(self.prototype_of(closure)).feedback.get()?;
-        Some(Feedback(self.heap.bytes(feedback)))
+        self.feedback_of(self.prototype_of(closure))
+    }
+
+    /// The same, of a prototype.
+    pub(crate) fn feedback_of(&self, prototype: Ref<Prototype>) -> Option<Feedback<'_>> {
+        Some(Feedback(self.heap.bytes(self.heap.get(prototype).feedback.get()?)))
     }
 
     /// Takes a sample from the running Lua frame on; says how the loop goes on.
     #[cold]
     pub(crate) fn sample(&mut self) -> Status {
-        self.limits.sampling = Sampling::Running;
+        if self.runs_machine_code() {
+            self.limits.sampling = Sampling::Idle;
+            return Status::Reload;
+        }
         if let Some((feedback, _)) = self.position() {
             let samples = Feedback(self.heap.bytes(feedback)).samples().saturating_add(1);
             self.heap.write_bytes(feedback, 0, &samples.to_ne_bytes());
         }
-        let mut status = Status::Reload;
-        for _ in 0..SAMPLE {
+        let prototype = self.running_prototype();
+        let goes_on = match self.heat_lua(prototype) {
+            true => self.sample_and_compile(prototype),
+            false => self.take_sample(SAMPLE),
+        };
+        if goes_on { Status::Reload } else { Status::Leave }
+    }
+
+    /// Takes a long sample from the running Lua frame on, then has a function compiled. `false` if the loop is to be left.
+    pub(crate) fn sample_and_compile(&mut self, prototype: Ref<Prototype>) -> bool {
+        let goes_on = self.take_sample(LAST_SAMPLE);
+        self.compile_lua(prototype);
+        goes_on
+    }
+
+    /// Executes so many instructions one by one, and notes what they meet. `false` if the loop is to be left.
+    fn take_sample(&mut self, instructions: u32) -> bool {
+        self.limits.sampling = Sampling::Running;
+        let mut goes_on = true;
+        for _ in 0..instructions {
             self.observe();
             if !dispatch::step_unhooked(self) {
-                status = Status::Leave;
+                goes_on = false;
                 break;
             }
             if self.is_typed_frame() {
@@ -105,18 +133,18 @@ impl Machine {
             }
         }
         self.limits.sampling = Sampling::Idle;
-        status
+        goes_on
     }
 
     /// Notes what the next instruction reads.
-    fn observe(&mut self) {
+    pub(crate) fn observe(&mut self) {
         let Some((feedback, number)) = self.position() else { return };
         let prototype = self.heap.get(self.running_prototype());
         let Some(bytes) = self.heap.bytes(prototype.code).get(8 * number..8 * number + 8) else { return };
-        let word = Word(u64::from_ne_bytes(core::array::from_fn(|index| bytes[index])));
+        let word = Word(u64::from_ne_bytes(core::array::from_fn(|index| bytes[index]))).unmarked();
         let Some(opcode) = Opcode::from_number(word.opcode_number()) else { return };
         let operands = opcode.entry().operands.iter();
-        let read = operands.filter(|operand| matches!(operand.kind, OperandKind::Read | OperandKind::Update));
+        let read = operands.filter(|operand| matches!(operand.kind, OperandKind::Read | OperandKind::Update | OperandKind::Range));
         for (place, &operand) in read.take(2).enumerate() {
             let tag = self.slot(self.base + word.operand(operand) as u32).tag.get() & 0xf;
             let offset = HEADER + 4 * number + 2 * place;

@@ -9,7 +9,7 @@ impl Machine {
     pub(crate) fn current_word(&self, base: u32) -> Word {
         let units = self.header(base).resume();
         // SAFETY: the resume point of a Lua frame is in its code, past the first instruction.
-        Word(unsafe { *self.heap.base().cast::<u64>().add(units as usize - 1) })
+        Word(unsafe { *self.heap.base().cast::<u64>().add(units as usize - 1) }).unmarked()
     }
 
     /// Moves the resume point of the running Lua frame by `distance` words.

@@ -227,7 +227,7 @@ impl Machine {
     pub(crate) fn takes_open_list(&self, prototype: Ref<Prototype>, number: u32) -> bool {
         let bytes = self.heap.bytes(self.heap.get(prototype).code);
         let at = number as usize * 8;
-        let word = Word(u64::from_ne_bytes(bytes[at..at + 8].try_into().unwrap_or_default()));
+        let word = Word(u64::from_ne_bytes(bytes[at..at + 8].try_into().unwrap_or_default())).unmarked();
         let is_open = (word.0 >> 32) as u16 == 0;
         match Opcode::ALL[word.opcode_number() as usize] {
             Opcode::call | Opcode::tail_call | Opcode::return_values | Opcode::return_closing => is_open,

@@ -26,6 +26,7 @@ pub mod inspect;
 pub mod limits;
 pub mod load;
 pub mod machine;
+pub mod machine_code;
 mod messages;
 pub mod metamethod;
 mod method_cache;

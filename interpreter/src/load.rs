@@ -62,10 +62,13 @@ impl Machine {
         };
         let upvalue_count = module.functions[0].upvalues.len() as u32;
         let closure = self.heap.new_closure(main.cast(), upvalue_count)?;
+        let prototypes: Vec<_> =
+            self.heap.refs(functions).iter().filter_map(|function| function.get()).map(Ref::cast).collect();
         for number in 0..upvalue_count as usize {
             let cell = self.heap.new_cell(if number == 0 { environment } else { Value::Nil })?;
             self.heap.upvalue_cells(closure)[number].set(Some(cell));
         }
+        self.compile_lua_eagerly(&prototypes);
         Ok(closure)
     }
 
@@ -109,6 +112,8 @@ impl Machine {
                     parameter_count: function.parameter_count,
                     is_variadic: u8::from(function.is_variadic),
                     padding: [0; 2],
+                    native: core::cell::Cell::new(0),
+                    more_padding: [0; 4],
                 },
                 &function.sites,
             )?;

@@ -8,6 +8,7 @@ use crate::{
     host::{Host, Response},
     image::snapshot::Keeper,
     limits::Limits,
+    machine_code::LuaTier,
     metamethod::{EVENTS, TYPE_COUNT},
     method_cache::MethodCache,
     native::Native,
@@ -118,6 +119,8 @@ pub struct Machine {
     pub(crate) front_end: Option<FrontEnd>,
     /// What is done about machine code.
     pub(crate) native: NativeTier,
+    /// The same, of functions of Lua.
+    pub(crate) lua: LuaTier,
     /// The running thread.
     pub(crate) thread: Ref<Thread>,
     /// The heap.
@@ -210,6 +213,7 @@ impl Machine {
             is_trap: Cell::new(false),
             front_end: None,
             native: NativeTier::default(),
+            lua: LuaTier::default(),
             thread,
             heap,
             host,

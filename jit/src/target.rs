@@ -1,22 +1,17 @@
 //! The processor that is compiled for: the one that this runs on.
 
-use crate::{
-    Explanation,
-    blocks::Code,
-    emit::{emit, signature},
-    meaning::Meaning,
-};
+use crate::Explanation;
 use alloc::{string::ToString, vec::Vec};
 use core::arch::x86_64::{__cpuid, __cpuid_count};
 use cranelift_codegen::{
     Context,
     control::ControlPlane,
-    ir::{Function as Body, UserFuncName},
-    isa::{self, OwnedTargetIsa},
+    ir::{Function, Signature, UserFuncName},
+    isa::{self, OwnedTargetIsa, TargetFrontendConfig},
     settings::{self, Configurable},
 };
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
-use lunette_interpreter::typed::native::{NativeCode, Refusal, Unit};
+use lunette_interpreter::typed::native::Refusal;
 use target_lexicon::triple;
 
 /// What of the processor's instructions beyond those that all have is used.
@@ -65,53 +60,55 @@ fn target(features: Features) -> Option<OwnedTargetIsa> {
 }
 
 /// A function in Cranelift's form.
-struct Emitted {
+pub(crate) struct Body {
     context: Context,
     isa: OwnedTargetIsa,
-    entries: Vec<u32>,
-    is_callable: bool,
 }
 
-fn emitted(unit: &Unit) -> Result<Emitted, Refusal> {
-    let features = Features::detect();
-    let supports = |meaning: Meaning| match meaning {
-        Meaning::Unary(operation, _, _) if operation.rounds() => features.sse41,
-        _ => true,
-    };
-    let code = Code::new(unit, supports)?;
-    let isa = target(features).ok_or(Refusal::Failed)?;
-    let mut context = Context::for_function(Body::with_name_signature(UserFuncName::user(0, 0), signature()));
-    let mut builders = FunctionBuilderContext::new();
-    let builder = FunctionBuilder::new(&mut context.func, &mut builders);
-    let entries = emit(&code, builder, isa.frontend_config());
-    Ok(Emitted { context, isa, entries, is_callable: code.is_callable() })
+/// Whether the processor has an instruction that rounds.
+pub(crate) fn rounds() -> bool {
+    Features::detect().sse41
 }
 
-/// See [`crate::explain`].
-pub(crate) fn explain(unit: &Unit) -> Result<Explanation, Refusal> {
-    let Emitted { mut context, isa, .. } = emitted(unit)?;
-    let clif = context.func.display().to_string();
-    context.set_disasm(true);
-    let compiled = context.compile(&*isa, &mut ControlPlane::default()).map_err(|_| Refusal::Failed)?;
-    Ok(Explanation { clif, assembly: compiled.vcode.clone().unwrap_or_default() })
-}
-
-/// See [`crate::compile`].
-pub(crate) fn compile(unit: &Unit) -> Result<NativeCode, Refusal> {
-    let Emitted { mut context, isa, entries, is_callable } = emitted(unit)?;
-    let compiled = match context.compile(&*isa, &mut ControlPlane::default()) {
-        Ok(compiled) => compiled,
-        // A fault of ours, which tests are to see.
-        Err(error) if cfg!(debug_assertions) => panic!("the function cannot be compiled: {:?}", error.inner),
-        Err(_) => return Err(Refusal::Failed),
-    };
-    let frame = compiled.buffer.frame_layout().map_or(0, |layout| layout.frame_to_fp_offset);
-    // Nothing is referred to outside of it.
-    if !compiled.buffer.relocs().is_empty() {
-        return Err(Refusal::Failed);
+impl Body {
+    /// The function of this signature whose body is made by `emit`; what that gives is given as well.
+    pub fn new<R>(
+        signature: Signature,
+        emit: impl FnOnce(FunctionBuilder<'_>, TargetFrontendConfig) -> R,
+    ) -> Result<(Body, R), Refusal> {
+        let isa = target(Features::detect()).ok_or(Refusal::Failed)?;
+        let mut context = Context::for_function(Function::with_name_signature(UserFuncName::user(0, 0), signature));
+        let mut builders = FunctionBuilderContext::new();
+        let builder = FunctionBuilder::new(&mut context.func, &mut builders);
+        let given = emit(builder, isa.frontend_config());
+        Ok((Body { context, isa }, given))
     }
-    if frame > MOST_FRAME {
-        return Err(Refusal::TooLarge);
+
+    /// It as texts.
+    pub fn explain(mut self) -> Result<Explanation, Refusal> {
+        let clif = self.context.func.display().to_string();
+        self.context.set_disasm(true);
+        let compiled =
+            self.context.compile(&*self.isa, &mut ControlPlane::default()).map_err(|_| Refusal::Failed)?;
+        Ok(Explanation { clif, assembly: compiled.vcode.clone().unwrap_or_default() })
     }
-    Ok(NativeCode { bytes: Vec::from(compiled.code_buffer()), entries, is_callable })
+
+    /// Its machine code, which can lie anywhere.
+    pub fn compile(mut self) -> Result<Vec<u8>, Refusal> {
+        let compiled = match self.context.compile(&*self.isa, &mut ControlPlane::default()) {
+            Ok(compiled) => compiled,
+            // A fault of ours, which tests are to see.
+            Err(error) if cfg!(debug_assertions) => panic!("the function cannot be compiled: {:?}", error.inner),
+            Err(_) => return Err(Refusal::Failed),
+        };
+        let frame = compiled.buffer.frame_layout().map_or(0, |layout| layout.frame_to_fp_offset);
+        // Nothing is referred to outside of it.
+        if !compiled.buffer.relocs().is_empty() {
+            return Err(Refusal::Failed);
+        }
+        if frame > MOST_FRAME {
+            return Err(Refusal::TooLarge);
+        }
+        Ok(Vec::from(compiled.code_buffer()))
+    }
 }

@@ -78,7 +78,8 @@ pub fn print_machine_code(report: &MachineCode) {
     }
     tell(format_args!("left               how often, before what, in which function"));
     for exit in report.exits.iter().take(MOST_LINES) {
-        let place = exit.offset.map_or_else(String::new, |offset| format!(" at {offset:#x}"));
+        let offset = exit.offset.map(|offset| format!(" at {offset:#x}"));
+        let place = offset.or(exit.line.map(|line| format!(" in line {line}"))).unwrap_or_default();
         tell(format_args!("  {:>10} {:>24}  {}{place}", exit.count, exit.instruction, exit.function));
     }
 }

@@ -3,6 +3,7 @@
 #![cfg(all(feature = "jit", target_arch = "x86_64"))]
 
 mod calls;
+mod lua;
 
 use lunette::{
     AfterSnapshot, AsContext, Configuration, Engine, Error, Instance, Jit, StopReason, Streams, webassembly::Module,

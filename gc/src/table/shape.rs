@@ -10,12 +10,13 @@ use crate::{
     heap::{Heap, OutOfMemory, ROOT_COUNT},
     object::{AnyObject, Header, Kind, Object},
     reference::Ref,
+    region::RegionHeader,
     region_layout,
     storage::RefArray,
     string::Str,
-    value::Tag,
+    value::{Slot, Tag},
 };
-use core::cell::Cell;
+use core::{cell::Cell, mem::offset_of};
 
 /// The root slots from here on belong to the tables: the empty shape, the dictionary shape, the epoch of prototypes,
 /// the number of live shapes.
@@ -96,6 +97,10 @@ impl Heap {
         }
         Ok(empty)
     }
+
+    /// Where the epoch of prototypes is, from the region's address on, for compiled code.
+    pub const PROTOTYPE_EPOCH_OFFSET: usize =
+        offset_of!(RegionHeader, roots) + PROTOTYPE_EPOCH * size_of::<Slot>() + offset_of!(Slot, payload);
 
     /// Changes whenever what was found along an `__index` chain may be found elsewhere: see [`Table::PROTOTYPE`](super::Table::PROTOTYPE).
     #[inline(always)]

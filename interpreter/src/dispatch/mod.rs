@@ -4,6 +4,8 @@
 //! the state stays in machine registers. Rust does not promise the tail call; optimised builds make it, and a test looks
 //! for calls in the handlers' code. *Match*: a loop around a `match`, for everything else.
 //!
+//! Both enter compiled code at marked instructions ([`crate::machine_code`]).
+//!
 //! Rules for bodies: read operands, take the fast path, or leave by `State::slow` (cold) or `State::call_out` with a
 //! function of `crate::slow`, which finds the machine's frame saved and may move anything. Nothing on the fast path may
 //! panic, allocate or call.
@@ -17,15 +19,16 @@ mod moves;
 pub(crate) mod state;
 mod tables;
 
-use crate::{error::Throw, machine::Machine};
+use crate::{error::Throw, machine::Machine, machine_code};
 use arithmetic::*;
 use branches::*;
 use calls::*;
 use fields::*;
 use loops::*;
 use lunette_bytecode::{for_each_instruction, instruction::Word};
+use lunette_gc::value::Slot;
 use moves::*;
-use state::{Driver, Flow, OutOfLine, Stage, State, Status};
+use state::{Driver, Flow, Operands, OutOfLine, Stage, State, Status};
 use tables::*;
 
 #[inline(always)]
@@ -112,7 +115,7 @@ mod threaded {
             }
 
             static HANDLERS: [Handler; 256] = {
-                let mut table: [Handler; 256] = [handlers::jump; 256];
+                let mut table: [Handler; 256] = [enter; 256];
                 let known: &[Handler] = &[$(handlers::$name),*];
                 let mut number = 0;
                 while number < known.len() {
@@ -222,6 +225,36 @@ mod threaded {
         }
     }
 
+    /// At a marked instruction, compiled code goes on.
+    unsafe extern "sysv64" fn enter(
+        pc: *const u64,
+        base: *mut u8,
+        _region: *mut u8,
+        machine: *mut Machine,
+        _prototype: *mut Prototype,
+        _word: Word,
+    ) -> u64 {
+        // SAFETY: the caller's state is the machine's, at the instruction before `pc`.
+        unsafe {
+            match machine_code::enter::enter(machine, base, pc.sub(1)) {
+                machine_code::enter::EXECUTE => {
+                    let s: State<Threaded> = (*machine).state();
+                    let word = Word(*s.pc).unmarked();
+                    HANDLERS[word.opcode_number() as usize](
+                        s.pc.add(1),
+                        s.base,
+                        s.region,
+                        s.machine,
+                        s.prototype,
+                        word,
+                    )
+                }
+                machine_code::enter::RESUME => resume(machine),
+                _ => 0,
+            }
+        }
+    }
+
     /// Goes on in the machine's current frame.
     #[inline(always)]
     pub(crate) unsafe fn resume(machine: *mut Machine) -> u64 {
@@ -298,7 +331,7 @@ mod matched {
             pub(super) unsafe fn step(s: State<Matched>) -> Flow<Matched> {
                 // SAFETY: `pc` is at a verified instruction, so that its opcode is known.
                 unsafe {
-                    let word = Word(*s.pc);
+                    let word = Word(*s.pc).unmarked();
                     let at = State { pc: s.pc.add(1), ..s };
                     match core::mem::transmute::<u8, Opcode>(word.opcode_number()) {
                         $(Opcode::$name => super::$name(at, word),)*
@@ -314,9 +347,22 @@ mod matched {
     pub(super) unsafe fn run(mut s: State<Matched>) -> u64 {
         loop {
             // SAFETY: the caller's state is the machine's, and so is every one that follows.
-            match unsafe { step(s) } {
-                Flow::Next(next) => s = next,
-                Flow::Leave(exit) => return exit,
+            unsafe {
+                if Word(*s.pc).is_marked() {
+                    match machine_code::enter::enter(s.machine, s.base, s.pc) {
+                        machine_code::enter::EXECUTE => s = (*s.machine).state(),
+                        machine_code::enter::RESUME if (*s.machine).is_typed_frame() => return SWITCH,
+                        machine_code::enter::RESUME => {
+                            s = (*s.machine).state();
+                            continue;
+                        }
+                        _ => return 0,
+                    }
+                }
+                match step(s) {
+                    Flow::Next(next) => s = next,
+                    Flow::Leave(exit) => return exit,
+                }
             }
         }
     }
@@ -332,7 +378,7 @@ mod matched {
     pub(super) unsafe fn step_hooked(s: State<Matched>) -> Flow<Matched> {
         // SAFETY: as for `step`.
         unsafe {
-            let word = Word(*s.pc);
+            let word = Word(*s.pc).unmarked();
             let at = State { pc: s.pc.add(1), ..s };
             match core::mem::transmute::<u8, Opcode>(word.opcode_number()) {
                 Opcode::call => at.call_out(word, slow::call),
@@ -360,6 +406,32 @@ pub(crate) fn run(machine: &mut Machine) {
                 break;
             }
         }
+    }
+}
+
+/// Executes an instruction, at `at`, of which nothing is done in the loop; `None`, and nothing is done, if it is another.
+///
+/// # Safety
+/// The frame at `base` is of verified code, and the instruction is one of its function's.
+pub(crate) unsafe fn finish_whole(machine: *mut Machine, base: *mut u8, at: *const u64, word: Word) -> Option<Status> {
+    use crate::slow;
+    use lunette_bytecode::instruction::Opcode;
+    // SAFETY: the caller's promise; operands are verified.
+    unsafe {
+        let pc = at.add(1);
+        Some(match core::mem::transmute::<u8, Opcode>(word.opcode_number()) {
+            Opcode::call if (*base.add(word.a()).cast::<Slot>()).tag.get() == state::NATIVE_CLOSURE => {
+                finish(machine, base, pc, word, slow::call_native)
+            }
+            Opcode::generic_for_call => finish(machine, base, pc, word, slow::generic_for_call),
+            Opcode::new_table => finish(machine, base, pc, word, slow::new_table),
+            Opcode::closure => finish(machine, base, pc, word, slow::closure),
+            Opcode::new_cell => finish(machine, base, pc, word, slow::new_cell),
+            Opcode::concat => finish(machine, base, pc, word, slow::concat),
+            Opcode::set_list => finish(machine, base, pc, word, slow::set_list),
+            Opcode::power | Opcode::power_constant => finish(machine, base, pc, word, slow::arithmetic),
+            _ => return None,
+        })
     }
 }
 

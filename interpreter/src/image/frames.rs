@@ -165,7 +165,7 @@ impl Machine {
     fn executed(&self, thread: Ref<Thread>, frame: &FrameRecord) -> Option<(Opcode, Word)> {
         let (_, code) = self.lua_code(thread, frame)?;
         let (words, _) = code.as_chunks::<8>();
-        let word = Word(u64::from_ne_bytes(*words.get((frame.resume as usize).checked_sub(1)?)?));
+        let word = Word(u64::from_ne_bytes(*words.get((frame.resume as usize).checked_sub(1)?)?)).unmarked();
         Some((Opcode::from_number(word.opcode_number())?, word))
     }
 

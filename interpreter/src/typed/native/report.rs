@@ -47,6 +47,8 @@ pub struct NativeExitReport {
     pub instruction: &'static str,
     /// Where the operator that it was made for lies in the file, if that is known.
     pub offset: Option<u32>,
+    /// The line that it was made for, if that is known.
+    pub line: Option<u32>,
     /// How often.
     pub count: u64,
 }
@@ -102,6 +104,7 @@ impl Machine {
                 name: self.prototype_name(prototype),
                 instruction: Opcode::of(unmarked(Word(first))).map_or("", Opcode::name),
                 offset: offsets.and_then(|mut offsets| offsets.nth(word as usize)),
+                line: None,
                 count: 0,
             }
         });

@@ -1,7 +1,7 @@
 //! The control flow of a typed function: blocks of instructions that are compiled, each up to a jump or to an instruction
 //! that is left to the interpreter; and where it pays to come from there.
 
-use crate::{
+use crate::typed::{
     calls::{call_of, is_callable},
     meaning::{Call, Meaning, Test, meaning},
     operands::operand,

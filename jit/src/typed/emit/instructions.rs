@@ -1,7 +1,7 @@
 //! Instructions that do not jump, by their meaning.
 
 use super::{Emitter, fixed, linear, own, type_of};
-use crate::{
+use crate::typed::{
     kinds::loaded,
     meaning::{Kind, Meaning},
     operands::{operand, signed_operand},

@@ -1,7 +1,7 @@
 //! Places in linear memory, and objects of the region.
 
 use super::{Emitter, fixed};
-use crate::{meaning::Kind, operands::operand};
+use crate::typed::{meaning::Kind, operands::operand};
 use cranelift_codegen::ir::{InstBuilder, Value, condcodes::IntCC, types};
 use lunette_bytecode::typed::instruction::Field;
 use lunette_interpreter::typed::native::layout;

@@ -1,7 +1,7 @@
 //! What kind of number each register holds, found by following the control flow forward: registers have no types, but what
 //! writes them does.
 
-use crate::{
+use crate::typed::{
     blocks::Code,
     meaning::{Call, Kind, Meaning},
     operands::operand,

@@ -1,7 +1,7 @@
 //! Arithmetic, comparisons and conversions.
 
 use super::{Emitter, type_of};
-use crate::meaning::{Binary, Condition, Kind, Unary};
+use crate::typed::meaning::{Binary, Condition, Kind, Unary};
 use cranelift_codegen::ir::{InstBuilder, Value, condcodes::IntCC, types};
 use cranelift_frontend::FunctionBuilder;
 

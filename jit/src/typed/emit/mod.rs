@@ -25,7 +25,7 @@ mod jumps;
 mod memory;
 mod numbers;
 
-use crate::{
+use crate::typed::{
     blocks::Code,
     kinds::find_kinds,
     meaning::{Kind, Meaning},

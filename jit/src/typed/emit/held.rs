@@ -1,7 +1,7 @@
 //! Which variables have the contents of registers, and what they are as numbers of other kinds.
 
 use super::{Emitter, Held, type_of};
-use crate::meaning::Kind;
+use crate::typed::meaning::Kind;
 use cranelift_codegen::ir::{self, InstBuilder, MemFlagsData, Value, types};
 use cranelift_frontend::Variable;
 

@@ -1,7 +1,7 @@
 //! Calls that compiled code makes itself: of functions of the instance that take few numbers and return at most one. The
 //! others it leaves to the interpreter.
 
-use crate::meaning::{Call, Kind, Target};
+use crate::typed::meaning::{Call, Kind, Target};
 use lunette_bytecode::{
     instruction::Word,
     typed::{

@@ -1,7 +1,7 @@
 //! Calls of compiled code by compiled code, and returns to it.
 
 use super::{Emitter, fixed, own};
-use crate::{
+use crate::typed::{
     meaning::{Call, Kind, Target},
     operands::{argument, operand},
     registers::Set,

@@ -1,7 +1,7 @@
 //! Jumps, and what they depend on.
 
 use super::Emitter;
-use crate::{
+use crate::typed::{
     meaning::{Condition, Kind, Meaning, Test},
     operands::{operand, signed_operand},
     registers::Set,

@@ -1,0 +1,139 @@
+//! Where compiled code finds things: offsets in bytes.
+
+use super::tier::{Known, LuaTier};
+use crate::{frame, machine::Machine};
+use core::mem::offset_of;
+use lunette_gc::{
+    function::{Closure, Prototype, Site, VariableCell},
+    heap::Heap,
+    object::Header,
+    string::Str,
+    table::Table,
+    value::{Slot, Tag},
+};
+
+pub use crate::typed::native::layout::{BUDGET, REFERENCE_SHIFT, SLOT_LIMIT, STACK_END};
+
+const fn tier(offset: usize) -> i32 {
+    (offset_of!(Machine, lua) + offset) as i32
+}
+
+/// In the machine, the address of the first [`Known`] function.
+pub const KNOWN: i32 = tier(offset_of!(LuaTier, known_address));
+/// In the machine, how many there are: 32 bits.
+pub const KNOWN_COUNT: i32 = tier(offset_of!(LuaTier, known_count));
+/// Bytes of each, and where in it its address, its prototype and the number of its parameters are (32 bits each).
+pub const KNOWN_BYTES: i64 = size_of::<Known>() as i64;
+/// See [`KNOWN_BYTES`].
+pub const KNOWN_ADDRESS: i32 = offset_of!(Known, address) as i32;
+/// See [`KNOWN_BYTES`].
+pub const KNOWN_PROTOTYPE: i32 = offset_of!(Known, prototype) as i32;
+/// See [`KNOWN_BYTES`].
+pub const KNOWN_PARAMETERS: i32 = offset_of!(Known, parameters) as i32;
+/// In the machine, the address of register 0 of the frame in which the loop goes on.
+pub const EXIT_BASE: i32 = tier(offset_of!(LuaTier, exit_base));
+/// In the machine, the address of [`super::Perform`].
+pub const PERFORM: i32 = tier(offset_of!(LuaTier, perform));
+/// In the machine, the address of [`super::GoOn`].
+pub const GO_ON: i32 = tier(offset_of!(LuaTier, go_on));
+
+/// Of a slot, and of a register: its tag (32 bits), and what belongs to the place.
+pub const TAG: i32 = offset_of!(Slot, tag) as i32;
+/// See [`TAG`].
+pub const SPARE: i32 = offset_of!(Slot, spare) as i32;
+/// Bytes of a register.
+pub const SLOT_BYTES: i32 = size_of::<Slot>() as i32;
+/// From register 0 to the frame's function.
+pub const FUNCTION: i32 = -(frame::FRAME_SLOTS as i32) * SLOT_BYTES;
+/// From register 0 to the frame's header, whose payload is the resume point and, 4 bytes on, the distance.
+pub const HEADER: i32 = -SLOT_BYTES;
+/// Bits of the header's tag that are not set in frames which return plainly to a Lua function.
+pub const NOT_PLAIN: i64 = frame::PLAIN_RETURN_MASK as i64;
+/// Where in the header's tag the number of results is that the caller wants.
+pub const WANTED_SHIFT: i64 = 16;
+
+/// The tag of the header of a frame that returns plainly, to a caller who wants so many results; -1 for all.
+pub const fn header_tag(wanted: i32) -> i64 {
+    frame::header_tag(frame::Return::Call as u32, wanted) as i64
+}
+
+/// In a closure, the reference to its prototype.
+pub const CLOSURE_PROTOTYPE: i32 = offset_of!(Closure, prototype) as i32;
+/// In a closure, the reference to the first of its variables.
+pub const CLOSURE_CELLS: i32 = size_of::<Closure>() as i32;
+/// In a cell, its value.
+pub const CELL_VALUE: i32 = offset_of!(VariableCell, value) as i32;
+/// In a prototype, its number among the machine's.
+pub const PROTOTYPE_NUMBER: i32 = offset_of!(Prototype, native) as i32;
+
+/// In an object, the byte that says whether the collector wants to know of references that are stored into it; and the bit.
+pub const BARRIER: i32 = offset_of!(Header, gc) as i32;
+/// See [`BARRIER`].
+pub const BARRIER_BIT: i64 = Header::BARRIER as i64;
+
+/// In a table, its shape (32 bits), metatable, fields, array (references, 0 for none), and its hash.
+pub const TABLE_SHAPE: i32 = offset_of!(Table, shape) as i32;
+/// See [`TABLE_SHAPE`].
+pub const TABLE_METATABLE: i32 = offset_of!(Table, metatable) as i32;
+/// See [`TABLE_SHAPE`].
+pub const TABLE_FIELDS: i32 = offset_of!(Table, fields) as i32;
+/// See [`TABLE_SHAPE`].
+pub const TABLE_ARRAY: i32 = offset_of!(Table, array) as i32;
+/// See [`TABLE_SHAPE`].
+pub const TABLE_HASH: i32 = offset_of!(Table, hash) as i32;
+/// In a table, how many elements are in use; in an array, for how many there is room.
+pub const TABLE_LENGTH: i32 = offset_of!(Table, array_length) as i32;
+/// In a table, the reference to the tags of its elements, a byte each.
+pub const TABLE_TAGS: i32 = offset_of!(Table, array_tags) as i32;
+/// In an array, the number of elements.
+pub const ARRAY_LENGTH: i32 = offset_of!(Header, low) as i32;
+/// In an array, the first payload.
+pub const ARRAY_PAYLOADS: i32 = size_of::<Header>() as i32;
+/// In a string, the number of bytes.
+pub const STRING_LENGTH: i32 = offset_of!(Str, length) as i32;
+
+/// From a prototype to a site of it.
+pub const fn site(number: usize) -> i64 {
+    -((number as i64 + 1) * size_of::<Site>() as i64)
+}
+/// In a site, what it remembers of a table's own field: shape, and where the field is.
+pub const SITE_SHAPE: i32 = offset_of!(Site, shape) as i32;
+/// See [`SITE_SHAPE`].
+pub const SITE_OFFSET: i32 = offset_of!(Site, offset) as i32;
+/// In a site, what it remembers of a field found along `__index`: shape and metatable of the table, the epoch, the holder and
+/// where the field is in it.
+pub const SITE_NEXT_SHAPE: i32 = offset_of!(Site, next_shape) as i32;
+/// See [`SITE_NEXT_SHAPE`].
+pub const SITE_METATABLE: i32 = offset_of!(Site, metatable) as i32;
+/// See [`SITE_NEXT_SHAPE`].
+pub const SITE_EPOCH: i32 = offset_of!(Site, epoch) as i32;
+/// See [`SITE_NEXT_SHAPE`].
+pub const SITE_HOLDER: i32 = offset_of!(Site, holder) as i32;
+/// See [`SITE_NEXT_SHAPE`].
+pub const SITE_HOLDER_OFFSET: i32 = offset_of!(Site, holder_offset) as i32;
+/// From the region's address, the epoch of prototypes (32 bits).
+pub const EPOCH: i32 = Heap::PROTOTYPE_EPOCH_OFFSET as i32;
+
+/// Tags of values.
+pub mod tag {
+    use super::Tag;
+    /// See [`Tag`].
+    pub const NIL: u32 = Tag::Nil as u32;
+    /// See [`Tag`].
+    pub const FALSE: u32 = Tag::False as u32;
+    /// See [`Tag`].
+    pub const TRUE: u32 = Tag::True as u32;
+    /// See [`Tag`].
+    pub const INTEGER: u32 = Tag::Integer as u32;
+    /// See [`Tag`].
+    pub const FLOAT: u32 = Tag::Float as u32;
+    /// See [`Tag`].
+    pub const STRING: u32 = Tag::String as u32;
+    /// See [`Tag`].
+    pub const TABLE: u32 = Tag::Table as u32;
+    /// See [`Tag`].
+    pub const CLOSURE: u32 = Tag::Closure as u32;
+    /// See [`Tag`].
+    pub const CELL: u32 = Tag::Cell as u32;
+}
+

@@ -1,0 +1,145 @@
+//! Functions of Lua as machine code: when they are compiled, how the loop gets into it and out of it, and what it calls.
+//!
+//! A slice of fuel that ends in a function heats it, and has it observed ([`crate::feedback`]). A hot one is compiled, by
+//! whoever was registered for that, for the types that were seen; and the instructions at which its machine code may be entered
+//! are marked: its beginning, what loops go back to, and what follows calls.
+//!
+//! ```text
+//!   loop:      ... | marked instruction | ...                       ... | instruction | ...
+//!                           |  registers: frame                              ^  registers: frame
+//!                           v                                                |
+//!   compiled code:  ...           numbers whose type is known: the processor's registers
+//! ```
+//!
+//! In compiled code every reference, and what is not known to be a number, is in the frame; numbers are in the processor's
+//! registers, and are stored before anybody may look at the frame: calls, exits, and instructions that compiled code does not
+//! do itself, for which it calls [`Perform`]. So whatever happens there (collections, errors, other coroutines, snapshots)
+//! finds the frames of all functions whole, and has compiled code return, through all its callers, to the loop, which goes on
+//! wherever the machine then is.
+//!
+//! Where something is of another type than was seen, compiled code is left before the instruction, which is noted as feedback.
+//! After some such exits the function is compiled once more, with what was learnt: where it was left often it goes on by
+//! `Perform`.
+//!
+//! Machine code lies outside the region; marks and numbers whose code is not there any more (the instance was cloned, or came
+//! from another process) mean nothing.
+//!
+//! The data flows `layout` and `tier` (which functions are compiled, where their code is) → `report` → `enter`.
+
+pub(crate) mod enter;
+pub mod layout;
+mod report;
+mod tier;
+
+use crate::{feedback::Tags, typed::native::Refusal};
+use alloc::vec::Vec;
+use lunette_bytecode::instruction::Word;
+
+pub(crate) use tier::LuaTier;
+
+/// A function to be compiled, which was verified.
+#[derive(Clone, Debug, Default)]
+pub struct Unit {
+    /// Its instructions.
+    pub code: Vec<Word>,
+    /// Where the first of them lies, from the region's address on, in units of references.
+    pub code_start: u32,
+    /// Where its prototype lies, likewise.
+    pub prototype: u32,
+    /// How many registers it has.
+    pub register_count: u16,
+    /// How many of them are parameters.
+    pub parameter_count: u8,
+    /// Whether it takes further arguments.
+    pub is_variadic: bool,
+    /// Fuel charged when it is entered.
+    pub entry_cost: u32,
+    /// Tag and payload of each constant.
+    pub constants: Vec<(u32, u64)>,
+    /// What each site has met.
+    pub sites: Vec<SiteState>,
+    /// The tags that the first and the second register operand of each instruction were seen with.
+    pub seen: Vec<[Tags; 2]>,
+    /// Of each instruction whether compiled code was left there often: it is to go on there.
+    pub goes_on: Vec<bool>,
+    /// Variables: their registers' content is looked at by others.
+    pub locals: Vec<Local>,
+    /// Whether it is compiled without having run, for tests.
+    pub is_eager: bool,
+}
+
+/// A local variable.
+#[derive(Clone, Debug)]
+pub struct Local {
+    /// Its register.
+    pub register: u8,
+    /// The instructions at which it is visible.
+    pub scope: core::ops::Range<u32>,
+}
+
+/// What an inline cache has met.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SiteState {
+    /// A field of the table itself.
+    pub own: bool,
+    /// A field found along `__index`, or of another table; of an instruction that sets, a field that is added.
+    pub other: bool,
+}
+
+/// What a function is compiled to: machine code of the C convention, [`Compiled`].
+#[derive(Clone, Debug, Default)]
+pub struct NativeCode {
+    /// The machine code, which can lie anywhere.
+    pub bytes: Vec<u8>,
+    /// Of each entry, from 1 on, the instruction where it is.
+    pub entries: Vec<u32>,
+    /// Whether it has entry 0.
+    pub is_callable: bool,
+}
+
+/// Compiled code: of the address of register 0, those of the machine and of the region, and the number of the entry it
+/// returns a [`status`].
+///
+/// Entry 0 is for compiled callers, which have made the frame, and stored where they go on.
+pub(crate) type Compiled = unsafe extern "sysv64" fn(*mut u8, *mut crate::Machine, *mut u8, u32) -> u64;
+
+/// Does an instruction for compiled code: of the machine's address, that of register 0, and that of the instruction, it
+/// returns a [`performed`].
+pub type Perform = unsafe extern "sysv64" fn(*mut crate::Machine, *mut u8, *const u64) -> u64;
+
+/// Goes on, for compiled code, with the function that a tail call has begun; returns a [`status`].
+pub type GoOn = unsafe extern "sysv64" fn(*mut crate::Machine) -> u64;
+
+/// Compiles a function.
+pub type Compile = fn(&Unit) -> Result<NativeCode, Refusal>;
+
+/// How compiled code ends.
+pub mod status {
+    /// By a return: the results are where the caller wants them. The frame is still the running one.
+    pub const RETURNED: u64 = 0;
+    /// Before an instruction that it does not do for what it met: the frame at [`super::layout::EXIT_BASE`] says which.
+    pub const LEFT: u64 = 1;
+    /// Before a jump back for which there is no fuel, or an instruction that it never does, likewise.
+    pub const PAUSED: u64 = 2;
+    /// After an instruction that was performed: the machine knows how it goes on.
+    pub const PERFORMED: u64 = 3;
+    /// By a tail call: the machine's running frame is that of the function that was called, which begins. Whoever called has
+    /// it go on by [`super::GoOn`].
+    pub const REPLACED: u64 = 5;
+    /// It has not begun, for lack of fuel or room: whoever calls has the loop do it.
+    pub const REFUSED: u64 = 4;
+}
+
+/// How an instruction ended that was performed.
+pub mod performed {
+    /// With the next one.
+    pub const NEXT: u64 = 0;
+    /// With the one that it jumps to.
+    pub const JUMPED: u64 = 1;
+    /// By a return to the function that called.
+    pub const RETURNED: u64 = 3;
+    /// By a tail call of a function of Lua, which begins: compiled code is to end with [`super::status::REPLACED`].
+    pub const REPLACED: u64 = 4;
+    /// Elsewhere: compiled code is to end with [`super::status::PERFORMED`].
+    pub const ELSEWHERE: u64 = 2;
+}

@@ -1,0 +1,324 @@
+//! Which functions are hot, and where their machine code is.
+
+use super::{Compile, GoOn, Local, Perform, SiteState, Unit, enter, report::Records, status};
+use crate::{
+    frame::HeaderSlot,
+    machine::Machine,
+    typed::native::{
+        Refusal,
+        report::{NativeFunctionReport, NativeOutcome},
+    },
+};
+use alloc::{collections::BTreeMap, format, vec, vec::Vec};
+use core::ptr::{null, null_mut};
+use lunette_bytecode::instruction::Word;
+use lunette_gc::{function::Prototype, reference::Ref};
+
+/// What the machine does about machine code of Lua functions.
+pub(crate) struct LuaTier {
+    compile: Option<Compile>,
+    is_eager: bool,
+    functions: Vec<Function>,
+    /// Of each of the functions what compiled code needs to call it.
+    known: Vec<Known>,
+    /// Where they are, for compiled code.
+    pub(super) known_address: *const Known,
+    pub(super) known_count: u32,
+    /// Where the frame is in which the loop goes on.
+    pub(super) exit_base: *mut u8,
+    pub(super) perform: Perform,
+    pub(super) go_on: GoOn,
+    /// How the loop goes on after an instruction that was performed and did not end with the next one.
+    pub(super) outcome: u64,
+    /// What is kept for reports, if they are wanted.
+    pub(super) records: Option<Records>,
+}
+
+/// What compiled code needs to call a function.
+#[repr(C)]
+pub(super) struct Known {
+    /// Of its machine code, or of [`refuse`].
+    pub address: *const u8,
+    /// In units of references.
+    pub prototype: u32,
+    /// The least number of arguments with which it may be called so.
+    pub parameters: u32,
+}
+
+/// A function that was hot once. Its prototype has its number.
+struct Function {
+    prototype: Ref<Prototype>,
+    name: Vec<u8>,
+    words: u32,
+    /// Slices of fuel that have ended in it while it was interpreted.
+    heat: u32,
+    outcome: NativeOutcome,
+    address: *const u8,
+    /// Of each instruction the number of the entry there; 0 if there is none.
+    entries: Vec<u16>,
+    /// How often compiled code was left at an instruction.
+    exits: BTreeMap<u32, u32>,
+    /// How often since it was last compiled.
+    left: u32,
+    /// How often compiled code has called it while it was interpreted.
+    calls: u32,
+    /// How often it was compiled.
+    generation: u32,
+}
+
+/// A function is hot when so many slices of fuel have ended in it, and one more for so many instructions.
+const HOT: u32 = 3;
+const WORDS_OF_SLICE: u32 = 32;
+/// And when compiled code has called it so often.
+const HOT_CALLS: u32 = 100;
+/// A function is compiled anew when it was left so often, and twice as often each time.
+const LEFT: u32 = 32;
+/// Where it goes on once it was left so often.
+const OFTEN: u32 = 6;
+/// So often a function is compiled; the last time so that it goes on everywhere.
+const GENERATIONS: u32 = 6;
+
+/// Stands for functions that are not compiled.
+unsafe extern "sysv64" fn refuse(_: *mut u8, _: *mut Machine, _: *mut u8, _: u32) -> u64 {
+    status::REFUSED
+}
+
+impl Default for LuaTier {
+    fn default() -> LuaTier {
+        LuaTier {
+            compile: None,
+            is_eager: false,
+            functions: Vec::new(),
+            known: Vec::new(),
+            known_address: null(),
+            known_count: 0,
+            exit_base: null_mut(),
+            perform: enter::perform,
+            go_on: enter::go_on,
+            outcome: enter::RESUME,
+            records: None,
+        }
+    }
+}
+
+impl LuaTier {
+    /// The address of a function's machine code, and the number of the entry at an instruction. Functions are numbered from 1
+    /// on.
+    pub(super) fn entry(&self, prototype: Ref<Prototype>, number: u32, word: usize) -> Option<(*const u8, u32)> {
+        let function = self.function(prototype, number)?;
+        let entry = *function.entries.get(word)?;
+        (entry != 0).then_some((function.address, entry.into()))
+    }
+
+    fn function(&self, prototype: Ref<Prototype>, number: u32) -> Option<&Function> {
+        let function = self.functions.get((number as usize).wrapping_sub(1))?;
+        (function.prototype == prototype).then_some(function)
+    }
+
+    /// The functions that were hot. Their prototypes may be gone.
+    pub(super) fn reports(&self) -> impl Iterator<Item = NativeFunctionReport> + '_ {
+        self.functions.iter().map(|function| NativeFunctionReport {
+            name: function.name.clone(),
+            words: function.words,
+            slices: function.heat,
+            outcome: function.outcome,
+        })
+    }
+
+    fn add(&mut self, function: Function) -> u32 {
+        self.known.push(Known {
+            address: refuse as *const u8,
+            prototype: function.prototype.units(),
+            parameters: u32::MAX,
+        });
+        self.functions.push(function);
+        (self.known_address, self.known_count) = (self.known.as_ptr(), self.known.len() as u32);
+        self.known_count
+    }
+}
+
+impl Machine {
+    /// Has hot functions of Lua compiled, or, if `is_eager`, all that are loaded.
+    pub fn set_lua_compiler(&mut self, compile: Compile, is_eager: bool) {
+        (self.lua.compile, self.lua.is_eager) = (Some(compile), is_eager);
+    }
+
+    /// Whether slices of fuel that end in the running function tell nothing new.
+    pub(crate) fn runs_machine_code(&self) -> bool {
+        let prototype = self.running_prototype();
+        let function = self.lua.function(prototype, self.heap.get(prototype).native.get());
+        function.is_some_and(|function| function.outcome != NativeOutcome::Interpreted)
+    }
+
+    /// Whether a function has just become hot enough to be compiled, when a slice of fuel has ended in it.
+    pub(crate) fn heat_lua(&mut self, prototype: Ref<Prototype>) -> bool {
+        if self.lua.compile.is_none() {
+            return false;
+        }
+        let number = self.lua_number(prototype);
+        let function = &mut self.lua.functions[number as usize - 1];
+        function.heat = function.heat.saturating_add(1);
+        function.outcome == NativeOutcome::Interpreted && function.heat >= HOT + function.words / WORDS_OF_SLICE
+    }
+
+    /// Compiled code has called the running function, by way of the interpreter. `false` if the loop is to be left.
+    pub(super) fn called_by_machine_code(&mut self) -> bool {
+        if self.is_typed_frame() || self.is_native_frame(self.base) {
+            return true;
+        }
+        let prototype = self.running_prototype();
+        let number = self.lua_number(prototype);
+        let function = &mut self.lua.functions[number as usize - 1];
+        function.calls += 1;
+        if function.calls != HOT_CALLS || function.outcome != NativeOutcome::Interpreted {
+            return true;
+        }
+        self.sample_and_compile(prototype)
+    }
+
+    /// All functions of a module have been loaded.
+    pub(crate) fn compile_lua_eagerly(&mut self, prototypes: &[Ref<Prototype>]) {
+        if self.lua.is_eager {
+            prototypes.iter().for_each(|&prototype| self.compile_lua(prototype));
+        }
+    }
+
+    /// The machine code of a function is elsewhere: it may become hot here.
+    #[cold]
+    pub(super) fn forget_machine_code(&mut self, prototype: Ref<Prototype>) {
+        let number = self.lua_number(prototype);
+        let function = &mut self.lua.functions[number as usize - 1];
+        if function.address.is_null() {
+            (function.heat, function.outcome) = (0, NativeOutcome::Interpreted);
+        }
+    }
+
+    /// Compiled code was left before the instruction at the running frame's resume point, for what it has met.
+    #[cold]
+    pub(super) fn left_machine_code(&mut self) {
+        self.observe();
+        let prototype = self.running_prototype();
+        let word = self.header(self.base).resume() - (self.heap.get(prototype).code.units() + 1);
+        let number = self.lua_number(prototype);
+        let function = &mut self.lua.functions[number as usize - 1];
+        *function.exits.entry(word).or_default() += 1;
+        function.left += 1;
+        if function.left >= LEFT << function.generation {
+            self.compile_lua(prototype);
+        }
+    }
+
+    /// The number of a function, from 1 on.
+    fn lua_number(&mut self, prototype: Ref<Prototype>) -> u32 {
+        let number = self.heap.get(prototype).native.get();
+        if self.lua.function(prototype, number).is_some() {
+            return number;
+        }
+        let name = self.name_of_prototype(prototype);
+        let words = self.heap.get(self.heap.get(prototype).code).length() / 8;
+        let number = self.lua.add(Function {
+            prototype,
+            name,
+            words,
+            heat: 0,
+            outcome: NativeOutcome::Interpreted,
+            address: null(),
+            entries: Vec::new(),
+            exits: BTreeMap::new(),
+            left: 0,
+            calls: 0,
+            generation: 0,
+        });
+        self.heap.get(prototype).native.set(number);
+        number
+    }
+
+    pub(super) fn name_of_prototype(&self, prototype: Ref<Prototype>) -> Vec<u8> {
+        let mut name = self.short_source(prototype);
+        name.extend_from_slice(format!(":{}", self.heap.get(prototype).line_defined).as_bytes());
+        name
+    }
+
+    /// Compiles a function, for the first time or with what was learnt since.
+    pub(crate) fn compile_lua(&mut self, prototype: Ref<Prototype>) {
+        let Some(compile) = self.lua.compile else { return };
+        let number = self.lua_number(prototype);
+        let unit = self.lua_unit(prototype, number);
+        let start = self.host.monotonic();
+        let outcome = compile(&unit).and_then(|native| {
+            let address = self.host.install_code(&native.bytes).ok_or(Refusal::NoRoom)?;
+            Ok((native, address))
+        });
+        let nanoseconds = self.host.monotonic().saturating_sub(start);
+        let function = &mut self.lua.functions[number as usize - 1];
+        if let Some(records) = &mut self.lua.records {
+            records.keep(function.name.clone(), unit.clone());
+        }
+        function.left = 0;
+        function.generation += 1;
+        let (native, address) = match outcome {
+            Ok(compiled) => compiled,
+            Err(refusal) => {
+                function.outcome = NativeOutcome::Refused(refusal);
+                // What there is goes on.
+                return;
+            }
+        };
+        function.outcome = NativeOutcome::Compiled { bytes: native.bytes.len(), nanoseconds };
+        function.address = address.as_ptr();
+        let mut words = unit.code;
+        let mut entries = vec![0; words.len()];
+        for (entry, &word) in (1..=u16::MAX).zip(&native.entries) {
+            entries[word as usize] = entry;
+            words[word as usize].0 |= Word::MARK;
+        }
+        function.entries = entries;
+        if native.is_callable {
+            let known = &mut self.lua.known[number as usize - 1];
+            (known.address, known.parameters) = (address.as_ptr(), unit.parameter_count.into());
+        }
+        let code = self.heap.get(prototype).code;
+        for (index, word) in words.iter().enumerate() {
+            self.heap.write_bytes(code, 8 * index, &word.0.to_ne_bytes());
+        }
+    }
+
+    /// What the compiler needs to know of a function.
+    fn lua_unit(&mut self, prototype: Ref<Prototype>, number: u32) -> Unit {
+        let function = self.function_of_prototype(prototype);
+        let object = self.heap.get(prototype);
+        let record = &self.lua.functions[number as usize - 1];
+        let instructions = 0..function.code.len() as u32;
+        let is_last = record.generation + 1 >= GENERATIONS;
+        let goes_on = |number| is_last || record.exits.get(&number).is_some_and(|&count| count >= OFTEN);
+        let feedback = self.feedback_of(prototype);
+        Unit {
+            code_start: object.code.units() + 1,
+            prototype: prototype.units(),
+            register_count: object.register_count,
+            parameter_count: object.parameter_count,
+            is_variadic: object.is_variadic != 0,
+            entry_cost: object.entry_cost,
+            constants: self.heap.constants(prototype).iter().map(|slot| (slot.tag.get(), slot.payload.get())).collect(),
+            sites: self
+                .heap
+                .sites(prototype)
+                .iter()
+                .rev()
+                .map(|site| SiteState { own: site.shape.get().is_some(), other: site.next_shape.get().is_some() })
+                .collect(),
+            seen: instructions
+                .clone()
+                .map(|number| feedback.map_or_else(Default::default, |feedback| feedback.operands(number as usize)))
+                .collect(),
+            goes_on: instructions.map(goes_on).collect(),
+            locals: function
+                .locals
+                .iter()
+                .map(|local| Local { register: local.register, scope: local.start..local.end })
+                .collect(),
+            is_eager: self.lua.is_eager,
+            code: function.code,
+        }
+    }
+}

@@ -1,0 +1,201 @@
+//! Calls of compiled code by compiled code, and returns to it.
+
+use super::{Emitter, own, values::place};
+use crate::dynamic::operands::Operands;
+use cranelift_codegen::ir::{InstBuilder, condcodes::IntCC, types};
+use lunette_bytecode::instruction::Opcode;
+use lunette_interpreter::{
+    frame,
+    machine_code::{
+        layout::{self, tag},
+        performed, status,
+    },
+};
+
+impl Emitter<'_, '_, '_> {
+    /// The way from a compiled caller into the first block.
+    pub(super) fn emit_native_entry(&mut self) {
+        let refused = self.cold_block();
+        let end = self.builder.ins().iadd_imm_s(self.base, i64::from(place(self.code.registers())));
+        let limit = self.builder.ins().load(types::I64, own(), self.machine, layout::SLOT_LIMIT);
+        let is_over = self.builder.ins().icmp(IntCC::UnsignedGreaterThan, end, limit);
+        self.go_if(is_over, refused);
+        let stack = self.builder.ins().get_stack_pointer(types::I64);
+        let limit = self.builder.ins().load(types::I64, own(), self.machine, layout::STACK_END);
+        let is_over = self.builder.ins().icmp(IntCC::UnsignedLessThan, stack, limit);
+        self.go_if(is_over, refused);
+        let budget = self.builder.ins().load(types::I64, own(), self.machine, layout::BUDGET);
+        let left = self.builder.ins().iadd_imm_s(budget, -i64::from(self.code.unit.entry_cost));
+        let is_over = self.builder.ins().icmp_imm_s(IntCC::SignedLessThan, left, 0);
+        self.go_if(is_over, refused);
+        self.builder.ins().store(own(), left, self.machine, layout::BUDGET);
+        self.builder.ins().jump(self.blocks[0], []);
+        self.seal(refused);
+        self.builder.switch_to_block(refused);
+        self.end(status::REFUSED);
+    }
+
+    pub(super) fn emit_call(&mut self, instruction: usize) {
+        let word = self.code.word(instruction);
+        let (a, arguments, results) = (word.a(), word.b_count(), word.c_count());
+        if arguments == 0 {
+            return self.perform_here();
+        }
+        let slow = self.slow();
+        let (found, function) = (self.tag_of(a), self.payload_of(a));
+        self.store_live_here();
+        self.go_if_not(found, tag::CLOSURE, slow);
+        let closure = self.object(function);
+        let reference = self.builder.ins().uload32(own(), closure, layout::CLOSURE_PROTOTYPE);
+        let prototype = self.object(reference);
+        let number = self.builder.ins().uload32(own(), prototype, layout::PROTOTYPE_NUMBER);
+        let number = self.builder.ins().iadd_imm_s(number, -1);
+        let count = self.builder.ins().uload32(own(), self.machine, layout::KNOWN_COUNT);
+        let is_unknown = self.builder.ins().icmp(IntCC::UnsignedGreaterThanOrEqual, number, count);
+        self.go_if(is_unknown, slow);
+        let known = self.builder.ins().load(types::I64, own(), self.machine, layout::KNOWN);
+        let distance = self.builder.ins().imul_imm_s(number, layout::KNOWN_BYTES);
+        let known = self.builder.ins().iadd(known, distance);
+        let known_prototype = self.builder.ins().uload32(own(), known, layout::KNOWN_PROTOTYPE);
+        let is_other = self.builder.ins().icmp(IntCC::NotEqual, known_prototype, reference);
+        self.go_if(is_other, slow);
+        let parameters = self.builder.ins().load(types::I32, own(), known, layout::KNOWN_PARAMETERS);
+        let are_more =
+            self.builder.ins().icmp_imm_u(IntCC::UnsignedGreaterThan, parameters, arguments as i64 - 1);
+        self.go_if(are_more, slow);
+        let address = self.builder.ins().load(types::I64, own(), known, layout::KNOWN_ADDRESS);
+        // Where this function goes on, and the header of the other one's frame.
+        let resume = i64::from(self.code.unit.code_start) + instruction as i64 + 1;
+        let resume = self.builder.ins().iconst(types::I32, resume);
+        self.builder.ins().store(own(), resume, self.base, layout::HEADER);
+        let window = place(a + frame::FRAME_SLOTS as usize);
+        let payload = frame::header_payload(0, a as u32 + frame::FRAME_SLOTS);
+        let payload = self.builder.ins().iconst(types::I64, payload as i64);
+        self.builder.ins().store(own(), payload, self.base, window + layout::HEADER);
+        let header = self.builder.ins().iconst(types::I32, layout::header_tag(results as i32 - 1));
+        self.builder.ins().store(own(), header, self.base, window + layout::HEADER + layout::TAG);
+        let base = self.builder.ins().iadd_imm_s(self.base, i64::from(window));
+        let entry = self.builder.ins().iconst(types::I32, 0);
+        let arguments = [base, self.machine, self.region, entry];
+        let called = self.builder.ins().call_indirect(self.signature, address, &arguments);
+        let ended = self.builder.inst_results(called)[0];
+        let (other, here) = (self.cold_block(), self.builder.create_block());
+        self.builder.ins().brif(ended, other, [], here, []);
+        self.seal(other);
+        self.builder.switch_to_block(other);
+        let refused = self.cold_block();
+        let is_refused = self.builder.ins().icmp_imm_s(IntCC::Equal, ended, status::REFUSED as i64);
+        self.go_if(is_refused, refused);
+        let replaced = self.cold_block();
+        let is_replaced = self.builder.ins().icmp_imm_s(IntCC::Equal, ended, status::REPLACED as i64);
+        self.go_if(is_replaced, replaced);
+        self.builder.ins().return_(&[ended]);
+        self.seal(replaced);
+        self.builder.switch_to_block(replaced);
+        let go_on = self.builder.ins().load(types::I64, own(), self.machine, layout::GO_ON);
+        let called = self.builder.ins().call_indirect(self.go_on_signature, go_on, &[self.machine]);
+        let ended = self.builder.inst_results(called)[0];
+        let elsewhere = self.cold_block();
+        self.builder.ins().brif(ended, elsewhere, [], here, []);
+        self.seal(elsewhere);
+        self.builder.switch_to_block(elsewhere);
+        self.builder.ins().return_(&[ended]);
+        self.seal(refused);
+        self.builder.switch_to_block(refused);
+        self.leave_stored(status::PAUSED);
+        self.seal(here);
+        self.builder.switch_to_block(here);
+    }
+
+    /// The interpreter makes the frame that takes the place of this one; whoever called has it go on.
+    pub(super) fn emit_tail_call(&mut self) {
+        self.store_live_here();
+        let outcome = self.call_perform();
+        let [other, replaced] = core::array::from_fn(|_| self.cold_block());
+        self.go_if(outcome, other);
+        let Some(here) = self.builder.current_block() else { unreachable!("a block is being emitted") };
+        self.seal(other);
+        self.builder.switch_to_block(other);
+        let is_replaced = self.builder.ins().icmp_imm_s(IntCC::Equal, outcome, performed::REPLACED as i64);
+        self.go_if(is_replaced, replaced);
+        self.end(status::PERFORMED);
+        self.seal(replaced);
+        self.builder.switch_to_block(replaced);
+        self.end(status::REPLACED);
+        self.builder.switch_to_block(here);
+        self.forget_written();
+    }
+
+    /// Returns as the caller wants it, or has the interpreter do that.
+    pub(super) fn emit_return(&mut self, instruction: usize) {
+        let word = self.code.word(instruction);
+        let count = match word.opcode() {
+            Opcode::return_none => Some(0),
+            Opcode::return_one => Some(1),
+            // A list that is open.
+            _ => word.b_count().checked_sub(1),
+        };
+        let paused = self.paused();
+        let header = self.builder.ins().load(types::I32, own(), self.base, layout::HEADER + layout::TAG);
+        let other = self.builder.ins().band_imm_s(header, layout::NOT_PLAIN);
+        self.go_if(other, paused);
+        let Some(count) = count else { return self.perform_return() };
+        let wanted = self.builder.ins().ushr_imm_u(header, layout::WANTED_SHIFT);
+        let [one, not_one, done, performed] = core::array::from_fn(|_| self.builder.create_block());
+        let is_one = self.builder.ins().icmp_imm_s(IntCC::Equal, wanted, 1);
+        self.builder.ins().brif(is_one, one, [], not_one, []);
+        self.seal(one);
+        self.builder.switch_to_block(one);
+        let before = self.held.clone();
+        let (found, payload) = if count == 0 {
+            let nil = self.builder.ins().iconst(types::I32, i64::from(tag::NIL));
+            (nil, self.builder.ins().iconst(types::I64, 0))
+        } else {
+            (self.tag_of(word.a()), self.payload_of(word.a()))
+        };
+        self.builder.ins().store(own(), payload, self.base, layout::FUNCTION);
+        self.builder.ins().store(own(), found, self.base, layout::FUNCTION + layout::TAG);
+        self.builder.ins().jump(done, []);
+        self.seal(not_one);
+        self.builder.switch_to_block(not_one);
+        self.held.clone_from(&before);
+        if count >= 2 {
+            let [two, none] = core::array::from_fn(|_| self.builder.create_block());
+            let is_two = self.builder.ins().icmp_imm_s(IntCC::Equal, wanted, 2);
+            self.builder.ins().brif(is_two, two, [], none, []);
+            self.seal(two);
+            self.seal(none);
+            self.builder.switch_to_block(two);
+            for (index, target) in [layout::FUNCTION, layout::HEADER].into_iter().enumerate() {
+                let (found, payload) = (self.tag_of(word.a() + index), self.payload_of(word.a() + index));
+                self.builder.ins().store(own(), payload, self.base, target);
+                self.builder.ins().store(own(), found, self.base, target + layout::TAG);
+            }
+            self.builder.ins().jump(done, []);
+            self.builder.switch_to_block(none);
+            self.held = before;
+        }
+        self.builder.ins().brif(wanted, performed, [], done, []);
+        self.seal(performed);
+        self.builder.switch_to_block(performed);
+        self.perform_return();
+        self.seal(done);
+        self.builder.switch_to_block(done);
+        self.end(status::RETURNED);
+    }
+
+    /// Has the interpreter return to the function that called.
+    fn perform_return(&mut self) {
+        self.store_live_here();
+        let outcome = self.call_perform();
+        let (returned, elsewhere) = (self.builder.create_block(), self.cold_block());
+        let is_returned = self.builder.ins().icmp_imm_s(IntCC::Equal, outcome, performed::RETURNED as i64);
+        self.builder.ins().brif(is_returned, returned, [], elsewhere, []);
+        self.seal(returned);
+        self.seal(elsewhere);
+        self.builder.switch_to_block(returned);
+        self.end(status::RETURNED);
+        self.builder.switch_to_block(elsewhere);
+        self.end(status::PERFORMED);
+    }
+}

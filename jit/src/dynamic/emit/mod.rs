@@ -1,0 +1,267 @@
+//! From a function's blocks to Cranelift's form.
+//!
+//! ```text
+//!   start:    the entry that was asked for                     jump to it
+//!   entry 0:  room, and fuel for a compiled caller's call      jump to the first block, or return
+//!   entry k:  numbers that are known to be such <- frame       jump block
+//!   block:    numbers and tables are variables of a kind       jump, an exit, or a performed instruction
+//!   exit:     frame <- numbers that are needed later           return, having noted where the interpreter goes on
+//! ```
+//!
+//! The data flows `mod` (entries, blocks) → `calls`, `jumps`, `numbers` and `tables` (instructions) → `outside` (exits, and
+//! instructions that are performed) → `values` (what registers hold).
+
+mod calls;
+mod jumps;
+mod numbers;
+mod outside;
+mod tables;
+mod values;
+
+use super::{
+    blocks::{Code, is_left},
+    kinds::Kind,
+    operands::Operands,
+    registers::{Set, written},
+};
+use alloc::{vec, vec::Vec};
+use cranelift_codegen::{
+    ir::{AbiParam, Block, BlockCall, InstBuilder, JumpTableData, MemFlagsData, SigRef, Signature, Value, types},
+    isa::{CallConv, TargetFrontendConfig},
+};
+use cranelift_frontend::{FunctionBuilder, Variable};
+use lunette_bytecode::instruction::Opcode;
+use outside::Outside;
+use values::Held;
+
+/// The signature of compiled functions: see [`lunette_interpreter::machine_code::NativeCode`].
+pub(crate) fn signature() -> Signature {
+    let mut signature = Signature::new(CallConv::SystemV);
+    signature.params = [types::I64, types::I64, types::I64, types::I32].map(AbiParam::new).into();
+    signature.returns = [types::I64].map(AbiParam::new).into();
+    signature
+}
+
+/// Emits the body of a function. The entries' instructions, in their order.
+pub(crate) fn emit(
+    code: &Code<'_>,
+    kinds: &[Vec<Kind>],
+    mut builder: FunctionBuilder<'_>,
+    target: TargetFrontendConfig,
+) -> Vec<u32> {
+    let called = builder.import_signature(signature());
+    let mut perform = Signature::new(CallConv::SystemV);
+    perform.params = [types::I64; 3].map(AbiParam::new).into();
+    perform.returns = [types::I64].map(AbiParam::new).into();
+    let perform = builder.import_signature(perform);
+    let mut go_on = Signature::new(CallConv::SystemV);
+    go_on.params = [types::I64].map(AbiParam::new).into();
+    go_on.returns = [types::I64].map(AbiParam::new).into();
+    let go_on = builder.import_signature(go_on);
+    let mut emitter = Emitter::new(code, builder, kinds, [called, perform, go_on]);
+    let entries = emitter.emit_entries();
+    for block in 0..code.blocks.len() {
+        emitter.emit_block(block);
+    }
+    emitter.builder.seal_all_blocks();
+    emitter.builder.finalize(target);
+    entries
+}
+
+struct Emitter<'a, 'f, 'b> {
+    code: &'a Code<'f>,
+    builder: FunctionBuilder<'b>,
+    kinds: &'a [Vec<Kind>],
+    blocks: Vec<Block>,
+    variables: Vec<[Option<Variable>; 4]>,
+    held: Vec<Held>,
+    /// What is out of line of the instruction that is emitted.
+    outside: Outside,
+    /// The signatures of compiled functions, of what performs instructions, and of what goes on after tail calls.
+    signature: SigRef,
+    perform_signature: SigRef,
+    go_on_signature: SigRef,
+    base: Value,
+    machine: Value,
+    region: Value,
+}
+
+/// Accesses to what is there for certain.
+fn own() -> MemFlagsData {
+    MemFlagsData::trusted()
+}
+
+/// What nothing changes while compiled code runs in a frame.
+fn fixed() -> MemFlagsData {
+    MemFlagsData::trusted().with_readonly().with_can_move()
+}
+
+impl<'a, 'f, 'b> Emitter<'a, 'f, 'b> {
+    fn new(
+        code: &'a Code<'f>,
+        mut builder: FunctionBuilder<'b>,
+        kinds: &'a [Vec<Kind>],
+        [signature, perform_signature, go_on_signature]: [SigRef; 3],
+    ) -> Self {
+        let blocks = code.blocks.iter().map(|_| builder.create_block()).collect();
+        let start = builder.create_block();
+        builder.append_block_params_for_function_params(start);
+        builder.switch_to_block(start);
+        let &[base, machine, region, _] = builder.block_params(start) else {
+            unreachable!("the function has four parameters")
+        };
+        Emitter {
+            code,
+            builder,
+            kinds,
+            blocks,
+            variables: vec![[None; 4]; code.registers()],
+            held: Vec::new(),
+            outside: Outside::default(),
+            signature,
+            perform_signature,
+            go_on_signature,
+            base,
+            machine,
+            region,
+        }
+    }
+
+    /// The ways into blocks from outside.
+    fn emit_entries(&mut self) -> Vec<u32> {
+        let code = self.code;
+        let Some(start) = self.builder.current_block() else { unreachable!("the first block is begun") };
+        let &[_, _, _, asked] = self.builder.block_params(start) else {
+            unreachable!("the function has four parameters")
+        };
+        let chosen: Vec<usize> =
+            (0..code.blocks.len()).filter(|&block| code.blocks[block].is_entry).take(u16::MAX.into()).collect();
+        let entries: Vec<Block> = chosen.iter().map(|_| self.builder.create_block()).collect();
+        let native = self.builder.create_block();
+        let calls: Vec<BlockCall> =
+            [native].iter().chain(&entries).map(|&entry| self.builder.func.dfg.block_call(entry, [])).collect();
+        let table = self.builder.create_jump_table(JumpTableData::new(calls[0], &calls));
+        self.builder.ins().br_table(asked, table);
+        self.seal(native);
+        self.builder.switch_to_block(native);
+        self.emit_native_entry();
+        for (&entry, &block) in entries.iter().zip(&chosen) {
+            self.builder.switch_to_block(entry);
+            self.seal(entry);
+            self.held = vec![Held::default(); code.registers()];
+            let live = code.blocks[block].live;
+            self.begin_instruction(code.blocks[block].instructions.start, live);
+            for register in live.iter() {
+                let kind = self.kinds[block].get(register).copied().unwrap_or(Kind::Any);
+                if kind != Kind::Any {
+                    let paused = self.paused();
+                    self.guard(register, kind, paused);
+                }
+            }
+            self.emit_edge(block);
+            self.finish_outside(true);
+        }
+        chosen.iter().map(|&block| code.blocks[block].instructions.start as u32).collect()
+    }
+
+    /// All that go to a block have been emitted.
+    fn seal(&mut self, block: Block) {
+        self.builder.seal_block(block);
+    }
+
+    fn emit_block(&mut self, block: usize) {
+        let code = self.code;
+        self.builder.switch_to_block(self.blocks[block]);
+        self.held = self.kinds[block].iter().map(|&kind| Held::of_kind(kind)).collect();
+        let range = code.blocks[block].instructions.clone();
+        // What is needed from each instruction on, backward.
+        let mut live = code.live_after(block);
+        let mut lives = Vec::with_capacity(range.len());
+        for instruction in range.clone().rev() {
+            code.live_before(instruction, &mut live);
+            lives.push(live);
+        }
+        let last = range.end - 1;
+        for instruction in range {
+            let Some(live) = lives.pop() else { unreachable!("there is a set for each instruction") };
+            self.begin_instruction(instruction, live);
+            let has_ended = self.emit_instruction(block, instruction);
+            if !has_ended {
+                self.join_performed(written(code.word(instruction), code.registers()));
+            }
+            self.finish_outside(has_ended);
+            if instruction == last && !has_ended {
+                match code.blocks[block].successors[..] {
+                    [next] => self.emit_edge(next),
+                    _ => unreachable!("verified code does not end without a return"),
+                }
+            }
+        }
+    }
+
+    /// Emits an instruction; whether control does not go on behind it.
+    fn emit_instruction(&mut self, block: usize, instruction: usize) -> bool {
+        use Opcode::*;
+        let word = self.code.word(instruction);
+        match word.opcode() {
+            opcode if is_left(opcode) => {
+                self.pause();
+                return true;
+            }
+            copy => self.copy(word.a(), word.b()),
+            load_nil => (word.a()..word.a() + word.b_count()).for_each(|register| self.write_nil(register)),
+            load_false => self.write_boolean(word.a(), false),
+            load_true => self.write_boolean(word.a(), true),
+            load_integer => self.write_integer_constant(word.a(), word.d_signed()),
+            load_constant => self.emit_constant(word.a(), word.d_signed() as usize),
+            jump | loop_back | jump_if | jump_if_not | numeric_for_prepare | numeric_for_loop | generic_for_prepare
+            | generic_for_loop => {
+                self.emit_jump(block, instruction);
+                return true;
+            }
+            opcode if word.jump_distance().is_some() => {
+                self.emit_comparison(block, instruction, opcode);
+                return true;
+            }
+            add | subtract | multiply | divide | modulo | power | floor_divide | bit_and | bit_or | bit_xor
+            | shift_left | shift_right | add_constant | subtract_constant | multiply_constant | divide_constant
+            | modulo_constant | power_constant | floor_divide_constant | bit_and_constant | bit_or_constant
+            | bit_xor_constant | add_integer | subtract_integer | shift_left_integer | shift_right_integer => {
+                self.emit_operation(instruction);
+            }
+            negate | bit_not => self.emit_unary(instruction),
+            not => self.emit_not(word.a(), word.b()),
+            length => self.emit_length(instruction),
+            get_index | get_integer => self.emit_get_index(block, instruction),
+            set_index | set_integer => self.emit_set_index(instruction),
+            get_field | get_upvalue_field => self.emit_get_field(block, instruction),
+            set_field | set_upvalue_field => self.emit_set_field(instruction),
+            get_method => self.emit_get_method(instruction),
+            get_upvalue | get_cell => self.emit_get_variable(block, instruction),
+            set_upvalue | set_cell => self.emit_set_variable(instruction),
+            call => self.emit_call(instruction),
+            tail_call => self.emit_tail_call(),
+            return_none | return_one | return_values => {
+                self.emit_return(instruction);
+                return true;
+            }
+            _ => self.perform_here(),
+        }
+        false
+    }
+
+    /// Goes to the beginning of a block, with what it expects.
+    fn emit_edge(&mut self, next: usize) {
+        let live: Set = self.code.blocks[next].live;
+        for register in live.iter() {
+            match (self.held[register].kind, self.kinds[next].get(register).copied().unwrap_or(Kind::Any)) {
+                (held, expected) if held == expected => {}
+                (Kind::Any, Kind::Integer | Kind::Float | Kind::Table) => {
+                    unreachable!("what is expected was followed on all ways")
+                }
+                _ => self.store_number(register),
+            }
+        }
+        self.builder.ins().jump(self.blocks[next], []);
+    }
+}

@@ -1,0 +1,423 @@
+//! Which registers hold numbers, or tables, for certain, found by following the control flow forward; and for which types of
+//! its operands an instruction is compiled.
+//!
+//! What is read from a table, or is a parameter, may be anything. The types with which the interpreter has seen an operand say
+//! what to expect; compiled code looks, and from there on it is known.
+
+use super::{
+    blocks::Code,
+    operands::Operands,
+    registers::written,
+};
+use alloc::{vec, vec::Vec};
+use lunette_bytecode::instruction::{Opcode, OperandKind, Word};
+use lunette_interpreter::{
+    feedback::Tags,
+    machine_code::layout::tag,
+};
+
+/// What is known of a register's content.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Nothing: it is in the frame.
+    Any,
+    /// It is an integer.
+    Integer,
+    /// It is a float.
+    Float,
+    /// It is a table, and in the frame as well.
+    Table,
+}
+
+impl Kind {
+    /// What is known where control comes from two places.
+    pub fn join(self, other: Kind) -> Kind {
+        if self == other { self } else { Kind::Any }
+    }
+
+    /// Its tag, if it is known.
+    pub fn tag(self) -> Option<u32> {
+        match self {
+            Kind::Any => None,
+            Kind::Integer => Some(tag::INTEGER),
+            Kind::Float => Some(tag::FLOAT),
+            Kind::Table => Some(tag::TABLE),
+        }
+    }
+
+    pub fn of_tag(found: u32) -> Kind {
+        match found {
+            tag::INTEGER => Kind::Integer,
+            tag::FLOAT => Kind::Float,
+            tag::TABLE => Kind::Table,
+            _ => Kind::Any,
+        }
+    }
+}
+
+/// What an operand is expected to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Expected {
+    Integer,
+    Float,
+    /// A number, as far as is known.
+    Number,
+    /// Something else.
+    Other,
+}
+
+/// For which operands an operation of numbers is compiled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Plan {
+    /// Both are integers.
+    Integers,
+    /// One of them is a float.
+    Floats,
+    /// Integers, or floats.
+    Numbers,
+    /// None: it is performed.
+    Performed,
+}
+
+/// Where an operand of an operation is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Source {
+    /// In a register; it is this one of the instruction's operands that are read.
+    Register(usize, usize),
+    /// It is a constant of a kind.
+    Constant(Kind, u64),
+}
+
+/// The operands of an operation of numbers, or of a comparison.
+pub(crate) fn sources(code: &Code<'_>, word: Word) -> Option<[Source; 2]> {
+    let constant = |number: usize| match code.unit.constants.get(number) {
+        Some(&(tag, payload)) => Source::Constant(Kind::of_tag(tag), payload),
+        None => unreachable!("a verified instruction has its constants"),
+    };
+    let integer = |value: i64| Source::Constant(Kind::Integer, value as u64);
+    use Opcode::*;
+    Some(match word.opcode() {
+        add | subtract | multiply | divide | modulo | power | floor_divide | bit_and | bit_or | bit_xor | shift_left
+        | shift_right => [Source::Register(word.b(), 0), Source::Register(word.c(), 1)],
+        add_constant | subtract_constant | multiply_constant | divide_constant | modulo_constant | power_constant
+        | floor_divide_constant | bit_and_constant | bit_or_constant | bit_xor_constant => {
+            [Source::Register(word.b(), 0), constant(word.c())]
+        }
+        add_integer | subtract_integer | shift_left_integer | shift_right_integer => {
+            [Source::Register(word.b(), 0), integer(word.c_signed())]
+        }
+        jump_less | jump_not_less | jump_less_equal | jump_not_less_equal | jump_equal | jump_not_equal => {
+            [Source::Register(word.a(), 0), Source::Register(word.b(), 1)]
+        }
+        jump_equal_integer | jump_not_equal_integer | jump_less_integer | jump_not_less_integer
+        | jump_less_equal_integer | jump_not_less_equal_integer | jump_greater_integer | jump_not_greater_integer
+        | jump_greater_equal_integer | jump_not_greater_equal_integer => {
+            [Source::Register(word.a(), 0), integer(word.b_signed())]
+        }
+        jump_equal_constant | jump_not_equal_constant => [Source::Register(word.a(), 0), constant(word.b())],
+        _ => return None,
+    })
+}
+
+impl Code<'_> {
+    /// Whether compiled code goes on at an instruction, whatever it meets.
+    pub fn goes_on(&self, instruction: usize) -> bool {
+        self.unit.goes_on[instruction]
+    }
+
+    fn seen(&self, instruction: usize, place: usize) -> Tags {
+        let seen = self.unit.seen[instruction][place];
+        // Tests are to see expectations that fail.
+        if self.unit.is_eager && seen == Tags::default() && instruction % 3 == 1 {
+            return Tags(1 << if instruction % 2 == 0 { tag::INTEGER } else { tag::FLOAT });
+        }
+        seen
+    }
+
+    /// What one of the operands that an instruction reads is expected to be.
+    pub fn expected(&self, instruction: usize, source: Source, kinds: &[Kind]) -> Expected {
+        let (kind, seen) = match source {
+            Source::Register(register, place) => (kinds[register], self.seen(instruction, place)),
+            Source::Constant(kind, _) => (kind, Tags::default()),
+        };
+        match kind {
+            Kind::Integer => return Expected::Integer,
+            Kind::Float => return Expected::Float,
+            Kind::Table => return Expected::Other,
+            Kind::Any if matches!(source, Source::Constant(..)) => return Expected::Other,
+            Kind::Any => {}
+        }
+        let numbers = 1 << tag::INTEGER | 1 << tag::FLOAT;
+        match seen.0 {
+            0 => Expected::Number,
+            seen if seen == 1 << tag::INTEGER => Expected::Integer,
+            seen if seen == 1 << tag::FLOAT => Expected::Float,
+            seen if seen & numbers == 0 => Expected::Other,
+            _ => Expected::Number,
+        }
+    }
+
+    /// How an operation is compiled.
+    pub fn plan(&self, instruction: usize, sources: [Source; 2], kinds: &[Kind]) -> Plan {
+        use Opcode::*;
+        let [left, right] = sources.map(|source| self.expected(instruction, source, kinds));
+        let word = self.word(instruction);
+        let is_integer = (left, right) == (Expected::Integer, Expected::Integer);
+        let is_float = left == Expected::Float || right == Expected::Float;
+        let is_other = left == Expected::Other || right == Expected::Other;
+        match word.opcode() {
+            _ if is_other => Plan::Performed,
+            add | subtract | multiply | add_constant | subtract_constant | multiply_constant | add_integer
+            | subtract_integer => match () {
+                () if is_integer => Plan::Integers,
+                () if is_float => Plan::Floats,
+                () => Plan::Numbers,
+            },
+            divide | divide_constant => Plan::Floats,
+            modulo | modulo_constant | bit_and | bit_or | bit_xor | bit_and_constant | bit_or_constant
+            | bit_xor_constant | shift_left | shift_right | shift_left_integer | shift_right_integer => {
+                if is_float { Plan::Performed } else { Plan::Integers }
+            }
+            floor_divide | floor_divide_constant => match is_float {
+                true if crate::target::rounds() => Plan::Floats,
+                true => Plan::Performed,
+                false => Plan::Integers,
+            },
+            power_constant if left == Expected::Float && matches!(sources[1], Source::Constant(Kind::Integer, 2)) => {
+                Plan::Floats
+            }
+            power | power_constant => Plan::Performed,
+            // Integers and floats are compared exactly, which takes more.
+            _ => match (left, right) {
+                (Expected::Integer, Expected::Integer) => Plan::Integers,
+                (Expected::Float, Expected::Float) => Plan::Floats,
+                (Expected::Float, Expected::Integer) if matches!(sources[1], Source::Constant(..)) => Plan::Floats,
+                _ => Plan::Numbers,
+            },
+        }
+    }
+
+    /// In which kind an instruction is to give what it reads from a table or a variable: the one in which the block soon
+    /// uses it first.
+    pub fn loaded(&self, block: usize, instruction: usize, register: usize) -> Kind {
+        if self.goes_on(instruction) {
+            return Kind::Any;
+        }
+        for next in (instruction + 1..self.blocks[block].instructions.end).take(LOOKED_AT) {
+            let word = self.word(next);
+            let operands = word.opcode().entry().operands.iter();
+            let read = operands.filter(|operand| {
+                matches!(operand.kind, OperandKind::Read | OperandKind::Update | OperandKind::Range)
+            });
+            for (place, &operand) in read.take(2).enumerate() {
+                if operand.kind == OperandKind::Read && word.operand(operand) == register as i64 {
+                    return self.seen(next, place).only().map_or(Kind::Any, Kind::of_tag);
+                }
+            }
+            if written(word, self.registers()).contains(&register) {
+                break;
+            }
+        }
+        Kind::Any
+    }
+
+    /// Whether an operand in a register is seen to be a table, or may be.
+    pub fn may_be_table(&self, instruction: usize, register: usize, place: usize, kinds: &[Kind]) -> bool {
+        let seen = self.unit.seen[instruction][place].0;
+        match kinds[register] {
+            Kind::Table => true,
+            Kind::Any => seen == 0 || seen & 1 << tag::TABLE != 0,
+            _ => false,
+        }
+    }
+
+    /// What an instruction changes.
+    pub fn follow(&self, block: usize, instruction: usize, kinds: &mut [Kind]) {
+        use Opcode::*;
+        let word = self.word(instruction);
+        let goes_on = self.goes_on(instruction);
+        let a = word.a();
+        if let Some(sources) = sources(self, word) {
+            let plan = self.plan(instruction, sources, kinds);
+            let is_known = sources.iter().all(|&source| match source {
+                Source::Register(register, _) => kinds[register] != Kind::Any,
+                Source::Constant(..) => true,
+            });
+            let is_jump = word.jump_distance().is_some();
+            if !goes_on && !(is_jump && matches!(word.opcode(), jump_equal | jump_not_equal | jump_equal_constant | jump_not_equal_constant | jump_equal_integer | jump_not_equal_integer)) {
+                for source in sources {
+                    let expected = self.expected(instruction, source, kinds);
+                    if let (Source::Register(register, _), true) = (source, refines(plan)) {
+                        match expected {
+                            Expected::Integer => kinds[register] = Kind::Integer,
+                            Expected::Float => kinds[register] = Kind::Float,
+                            Expected::Number if plan == Plan::Integers => kinds[register] = Kind::Integer,
+                            _ => {}
+                        }
+                    }
+                }
+            }
+            if !is_jump {
+                kinds[a] = match plan {
+                    Plan::Integers if is_known || !goes_on => Kind::Integer,
+                    Plan::Floats if is_known || !goes_on => Kind::Float,
+                    _ => Kind::Any,
+                };
+            }
+            return;
+        }
+        match word.opcode() {
+            copy => kinds[a] = kinds[word.b()],
+            load_integer => kinds[a] = Kind::Integer,
+            load_constant => {
+                kinds[a] = match self.unit.constants.get(word.d_signed() as usize) {
+                    Some(&(tag, _)) if tag != tag::TABLE => Kind::of_tag(tag),
+                    _ => Kind::Any,
+                };
+            }
+            negate => kinds[a] = self.unary(instruction, kinds),
+            bit_not => {
+                kinds[a] = match self.unary(instruction, kinds) {
+                    Kind::Integer => Kind::Integer,
+                    _ => Kind::Any,
+                };
+            }
+            length => kinds[a] = if self.is_length(instruction, kinds) { Kind::Integer } else { Kind::Any },
+            get_index | get_integer | get_field => {
+                let is_table = self.may_be_table(instruction, word.b(), 0, kinds);
+                let loaded = if is_table { self.loaded(block, instruction, a) } else { Kind::Any };
+                let is_inline = word.opcode() != get_index || self.is_integer_key(instruction, word.c(), kinds);
+                if loaded != Kind::Any && is_inline {
+                    kinds[word.b()] = Kind::Table;
+                    if word.opcode() == get_index {
+                        kinds[word.c()] = Kind::Integer;
+                    }
+                }
+                kinds[a] = if is_inline { loaded } else { Kind::Any };
+            }
+            get_upvalue | get_upvalue_field | get_cell => kinds[a] = self.loaded(block, instruction, a),
+            numeric_for_prepare => {
+                if self.is_integer_loop(instruction, kinds) {
+                    kinds[a..a + 4].fill(Kind::Integer);
+                } else {
+                    kinds[a..a + 4].fill(Kind::Any);
+                }
+            }
+            numeric_for_loop => {
+                let kind = self.loop_kind(instruction, kinds);
+                kinds[a..a + 4].fill(kind);
+            }
+            _ => {
+                let range = written(word, self.registers());
+                let end = range.end.min(kinds.len());
+                if range.start < end {
+                    kinds[range.start..end].fill(Kind::Any);
+                }
+            }
+        }
+    }
+
+    /// The kind for which an operation of one operand is compiled; any if it is performed.
+    pub fn unary(&self, instruction: usize, kinds: &[Kind]) -> Kind {
+        match kinds[self.word(instruction).b()] {
+            kind @ (Kind::Integer | Kind::Float) => kind,
+            Kind::Table => Kind::Any,
+            Kind::Any if self.goes_on(instruction) => Kind::Any,
+            Kind::Any => match self.seen(instruction, 0).only().map(Kind::of_tag) {
+                Some(kind @ (Kind::Integer | Kind::Float)) => kind,
+                _ => Kind::Any,
+            },
+        }
+    }
+
+    /// Whether a length is compiled, for a table or for a string.
+    pub fn is_length(&self, instruction: usize, kinds: &[Kind]) -> bool {
+        let seen = self.unit.seen[instruction][0].0;
+        let is_seen = seen == 1 << tag::TABLE || seen == 1 << tag::STRING;
+        !self.goes_on(instruction) && (kinds[self.word(instruction).b()] == Kind::Table || is_seen)
+    }
+
+    /// Whether an index is an integer, as far as is known.
+    pub fn is_integer_key(&self, instruction: usize, register: usize, kinds: &[Kind]) -> bool {
+        match kinds[register] {
+            Kind::Integer => true,
+            Kind::Any => matches!(self.unit.seen[instruction][1].0, seen if seen == 0 || seen & 1 << tag::INTEGER != 0),
+            _ => false,
+        }
+    }
+
+    /// Whether the preparation of a loop is compiled, for integers.
+    pub fn is_integer_loop(&self, instruction: usize, kinds: &[Kind]) -> bool {
+        let a = self.word(instruction).a();
+        !self.goes_on(instruction) && kinds[a..a + 3].iter().all(|kind| matches!(kind, Kind::Any | Kind::Integer))
+            && matches!(self.unit.seen[instruction][0].only(), None | Some(tag::INTEGER))
+    }
+
+    /// The kind for which a loop is compiled.
+    pub fn loop_kind(&self, instruction: usize, kinds: &[Kind]) -> Kind {
+        match kinds[self.word(instruction).a()] {
+            Kind::Any if self.goes_on(instruction) => Kind::Any,
+            Kind::Any => match self.unit.seen[instruction][0].only() {
+                None | Some(tag::INTEGER) => Kind::Integer,
+                Some(tag::FLOAT) => Kind::Float,
+                Some(_) => Kind::Any,
+            },
+            kind => kind,
+        }
+    }
+}
+
+/// Whether operands are known to be what they were expected to be behind what a plan makes.
+fn refines(plan: Plan) -> bool {
+    matches!(plan, Plan::Integers | Plan::Floats)
+}
+
+/// How many instructions behind a load are looked at.
+const LOOKED_AT: usize = 32;
+
+/// Of each block what is known of all registers at its beginning.
+pub(crate) fn find_kinds(code: &Code<'_>) -> Vec<Vec<Kind>> {
+    let mut at_start: Vec<Option<Vec<Kind>>> = vec![None; code.blocks.len()];
+    let nothing = vec![Kind::Any; code.registers()];
+    at_start[0] = Some(nothing.clone());
+    let mut due: Vec<usize> = vec![0];
+    loop {
+        while let Some(number) = due.pop() {
+            let mut kinds = at_start[number].clone().unwrap_or_else(|| nothing.clone());
+            for instruction in code.blocks[number].instructions.clone() {
+                code.follow(number, instruction, &mut kinds);
+            }
+            for &next in &code.blocks[number].successors {
+                let live = code.blocks[next].live;
+                let changed = match &mut at_start[next] {
+                    Some(known) => {
+                        let mut changed = false;
+                        for (register, known) in known.iter_mut().enumerate() {
+                            let joined = known.join(kinds[register]);
+                            changed |= joined != *known;
+                            *known = joined;
+                        }
+                        changed
+                    }
+                    unknown => {
+                        let of_live = |register| if live.has(register) { kinds[register] } else { Kind::Any };
+                        *unknown = Some((0..kinds.len()).map(of_live).collect());
+                        true
+                    }
+                };
+                if changed && !due.contains(&next) {
+                    due.push(next);
+                }
+            }
+        }
+        // What only the interpreter goes to is in the frame.
+        match (0..code.blocks.len()).find(|&block| at_start[block].is_none()) {
+            Some(block) => {
+                at_start[block] = Some(nothing.clone());
+                due.push(block);
+            }
+            None => break,
+        }
+    }
+    at_start.into_iter().flatten().collect()
+}

@@ -1,0 +1,73 @@
+//! The compiler of dynamic functions, those of Lua.
+//!
+//! An instruction is compiled for the types that its operands are known to have, or were seen with (`kinds`); where others
+//! come, compiled code is left before it, or goes on by having the interpreter perform it. What has no machine code of its own
+//! is always performed so.
+//!
+//! The data flows `operands` and `registers` (what instructions read and write) → `blocks` (control flow) → `kinds` (which
+//! registers hold numbers) → `emit` (Cranelift's form).
+
+#[cfg(target_arch = "x86_64")]
+mod blocks;
+#[cfg(target_arch = "x86_64")]
+mod emit;
+#[cfg(target_arch = "x86_64")]
+mod kinds;
+#[cfg(target_arch = "x86_64")]
+mod operands;
+#[cfg(target_arch = "x86_64")]
+mod registers;
+
+use crate::Explanation;
+use lunette_interpreter::{
+    machine_code::{NativeCode, Unit},
+    typed::native::Refusal,
+};
+
+/// Compiles a function to texts, as [`compile`] would.
+///
+/// ```
+/// use lunette_bytecode::instruction::Opcode;
+/// use lunette_interpreter::machine_code::Unit;
+///
+/// let code = [Opcode::add.encode(&[0, 0, 1]), Opcode::return_one.encode(&[0])];
+/// let code = Vec::from(code.map(|word| word.expect("the operands fit")));
+/// let unit = Unit { seen: vec![Default::default(); 2], goes_on: vec![false; 2], code, register_count: 2, ..Unit::default() };
+/// # #[cfg(target_arch = "x86_64")]
+/// assert!(lunette_jit::dynamic::explain(&unit).is_ok_and(|texts| texts.clif.contains("fadd")));
+/// ```
+pub fn explain(unit: &Unit) -> Result<Explanation, Refusal> {
+    #[cfg(target_arch = "x86_64")]
+    return emitted(unit)?.0.explain();
+    #[cfg(not(target_arch = "x86_64"))]
+    return Err(Refusal::Failed);
+}
+
+/// Compiles a function, if it gains by that and is not too large.
+///
+/// ```
+/// use lunette_bytecode::instruction::Opcode;
+/// use lunette_interpreter::{machine_code::Unit, typed::native::Refusal};
+///
+/// // There is nothing in it that the interpreter does not do.
+/// let code = vec![Opcode::return_closing.encode(&[0, 1]).expect("the operands fit")];
+/// let unit = Unit { seen: vec![Default::default()], goes_on: vec![false], code, register_count: 2, ..Unit::default() };
+/// assert_eq!(lunette_jit::dynamic::compile(&unit).err(), Some(Refusal::NothingGained));
+/// ```
+pub fn compile(unit: &Unit) -> Result<NativeCode, Refusal> {
+    #[cfg(target_arch = "x86_64")]
+    return emitted(unit)
+        .and_then(|(body, entries, is_callable)| Ok(NativeCode { bytes: body.compile()?, entries, is_callable }));
+    #[cfg(not(target_arch = "x86_64"))]
+    return Err(Refusal::Failed);
+}
+
+/// A function in Cranelift's form, its entries, and whether it can be called.
+#[cfg(target_arch = "x86_64")]
+fn emitted(unit: &Unit) -> Result<(crate::target::Body, alloc::vec::Vec<u32>, bool), Refusal> {
+    let code = blocks::Code::new(unit)?;
+    let kinds = kinds::find_kinds(&code);
+    let (body, entries) =
+        crate::target::Body::new(emit::signature(), |builder, target| emit::emit(&code, &kinds, builder, target))?;
+    Ok((body, entries, !unit.is_variadic))
+}

@@ -1,0 +1,191 @@
+//! Functions of Lua as machine code. (`corpus` runs the whole corpus so, `differential` generated programs.)
+
+use super::{ALL, run_frozen};
+use lunette::{
+    AsContext, Captured, Configuration, Engine, Error, Jit, Output, StopReason, Streams,
+};
+use std::{fs, path::Path, time::Duration};
+
+/// What a program writes, and the fuel that it uses.
+fn run(source: &str, jit: Jit) -> (Vec<u8>, u64) {
+    let captured = Captured::default();
+    let streams = Streams { output: Output::Captured(captured.clone()), ..Streams::none() };
+    let mut instance = Engine::new(Configuration::new().jit(jit)).instantiate_with(streams).unwrap();
+    instance.exec(source).unwrap_or_else(|error| panic!("{jit:?}: {error}"));
+    let fuel = instance.statistics().fuel_used;
+    drop(instance);
+    (captured.take(), fuel)
+}
+
+fn is_same_in_all(source: &str) {
+    let interpreted = run(source, Jit::Off);
+    assert!(!interpreted.0.is_empty());
+    for jit in [Jit::On, Jit::Eager] {
+        let (output, fuel) = run(source, jit);
+        assert_eq!(String::from_utf8_lossy(&output), String::from_utf8_lossy(&interpreted.0), "{jit:?}");
+        assert_eq!(fuel, interpreted.1, "{jit:?}");
+    }
+}
+
+#[test]
+fn programs_write_the_same_for_the_same_fuel() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/lua/programs");
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|extension| extension == "lua") {
+            is_same_in_all(&fs::read_to_string(path).unwrap());
+        }
+    }
+}
+
+#[test]
+fn types_may_change_at_any_time() {
+    is_same_in_all(
+        r#"
+        local meta = { __add = function(a, b) return (type(a) == 'table' and a.n or a) + (type(b) == 'table' and b.n or b) end,
+            __lt = function(a, b) return a.n < b.n end, __index = function(t, k) return k end, __len = function() return 7 end }
+        local function boxed(n) return setmetatable({ n = n }, meta) end
+        local function add(a, b) return a + b end
+        local function less(a, b) return a < b end
+        local function at(t, k) return t[k] end
+        local function put(t, k, v) t[k] = v return t[k] end
+        local function size(t) return #t end
+        local values = { 1, 2.5, '3', boxed(4), math.maxinteger, -0.0, 0 / 0, 1 << 62 }
+        local sum, count = 0, 0
+        for round = 1, 3000 do
+            local a = values[round < 1000 and 1 or round < 2000 and 2 or round % #values + 1]
+            local b = values[round < 1500 and 1 or round % 3 + 1]
+            local ok, c = pcall(add, a, b)
+            sum = sum + (tonumber(c) == c and c == c and c % 1000 or 1)
+            local ok, c = pcall(less, a, b)
+            count = count + (ok and (c and 3 or 5) or 7)
+            count = count + (at(round % 100 == 99 and boxed(1) or { 1, 2, 3 }, round % 3 + 1) or 0)
+            count = count + put(round % 50 == 49 and setmetatable({}, meta) or { 1 }, round % 5 + 1, round)
+            count = count + size(round % 70 == 69 and 'four' or round % 71 == 70 and boxed(1) or { 1, 2 })
+        end
+        print(sum, count)
+        for i = 1, 2000 do
+            local x = i
+            if i == 1500 then x = 'text' elseif i > 1800 then x = x / 2 end
+            sum = sum .. '' == x and 0 or (tonumber(x) or 3) // 1 % 7
+        end
+        print(sum)
+        for x = 1, 3 do for y = 1.0, 300 do sum = sum + x * y end end
+        for x = 300, 1, -1 do sum = sum ~ x end
+        for step = -3, 3 do if step ~= 0 then for x = 100 * (step > 0 and -1 or 1), 0, step do sum = sum + x end end end
+        print(sum, pcall(function() for i = 1, 10, sum - sum do end end))
+        "#,
+    );
+}
+
+#[test]
+fn numbers_are_those_of_the_interpreter_at_their_edges() {
+    is_same_in_all(
+        r#"
+        local numbers = { 0, 1, -1, 2, 3, -7, 63, 64, 65, -64, math.maxinteger, math.mininteger, 0.0, -0.0, 1.5, -2.5, 1e308, -1e308,
+            2^53, 1/0, -1/0, 0/0, '10', '0x10', '1e1' }
+        local function all(a, b)
+            local function try(f) local ok, v = pcall(f, a, b) return tostring(ok and v or (v:gsub('^.-:%d+: ', ''))) end
+            return table.concat({ try(function(a, b) return a + b end), try(function(a, b) return a - b end),
+                try(function(a, b) return a * b end), try(function(a, b) return a / b end), try(function(a, b) return a // b end),
+                try(function(a, b) return a % b end), try(function(a, b) return a & b end), try(function(a, b) return a ~ b end),
+                try(function(a, b) return a << b end), try(function(a, b) return a >> b end), try(function(a, b) return a < b end),
+                try(function(a, b) return a <= b end), try(function(a, b) return a == b end), try(function(a) return -a end),
+                try(function(a) return ~a end), try(function(a) return a // -1 end), try(function(a) return a % -1 end),
+                try(function(a) return a % 3 end), try(function(a) return a // 4 end), try(function(a) return a ^ 2 end),
+                try(function(a) return a << 65 end), try(function(a) return a >> -3 end), try(function(a) return a < 3 end) }, ' ')
+        end
+        for round = 1, 8 do
+            for i, a in ipairs(numbers) do
+                for j, b in ipairs(numbers) do
+                    local text = all(a, b):gsub('%-nan', 'nan')
+                    if round == 8 then print(a, b, text) end
+                end
+            end
+        end
+        "#,
+    );
+}
+
+#[test]
+fn loops_can_be_stopped() {
+    for (jit, program) in ALL.into_iter().flat_map(|jit| {
+        [
+            "local x = 0 while true do x = x + 1 end",
+            "local t = { 1 } repeat t[1] = t[1] * 2 until t[2]",
+            "local function f(n) return n < 30 and f(n + 1) + f(n + 2) or 1 end while true do f(1) end",
+            "local function loop(n) return loop(n + 1) end loop(1)",
+        ]
+        .map(|program| (jit, program))
+    }) {
+        let mut limited = Engine::new(Configuration::new().jit(jit).fuel(30_000_000)).instantiate().unwrap();
+        assert!(matches!(limited.exec(program), Err(Error::Stopped(StopReason::Fuel))), "{jit:?}: {program}");
+        assert_eq!(limited.fuel_left(), Some(0));
+        let configuration = Configuration::new().jit(jit).time_limit(Duration::from_millis(50));
+        let mut timed = Engine::new(configuration).instantiate().unwrap();
+        assert!(matches!(timed.exec(program), Err(Error::Stopped(StopReason::Time))), "{jit:?}: {program}");
+    }
+}
+
+#[test]
+fn recursion_and_memory_have_their_limits() {
+    for jit in ALL {
+        let mut instance = Engine::new(Configuration::new().jit(jit).memory_limit(64 << 20)).instantiate().unwrap();
+        let message: std::string::String = instance
+            .eval(
+                "local function deep(n) return 1 + deep(n + 1) end
+                 for i = 1, 3 do pcall(deep, 1) end
+                 return select(2, pcall(deep, 1))",
+            )
+            .unwrap();
+        assert!(message.contains("stack overflow"), "{jit:?}: {message}");
+        let message: std::string::String = instance
+            .eval(
+                "local function fill() local t = {} for i = 1, 1e9 do t[i] = { i } end end
+                 return select(2, pcall(fill))",
+            )
+            .unwrap();
+        assert_eq!(message, "not enough memory", "{jit:?}");
+    }
+}
+
+#[test]
+fn programs_can_be_frozen_anywhere() {
+    const PROGRAM: &str = "
+        local Point = {}
+        Point.__index = Point
+        function Point.new(x, y) return setmetatable({ x = x, y = y }, Point) end
+        function Point:length() return (self.x * self.x + self.y * self.y) ^ 0.5 end
+        local function fib(n) if n < 2 then return n end return fib(n - 1) + fib(n - 2) end
+        local sum, list = 0, {}
+        for i = 1, 300 do
+            local p = Point.new(i, i / 2)
+            sum = sum + p:length() + fib(i % 9)
+            list[#list + 1] = i * 7 % 101
+        end
+        table.sort(list, function(a, b) return a > b end)
+        for i, v in ipairs(list) do sum = sum + i * v end
+        result = sum";
+    let mut straight = Engine::new(Configuration::new().jit(Jit::Off)).instantiate().unwrap();
+    straight.exec(PROGRAM).unwrap();
+    let expected: f64 = straight.eval("return result").unwrap();
+    for jit in [Jit::On, Jit::Eager] {
+        let start = Engine::new(Configuration::new().jit(jit).snapshot_interval(7)).instantiate().unwrap();
+        let mut running = run_frozen(start, jit, PROGRAM);
+        assert_eq!(running.eval::<f64>("return result").unwrap(), expected, "{jit:?}");
+    }
+}
+
+#[test]
+fn what_was_compiled_is_told() {
+    let mut instance =
+        Engine::new(Configuration::new().jit(Jit::Eager).reports_machine_code(true)).instantiate().unwrap();
+    let program = "local function f(a, b)\n return a + b\n end\n return f(1, 2)";
+    let engine = Engine::new(Configuration::new());
+    let program = engine.compile(program, "@sum.lua").unwrap();
+    assert_eq!(instance.run::<i64>(&program, ()).unwrap(), 3);
+    let report = instance.machine_code();
+    assert!(report.functions.iter().any(|function| function.name == "sum.lua:1"), "{:?}", report.functions);
+    let explanation = &instance.explain_machine_code("sum.lua:1")[0];
+    assert!(explanation.ir.contains("add") && explanation.clif.contains("fadd") && !explanation.assembly.is_empty());
+}
