@@ -12,7 +12,6 @@ mod files;
 mod grants;
 #[cfg(feature = "migration")]
 mod leaving;
-#[cfg_attr(miri, path = "pages_miri.rs")]
 mod pages;
 mod place;
 mod polling;

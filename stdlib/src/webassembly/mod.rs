@@ -11,8 +11,7 @@ mod library;
 mod modules;
 mod objects;
 
-pub use instantiate::{External, LinkError, Resolver, export, instantiate};
 pub(crate) use library::{DEFINITION, load_library_file};
 pub use library::{load_instantiator, load_program, module_of_instantiator};
-pub use modules::{LoadError, load, module_of, register_front_end};
-pub use objects::{global_value, memory_of};
+pub use modules::{LoadError, module_of, register_front_end};
+pub use objects::memory_of;

@@ -277,7 +277,7 @@ fn global(machine: &Machine, frame: Frame) -> Result<(Ref<Global>, ValueType), T
 }
 
 /// The value of a global.
-pub fn global_value(machine: &Machine, global: Ref<Global>) -> Result<Value, Throw> {
+fn global_value(machine: &Machine, global: Ref<Global>) -> Result<Value, Throw> {
     let slots = machine.heap.global_slots(global);
     Ok(match decode(machine.heap.get(global).value_type) {
         ValueType::Reference(_) => slots[0].get(),

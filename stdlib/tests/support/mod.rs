@@ -1,7 +1,11 @@
 //! A host for tests: files of the process, standard output kept in memory or passed on.
 #![allow(dead_code, reason = "each test uses a part of it")]
 
-use lunette_gc::pages::{Pages, REGION_ALIGNMENT};
+use lunette_bytecode::module::Module;
+use lunette_gc::{
+    pages::{Pages, REGION_ALIGNMENT},
+    value::Value,
+};
 use lunette_interpreter::{
     Machine,
     host::{FileKind, Host, HostError, Location, OpenMode, Origin, Request, Response, Stream, Ticket, Timestamp},
@@ -199,14 +203,24 @@ pub fn machine(written: Option<Written>) -> Machine {
     machine
 }
 
-/// Compiles and runs a chunk; gives the error as text, with the traceback if the machine keeps one.
-pub fn run(machine: &mut Machine, source: &[u8], name: &str) -> Result<(), String> {
-    use lunette_gc::value::Value;
+/// Compiles a chunk.
+#[cfg(feature = "compiler")]
+pub fn compile(source: &[u8], name: &str) -> Result<Module, String> {
     let source = lunette_bytecode::file::code_of_file(source);
-    let module = lunette_frontend::compile(source, name.as_bytes(), lunette_frontend::Limits::default())
-        .map_err(|error| format!("{name}: {error}"))?;
+    lunette_frontend::compile(source, name.as_bytes(), lunette_frontend::Limits::default())
+        .map_err(|error| format!("{name}: {error}"))
+}
+
+/// Compiles and runs a chunk; gives the error as text.
+#[cfg(feature = "compiler")]
+pub fn run(machine: &mut Machine, source: &[u8], name: &str) -> Result<(), String> {
+    execute(machine, &compile(source, name)?)
+}
+
+/// Runs a module; gives the error as text, with the traceback if the machine keeps one.
+pub fn execute(machine: &mut Machine, module: &Module) -> Result<(), String> {
     let globals = Value::Table(machine.globals());
-    let main = machine.load(&module, globals).map_err(|error| error.to_string())?;
+    let main = machine.load(module, globals).map_err(|error| error.to_string())?;
     let result = machine.call(Value::Closure(main), &[]);
     lunette_stdlib::output::flush_from_host(machine).map_err(|error| error.message)?;
     result.map(|_| ()).map_err(|throw| {
