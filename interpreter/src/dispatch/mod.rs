@@ -26,9 +26,8 @@ use calls::*;
 use fields::*;
 use loops::*;
 use lunette_bytecode::{for_each_instruction, instruction::Word};
-use lunette_gc::value::Slot;
 use moves::*;
-use state::{Driver, Flow, Operands, OutOfLine, Stage, State, Status};
+use state::{Driver, Flow, OutOfLine, Stage, State, Status};
 use tables::*;
 
 #[inline(always)]
@@ -283,7 +282,7 @@ mod matched {
     use lunette_bytecode::instruction::Opcode;
 
     /// The driver: out-of-line paths return to the loop.
-    pub(super) struct Matched;
+    pub(crate) struct Matched;
 
     impl Driver for Matched {
         #[inline(always)]
@@ -409,31 +408,70 @@ pub(crate) fn run(machine: &mut Machine) {
     }
 }
 
-/// Executes an instruction, at `at`, of which nothing is done in the loop; `None`, and nothing is done, if it is another.
-///
-/// # Safety
-/// The frame at `base` is of verified code, and the instruction is one of its function's.
-pub(crate) unsafe fn finish_whole(machine: *mut Machine, base: *mut u8, at: *const u64, word: Word) -> Option<Status> {
-    use crate::slow;
-    use lunette_bytecode::instruction::Opcode;
-    // SAFETY: the caller's promise; operands are verified.
-    unsafe {
-        let pc = at.add(1);
-        Some(match core::mem::transmute::<u8, Opcode>(word.opcode_number()) {
-            Opcode::call if (*base.add(word.a()).cast::<Slot>()).tag.get() == state::NATIVE_CLOSURE => {
-                finish(machine, base, pc, word, slow::call_native)
+/// Instructions for compiled code, one by one.
+mod performers {
+    use super::{matched::Matched, *};
+    use crate::machine_code::{
+        Perform,
+        enter::{perform_elsewhere, perform_left},
+        performed,
+    };
+    use core::marker::PhantomData;
+    use lunette_gc::function::Closure;
+
+    macro_rules! define_performers {
+        ($($name:ident $rest:tt flow $flow:ident extent $extent:tt effects $effects:tt $meaning:literal;)*) => {
+            mod each {
+                use super::*;
+                $(
+                    pub(super) unsafe extern "sysv64" fn $name(
+                        machine: *mut Machine,
+                        base: *mut u8,
+                        at: *const u64,
+                    ) -> u64 {
+                        // SAFETY: the caller's frame is of verified code, with its closure in the function slot; the
+                        // instruction is one of its function's, with this opcode.
+                        unsafe {
+                            let s = state(machine, base, at);
+                            match super::super::$name(s, Word(*at).unmarked()) {
+                                Flow::Next(next)
+                                    if next.pc == s.pc && next.base == base && !(*machine).lua.is_elsewhere =>
+                                {
+                                    performed::NEXT
+                                }
+                                Flow::Next(next) => perform_elsewhere(machine, base, at, next.base, next.pc),
+                                Flow::Leave(exit) => perform_left(machine, exit),
+                            }
+                        }
+                    }
+                )*
             }
-            Opcode::generic_for_call => finish(machine, base, pc, word, slow::generic_for_call),
-            Opcode::new_table => finish(machine, base, pc, word, slow::new_table),
-            Opcode::closure => finish(machine, base, pc, word, slow::closure),
-            Opcode::new_cell => finish(machine, base, pc, word, slow::new_cell),
-            Opcode::concat => finish(machine, base, pc, word, slow::concat),
-            Opcode::set_list => finish(machine, base, pc, word, slow::set_list),
-            Opcode::power | Opcode::power_constant => finish(machine, base, pc, word, slow::arithmetic),
-            _ => return None,
-        })
+
+            /// By opcode, what performs an instruction for compiled code.
+            pub(crate) static PERFORMERS: &[Perform] = &[$(each::$name),*];
+        };
+    }
+
+    for_each_instruction!(define_performers);
+
+    #[inline(always)]
+    unsafe fn state(machine: *mut Machine, base: *mut u8, at: *const u64) -> State<Matched> {
+        // SAFETY: the caller's frame has its closure in the function slot.
+        unsafe {
+            (*machine).lua.is_elsewhere = false;
+            if (*machine).lua.is_recorded() {
+                (*machine).save(base, at);
+                (*machine).record_lua_exit();
+            }
+            let region = (*machine).heap.base();
+            let closure = base.sub(32).cast::<u64>().read() as usize;
+            let prototype = (*region.add(closure * 8).cast::<Closure>()).prototype.pointer(region);
+            State { pc: at.add(1), base, region, machine, prototype, driver: PhantomData }
+        }
     }
 }
+
+pub(crate) use performers::PERFORMERS;
 
 /// Executes one instruction of the machine's current frame, for a thread without hook; `false` if the loop is to be left.
 pub(crate) fn step_unhooked(machine: &mut Machine) -> bool {

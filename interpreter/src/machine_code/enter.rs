@@ -1,11 +1,7 @@
 //! From the loop into compiled code and back, and from compiled code to single instructions.
 
 use super::{Compiled, performed, status};
-use crate::{
-    dispatch::{self, state::Status},
-    frame::HeaderSlot,
-    machine::Machine,
-};
+use crate::{dispatch, frame::HeaderSlot, machine::Machine};
 use lunette_bytecode::instruction::{Flow, Opcode, Word};
 use lunette_gc::{
     function::{Closure, Prototype},
@@ -73,58 +69,100 @@ unsafe fn running_prototype(region: *mut u8, base: *mut u8) -> Ref<Prototype> {
     }
 }
 
-/// See [`super::Perform`].
+/// Ends the performing of the instruction `at` of the frame at `base`, after which the loop would go on in the frame at
+/// `next` with the instruction `pc`; gives a [`performed`].
 ///
 /// # Safety
-/// The frame is of verified code, the instruction is one of its function's, and everything that it reads is in the frame.
-pub(super) unsafe extern "sysv64" fn perform(machine: *mut Machine, base: *mut u8, at: *const u64) -> u64 {
-    // SAFETY: the caller's promise.
-    let (word, stack) = unsafe { (Word(*at).unmarked(), (*machine).stack) };
-    // SAFETY: as above.
-    let whole = unsafe { dispatch::finish_whole(machine, base, at, word) };
-    if whole == Some(Status::Next) {
-        return performed::NEXT;
-    }
-    // SAFETY: as above; nothing else refers to the machine.
-    let machine = unsafe { &mut *machine };
-    let frame = ((base as usize - stack as usize) >> 4) as u32;
-    // SAFETY: the instruction is in the region.
-    let first = unsafe { at.add(1).offset_from(machine.heap.base().cast()) } as u32;
-    // SAFETY: the stack is still there, and the frame has its header.
-    let caller = frame - unsafe { (*base.sub(16).cast::<Slot>()).distance() };
-    let goes_on = match whole {
-        Some(status) => status == Status::Reload,
-        None => {
-            machine.save(base, at);
-            dispatch::step_unhooked(machine)
-        }
+/// The frames are those before and after the instruction.
+#[cold]
+#[inline(never)]
+pub(crate) unsafe fn perform_elsewhere(
+    machine: *mut Machine,
+    base: *mut u8,
+    at: *const u64,
+    next: *mut u8,
+    pc: *const u64,
+) -> u64 {
+    // SAFETY: the caller's promise; nothing refers to the machine. The frame's header is there even where the stack is
+    // another by now.
+    let (machine, word, first, distance) = unsafe {
+        let region = (*machine).heap.base().cast_const().cast::<u64>();
+        let distance = (*base.sub(16).cast::<Slot>()).distance();
+        (*machine).save(next, pc);
+        (&mut *machine, Word(*at).unmarked(), at.add(1).offset_from(region) as u32, distance)
     };
     machine.lua.outcome = RESUME;
-    if !goes_on {
-        machine.lua.outcome = LEAVE;
+    let here = (base as usize).wrapping_sub(machine.stack as usize) >> 4;
+    if machine.lua.is_elsewhere || here >= machine.stack_length as usize {
         return performed::ELSEWHERE;
     }
-    if machine.stack != stack {
+    let frame = here as u32;
+    if Opcode::from_number(word.opcode_number()).is_some_and(|opcode| opcode.entry().flow == Flow::End) {
+        let has_returned = machine.base == frame - distance;
+        return if has_returned { performed::RETURNED } else { performed::ELSEWHERE };
+    }
+    if machine.base > frame && !machine.run_called(frame) || machine.base != frame {
         return performed::ELSEWHERE;
     }
-    let resume = machine.header(machine.base).resume();
-    if machine.base == frame {
-        let jump = word.jump_distance().unwrap_or_default();
-        return match resume {
-            resume if resume == first => performed::NEXT,
-            _ if word.opcode_number() == Opcode::tail_call as u8 => performed::REPLACED,
-            resume if i64::from(resume) == i64::from(first) + jump => performed::JUMPED,
-            _ => performed::ELSEWHERE,
-        };
+    let jump = word.jump_distance().unwrap_or_default();
+    match machine.header(frame).resume() {
+        resume if resume == first => performed::NEXT,
+        _ if word.opcode_number() == Opcode::tail_call as u8 => performed::REPLACED,
+        resume if i64::from(resume) == i64::from(first) + jump => performed::JUMPED,
+        _ => performed::ELSEWHERE,
     }
-    let is_return = matches!(Opcode::from_number(word.opcode_number()), Some(opcode) if opcode.entry().flow == Flow::End);
-    if is_return && machine.base == caller {
-        return performed::RETURNED;
-    }
-    if !is_return && machine.base > frame && !machine.called_by_machine_code() {
-        machine.lua.outcome = LEAVE;
-    }
+}
+
+/// The same, where the loop would be left, or go on in another driver.
+///
+/// # Safety
+/// The machine's running frame is saved.
+#[cold]
+#[inline(never)]
+pub(crate) unsafe fn perform_left(machine: *mut Machine, exit: u64) -> u64 {
+    // SAFETY: nothing refers to the machine.
+    unsafe { (*machine).lua.outcome = if exit == dispatch::SWITCH { RESUME } else { LEAVE } };
     performed::ELSEWHERE
+}
+
+impl Machine {
+    /// Runs what an instruction of the frame at `frame` has called, if that is compiled; whether it has returned to that frame.
+    fn run_called(&mut self, frame: u32) -> bool {
+        if self.is_typed_frame() || self.is_native_frame(self.base) {
+            return false;
+        }
+        if !self.called_by_machine_code() {
+            self.lua.outcome = LEAVE;
+            return false;
+        }
+        let here = 0u8;
+        if self.lua.is_elsewhere || (&raw const here) < self.native.stack_end {
+            return false;
+        }
+        let machine: *mut Machine = self;
+        // SAFETY: the running frame is a Lua function's, at its beginning; nothing refers to the machine.
+        match unsafe { go_on(machine) } {
+            // The interpreter's return finishes the instruction as well.
+            status::PAUSED if self.base > frame => {
+                self.base = ((self.lua.exit_base as usize - self.stack as usize) >> 4) as u32;
+                if !dispatch::step_unhooked(self) {
+                    self.lua.outcome = LEAVE;
+                    return false;
+                }
+                !self.lua.is_elsewhere && self.base == frame
+            }
+            status::LEFT => {
+                self.base = ((self.lua.exit_base as usize - self.stack as usize) >> 4) as u32;
+                self.left_machine_code();
+                false
+            }
+            status::RETURNED => {
+                self.base = frame;
+                true
+            }
+            _ => false,
+        }
+    }
 }
 
 /// See [`super::GoOn`].

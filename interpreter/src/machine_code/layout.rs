@@ -32,8 +32,8 @@ pub const KNOWN_PROTOTYPE: i32 = offset_of!(Known, prototype) as i32;
 pub const KNOWN_PARAMETERS: i32 = offset_of!(Known, parameters) as i32;
 /// In the machine, the address of register 0 of the frame in which the loop goes on.
 pub const EXIT_BASE: i32 = tier(offset_of!(LuaTier, exit_base));
-/// In the machine, the address of [`super::Perform`].
-pub const PERFORM: i32 = tier(offset_of!(LuaTier, perform));
+/// In the machine, the address of the first [`super::Perform`]: there is one for each opcode.
+pub const PERFORMERS: i32 = tier(offset_of!(LuaTier, performers));
 /// In the machine, the address of [`super::GoOn`].
 pub const GO_ON: i32 = tier(offset_of!(LuaTier, go_on));
 

@@ -47,9 +47,9 @@ impl Machine {
         units.filter(move |(known, _)| known == name.as_bytes()).map(|(_, unit)| unit)
     }
 
-    /// Compiled code was left before the instruction at the running frame's resume point.
+    /// Compiled code was left before the instruction at the running frame's resume point, or had it performed.
     #[cold]
-    pub(super) fn record_lua_exit(&mut self) {
+    pub(crate) fn record_lua_exit(&mut self) {
         let Some(mut records) = self.lua.records.take() else { return };
         let prototype = self.running_prototype();
         let object = self.heap.get(prototype);

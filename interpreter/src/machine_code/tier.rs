@@ -2,6 +2,7 @@
 
 use super::{Compile, GoOn, Local, Perform, SiteState, Unit, enter, report::Records, status};
 use crate::{
+    dispatch::PERFORMERS,
     frame::HeaderSlot,
     machine::Machine,
     typed::native::{
@@ -26,10 +27,13 @@ pub(crate) struct LuaTier {
     pub(super) known_count: u32,
     /// Where the frame is in which the loop goes on.
     pub(super) exit_base: *mut u8,
-    pub(super) perform: Perform,
+    /// By opcode, what performs instructions.
+    pub(super) performers: *const Perform,
     pub(super) go_on: GoOn,
     /// How the loop goes on after an instruction that was performed and did not end with the next one.
-    pub(super) outcome: u64,
+    pub(crate) outcome: u64,
+    /// Whether instructions were executed beyond the one that is performed.
+    pub(crate) is_elsewhere: bool,
     /// What is kept for reports, if they are wanted.
     pub(super) records: Option<Records>,
 }
@@ -93,9 +97,10 @@ impl Default for LuaTier {
             known_address: null(),
             known_count: 0,
             exit_base: null_mut(),
-            perform: enter::perform,
+            performers: PERFORMERS.as_ptr(),
             go_on: enter::go_on,
             outcome: enter::RESUME,
+            is_elsewhere: false,
             records: None,
         }
     }
@@ -113,6 +118,11 @@ impl LuaTier {
     fn function(&self, prototype: Ref<Prototype>, number: u32) -> Option<&Function> {
         let function = self.functions.get((number as usize).wrapping_sub(1))?;
         (function.prototype == prototype).then_some(function)
+    }
+
+    /// Whether it is recorded where compiled code is left.
+    pub(crate) fn is_recorded(&self) -> bool {
+        self.records.is_some()
     }
 
     /// The functions that were hot. Their prototypes may be gone.

@@ -32,7 +32,7 @@ pub(crate) struct NativeTier {
     /// The end of the slots of the compiled function that runs.
     pub(super) slot_top: *mut u8,
     /// The address that the processor's stack may not pass while compiled code runs; null while nothing runs.
-    pub(super) stack_end: *const u8,
+    pub(crate) stack_end: *const u8,
     pub(super) exit: Exit,
     /// Takes a new slice of fuel, for compiled code.
     pub(super) refuel: Refuel,

@@ -168,7 +168,9 @@ impl Emitter<'_, '_, '_> {
     }
 
     pub(super) fn call_perform(&mut self) -> Value {
-        let function = self.builder.ins().load(types::I64, own(), self.machine, layout::PERFORM);
+        let functions = self.builder.ins().load(types::I64, own(), self.machine, layout::PERFORMERS);
+        let opcode = i32::from(self.code.word(self.outside.instruction).opcode_number());
+        let function = self.builder.ins().load(types::I64, own(), functions, 8 * opcode);
         let at = i64::from(self.code.unit.code_start) + self.outside.instruction as i64;
         let at = self.builder.ins().iadd_imm_s(self.region, at << layout::REFERENCE_SHIFT);
         let arguments = [self.machine, self.base, at];
