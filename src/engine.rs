@@ -54,7 +54,7 @@ pub struct Configuration {
     pub(crate) host_functions: HostFunctions,
 }
 
-/// When functions are compiled to machine code: those of WebAssembly, in the process. All others are interpreted.
+/// When functions are compiled to machine code: in the process. Partitions interpret.
 ///
 /// ```
 /// # use lunette::{AsContext, Configuration, Engine, Jit};

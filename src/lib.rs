@@ -26,7 +26,7 @@
 //! - `compiler`: source text. Without it, programs come compiled ([`Program::from_bytes`]), and the grammar is not built.
 //! - `compression`: compressed images.
 //! - `command`: the program `lunette`.
-//! - `jit`: machine code for hot functions of WebAssembly. Without it, everything is interpreted.
+//! - `jit`: machine code for hot functions. Without it, everything is interpreted.
 //! - `migration`: programs that go on in another process.
 //! - `partitions`: instances in KVM partitions. Without it, the guest image is not built.
 

@@ -10,7 +10,7 @@ use lunette_interpreter::{
 };
 use std::time::Duration;
 
-/// Figures about the functions of WebAssembly that were a bit hot.
+/// Figures about the functions that were a bit hot.
 ///
 /// ```
 /// # use lunette::{AsContext, Configuration, Engine, Jit, machine_code::Outcome, webassembly::Module};
@@ -42,7 +42,7 @@ pub struct MachineCode {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Function {
-    /// Its name as in tracebacks: quoted, or its number.
+    /// Its name: of WebAssembly's as in tracebacks, quoted or its number; of Lua's file and line.
     pub name: String,
     /// Words of its code.
     pub words: u32,
@@ -87,7 +87,7 @@ pub struct Explanation {
     pub assembly: String,
 }
 
-/// An instruction before which machine code was left, since the interpreter does it.
+/// An instruction before which machine code was left, since the interpreter does it, or which it had performed by the interpreter.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Exit {
@@ -127,9 +127,15 @@ impl Explanation {
 
 impl MachineCode {
     pub(crate) fn of(machine: &Machine) -> MachineCode {
-        let mut functions: Vec<Function> = machine.native_function_reports().into_iter().chain(machine.lua_function_reports()).map(Function::from).collect();
+        let mut functions: Vec<Function> = machine
+            .native_function_reports()
+            .into_iter()
+            .chain(machine.lua_function_reports())
+            .map(Function::from)
+            .collect();
         functions.sort_by_key(|function| std::cmp::Reverse(function.slices));
-        let mut exits: Vec<Exit> = machine.native_exit_reports().into_iter().chain(machine.lua_exit_reports()).map(Exit::from).collect();
+        let mut exits: Vec<Exit> =
+            machine.native_exit_reports().into_iter().chain(machine.lua_exit_reports()).map(Exit::from).collect();
         exits.sort_by_key(|exit| std::cmp::Reverse(exit.count));
         MachineCode { functions, exits }
     }

@@ -54,7 +54,7 @@ impl Statistics {
             full_collections: heap.full_collections,
             collection_steps: heap.steps,
             pauses: Pauses::of(machine.pauses().clone()),
-            native_functions: machine.native_functions() as u64,
+            native_functions: (machine.native_functions() + machine.lua_functions()) as u64,
         }
     }
 

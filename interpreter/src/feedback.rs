@@ -114,7 +114,7 @@ impl Machine {
     /// Takes a long sample from the running Lua frame on, then has a function compiled. `false` if the loop is to be left.
     pub(crate) fn sample_and_compile(&mut self, prototype: Ref<Prototype>) -> bool {
         let goes_on = self.take_sample(LAST_SAMPLE);
-        self.compile_lua(prototype);
+        self.make_lua_native(prototype);
         goes_on
     }
 
@@ -145,7 +145,8 @@ impl Machine {
         let word = Word(u64::from_ne_bytes(core::array::from_fn(|index| bytes[index]))).unmarked();
         let Some(opcode) = Opcode::from_number(word.opcode_number()) else { return };
         let operands = opcode.entry().operands.iter();
-        let read = operands.filter(|operand| matches!(operand.kind, OperandKind::Read | OperandKind::Update | OperandKind::Range));
+        let read = operands
+            .filter(|operand| matches!(operand.kind, OperandKind::Read | OperandKind::Update | OperandKind::Range));
         for (place, &operand) in read.take(2).enumerate() {
             let tag = self.slot(self.base + word.operand(operand) as u32).tag.get() & 0xf;
             let offset = HEADER + 4 * number + 2 * place;

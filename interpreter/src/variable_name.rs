@@ -78,7 +78,9 @@ impl Machine {
     fn code(&self, prototype: Ref<Prototype>, number: u32) -> Word {
         let bytes = self.heap.bytes(self.heap.get(prototype).code);
         let at = number as usize * 8;
-        bytes.get(at..at + 8).map_or(Word(0), |chunk| Word(u64::from_ne_bytes(chunk.try_into().unwrap_or_default())).unmarked())
+        bytes
+            .get(at..at + 8)
+            .map_or(Word(0), |chunk| Word(u64::from_ne_bytes(chunk.try_into().unwrap_or_default())).unmarked())
     }
 
     /// The last instruction before `number` that set the register for certain.

@@ -88,8 +88,7 @@ impl Body {
     pub fn explain(mut self) -> Result<Explanation, Refusal> {
         let clif = self.context.func.display().to_string();
         self.context.set_disasm(true);
-        let compiled =
-            self.context.compile(&*self.isa, &mut ControlPlane::default()).map_err(|_| Refusal::Failed)?;
+        let compiled = self.context.compile(&*self.isa, &mut ControlPlane::default()).map_err(|_| Refusal::Failed)?;
         Ok(Explanation { clif, assembly: compiled.vcode.clone().unwrap_or_default() })
     }
 

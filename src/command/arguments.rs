@@ -184,7 +184,7 @@ pub struct Session {
     /// How much the program may write, such as 1M
     #[arg(long, value_name = "BYTES", value_parser = quantity::bytes)]
     pub output_limit: Option<u64>,
-    /// When to compile functions of WebAssembly to machine code: if they are hot, never, or all (for tests)
+    /// When to compile functions to machine code: if they are hot, never, or all (for tests)
     #[arg(long, value_name = "WHEN", value_enum, default_value_t = Compiling::On, hide_default_value = true)]
     pub jit: Compiling,
     /// For tests: collect garbage after every N allocations
@@ -202,10 +202,10 @@ pub struct Session {
     /// Print figures at the end: fuel, allocation, collections and their pauses, memory
     #[arg(long)]
     pub stats: bool,
-    /// Print at the end which functions of WebAssembly became machine code, and where that is left for the interpreter
+    /// Print at the end which functions became machine code, and where that is left for the interpreter
     #[arg(long)]
     pub jit_stats: bool,
-    /// Print at the end the instructions of a function of WebAssembly that was hot
+    /// Print at the end the instructions of a function that was hot: of WebAssembly by its name, of Lua as FILE:LINE
     #[arg(long, value_name = "FUNCTION")]
     pub dump_ir: Option<String>,
     /// Print at the end Cranelift's form of such a function

@@ -1,9 +1,7 @@
 //! Functions of Lua as machine code. (`corpus` runs the whole corpus so, `differential` generated programs.)
 
 use super::{ALL, run_frozen};
-use lunette::{
-    AsContext, Captured, Configuration, Engine, Error, Jit, Output, StopReason, Streams,
-};
+use lunette::{AsContext, Captured, Configuration, Engine, Error, Jit, Output, StopReason, Streams};
 use std::{fs, path::Path, time::Duration};
 
 /// What a program writes, and the fuel that it uses.
@@ -79,14 +77,74 @@ fn types_may_change_at_any_time() {
 }
 
 #[test]
+fn variables_can_be_seen_and_set_from_outside() {
+    is_same_in_all(
+        r#"
+        local function set(name, value)
+            for index = 1, 20 do
+                local found, old = debug.getlocal(2, index)
+                if found == name then debug.setlocal(2, index, value) return old end
+            end
+        end
+        local function run()
+            local sum, seen = 0, 0.5
+            for i = 1, 3000 do
+                local twice = i * 2
+                if i % 100 == 0 then seen = seen + set('sum', sum + 1000) + set('twice', -1) end
+                sum = sum + twice
+            end
+            return sum, seen
+        end
+        for round = 1, 5 do print(run()) end
+        "#,
+    );
+}
+
+#[test]
+fn calls_of_all_kinds_return_to_where_they_came_from() {
+    is_same_in_all(
+        r#"
+        local function count(...) return select('#', ...), ... end
+        local function tail(n) return count(n, n, n) end
+        local function chain(n) if n == 0 then return tail(1) end return chain(n - 1) end
+        local function few(a, b, c) return a, b, c end
+        local function pass(...) return few(...) end
+        local callable = setmetatable({}, { __call = function(self, a) return few(a, self and 2) end })
+        local indexed = setmetatable({}, { __index = function(t, k) return tail(k) end, __eq = function() return true end,
+            __lt = function(a, b) return chain(2) > 0 end, __concat = function(a, b) return 'joined' end })
+        local function each(n) local i = 0 return function() i = i + 1 if i <= n then return i, tail(i) end end end
+        local sum = 0
+        for i = 1, 4000 do
+            local a, b, c, d = tail(i)
+            local e, f = chain(i % 5)
+            local g, h, j = pass(i, 2)
+            local k, l = callable(i)
+            sum = sum + a + b + d + e + f + g + h + (j or 5) + k + l + indexed[i] + (indexed < indexed and 1 or 0)
+            sum = sum + #(indexed .. i) + select('#', pass()) + select('#', few(tail(i)))
+            for x, y in each(i % 4) do sum = sum + x * y end
+            local t = { tail(i), tail(i) }
+            sum = sum + #t + (pcall(chain, 1) and 1 or 0) + (select(2, pcall(error, i)))
+        end
+        print(sum, (chain(100000)))
+        local wrapped = coroutine.wrap(function(a) while true do a = coroutine.yield(tail(a)) end end)
+        for i = 1, 3000 do sum = sum + wrapped(i) + select(2, wrapped(i)) end
+        print(sum)
+        "#,
+    );
+}
+
+#[test]
 fn numbers_are_those_of_the_interpreter_at_their_edges() {
     is_same_in_all(
         r#"
         local numbers = { 0, 1, -1, 2, 3, -7, 63, 64, 65, -64, math.maxinteger, math.mininteger, 0.0, -0.0, 1.5, -2.5, 1e308, -1e308,
             2^53, 1/0, -1/0, 0/0, '10', '0x10', '1e1' }
         local function all(a, b)
-            local function try(f) local ok, v = pcall(f, a, b) return tostring(ok and v or (v:gsub('^.-:%d+: ', ''))) end
-            return table.concat({ try(function(a, b) return a + b end), try(function(a, b) return a - b end),
+            local function try(f)
+                local ok, v = pcall(f, a, b)
+                return ok and tostring(v) or v:gsub('^.-:%d+: ', '')
+            end
+            return table.concat({ (try(function(a, b) return a + b end)), try(function(a, b) return a - b end),
                 try(function(a, b) return a * b end), try(function(a, b) return a / b end), try(function(a, b) return a // b end),
                 try(function(a, b) return a % b end), try(function(a, b) return a & b end), try(function(a, b) return a ~ b end),
                 try(function(a, b) return a << b end), try(function(a, b) return a >> b end), try(function(a, b) return a < b end),

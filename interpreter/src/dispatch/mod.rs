@@ -239,14 +239,7 @@ mod threaded {
                 machine_code::enter::EXECUTE => {
                     let s: State<Threaded> = (*machine).state();
                     let word = Word(*s.pc).unmarked();
-                    HANDLERS[word.opcode_number() as usize](
-                        s.pc.add(1),
-                        s.base,
-                        s.region,
-                        s.machine,
-                        s.prototype,
-                        word,
-                    )
+                    HANDLERS[word.opcode_number() as usize](s.pc.add(1), s.base, s.region, s.machine, s.prototype, word)
                 }
                 machine_code::enter::RESUME => resume(machine),
                 _ => 0,

@@ -1,7 +1,11 @@
 //! From the loop into compiled code and back, and from compiled code to single instructions.
 
 use super::{Compiled, performed, status};
-use crate::{dispatch, frame::HeaderSlot, machine::Machine};
+use crate::{
+    dispatch,
+    frame::{HeaderSlot, TAIL_CALLED_MASK},
+    machine::Machine,
+};
 use lunette_bytecode::instruction::{Flow, Opcode, Word};
 use lunette_gc::{
     function::{Closure, Prototype},
@@ -39,7 +43,14 @@ pub(crate) unsafe fn enter(machine: *mut Machine, base: *mut u8, at: *const u64)
         // Results may take the header's place, and what was called is the machine's running frame in between.
         let caller = (*machine).base - (*base.sub(16).cast::<Slot>()).distance();
         let compiled: Compiled = core::mem::transmute(address);
-        match compiled(base, machine, region, entry) {
+        let before = (*machine).budget.get();
+        let ended = compiled(base, machine, region, entry);
+        // A new slice may have begun.
+        let fuel = before.checked_sub((*machine).budget.get()).and_then(|fuel| u64::try_from(fuel).ok());
+        if (*machine).lua.note_use(number, at.offset_from(first) as usize, fuel.unwrap_or(u64::from(u16::MAX))) {
+            at.cast_mut().write(Word(*at).unmarked().0);
+        }
+        match ended {
             status::RETURNED => {
                 (*machine).base = caller;
                 RESUME
@@ -83,13 +94,11 @@ pub(crate) unsafe fn perform_elsewhere(
     next: *mut u8,
     pc: *const u64,
 ) -> u64 {
-    // SAFETY: the caller's promise; nothing refers to the machine. The frame's header is there even where the stack is
-    // another by now.
-    let (machine, word, first, distance) = unsafe {
+    // SAFETY: the caller's promise; nothing refers to the machine.
+    let (machine, word, first) = unsafe {
         let region = (*machine).heap.base().cast_const().cast::<u64>();
-        let distance = (*base.sub(16).cast::<Slot>()).distance();
         (*machine).save(next, pc);
-        (&mut *machine, Word(*at).unmarked(), at.add(1).offset_from(region) as u32, distance)
+        (&mut *machine, Word(*at).unmarked(), at.add(1).offset_from(region) as u32)
     };
     machine.lua.outcome = RESUME;
     let here = (base as usize).wrapping_sub(machine.stack as usize) >> 4;
@@ -97,9 +106,19 @@ pub(crate) unsafe fn perform_elsewhere(
         return performed::ELSEWHERE;
     }
     let frame = here as u32;
-    if Opcode::from_number(word.opcode_number()).is_some_and(|opcode| opcode.entry().flow == Flow::End) {
-        let has_returned = machine.base == frame - distance;
-        return if has_returned { performed::RETURNED } else { performed::ELSEWHERE };
+    let opcode = Opcode::from_number(word.opcode_number());
+    if opcode.is_some_and(|opcode| opcode.entry().flow == Flow::End) {
+        // Compiled code has looked whether that is to its caller.
+        return if machine.base < frame { performed::RETURNED } else { performed::ELSEWHERE };
+    }
+    if opcode == Some(Opcode::tail_call) {
+        let header = machine.header(machine.base);
+        if machine.base == frame && header.resume() == first {
+            return performed::NEXT;
+        }
+        let is_lua = !machine.is_typed_frame() && !machine.is_native_frame(machine.base);
+        let is_replaced = is_lua && machine.base >= frame && header.tag.get() & TAIL_CALLED_MASK != 0;
+        return if is_replaced { performed::REPLACED } else { performed::ELSEWHERE };
     }
     if machine.base > frame && !machine.run_called(frame) || machine.base != frame {
         return performed::ELSEWHERE;
@@ -107,7 +126,6 @@ pub(crate) unsafe fn perform_elsewhere(
     let jump = word.jump_distance().unwrap_or_default();
     match machine.header(frame).resume() {
         resume if resume == first => performed::NEXT,
-        _ if word.opcode_number() == Opcode::tail_call as u8 => performed::REPLACED,
         resume if i64::from(resume) == i64::from(first) + jump => performed::JUMPED,
         _ => performed::ELSEWHERE,
     }

@@ -49,6 +49,8 @@ pub const FUNCTION: i32 = -(frame::FRAME_SLOTS as i32) * SLOT_BYTES;
 pub const HEADER: i32 = -SLOT_BYTES;
 /// Bits of the header's tag that are not set in frames which return plainly to a Lua function.
 pub const NOT_PLAIN: i64 = frame::PLAIN_RETURN_MASK as i64;
+/// Of these, the bit of frames that lie above their arguments.
+pub const VARIADIC: i64 = frame::VARIADIC_MASK as i64;
 /// Where in the header's tag the number of results is that the caller wants.
 pub const WANTED_SHIFT: i64 = 16;
 
@@ -136,4 +138,3 @@ pub mod tag {
     /// See [`Tag`].
     pub const CELL: u32 = Tag::Cell as u32;
 }
-

@@ -58,8 +58,14 @@ struct Function {
     heat: u32,
     outcome: NativeOutcome,
     address: *const u8,
-    /// Of each instruction the number of the entry there; 0 if there is none.
+    /// The instructions of the entries.
+    entry_words: Vec<u32>,
+    /// Of each instruction the number of the entry there; 0 if there is none, or if it did not pay.
     entries: Vec<u16>,
+    /// Of each entry, from the first one on, how often it was used since it was last looked at, and for how much fuel.
+    uses: Vec<(u32, u64)>,
+    /// How often entries were taken away that did not pay: all come back when the function is hot again, but later each time.
+    retreats: u32,
     /// How often compiled code was left at an instruction.
     exits: BTreeMap<u32, u32>,
     /// How often since it was last compiled.
@@ -70,15 +76,19 @@ struct Function {
     generation: u32,
 }
 
-/// A function is hot when so many slices of fuel have ended in it, and one more for so many instructions.
-const HOT: u32 = 3;
-const WORDS_OF_SLICE: u32 = 32;
+/// A function is hot when so many slices of fuel have ended in it, and one more for each instruction: what compiling takes.
+const HOT: u32 = 4;
 /// And when compiled code has called it so often.
-const HOT_CALLS: u32 = 100;
-/// A function is compiled anew when it was left so often, and twice as often each time.
-const LEFT: u32 = 32;
-/// Where it goes on once it was left so often.
-const OFTEN: u32 = 6;
+const HOT_CALLS: u32 = 2000;
+/// A function is compiled anew when it was left so often, and so often for each instruction; twice as often each time.
+const LEFT: u32 = 200;
+const LEFT_FOR_WORD: u32 = 20;
+/// Of those times, one of so many at an instruction has it go on there.
+const OFTEN: u32 = 16;
+/// An entry is looked at whenever it has been used so often: on average so much fuel has to be used until compiled code is
+/// left, or the way there does not pay.
+const USES: u32 = 256;
+const WORTH: u64 = 96;
 /// So often a function is compiled; the last time so that it goes on everywhere.
 const GENERATIONS: u32 = 6;
 
@@ -135,6 +145,27 @@ impl LuaTier {
         })
     }
 
+    /// An entry at an instruction was used for so much fuel; whether it is to be taken away.
+    pub(super) fn note_use(&mut self, number: u32, word: usize, fuel: u64) -> bool {
+        let Some(function) = self.functions.get_mut((number as usize).wrapping_sub(1)) else { return false };
+        let Some(&entry) = function.entries.get(word) else { return false };
+        let Some((uses, used)) = function.uses.get_mut((entry as usize).wrapping_sub(1)) else { return false };
+        *uses += 1;
+        *used += fuel;
+        if *uses < USES {
+            return false;
+        }
+        let pays = *used >= WORTH * u64::from(USES);
+        (*uses, *used) = (0, 0);
+        if !pays && !self.is_eager {
+            function.entries[word] = 0;
+            function.retreats += 1;
+            function.heat = 0;
+            return true;
+        }
+        false
+    }
+
     fn add(&mut self, function: Function) -> u32 {
         self.known.push(Known {
             address: refuse as *const u8,
@@ -153,11 +184,16 @@ impl Machine {
         (self.lua.compile, self.lua.is_eager) = (Some(compile), is_eager);
     }
 
+    /// How many functions of Lua run as machine code.
+    pub fn lua_functions(&self) -> usize {
+        self.lua.functions.iter().filter(|function| !function.address.is_null()).count()
+    }
+
     /// Whether slices of fuel that end in the running function tell nothing new.
     pub(crate) fn runs_machine_code(&self) -> bool {
         let prototype = self.running_prototype();
         let function = self.lua.function(prototype, self.heap.get(prototype).native.get());
-        function.is_some_and(|function| function.outcome != NativeOutcome::Interpreted)
+        function.is_some_and(|function| function.outcome != NativeOutcome::Interpreted && function.retreats == 0)
     }
 
     /// Whether a function has just become hot enough to be compiled, when a slice of fuel has ended in it.
@@ -168,7 +204,8 @@ impl Machine {
         let number = self.lua_number(prototype);
         let function = &mut self.lua.functions[number as usize - 1];
         function.heat = function.heat.saturating_add(1);
-        function.outcome == NativeOutcome::Interpreted && function.heat >= HOT + function.words / WORDS_OF_SLICE
+        let is_hot = function.heat >= (HOT + function.words) << function.retreats.min(16);
+        is_hot && (function.outcome == NativeOutcome::Interpreted || function.retreats > 0)
     }
 
     /// Compiled code has called the running function, by way of the interpreter. `false` if the loop is to be left.
@@ -213,7 +250,8 @@ impl Machine {
         let function = &mut self.lua.functions[number as usize - 1];
         *function.exits.entry(word).or_default() += 1;
         function.left += 1;
-        if function.left >= LEFT << function.generation {
+        let enough = (LEFT + LEFT_FOR_WORD * function.words) << function.generation;
+        if function.generation < GENERATIONS && function.left >= enough {
             self.compile_lua(prototype);
         }
     }
@@ -233,7 +271,10 @@ impl Machine {
             heat: 0,
             outcome: NativeOutcome::Interpreted,
             address: null(),
+            entry_words: Vec::new(),
             entries: Vec::new(),
+            uses: Vec::new(),
+            retreats: 0,
             exits: BTreeMap::new(),
             left: 0,
             calls: 0,
@@ -249,8 +290,36 @@ impl Machine {
         name
     }
 
+    /// A function is hot: it is compiled, or its entries come back.
+    pub(crate) fn make_lua_native(&mut self, prototype: Ref<Prototype>) {
+        let number = self.lua_number(prototype);
+        let function = &mut self.lua.functions[number as usize - 1];
+        function.heat = 0;
+        match function.address.is_null() {
+            true => self.compile_lua(prototype),
+            false => self.install_lua(prototype, number),
+        }
+    }
+
+    /// Marks the entries of a function's machine code.
+    fn install_lua(&mut self, prototype: Ref<Prototype>, number: u32) {
+        let function = &mut self.lua.functions[number as usize - 1];
+        let code = self.heap.get(prototype).code;
+        function.entries = vec![0; function.words as usize];
+        function.uses = vec![(0, 0); function.entry_words.len()];
+        let (words, _) = self.heap.bytes(code).as_chunks::<8>();
+        let mut words: Vec<Word> = words.iter().map(|&word| Word(u64::from_ne_bytes(word)).unmarked()).collect();
+        for (entry, &word) in (1..=u16::MAX).zip(&function.entry_words) {
+            function.entries[word as usize] = entry;
+            words[word as usize].0 |= Word::MARK;
+        }
+        for (index, word) in words.iter().enumerate() {
+            self.heap.write_bytes(code, 8 * index, &word.0.to_ne_bytes());
+        }
+    }
+
     /// Compiles a function, for the first time or with what was learnt since.
-    pub(crate) fn compile_lua(&mut self, prototype: Ref<Prototype>) {
+    fn compile_lua(&mut self, prototype: Ref<Prototype>) {
         let Some(compile) = self.lua.compile else { return };
         let number = self.lua_number(prototype);
         let unit = self.lua_unit(prototype, number);
@@ -276,21 +345,12 @@ impl Machine {
         };
         function.outcome = NativeOutcome::Compiled { bytes: native.bytes.len(), nanoseconds };
         function.address = address.as_ptr();
-        let mut words = unit.code;
-        let mut entries = vec![0; words.len()];
-        for (entry, &word) in (1..=u16::MAX).zip(&native.entries) {
-            entries[word as usize] = entry;
-            words[word as usize].0 |= Word::MARK;
-        }
-        function.entries = entries;
+        function.entry_words = native.entries;
         if native.is_callable {
             let known = &mut self.lua.known[number as usize - 1];
             (known.address, known.parameters) = (address.as_ptr(), unit.parameter_count.into());
         }
-        let code = self.heap.get(prototype).code;
-        for (index, word) in words.iter().enumerate() {
-            self.heap.write_bytes(code, 8 * index, &word.0.to_ne_bytes());
-        }
+        self.install_lua(prototype, number);
     }
 
     /// What the compiler needs to know of a function.
@@ -300,7 +360,8 @@ impl Machine {
         let record = &self.lua.functions[number as usize - 1];
         let instructions = 0..function.code.len() as u32;
         let is_last = record.generation + 1 >= GENERATIONS;
-        let goes_on = |number| is_last || record.exits.get(&number).is_some_and(|&count| count >= OFTEN);
+        let often = (record.left / OFTEN).max(1);
+        let goes_on = |number| is_last || record.exits.get(&number).is_some_and(|&count| count >= often);
         let feedback = self.feedback_of(prototype);
         Unit {
             code_start: object.code.units() + 1,

@@ -4,17 +4,10 @@
 //! What is read from a table, or is a parameter, may be anything. The types with which the interpreter has seen an operand say
 //! what to expect; compiled code looks, and from there on it is known.
 
-use super::{
-    blocks::Code,
-    operands::Operands,
-    registers::written,
-};
+use super::{blocks::Code, operands::Operands, registers::written};
 use alloc::{vec, vec::Vec};
 use lunette_bytecode::instruction::{Opcode, OperandKind, Word};
-use lunette_interpreter::{
-    feedback::Tags,
-    machine_code::layout::tag,
-};
+use lunette_interpreter::{feedback::Tags, machine_code::layout::tag};
 
 /// What is known of a register's content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,23 +90,34 @@ pub(crate) fn sources(code: &Code<'_>, word: Word) -> Option<[Source; 2]> {
     let integer = |value: i64| Source::Constant(Kind::Integer, value as u64);
     use Opcode::*;
     Some(match word.opcode() {
-        add | subtract | multiply | divide | modulo | power | floor_divide | bit_and | bit_or | bit_xor | shift_left
-        | shift_right => [Source::Register(word.b(), 0), Source::Register(word.c(), 1)],
-        add_constant | subtract_constant | multiply_constant | divide_constant | modulo_constant | power_constant
-        | floor_divide_constant | bit_and_constant | bit_or_constant | bit_xor_constant => {
-            [Source::Register(word.b(), 0), constant(word.c())]
-        }
+        add | subtract | multiply | divide | modulo | power | floor_divide | bit_and | bit_or | bit_xor
+        | shift_left | shift_right => [Source::Register(word.b(), 0), Source::Register(word.c(), 1)],
+        add_constant
+        | subtract_constant
+        | multiply_constant
+        | divide_constant
+        | modulo_constant
+        | power_constant
+        | floor_divide_constant
+        | bit_and_constant
+        | bit_or_constant
+        | bit_xor_constant => [Source::Register(word.b(), 0), constant(word.c())],
         add_integer | subtract_integer | shift_left_integer | shift_right_integer => {
             [Source::Register(word.b(), 0), integer(word.c_signed())]
         }
         jump_less | jump_not_less | jump_less_equal | jump_not_less_equal | jump_equal | jump_not_equal => {
             [Source::Register(word.a(), 0), Source::Register(word.b(), 1)]
         }
-        jump_equal_integer | jump_not_equal_integer | jump_less_integer | jump_not_less_integer
-        | jump_less_equal_integer | jump_not_less_equal_integer | jump_greater_integer | jump_not_greater_integer
-        | jump_greater_equal_integer | jump_not_greater_equal_integer => {
-            [Source::Register(word.a(), 0), integer(word.b_signed())]
-        }
+        jump_equal_integer
+        | jump_not_equal_integer
+        | jump_less_integer
+        | jump_not_less_integer
+        | jump_less_equal_integer
+        | jump_not_less_equal_integer
+        | jump_greater_integer
+        | jump_not_greater_integer
+        | jump_greater_equal_integer
+        | jump_not_greater_equal_integer => [Source::Register(word.a(), 0), integer(word.b_signed())],
         jump_equal_constant | jump_not_equal_constant => [Source::Register(word.a(), 0), constant(word.b())],
         _ => return None,
     })
@@ -176,7 +180,11 @@ impl Code<'_> {
             divide | divide_constant => Plan::Floats,
             modulo | modulo_constant | bit_and | bit_or | bit_xor | bit_and_constant | bit_or_constant
             | bit_xor_constant | shift_left | shift_right | shift_left_integer | shift_right_integer => {
-                if is_float { Plan::Performed } else { Plan::Integers }
+                if is_float {
+                    Plan::Performed
+                } else {
+                    Plan::Integers
+                }
             }
             floor_divide | floor_divide_constant => match is_float {
                 true if crate::target::rounds() => Plan::Floats,
@@ -206,9 +214,8 @@ impl Code<'_> {
         for next in (instruction + 1..self.blocks[block].instructions.end).take(LOOKED_AT) {
             let word = self.word(next);
             let operands = word.opcode().entry().operands.iter();
-            let read = operands.filter(|operand| {
-                matches!(operand.kind, OperandKind::Read | OperandKind::Update | OperandKind::Range)
-            });
+            let read = operands
+                .filter(|operand| matches!(operand.kind, OperandKind::Read | OperandKind::Update | OperandKind::Range));
             for (place, &operand) in read.take(2).enumerate() {
                 if operand.kind == OperandKind::Read && word.operand(operand) == register as i64 {
                     return self.seen(next, place).only().map_or(Kind::Any, Kind::of_tag);
@@ -244,7 +251,18 @@ impl Code<'_> {
                 Source::Constant(..) => true,
             });
             let is_jump = word.jump_distance().is_some();
-            if !goes_on && !(is_jump && matches!(word.opcode(), jump_equal | jump_not_equal | jump_equal_constant | jump_not_equal_constant | jump_equal_integer | jump_not_equal_integer)) {
+            if !goes_on
+                && !(is_jump
+                    && matches!(
+                        word.opcode(),
+                        jump_equal
+                            | jump_not_equal
+                            | jump_equal_constant
+                            | jump_not_equal_constant
+                            | jump_equal_integer
+                            | jump_not_equal_integer
+                    ))
+            {
                 for source in sources {
                     let expected = self.expected(instruction, source, kinds);
                     if let (Source::Register(register, _), true) = (source, refines(plan)) {
@@ -349,7 +367,8 @@ impl Code<'_> {
     /// Whether the preparation of a loop is compiled, for integers.
     pub fn is_integer_loop(&self, instruction: usize, kinds: &[Kind]) -> bool {
         let a = self.word(instruction).a();
-        !self.goes_on(instruction) && kinds[a..a + 3].iter().all(|kind| matches!(kind, Kind::Any | Kind::Integer))
+        !self.goes_on(instruction)
+            && kinds[a..a + 3].iter().all(|kind| matches!(kind, Kind::Any | Kind::Integer))
             && matches!(self.unit.seen[instruction][0].only(), None | Some(tag::INTEGER))
     }
 

@@ -52,9 +52,8 @@ pub fn explain(unit: &Unit) -> Result<Explanation, Refusal> {
 /// ```
 pub fn compile(unit: &Unit) -> Result<NativeCode, Refusal> {
     #[cfg(target_arch = "x86_64")]
-    return emitted(unit).and_then(|(body, entries, is_callable)| {
-        Ok(NativeCode { bytes: body.compile()?, entries, is_callable })
-    });
+    return emitted(unit)
+        .and_then(|(body, entries, is_callable)| Ok(NativeCode { bytes: body.compile()?, entries, is_callable }));
     #[cfg(not(target_arch = "x86_64"))]
     return Err(Refusal::Failed);
 }

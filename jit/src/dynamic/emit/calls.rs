@@ -60,8 +60,7 @@ impl Emitter<'_, '_, '_> {
         let is_other = self.builder.ins().icmp(IntCC::NotEqual, known_prototype, reference);
         self.go_if(is_other, slow);
         let parameters = self.builder.ins().load(types::I32, own(), known, layout::KNOWN_PARAMETERS);
-        let are_more =
-            self.builder.ins().icmp_imm_u(IntCC::UnsignedGreaterThan, parameters, arguments as i64 - 1);
+        let are_more = self.builder.ins().icmp_imm_u(IntCC::UnsignedGreaterThan, parameters, arguments as i64 - 1);
         self.go_if(are_more, slow);
         let address = self.builder.ins().load(types::I64, own(), known, layout::KNOWN_ADDRESS);
         // Where this function goes on, and the header of the other one's frame.
@@ -137,9 +136,11 @@ impl Emitter<'_, '_, '_> {
         };
         let paused = self.paused();
         let header = self.builder.ins().load(types::I32, own(), self.base, layout::HEADER + layout::TAG);
-        let other = self.builder.ins().band_imm_s(header, layout::NOT_PLAIN);
+        // The frame of a function that takes further arguments lies above them.
+        let not_plain = layout::NOT_PLAIN & if self.code.unit.is_variadic { !layout::VARIADIC } else { -1 };
+        let other = self.builder.ins().band_imm_s(header, not_plain);
         self.go_if(other, paused);
-        let Some(count) = count else { return self.perform_return() };
+        let Some(count) = count.filter(|_| !self.code.unit.is_variadic) else { return self.perform_return() };
         let wanted = self.builder.ins().ushr_imm_u(header, layout::WANTED_SHIFT);
         let [one, not_one, done, performed] = core::array::from_fn(|_| self.builder.create_block());
         let is_one = self.builder.ins().icmp_imm_s(IntCC::Equal, wanted, 1);

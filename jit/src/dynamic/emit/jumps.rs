@@ -25,7 +25,8 @@ impl Emitter<'_, '_, '_> {
             jump_if | jump_if_not => {
                 let tag = self.tag_of(word.a());
                 let (jumped, following) = (self.edge(successors[0]), self.edge(successors[1]));
-                let is_true = self.builder.ins().icmp_imm_u(IntCC::UnsignedGreaterThanOrEqual, tag, i64::from(tag::TRUE));
+                let is_true =
+                    self.builder.ins().icmp_imm_u(IntCC::UnsignedGreaterThanOrEqual, tag, i64::from(tag::TRUE));
                 match word.opcode() {
                     jump_if => self.builder.ins().brif(is_true, jumped, [], following, []),
                     _ => self.builder.ins().brif(is_true, following, [], jumped, []),

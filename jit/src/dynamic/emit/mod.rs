@@ -223,10 +223,32 @@ impl<'a, 'f, 'b> Emitter<'a, 'f, 'b> {
                 self.emit_comparison(block, instruction, opcode);
                 return true;
             }
-            add | subtract | multiply | divide | modulo | power | floor_divide | bit_and | bit_or | bit_xor
-            | shift_left | shift_right | add_constant | subtract_constant | multiply_constant | divide_constant
-            | modulo_constant | power_constant | floor_divide_constant | bit_and_constant | bit_or_constant
-            | bit_xor_constant | add_integer | subtract_integer | shift_left_integer | shift_right_integer => {
+            add
+            | subtract
+            | multiply
+            | divide
+            | modulo
+            | power
+            | floor_divide
+            | bit_and
+            | bit_or
+            | bit_xor
+            | shift_left
+            | shift_right
+            | add_constant
+            | subtract_constant
+            | multiply_constant
+            | divide_constant
+            | modulo_constant
+            | power_constant
+            | floor_divide_constant
+            | bit_and_constant
+            | bit_or_constant
+            | bit_xor_constant
+            | add_integer
+            | subtract_integer
+            | shift_left_integer
+            | shift_right_integer => {
                 self.emit_operation(instruction);
             }
             negate | bit_not => self.emit_unary(instruction),

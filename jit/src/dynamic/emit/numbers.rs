@@ -82,12 +82,7 @@ impl Emitter<'_, '_, '_> {
     }
 
     /// A number of whatever type as a float; what is none goes to a block.
-    fn number_as_float(
-        &mut self,
-        tag: Value,
-        payload: Value,
-        otherwise: cranelift_codegen::ir::Block,
-    ) -> Value {
+    fn number_as_float(&mut self, tag: Value, payload: Value, otherwise: cranelift_codegen::ir::Block) -> Value {
         let [is_float, other, integer, join] = core::array::from_fn(|_| self.builder.create_block());
         let result = self.builder.append_block_param(join, types::F64);
         let matches = self.builder.ins().icmp_imm_s(IntCC::Equal, tag, i64::from(tag::FLOAT));

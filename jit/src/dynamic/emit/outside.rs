@@ -1,9 +1,6 @@
 //! What is out of line of an instruction: exits to the interpreter, and having it perform the instruction.
 
-use super::{
-    Emitter, own,
-    values::Held,
-};
+use super::{Emitter, own, values::Held};
 use crate::dynamic::{kinds::Kind, registers::Set};
 use alloc::vec::Vec;
 use core::ops::Range;
@@ -194,8 +191,7 @@ impl Emitter<'_, '_, '_> {
     fn perform_jump_stored(&mut self, jumped: Block, following: Block) {
         let outcome = self.call_perform();
         let elsewhere = self.cold_block();
-        let is_elsewhere =
-            self.builder.ins().icmp_imm_s(IntCC::Equal, outcome, performed::ELSEWHERE as i64);
+        let is_elsewhere = self.builder.ins().icmp_imm_s(IntCC::Equal, outcome, performed::ELSEWHERE as i64);
         self.go_if(is_elsewhere, elsewhere);
         self.builder.ins().brif(outcome, jumped, [], following, []);
         self.seal(elsewhere);

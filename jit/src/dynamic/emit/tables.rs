@@ -38,8 +38,8 @@ impl Emitter<'_, '_, '_> {
         }
         let register = word.b();
         let unexpected = self.unexpected();
-        let is_string = self.held[register].kind == Kind::Any
-            && self.code.unit.seen[instruction][0].only() == Some(tag::STRING);
+        let is_string =
+            self.held[register].kind == Kind::Any && self.code.unit.seen[instruction][0].only() == Some(tag::STRING);
         let length = if is_string {
             let (found, payload) = (self.tag_of(register), self.payload_of(register));
             self.go_if_not(found, tag::STRING, unexpected);
@@ -341,8 +341,7 @@ impl Emitter<'_, '_, '_> {
     fn upvalue(&mut self, number: usize) -> Value {
         let closure = self.builder.ins().load(types::I64, super::fixed(), self.base, layout::FUNCTION);
         let closure = self.object(closure);
-        let cell =
-            self.builder.ins().uload32(own(), closure, layout::CLOSURE_CELLS + 4 * number as i32);
+        let cell = self.builder.ins().uload32(own(), closure, layout::CLOSURE_CELLS + 4 * number as i32);
         self.object(cell)
     }
 
