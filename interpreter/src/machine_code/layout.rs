@@ -18,7 +18,7 @@ const fn tier(offset: usize) -> i32 {
     (offset_of!(Machine, lua) + offset) as i32
 }
 
-/// In the machine, the address of the first [`Known`] function.
+/// In the machine, the address of the first function that compiled code may call.
 pub const KNOWN: i32 = tier(offset_of!(LuaTier, known_address));
 /// In the machine, how many there are: 32 bits.
 pub const KNOWN_COUNT: i32 = tier(offset_of!(LuaTier, known_count));

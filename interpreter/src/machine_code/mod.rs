@@ -101,7 +101,7 @@ pub struct NativeCode {
 /// returns a [`status`].
 ///
 /// Entry 0 is for compiled callers, which have made the frame, and stored where they go on.
-pub(crate) type Compiled = unsafe extern "sysv64" fn(*mut u8, *mut crate::Machine, *mut u8, u32) -> u64;
+pub type Compiled = unsafe extern "sysv64" fn(*mut u8, *mut crate::Machine, *mut u8, u32) -> u64;
 
 /// Does an instruction for compiled code: of the machine's address, that of register 0, and that of the instruction, it
 /// returns a [`performed`].

@@ -132,8 +132,8 @@ impl Code<'_> {
     fn seen(&self, instruction: usize, place: usize) -> Tags {
         let seen = self.unit.seen[instruction][place];
         // Tests are to see expectations that fail.
-        if self.unit.is_eager && seen == Tags::default() && instruction % 3 == 1 {
-            return Tags(1 << if instruction % 2 == 0 { tag::INTEGER } else { tag::FLOAT });
+        if self.unit.is_eager && seen == Tags::default() && instruction.is_multiple_of(3) {
+            return Tags(1 << if instruction.is_multiple_of(2) { tag::INTEGER } else { tag::FLOAT });
         }
         seen
     }
@@ -250,19 +250,16 @@ impl Code<'_> {
                 Source::Register(register, _) => kinds[register] != Kind::Any,
                 Source::Constant(..) => true,
             });
-            let is_jump = word.jump_distance().is_some();
-            if !goes_on
-                && !(is_jump
-                    && matches!(
-                        word.opcode(),
-                        jump_equal
-                            | jump_not_equal
-                            | jump_equal_constant
-                            | jump_not_equal_constant
-                            | jump_equal_integer
-                            | jump_not_equal_integer
-                    ))
-            {
+            let is_equality = matches!(
+                word.opcode(),
+                jump_equal
+                    | jump_not_equal
+                    | jump_equal_constant
+                    | jump_not_equal_constant
+                    | jump_equal_integer
+                    | jump_not_equal_integer
+            );
+            if !goes_on && !is_equality {
                 for source in sources {
                     let expected = self.expected(instruction, source, kinds);
                     if let (Source::Register(register, _), true) = (source, refines(plan)) {
@@ -275,7 +272,7 @@ impl Code<'_> {
                     }
                 }
             }
-            if !is_jump {
+            if word.jump_distance().is_none() {
                 kinds[a] = match plan {
                     Plan::Integers if is_known || !goes_on => Kind::Integer,
                     Plan::Floats if is_known || !goes_on => Kind::Float,

@@ -34,7 +34,7 @@ use lunette_interpreter::typed::native::{NativeCode, Refusal, Unit};
 /// ```
 pub fn explain(unit: &Unit) -> Result<Explanation, Refusal> {
     #[cfg(target_arch = "x86_64")]
-    return Ok(emitted(unit)?.0.explain()?);
+    return emitted(unit)?.0.explain();
     #[cfg(not(target_arch = "x86_64"))]
     return Err(Refusal::Failed);
 }
