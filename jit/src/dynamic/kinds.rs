@@ -437,3 +437,82 @@ pub(crate) fn find_kinds(code: &Code<'_>) -> Vec<Vec<Kind>> {
     }
     at_start.into_iter().flatten().collect()
 }
+
+/// How many numbers are not in the frame at each instruction, in all: what exits there would store.
+pub(crate) fn moved(code: &Code<'_>, at_start: &[Vec<Kind>]) -> usize {
+    let mut moved = 0;
+    for (number, block) in code.blocks.iter().enumerate() {
+        let mut kinds = at_start[number].clone();
+        let mut live = code.live_after(number);
+        let mut lives: Vec<_> = block
+            .instructions
+            .clone()
+            .rev()
+            .map(|instruction| {
+                code.live_before(instruction, &mut live);
+                live
+            })
+            .collect();
+        for instruction in block.instructions.clone() {
+            let live = lives.pop().unwrap_or_default();
+            let is_number = |register: &usize| matches!(kinds.get(*register), Some(Kind::Integer | Kind::Float));
+            moved += live.iter().filter(is_number).count();
+            code.follow(number, instruction, &mut kinds);
+        }
+    }
+    moved
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use lunette_interpreter::{machine_code::Unit, typed::native::Refusal};
+
+    fn unit(registers: u16, instructions: &[(Opcode, &[i64])]) -> Unit {
+        let words = instructions.iter().map(|(opcode, operands)| opcode.encode(operands).expect("the operands fit"));
+        let code: Vec<Word> = words.collect();
+        let seen = vec![[Tags::default(); 2]; code.len()];
+        Unit { goes_on: vec![false; code.len()], seen, code, register_count: registers, ..Unit::default() }
+    }
+
+    #[test]
+    fn what_is_added_up_in_a_loop_is_known() {
+        // R[0] is a parameter, R[1] adds up integers, R[2] floats; R[3] to R[6] are the loop's.
+        let unit = unit(
+            7,
+            &[
+                (Opcode::load_integer, &[1, 0]),
+                (Opcode::load_integer, &[3, 1]),
+                (Opcode::divide, &[2, 1, 3]),
+                (Opcode::load_integer, &[4, 9]),
+                (Opcode::load_integer, &[5, 1]),
+                (Opcode::numeric_for_prepare, &[3, 4]),
+                (Opcode::add, &[1, 1, 6]),
+                (Opcode::add, &[2, 2, 6]),
+                (Opcode::add, &[0, 0, 6]),
+                (Opcode::numeric_for_loop, &[3, -4]),
+                (Opcode::return_values, &[0, 4]),
+            ],
+        );
+        let code = Code::new(&unit).expect("it can be compiled");
+        let kinds = find_kinds(&code);
+        let header = code.blocks.iter().position(|block| block.is_loop).expect("there is a loop");
+        assert_eq!(
+            kinds[header],
+            [Kind::Any, Kind::Integer, Kind::Float, Kind::Integer, Kind::Integer, Kind::Integer, Kind::Integer]
+        );
+    }
+
+    #[test]
+    fn functions_with_too_much_to_store_at_exits_are_refused() {
+        let registers = 200;
+        let mut instructions: Vec<(Opcode, Vec<i64>)> =
+            (0..registers).map(|register| (Opcode::load_integer, vec![register, 1])).collect();
+        instructions.extend((0..400).map(|number| (Opcode::add, vec![0, 0, number % registers])));
+        instructions.push((Opcode::return_values, vec![0, registers + 1]));
+        let borrowed: Vec<(Opcode, &[i64])> =
+            instructions.iter().map(|(opcode, operands)| (*opcode, &operands[..])).collect();
+        let unit = unit(registers as u16, &borrowed);
+        assert_eq!(crate::dynamic::compile(&unit).err(), Some(Refusal::TooLarge));
+    }
+}
