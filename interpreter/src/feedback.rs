@@ -121,7 +121,7 @@ impl Machine {
     /// Executes so many instructions one by one, and notes what they meet. `false` if the loop is to be left.
     fn take_sample(&mut self, instructions: u32) -> bool {
         self.limits.sampling = Sampling::Running;
-        self.lua.is_elsewhere = true;
+        self.lua.moves = self.lua.moves.wrapping_add(1);
         let mut goes_on = true;
         for _ in 0..instructions {
             self.observe();

@@ -94,7 +94,7 @@ impl Machine {
     /// Sets the value of a local.
     pub fn set_local_value(&mut self, frame: FrameView, local: &LocalView, value: Value) {
         // Compiled code may have what was there in a register of the processor.
-        self.lua.is_elsewhere = true;
+        self.lua.moves = self.lua.moves.wrapping_add(1);
         let slot = self.thread_slot(frame.thread, local.slot);
         match slot.get() {
             Value::Cell(cell) => self.set_cell(cell, value),

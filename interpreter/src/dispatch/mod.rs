@@ -406,7 +406,7 @@ mod performers {
     use super::{matched::Matched, *};
     use crate::machine_code::{
         Perform,
-        enter::{perform_elsewhere, perform_left},
+        enter::{Performed, perform_elsewhere, perform_left},
         performed,
     };
     use core::marker::PhantomData;
@@ -426,13 +426,18 @@ mod performers {
                         // instruction is one of its function's, with this opcode.
                         unsafe {
                             let s = state(machine, base, at);
-                            match super::super::$name(s, Word(*at).unmarked()) {
+                            let (word, stack, moves) =
+                                (Word(*at).unmarked(), (*machine).stack, (*machine).lua.moves);
+                            match super::super::$name(s, word) {
                                 Flow::Next(next)
-                                    if next.pc == s.pc && next.base == base && !(*machine).lua.is_elsewhere =>
+                                    if next.pc == s.pc && next.base == base && (*machine).lua.moves == moves =>
                                 {
                                     performed::NEXT
                                 }
-                                Flow::Next(next) => perform_elsewhere(machine, base, at, next.base, next.pc),
+                                Flow::Next(next) => {
+                                    let performed = Performed { base, stack, word, at, moves };
+                                    perform_elsewhere(machine, performed, next.base, next.pc)
+                                }
                                 Flow::Leave(exit) => perform_left(machine, exit),
                             }
                         }
@@ -451,7 +456,6 @@ mod performers {
     unsafe fn state(machine: *mut Machine, base: *mut u8, at: *const u64) -> State<Matched> {
         // SAFETY: the caller's frame has its closure in the function slot.
         unsafe {
-            (*machine).lua.is_elsewhere = false;
             if (*machine).lua.is_recorded() {
                 (*machine).save(base, at);
                 (*machine).record_lua_exit();

@@ -34,8 +34,9 @@ pub(crate) unsafe fn enter(machine: *mut Machine, base: *mut u8, at: *const u64)
         let object: *mut Prototype = prototype.pointer(region);
         let first: *const u64 = (*object).code.pointer(region).add(1).cast();
         let number = (*object).native.get();
-        let Some((address, entry)) = (*machine).lua.entry(prototype, number, at.offset_from(first) as usize) else {
-            // The machine code is elsewhere.
+        let word = at.offset_from(first) as usize;
+        let Some((address, entry)) = (*machine).lua.entry(prototype, number, word) else {
+            // The machine code is elsewhere, or the way there does not pay.
             at.cast_mut().write(Word(*at).unmarked().0);
             (*machine).forget_machine_code(prototype);
             return EXECUTE;
@@ -47,9 +48,7 @@ pub(crate) unsafe fn enter(machine: *mut Machine, base: *mut u8, at: *const u64)
         let ended = compiled(base, machine, region, entry);
         // A new slice may have begun.
         let fuel = before.checked_sub((*machine).budget.get()).and_then(|fuel| u64::try_from(fuel).ok());
-        if (*machine).lua.note_use(number, at.offset_from(first) as usize, fuel.unwrap_or(u64::from(u16::MAX))) {
-            at.cast_mut().write(Word(*at).unmarked().0);
-        }
+        (*machine).lua.note_use(number, word, fuel.unwrap_or(u64::from(u16::MAX)));
         match ended {
             status::RETURNED => {
                 (*machine).base = caller;
@@ -80,8 +79,21 @@ unsafe fn running_prototype(region: *mut u8, base: *mut u8) -> Ref<Prototype> {
     }
 }
 
-/// Ends the performing of the instruction `at` of the frame at `base`, after which the loop would go on in the frame at
-/// `next` with the instruction `pc`; gives a [`performed`].
+/// An instruction that is performed, and what there was before it: afterwards its function may be gone.
+pub(crate) struct Performed {
+    /// The frame's register 0.
+    pub base: *mut u8,
+    /// The stack that the frame is on.
+    pub stack: *mut u8,
+    /// The instruction, and where it is.
+    pub word: Word,
+    pub at: *const u64,
+    /// How often frames had been changed from outside.
+    pub moves: u32,
+}
+
+/// Ends the performing of an instruction after which the loop would go on in the frame at `next` with the instruction `pc`;
+/// gives a [`performed`].
 ///
 /// # Safety
 /// The frames are those before and after the instruction.
@@ -89,23 +101,20 @@ unsafe fn running_prototype(region: *mut u8, base: *mut u8) -> Ref<Prototype> {
 #[inline(never)]
 pub(crate) unsafe fn perform_elsewhere(
     machine: *mut Machine,
-    base: *mut u8,
-    at: *const u64,
+    performed: Performed,
     next: *mut u8,
     pc: *const u64,
 ) -> u64 {
+    let Performed { base, stack, word, at, moves } = performed;
     // SAFETY: the caller's promise; nothing refers to the machine.
-    let (machine, word, first) = unsafe {
-        let region = (*machine).heap.base().cast_const().cast::<u64>();
-        (*machine).save(next, pc);
-        (&mut *machine, Word(*at).unmarked(), at.add(1).offset_from(region) as u32)
-    };
+    let machine = unsafe { &mut *machine };
+    machine.save(next, pc);
+    let first = ((at as usize - machine.heap.base() as usize) >> 3) as u32 + 1;
     machine.lua.outcome = RESUME;
-    let here = (base as usize).wrapping_sub(machine.stack as usize) >> 4;
-    if machine.lua.is_elsewhere || here >= machine.stack_length as usize {
+    if machine.lua.moves != moves || machine.stack != stack {
         return performed::ELSEWHERE;
     }
-    let frame = here as u32;
+    let frame = ((base as usize - stack as usize) >> 4) as u32;
     let opcode = Opcode::from_number(word.opcode_number());
     if opcode.is_some_and(|opcode| opcode.entry().flow == Flow::End) {
         // Compiled code has looked whether that is to its caller.
@@ -144,8 +153,14 @@ pub(crate) unsafe fn perform_left(machine: *mut Machine, exit: u64) -> u64 {
 }
 
 impl Machine {
+    /// Whether another stack is the running one, or frames were changed from outside.
+    fn is_moved(&self, stack: *mut u8, moves: u32) -> bool {
+        self.stack != stack || self.lua.moves != moves
+    }
+
     /// Runs what an instruction of the frame at `frame` has called, if that is compiled; whether it has returned to that frame.
     fn run_called(&mut self, frame: u32) -> bool {
+        let before = self.lua.moves;
         if self.is_typed_frame() || self.is_native_frame(self.base) {
             return false;
         }
@@ -154,20 +169,21 @@ impl Machine {
             return false;
         }
         let here = 0u8;
-        if self.lua.is_elsewhere || (&raw const here) < self.native.stack_end {
+        let (stack, moves) = (self.stack, self.lua.moves);
+        if self.is_moved(stack, before) || (&raw const here) < self.native.stack_end {
             return false;
         }
         let machine: *mut Machine = self;
         // SAFETY: the running frame is a Lua function's, at its beginning; nothing refers to the machine.
         match unsafe { go_on(machine) } {
             // The interpreter's return finishes the instruction as well.
-            status::PAUSED if self.base > frame => {
+            status::PAUSED => {
                 self.base = ((self.lua.exit_base as usize - self.stack as usize) >> 4) as u32;
                 if !dispatch::step_unhooked(self) {
                     self.lua.outcome = LEAVE;
                     return false;
                 }
-                !self.lua.is_elsewhere && self.base == frame
+                !self.is_moved(stack, moves) && self.base == frame
             }
             status::LEFT => {
                 self.base = ((self.lua.exit_base as usize - self.stack as usize) >> 4) as u32;
@@ -178,6 +194,7 @@ impl Machine {
                 self.base = frame;
                 true
             }
+            // The machine knows how it goes on.
             _ => false,
         }
     }

@@ -32,8 +32,9 @@ pub(crate) struct LuaTier {
     pub(super) go_on: GoOn,
     /// How the loop goes on after an instruction that was performed and did not end with the next one.
     pub(crate) outcome: u64,
-    /// Whether instructions were executed beyond the one that is performed.
-    pub(crate) is_elsewhere: bool,
+    /// How often frames were changed by others than the instruction that is performed: by what it was followed by in a sample,
+    /// or since somebody has set variables of theirs.
+    pub(crate) moves: u32,
     /// What is kept for reports, if they are wanted.
     pub(super) records: Option<Records>,
 }
@@ -110,7 +111,7 @@ impl Default for LuaTier {
             performers: PERFORMERS.as_ptr(),
             go_on: enter::go_on,
             outcome: enter::RESUME,
-            is_elsewhere: false,
+            moves: 0,
             records: None,
         }
     }
@@ -145,25 +146,24 @@ impl LuaTier {
         })
     }
 
-    /// An entry at an instruction was used for so much fuel; whether it is to be taken away.
-    pub(super) fn note_use(&mut self, number: u32, word: usize, fuel: u64) -> bool {
-        let Some(function) = self.functions.get_mut((number as usize).wrapping_sub(1)) else { return false };
-        let Some(&entry) = function.entries.get(word) else { return false };
-        let Some((uses, used)) = function.uses.get_mut((entry as usize).wrapping_sub(1)) else { return false };
+    /// An entry at an instruction was used for so much fuel: if that does not pay, it is taken away.
+    pub(super) fn note_use(&mut self, number: u32, word: usize, fuel: u64) {
+        let Some(function) = self.functions.get_mut((number as usize).wrapping_sub(1)) else { return };
+        let Some(&entry) = function.entries.get(word) else { return };
+        let Some((uses, used)) = function.uses.get_mut((entry as usize).wrapping_sub(1)) else { return };
         *uses += 1;
         *used += fuel;
         if *uses < USES {
-            return false;
+            return;
         }
         let pays = *used >= WORTH * u64::from(USES);
         (*uses, *used) = (0, 0);
         if !pays && !self.is_eager {
+            // Its mark goes when it is met next: the function may be gone.
             function.entries[word] = 0;
             function.retreats += 1;
             function.heat = 0;
-            return true;
         }
-        false
     }
 
     fn add(&mut self, function: Function) -> u32 {
