@@ -1,4 +1,4 @@
-//! Feedback on what instructions meet, for the tiers to come, taken by samples: whenever a slice of fuel is used up, the
+//! Feedback on what instructions meet, for the compiler of hot functions, taken by samples: whenever a slice of fuel is used up, the
 //! next instructions of the running thread are executed one by one, and the tags of the values that they read are noted.
 //! So the dispatch loop itself keeps no count of anything, and functions have feedback in proportion to their heat.
 //!

@@ -21,6 +21,8 @@
 //! After some such exits the function is compiled once more, with what was learnt: where it was left often it goes on by
 //! `Perform`.
 //!
+//! Entries that are used for too little before compiled code is left again are taken away, until the function is hot once more.
+//!
 //! Machine code lies outside the region; marks and numbers whose code is not there any more (the instance was cloned, or came
 //! from another process) mean nothing.
 //!
