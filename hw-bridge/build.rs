@@ -24,8 +24,7 @@ fn main() {
     if target.file_name() == env::var_os("TARGET").as_deref() {
         target = target.parent().unwrap_or(target);
     }
-    println!("cargo::rerun-if-env-changed=LUNETTE_GUEST_TARGET_DIR");
-    let target = env::var_os("LUNETTE_GUEST_TARGET_DIR").map_or_else(|| target.join("guest"), PathBuf::from);
+    let target = target.join("guest");
     let mut cargo = Command::new(env::var_os("CARGO").expect("cargo sets it"));
     cargo.current_dir(&guest).args(["build", "--release", "--locked"]).env("CARGO_TARGET_DIR", &target);
     // What is meant for the monitor is not for the image.

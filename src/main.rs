@@ -2,6 +2,11 @@
 
 mod command;
 
+// What unwinds is found here before it is looked for in a library that would have to be loaded.
+#[cfg(static_unwinder)]
+#[link(name = "gcc_eh")]
+unsafe extern "C" {}
+
 fn main() -> std::process::ExitCode {
     command::main()
 }

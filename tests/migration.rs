@@ -208,7 +208,7 @@ fn homes() -> Vec<Home> {
 
 #[test]
 fn programs_move_between_homes() {
-    let arguments = [200, 5000];
+    let arguments = [120, 5000];
     let expected = expected(arguments);
     for from in homes() {
         for to in homes() {
@@ -328,7 +328,7 @@ fn wherever_the_connection_breaks_the_program_runs_once() {
     let expected = expected(arguments);
     for from in homes() {
         for to in homes() {
-            let (_, end, all) = run(from, to, [2000, 2000], Break::Never);
+            let (_, end, all) = run(from, to, [400, 2000], Break::Never);
             assert_eq!(end, End::Moved);
             // The first and the last bytes, where each message counts, and some in between. How much is sent in all
             // differs a little from run to run; an image is always the same.
@@ -346,7 +346,7 @@ fn wherever_the_connection_breaks_the_program_runs_once() {
 
 #[test]
 fn without_the_last_word_nobody_knows() {
-    let arguments = [600, 2000];
+    let arguments = [200, 2000];
     let expected = expected(arguments);
     // An image is preceded by two answers, each of which is read in two steps, and followed by two.
     for (from, to) in homes().into_iter().zip(homes().into_iter().rev()) {

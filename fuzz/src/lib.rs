@@ -6,7 +6,7 @@ pub mod migration;
 pub mod page_batches;
 pub mod wasm;
 
-use lunette::{AsContext, Configuration, Engine, Program, Value, Variadic};
+use lunette::{AsContext, Configuration, Engine, Jit, Program, Value, Variadic};
 use lunette_bytecode::{assembler, disassembler, file, module::Module, verifier};
 use lunette_frontend::Limits;
 
@@ -14,6 +14,8 @@ use lunette_frontend::Limits;
 const MEMORY: usize = 16 << 20;
 /// Inputs whose length is a multiple of this run under stress of the collector.
 const STRESSED: usize = 4;
+/// Inputs whose length is a multiple of this run with every function compiled.
+const COMPILED: usize = 5;
 
 /// Compiles any bytes. What the compiler accepts passes the verifier and survives the module file.
 pub fn lua_source(source: &[u8]) {
@@ -79,7 +81,8 @@ pub fn restore_image(bytes: &[u8]) {
 }
 
 fn engine(length: usize) -> Engine {
-    let configuration = Configuration::new().memory_limit(8 << 20).output_limit(1 << 16);
+    let jit = if length.is_multiple_of(COMPILED) { Jit::Eager } else { Jit::Off };
+    let configuration = Configuration::new().memory_limit(8 << 20).output_limit(1 << 16).jit(jit);
     Engine::new(if length.is_multiple_of(STRESSED) {
         configuration.fuel(20_000).collection_stress(11)
     } else {
