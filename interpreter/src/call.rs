@@ -48,7 +48,11 @@ impl Machine {
             match next {
                 Next::Lua if self.hooked => return Status::Leave,
                 Next::Lua if self.limits.sampling == Sampling::Due => return self.sample(),
-                Next::Lua | Next::Typed => return Status::Reload,
+                Next::Lua => match self.run_called_back() {
+                    Some(after) => next = after,
+                    None => return Status::Reload,
+                },
+                Next::Typed => return Status::Reload,
                 Next::Leave => return Status::Leave,
                 Next::Native => next = self.step_native().unwrap_or_else(|throw| self.unwind(throw)),
             }

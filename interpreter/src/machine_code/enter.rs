@@ -2,8 +2,9 @@
 
 use super::{Compiled, performed, status};
 use crate::{
+    call::Next,
     dispatch,
-    frame::{HeaderSlot, TAIL_CALLED_MASK},
+    frame::{HeaderSlot, Return, TAIL_CALLED_MASK, return_kind},
     machine::Machine,
 };
 use lunette_bytecode::instruction::{Flow, Opcode, Word};
@@ -56,9 +57,14 @@ pub(crate) unsafe fn enter(machine: *mut Machine, base: *mut u8, at: *const u64)
             }
             status::PERFORMED => (*machine).lua.outcome,
             status::REPLACED => RESUME,
+            status::TAILED => {
+                (*machine).take_exit_base();
+                let code = (*running_prototype(region, (*machine).lua.exit_base).pointer(region)).code.units();
+                (*machine).header((*machine).base).set_resume(code + 1);
+                RESUME
+            }
             ended => {
-                let base = (*machine).lua.exit_base;
-                (*machine).base = ((base as usize - (*machine).stack as usize) >> 4) as u32;
+                (*machine).take_exit_base();
                 if (*machine).lua.records.is_some() {
                     (*machine).record_lua_exit();
                 }
@@ -126,7 +132,8 @@ pub(crate) unsafe fn perform_elsewhere(
             return performed::NEXT;
         }
         let is_lua = !machine.is_typed_frame() && !machine.is_native_frame(machine.base);
-        let is_replaced = is_lua && machine.base >= frame && header.tag.get() & TAIL_CALLED_MASK != 0;
+        let is_replaced =
+            is_lua && machine.base >= frame && header.tag.get() & TAIL_CALLED_MASK != 0 && machine.is_at_beginning();
         return if is_replaced { performed::REPLACED } else { performed::ELSEWHERE };
     }
     if machine.base > frame && !machine.run_called(frame) || machine.base != frame {
@@ -158,27 +165,34 @@ impl Machine {
         self.stack != stack || self.lua.moves != moves
     }
 
+    /// The frame that compiled code has named is the running one.
+    fn take_exit_base(&mut self) {
+        self.base = ((self.lua.exit_base as usize - self.stack as usize) >> 4) as u32;
+    }
+
+    /// Whether nothing of the running Lua frame's function has been executed yet.
+    fn is_at_beginning(&self) -> bool {
+        self.header(self.base).resume() == self.heap.get(self.running_prototype()).code.units() + 1
+    }
+
     /// Runs what an instruction of the frame at `frame` has called, if that is compiled; whether it has returned to that frame.
     fn run_called(&mut self, frame: u32) -> bool {
-        let before = self.lua.moves;
-        if self.is_typed_frame() || self.is_native_frame(self.base) {
-            return false;
-        }
-        if !self.called_by_machine_code() {
-            self.lua.outcome = LEAVE;
-            return false;
-        }
         let here = 0u8;
-        let (stack, moves) = (self.stack, self.lua.moves);
-        if self.is_moved(stack, before) || (&raw const here) < self.native.stack_end {
+        if self.is_typed_frame()
+            || self.is_native_frame(self.base)
+            || !self.is_at_beginning()
+            || (&raw const here) < self.native.stack_end
+        {
             return false;
         }
+        let (stack, moves) = (self.stack, self.lua.moves);
+        let caller = self.base - self.header(self.base).distance();
         let machine: *mut Machine = self;
         // SAFETY: the running frame is a Lua function's, at its beginning; nothing refers to the machine.
         match unsafe { go_on(machine) } {
             // The interpreter's return finishes the instruction as well.
             status::PAUSED => {
-                self.base = ((self.lua.exit_base as usize - self.stack as usize) >> 4) as u32;
+                self.take_exit_base();
                 if !dispatch::step_unhooked(self) {
                     self.lua.outcome = LEAVE;
                     return false;
@@ -186,16 +200,53 @@ impl Machine {
                 !self.is_moved(stack, moves) && self.base == frame
             }
             status::LEFT => {
-                self.base = ((self.lua.exit_base as usize - self.stack as usize) >> 4) as u32;
+                self.take_exit_base();
                 self.left_machine_code();
                 false
             }
             status::RETURNED => {
-                self.base = frame;
-                true
+                self.base = caller;
+                caller == frame
             }
             // The machine knows how it goes on.
             _ => false,
+        }
+    }
+
+    /// Runs the Lua function that a native function or an instruction has just called, if it is compiled. Which frame runs
+    /// next; `None` if that is up to the loop.
+    pub(crate) fn run_called_back(&mut self) -> Option<Next> {
+        let header = self.header(self.base);
+        let prototype = self.running_prototype();
+        let number = self.heap.get(prototype).native.get();
+        let here = 0u8;
+        if return_kind(header.tag.get()) == Return::Call
+            || !self.is_at_beginning()
+            || self.lua.first_entry(prototype, number).is_none()
+            || (&raw const here) < self.native.stack_end
+        {
+            return None;
+        }
+        let caller = self.base - header.distance();
+        let machine: *mut Machine = self;
+        // SAFETY: the running frame is a Lua function's, at its beginning; nothing refers to the machine.
+        match unsafe { go_on(machine) } {
+            status::PAUSED => {
+                self.take_exit_base();
+                // Such functions return by way of the machine.
+                let (first, count) = self.returned_next()?;
+                Some(self.return_from(first, count).unwrap_or_else(|throw| self.unwind(throw)))
+            }
+            status::LEFT => {
+                self.take_exit_base();
+                self.left_machine_code();
+                None
+            }
+            status::RETURNED => {
+                self.base = caller;
+                Some(Next::Lua)
+            }
+            _ => (self.lua.outcome == LEAVE).then_some(Next::Leave),
         }
     }
 }
@@ -213,12 +264,16 @@ pub(super) unsafe extern "sysv64" fn go_on(machine: *mut Machine) -> u64 {
             let prototype = running_prototype(region, base);
             let number = (*prototype.pointer(region)).native.get();
             (*machine).lua.outcome = RESUME;
-            let Some((address, entry)) = (*machine).lua.entry(prototype, number, 0) else {
+            let Some((address, entry)) = (*machine).lua.first_entry(prototype, number) else {
+                if !(*machine).called_by_machine_code() {
+                    (*machine).lua.outcome = LEAVE;
+                }
                 return status::PERFORMED;
             };
             let compiled: Compiled = core::mem::transmute(address);
             match compiled(base, machine, region, entry) {
                 status::REPLACED => {}
+                status::TAILED => (*machine).take_exit_base(),
                 ended => return ended,
             }
         }

@@ -1,7 +1,7 @@
 //! Where compiled code finds things: offsets in bytes.
 
 use super::tier::{Known, LuaTier};
-use crate::{frame, machine::Machine};
+use crate::{frame, machine::Machine, metamethod::Event};
 use core::mem::offset_of;
 use lunette_gc::{
     function::{Closure, Prototype, Site, VariableCell},
@@ -30,12 +30,21 @@ pub const KNOWN_ADDRESS: i32 = offset_of!(Known, address) as i32;
 pub const KNOWN_PROTOTYPE: i32 = offset_of!(Known, prototype) as i32;
 /// See [`KNOWN_BYTES`].
 pub const KNOWN_PARAMETERS: i32 = offset_of!(Known, parameters) as i32;
+/// Likewise how many registers it has, and the fuel that is charged when it is entered (32 bits each).
+pub const KNOWN_REGISTERS: i32 = offset_of!(Known, registers) as i32;
+/// See [`KNOWN_REGISTERS`].
+pub const KNOWN_COST: i32 = offset_of!(Known, cost) as i32;
+/// In the machine, the machine code of the function that a tail call has called.
+pub const NEXT: i32 = tier(offset_of!(LuaTier, next));
 /// In the machine, the address of register 0 of the frame in which the loop goes on.
 pub const EXIT_BASE: i32 = tier(offset_of!(LuaTier, exit_base));
 /// In the machine, the address of the first [`super::Perform`]: there is one for each opcode.
 pub const PERFORMERS: i32 = tier(offset_of!(LuaTier, performers));
 /// In the machine, the address of [`super::GoOn`].
 pub const GO_ON: i32 = tier(offset_of!(LuaTier, go_on));
+
+/// In the machine, a slot that is nil.
+pub const NIL_SLOT: i32 = tier(offset_of!(LuaTier, nil));
 
 /// Of a slot, and of a register: its tag (32 bits), and what belongs to the place.
 pub const TAG: i32 = offset_of!(Slot, tag) as i32;
@@ -51,6 +60,8 @@ pub const HEADER: i32 = -SLOT_BYTES;
 pub const NOT_PLAIN: i64 = frame::PLAIN_RETURN_MASK as i64;
 /// Of these, the bit of frames that lie above their arguments.
 pub const VARIADIC: i64 = frame::VARIADIC_MASK as i64;
+/// In the header's tag, the bit of frames that were entered by a tail call.
+pub const TAIL_CALLED: i64 = frame::TAIL_CALLED_MASK as i64;
 /// Where in the header's tag the number of results is that the caller wants.
 pub const WANTED_SHIFT: i64 = 16;
 
@@ -68,6 +79,14 @@ pub const CELL_VALUE: i32 = offset_of!(VariableCell, value) as i32;
 /// In a prototype, its number among the machine's.
 pub const PROTOTYPE_NUMBER: i32 = offset_of!(Prototype, native) as i32;
 
+/// In an object, the byte of its flags.
+pub const FLAGS: i32 = offset_of!(Header, flags) as i32;
+/// Of a table's flags, the bit of those on whose keys inline caches of others depend.
+pub const PROTOTYPE_BIT: i64 = Table::PROTOTYPE as i64;
+/// In a metatable, 32 bits: what it is known to lack; and the bit of `__newindex`.
+pub const TABLE_ABSENT: i32 = offset_of!(Table, absent) as i32;
+/// See [`TABLE_ABSENT`].
+pub const NEW_INDEX_BIT: i64 = 1 << Event::NewIndex as u32;
 /// In an object, the byte that says whether the collector wants to know of references that are stored into it; and the bit.
 pub const BARRIER: i32 = offset_of!(Header, gc) as i32;
 /// See [`BARRIER`].
@@ -91,6 +110,8 @@ pub const TABLE_TAGS: i32 = offset_of!(Table, array_tags) as i32;
 pub const ARRAY_LENGTH: i32 = offset_of!(Header, low) as i32;
 /// In an array, the first payload.
 pub const ARRAY_PAYLOADS: i32 = size_of::<Header>() as i32;
+/// Of a string's flags, the bit of those that are equal only if they are the same.
+pub const SHORT_BIT: i64 = Str::SHORT as i64;
 /// In a string, the number of bytes.
 pub const STRING_LENGTH: i32 = offset_of!(Str, length) as i32;
 
@@ -102,8 +123,13 @@ pub const fn site(number: usize) -> i64 {
 pub const SITE_SHAPE: i32 = offset_of!(Site, shape) as i32;
 /// See [`SITE_SHAPE`].
 pub const SITE_OFFSET: i32 = offset_of!(Site, offset) as i32;
+/// In a site, the same of tables of another shape.
+pub const SITE_OTHER_SHAPE: i32 = offset_of!(Site, other_shape) as i32;
+/// See [`SITE_OTHER_SHAPE`].
+pub const SITE_OTHER_OFFSET: i32 = offset_of!(Site, other_offset) as i32;
 /// In a site, what it remembers of a field found along `__index`: shape and metatable of the table, the epoch, the holder and
-/// where the field is in it.
+/// where the field is in it. Of an instruction that sets, what it remembers of a field that is added: the shape without it, and
+/// in the holder's place that with it.
 pub const SITE_NEXT_SHAPE: i32 = offset_of!(Site, next_shape) as i32;
 /// See [`SITE_NEXT_SHAPE`].
 pub const SITE_METATABLE: i32 = offset_of!(Site, metatable) as i32;

@@ -84,6 +84,8 @@ pub struct Local {
 pub struct SiteState {
     /// A field of the table itself.
     pub own: bool,
+    /// And one of tables of another shape.
+    pub second: bool,
     /// A field found along `__index`, or of another table; of an instruction that sets, a field that is added.
     pub other: bool,
 }
@@ -125,11 +127,14 @@ pub mod status {
     pub const PAUSED: u64 = 2;
     /// After an instruction that was performed: the machine knows how it goes on.
     pub const PERFORMED: u64 = 3;
-    /// By a tail call: the machine's running frame is that of the function that was called, which begins. Whoever called has
-    /// it go on by [`super::GoOn`].
-    pub const REPLACED: u64 = 5;
     /// It has not begun, for lack of fuel or room: whoever calls has the loop do it.
     pub const REFUSED: u64 = 4;
+    /// By a tail call that was performed: the machine's running frame is that of the function that was called, which begins.
+    /// Whoever called has it go on by [`super::GoOn`].
+    pub const REPLACED: u64 = 5;
+    /// By a tail call of a function that is compiled, whose machine code is at [`super::layout::NEXT`]: its frame is in the
+    /// place of the present one, at [`super::layout::EXIT_BASE`], and paid for. Whoever called uses its entry 1.
+    pub const TAILED: u64 = 6;
 }
 
 /// How an instruction ended that was performed.

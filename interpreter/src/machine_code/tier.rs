@@ -11,9 +11,16 @@ use crate::{
     },
 };
 use alloc::{collections::BTreeMap, format, vec, vec::Vec};
-use core::ptr::{null, null_mut};
+use core::{
+    cell::Cell,
+    ptr::{null, null_mut},
+};
 use lunette_bytecode::instruction::Word;
-use lunette_gc::{function::Prototype, reference::Ref};
+use lunette_gc::{
+    function::Prototype,
+    reference::Ref,
+    value::{Slot, Tag},
+};
 
 /// What the machine does about machine code of Lua functions.
 pub(crate) struct LuaTier {
@@ -25,11 +32,15 @@ pub(crate) struct LuaTier {
     /// Where they are, for compiled code.
     pub(super) known_address: *const Known,
     pub(super) known_count: u32,
+    /// The machine code of the function that a tail call has called.
+    pub(super) next: *const u8,
     /// Where the frame is in which the loop goes on.
     pub(super) exit_base: *mut u8,
     /// By opcode, what performs instructions.
     pub(super) performers: *const Perform,
     pub(super) go_on: GoOn,
+    /// A field that is nil, for compiled code.
+    pub(super) nil: Slot,
     /// How the loop goes on after an instruction that was performed and did not end with the next one.
     pub(crate) outcome: u64,
     /// How often frames were changed by others than the instruction that is performed: by what it was followed by in a sample,
@@ -48,6 +59,10 @@ pub(super) struct Known {
     pub prototype: u32,
     /// The least number of arguments with which it may be called so.
     pub parameters: u32,
+    /// How many registers it has.
+    pub registers: u32,
+    /// Fuel that is charged when it is entered.
+    pub cost: u32,
 }
 
 /// A function that was hot once. Its prototype has its number.
@@ -65,7 +80,10 @@ struct Function {
     entries: Vec<u16>,
     /// Of each entry, from the first one on, how often it was used since it was last looked at, and for how much fuel.
     uses: Vec<(u32, u64)>,
-    /// How often entries were taken away that did not pay: all come back when the function is hot again, but later each time.
+    /// Whether entries were taken away that did not pay. All come back when the function is hot again: what it calls may be
+    /// compiled by then.
+    is_partial: bool,
+    /// How often that has happened: they come back later each time.
     retreats: u32,
     /// How often compiled code was left at an instruction.
     exits: BTreeMap<u32, u32>,
@@ -78,6 +96,7 @@ struct Function {
 }
 
 /// A function is hot when so many slices of fuel have ended in it, and one more for each instruction: what compiling takes.
+/// Entries come back after so many, and twice as many each time.
 const HOT: u32 = 4;
 /// And when compiled code has called it so often.
 const HOT_CALLS: u32 = 2000;
@@ -107,9 +126,11 @@ impl Default for LuaTier {
             known: Vec::new(),
             known_address: null(),
             known_count: 0,
+            next: null(),
             exit_base: null_mut(),
             performers: PERFORMERS.as_ptr(),
             go_on: enter::go_on,
+            nil: Slot { payload: Cell::new(0), tag: Cell::new(Tag::Nil as u32), spare: Cell::new(0) },
             outcome: enter::RESUME,
             moves: 0,
             records: None,
@@ -124,6 +145,12 @@ impl LuaTier {
         let function = self.function(prototype, number)?;
         let entry = *function.entries.get(word)?;
         (entry != 0).then_some((function.address, entry.into()))
+    }
+
+    /// The same at the first instruction, for compiled code and what native functions call: from there it always pays.
+    pub(super) fn first_entry(&self, prototype: Ref<Prototype>, number: u32) -> Option<(*const u8, u32)> {
+        let function = self.function(prototype, number)?;
+        (!function.address.is_null()).then_some((function.address, 1))
     }
 
     fn function(&self, prototype: Ref<Prototype>, number: u32) -> Option<&Function> {
@@ -161,8 +188,10 @@ impl LuaTier {
         if !pays && !self.is_eager {
             // Its mark goes when it is met next: the function may be gone.
             function.entries[word] = 0;
-            function.retreats += 1;
-            function.heat = 0;
+            if !function.is_partial {
+                (function.is_partial, function.heat) = (true, 0);
+                function.retreats += 1;
+            }
         }
     }
 
@@ -171,6 +200,8 @@ impl LuaTier {
             address: refuse as *const u8,
             prototype: function.prototype.units(),
             parameters: u32::MAX,
+            registers: 0,
+            cost: 0,
         });
         self.functions.push(function);
         (self.known_address, self.known_count) = (self.known.as_ptr(), self.known.len() as u32);
@@ -193,7 +224,7 @@ impl Machine {
     pub(crate) fn runs_machine_code(&self) -> bool {
         let prototype = self.running_prototype();
         let function = self.lua.function(prototype, self.heap.get(prototype).native.get());
-        function.is_some_and(|function| function.outcome != NativeOutcome::Interpreted && function.retreats == 0)
+        function.is_some_and(|function| function.outcome != NativeOutcome::Interpreted && !function.is_partial)
     }
 
     /// Whether a function has just become hot enough to be compiled, when a slice of fuel has ended in it.
@@ -204,15 +235,13 @@ impl Machine {
         let number = self.lua_number(prototype);
         let function = &mut self.lua.functions[number as usize - 1];
         function.heat = function.heat.saturating_add(1);
-        let is_hot = function.heat >= (HOT + function.words) << function.retreats.min(16);
-        is_hot && (function.outcome == NativeOutcome::Interpreted || function.retreats > 0)
+        let needed = if function.address.is_null() { HOT + function.words } else { HOT << function.retreats.min(8) };
+        let is_hot = function.heat >= needed;
+        is_hot && (function.outcome == NativeOutcome::Interpreted || function.is_partial)
     }
 
-    /// Compiled code has called the running function, by way of the interpreter. `false` if the loop is to be left.
+    /// Compiled code has called the running function of Lua, which is not compiled. `false` if the loop is to be left.
     pub(super) fn called_by_machine_code(&mut self) -> bool {
-        if self.is_typed_frame() || self.is_native_frame(self.base) {
-            return true;
-        }
         let prototype = self.running_prototype();
         let number = self.lua_number(prototype);
         let function = &mut self.lua.functions[number as usize - 1];
@@ -274,6 +303,7 @@ impl Machine {
             entry_words: Vec::new(),
             entries: Vec::new(),
             uses: Vec::new(),
+            is_partial: false,
             retreats: 0,
             exits: BTreeMap::new(),
             left: 0,
@@ -305,6 +335,7 @@ impl Machine {
     fn install_lua(&mut self, prototype: Ref<Prototype>, number: u32) {
         let function = &mut self.lua.functions[number as usize - 1];
         let code = self.heap.get(prototype).code;
+        function.is_partial = false;
         function.entries = vec![0; function.words as usize];
         function.uses = vec![(0, 0); function.entry_words.len()];
         let (words, _) = self.heap.bytes(code).as_chunks::<8>();
@@ -349,6 +380,7 @@ impl Machine {
         if native.is_callable {
             let known = &mut self.lua.known[number as usize - 1];
             (known.address, known.parameters) = (address.as_ptr(), unit.parameter_count.into());
+            (known.registers, known.cost) = (unit.register_count.into(), unit.entry_cost);
         }
         self.install_lua(prototype, number);
     }
@@ -376,7 +408,11 @@ impl Machine {
                 .sites(prototype)
                 .iter()
                 .rev()
-                .map(|site| SiteState { own: site.shape.get().is_some(), other: site.next_shape.get().is_some() })
+                .map(|site| SiteState {
+                    own: site.shape.get().is_some(),
+                    second: site.other_shape.get().is_some(),
+                    other: site.next_shape.get().is_some(),
+                })
                 .collect(),
             seen: instructions
                 .clone()

@@ -297,6 +297,7 @@ impl Code<'_> {
                     _ => Kind::Any,
                 };
             }
+            new_table => kinds[a] = Kind::Table,
             length => kinds[a] = if self.is_length(instruction, kinds) { Kind::Integer } else { Kind::Any },
             get_index | get_integer | get_field => {
                 let is_table = self.may_be_table(instruction, word.b(), 0, kinds);

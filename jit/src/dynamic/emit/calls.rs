@@ -1,8 +1,9 @@
 //! Calls of compiled code by compiled code, and returns to it.
 
-use super::{Emitter, own, values::place};
+use super::{Emitter, of_frame, of_machine, of_object, values::place};
 use crate::dynamic::operands::Operands;
-use cranelift_codegen::ir::{InstBuilder, condcodes::IntCC, types};
+use alloc::vec::Vec;
+use cranelift_codegen::ir::{Block, InstBuilder, Value, condcodes::IntCC, types};
 use lunette_bytecode::instruction::Opcode;
 use lunette_interpreter::{
     frame,
@@ -17,22 +18,44 @@ impl Emitter<'_, '_, '_> {
     pub(super) fn emit_native_entry(&mut self) {
         let refused = self.cold_block();
         let end = self.builder.ins().iadd_imm_s(self.base, i64::from(place(self.code.registers())));
-        let limit = self.builder.ins().load(types::I64, own(), self.machine, layout::SLOT_LIMIT);
+        let limit = self.builder.ins().load(types::I64, of_machine(), self.machine, layout::SLOT_LIMIT);
         let is_over = self.builder.ins().icmp(IntCC::UnsignedGreaterThan, end, limit);
         self.go_if(is_over, refused);
         let stack = self.builder.ins().get_stack_pointer(types::I64);
-        let limit = self.builder.ins().load(types::I64, own(), self.machine, layout::STACK_END);
+        let limit = self.builder.ins().load(types::I64, of_machine(), self.machine, layout::STACK_END);
         let is_over = self.builder.ins().icmp(IntCC::UnsignedLessThan, stack, limit);
         self.go_if(is_over, refused);
-        let budget = self.builder.ins().load(types::I64, own(), self.machine, layout::BUDGET);
+        let budget = self.builder.ins().load(types::I64, of_machine(), self.machine, layout::BUDGET);
         let left = self.builder.ins().iadd_imm_s(budget, -i64::from(self.code.unit.entry_cost));
         let is_over = self.builder.ins().icmp_imm_s(IntCC::SignedLessThan, left, 0);
         self.go_if(is_over, refused);
-        self.builder.ins().store(own(), left, self.machine, layout::BUDGET);
+        self.builder.ins().store(of_machine(), left, self.machine, layout::BUDGET);
         self.builder.ins().jump(self.blocks[0], []);
         self.seal(refused);
         self.builder.switch_to_block(refused);
         self.end(status::REFUSED);
+    }
+
+    /// The address of what there is to know to call a closure with so many arguments; if it cannot be called so, to a block.
+    fn known(&mut self, function: Value, arguments: usize, slow: Block) -> Value {
+        let closure = self.object(function);
+        let reference = self.builder.ins().uload32(of_object(), closure, layout::CLOSURE_PROTOTYPE);
+        let prototype = self.object(reference);
+        let number = self.builder.ins().uload32(of_object(), prototype, layout::PROTOTYPE_NUMBER);
+        let number = self.builder.ins().iadd_imm_s(number, -1);
+        let count = self.builder.ins().uload32(of_machine(), self.machine, layout::KNOWN_COUNT);
+        let is_unknown = self.builder.ins().icmp(IntCC::UnsignedGreaterThanOrEqual, number, count);
+        self.go_if(is_unknown, slow);
+        let known = self.builder.ins().load(types::I64, of_machine(), self.machine, layout::KNOWN);
+        let distance = self.builder.ins().imul_imm_s(number, layout::KNOWN_BYTES);
+        let known = self.builder.ins().iadd(known, distance);
+        let known_prototype = self.builder.ins().uload32(of_machine(), known, layout::KNOWN_PROTOTYPE);
+        let is_other = self.builder.ins().icmp(IntCC::NotEqual, known_prototype, reference);
+        self.go_if(is_other, slow);
+        let parameters = self.builder.ins().load(types::I32, of_machine(), known, layout::KNOWN_PARAMETERS);
+        let are_more = self.builder.ins().icmp_imm_u(IntCC::UnsignedGreaterThan, parameters, arguments as i64);
+        self.go_if(are_more, slow);
+        known
     }
 
     pub(super) fn emit_call(&mut self, instruction: usize) {
@@ -45,43 +68,41 @@ impl Emitter<'_, '_, '_> {
         let (found, function) = (self.tag_of(a), self.payload_of(a));
         self.store_live_here();
         self.go_if_not(found, tag::CLOSURE, slow);
-        let closure = self.object(function);
-        let reference = self.builder.ins().uload32(own(), closure, layout::CLOSURE_PROTOTYPE);
-        let prototype = self.object(reference);
-        let number = self.builder.ins().uload32(own(), prototype, layout::PROTOTYPE_NUMBER);
-        let number = self.builder.ins().iadd_imm_s(number, -1);
-        let count = self.builder.ins().uload32(own(), self.machine, layout::KNOWN_COUNT);
-        let is_unknown = self.builder.ins().icmp(IntCC::UnsignedGreaterThanOrEqual, number, count);
-        self.go_if(is_unknown, slow);
-        let known = self.builder.ins().load(types::I64, own(), self.machine, layout::KNOWN);
-        let distance = self.builder.ins().imul_imm_s(number, layout::KNOWN_BYTES);
-        let known = self.builder.ins().iadd(known, distance);
-        let known_prototype = self.builder.ins().uload32(own(), known, layout::KNOWN_PROTOTYPE);
-        let is_other = self.builder.ins().icmp(IntCC::NotEqual, known_prototype, reference);
-        self.go_if(is_other, slow);
-        let parameters = self.builder.ins().load(types::I32, own(), known, layout::KNOWN_PARAMETERS);
-        let are_more = self.builder.ins().icmp_imm_u(IntCC::UnsignedGreaterThan, parameters, arguments as i64 - 1);
-        self.go_if(are_more, slow);
-        let address = self.builder.ins().load(types::I64, own(), known, layout::KNOWN_ADDRESS);
+        let known = self.known(function, arguments - 1, slow);
+        let address = self.builder.ins().load(types::I64, of_machine(), known, layout::KNOWN_ADDRESS);
         // Where this function goes on, and the header of the other one's frame.
         let resume = i64::from(self.code.unit.code_start) + instruction as i64 + 1;
         let resume = self.builder.ins().iconst(types::I32, resume);
-        self.builder.ins().store(own(), resume, self.base, layout::HEADER);
+        self.builder.ins().store(of_frame(), resume, self.base, layout::HEADER);
         let window = place(a + frame::FRAME_SLOTS as usize);
         let payload = frame::header_payload(0, a as u32 + frame::FRAME_SLOTS);
         let payload = self.builder.ins().iconst(types::I64, payload as i64);
-        self.builder.ins().store(own(), payload, self.base, window + layout::HEADER);
+        self.builder.ins().store(of_frame(), payload, self.base, window + layout::HEADER);
         let header = self.builder.ins().iconst(types::I32, layout::header_tag(results as i32 - 1));
-        self.builder.ins().store(own(), header, self.base, window + layout::HEADER + layout::TAG);
+        self.builder.ins().store(of_frame(), header, self.base, window + layout::HEADER + layout::TAG);
         let base = self.builder.ins().iadd_imm_s(self.base, i64::from(window));
         let entry = self.builder.ins().iconst(types::I32, 0);
         let arguments = [base, self.machine, self.region, entry];
         let called = self.builder.ins().call_indirect(self.signature, address, &arguments);
         let ended = self.builder.inst_results(called)[0];
-        let (other, here) = (self.cold_block(), self.builder.create_block());
-        self.builder.ins().brif(ended, other, [], here, []);
-        self.seal(other);
+        let (other, here) = (self.builder.create_block(), self.builder.create_block());
+        self.builder.append_block_param(other, types::I64);
+        self.builder.ins().brif(ended, other, [ended.into()].as_ref(), here, []);
         self.builder.switch_to_block(other);
+        let ended = self.builder.block_params(other)[0];
+        let [tailed, ended_otherwise] = [self.builder.create_block(), self.cold_block()];
+        let is_tailed = self.builder.ins().icmp_imm_s(IntCC::Equal, ended, status::TAILED as i64);
+        self.builder.ins().brif(is_tailed, tailed, [], ended_otherwise, []);
+        self.seal(tailed);
+        self.seal(ended_otherwise);
+        self.builder.switch_to_block(tailed);
+        let next = self.builder.ins().load(types::I64, of_machine(), self.machine, layout::NEXT);
+        let first = self.builder.ins().iconst(types::I32, 1);
+        let called = self.builder.ins().call_indirect(self.signature, next, &[base, self.machine, self.region, first]);
+        let then = self.builder.inst_results(called)[0];
+        self.builder.ins().brif(then, other, [then.into()].as_ref(), here, []);
+        self.seal(other);
+        self.builder.switch_to_block(ended_otherwise);
         let refused = self.cold_block();
         let is_refused = self.builder.ins().icmp_imm_s(IntCC::Equal, ended, status::REFUSED as i64);
         self.go_if(is_refused, refused);
@@ -91,7 +112,7 @@ impl Emitter<'_, '_, '_> {
         self.builder.ins().return_(&[ended]);
         self.seal(replaced);
         self.builder.switch_to_block(replaced);
-        let go_on = self.builder.ins().load(types::I64, own(), self.machine, layout::GO_ON);
+        let go_on = self.builder.ins().load(types::I64, of_machine(), self.machine, layout::GO_ON);
         let called = self.builder.ins().call_indirect(self.go_on_signature, go_on, &[self.machine]);
         let ended = self.builder.inst_results(called)[0];
         let elsewhere = self.cold_block();
@@ -106,8 +127,52 @@ impl Emitter<'_, '_, '_> {
         self.builder.switch_to_block(here);
     }
 
-    /// The interpreter makes the frame that takes the place of this one; whoever called has it go on.
-    pub(super) fn emit_tail_call(&mut self) {
+    /// What is called takes the place of this function, if it is compiled; whoever called has it go on.
+    pub(super) fn emit_tail_call(&mut self, instruction: usize) {
+        let word = self.code.word(instruction);
+        let (a, arguments) = (word.a(), word.b_count());
+        if arguments == 0 || self.code.unit.is_variadic {
+            return self.perform_tail_call();
+        }
+        let slow = self.cold_block();
+        let (found, function) = (self.tag_of(a), self.payload_of(a));
+        let first = a + frame::FRAME_SLOTS as usize;
+        let values: Vec<(Value, Value)> =
+            (first..first + arguments - 1).map(|register| (self.tag_of(register), self.payload_of(register))).collect();
+        self.go_if_not(found, tag::CLOSURE, slow);
+        let known = self.known(function, arguments - 1, slow);
+        let registers = self.builder.ins().uload32(of_machine(), known, layout::KNOWN_REGISTERS);
+        let bytes = self.builder.ins().imul_imm_s(registers, i64::from(layout::SLOT_BYTES));
+        let end = self.builder.ins().iadd(self.base, bytes);
+        let limit = self.builder.ins().load(types::I64, of_machine(), self.machine, layout::SLOT_LIMIT);
+        let is_over = self.builder.ins().icmp(IntCC::UnsignedGreaterThan, end, limit);
+        self.go_if(is_over, slow);
+        let cost = self.builder.ins().uload32(of_machine(), known, layout::KNOWN_COST);
+        let budget = self.builder.ins().load(types::I64, of_machine(), self.machine, layout::BUDGET);
+        let left = self.builder.ins().isub(budget, cost);
+        let is_over = self.builder.ins().icmp_imm_s(IntCC::SignedLessThan, left, 0);
+        self.go_if(is_over, slow);
+        self.builder.ins().store(of_machine(), left, self.machine, layout::BUDGET);
+        let header = self.builder.ins().load(types::I32, of_frame(), self.base, layout::HEADER + layout::TAG);
+        let header = self.builder.ins().bor_imm_s(header, layout::TAIL_CALLED);
+        self.builder.ins().store(of_frame(), header, self.base, layout::HEADER + layout::TAG);
+        self.builder.ins().store(of_frame(), function, self.base, layout::FUNCTION);
+        self.builder.ins().store(of_frame(), found, self.base, layout::FUNCTION + layout::TAG);
+        for (register, (tag, payload)) in values.into_iter().enumerate() {
+            self.builder.ins().store(of_frame(), payload, self.base, place(register));
+            self.builder.ins().store(of_frame(), tag, self.base, place(register) + layout::TAG);
+        }
+        let address = self.builder.ins().load(types::I64, of_machine(), known, layout::KNOWN_ADDRESS);
+        self.builder.ins().store(of_machine(), address, self.machine, layout::NEXT);
+        self.builder.ins().store(of_machine(), self.base, self.machine, layout::EXIT_BASE);
+        self.end(status::TAILED);
+        self.seal(slow);
+        self.builder.switch_to_block(slow);
+        self.perform_tail_call();
+    }
+
+    /// The interpreter makes the frame that takes the place of this one, or calls what is no function of Lua.
+    fn perform_tail_call(&mut self) {
         self.store_live_here();
         let outcome = self.call_perform();
         let [other, replaced] = core::array::from_fn(|_| self.cold_block());
@@ -135,7 +200,7 @@ impl Emitter<'_, '_, '_> {
             _ => word.b_count().checked_sub(1),
         };
         let paused = self.paused();
-        let header = self.builder.ins().load(types::I32, own(), self.base, layout::HEADER + layout::TAG);
+        let header = self.builder.ins().load(types::I32, of_frame(), self.base, layout::HEADER + layout::TAG);
         // The frame of a function that takes further arguments lies above them.
         let not_plain = layout::NOT_PLAIN & if self.code.unit.is_variadic { !layout::VARIADIC } else { -1 };
         let other = self.builder.ins().band_imm_s(header, not_plain);
@@ -154,8 +219,8 @@ impl Emitter<'_, '_, '_> {
         } else {
             (self.tag_of(word.a()), self.payload_of(word.a()))
         };
-        self.builder.ins().store(own(), payload, self.base, layout::FUNCTION);
-        self.builder.ins().store(own(), found, self.base, layout::FUNCTION + layout::TAG);
+        self.builder.ins().store(of_frame(), payload, self.base, layout::FUNCTION);
+        self.builder.ins().store(of_frame(), found, self.base, layout::FUNCTION + layout::TAG);
         self.builder.ins().jump(done, []);
         self.seal(not_one);
         self.builder.switch_to_block(not_one);
@@ -169,8 +234,8 @@ impl Emitter<'_, '_, '_> {
             self.builder.switch_to_block(two);
             for (index, target) in [layout::FUNCTION, layout::HEADER].into_iter().enumerate() {
                 let (found, payload) = (self.tag_of(word.a() + index), self.payload_of(word.a() + index));
-                self.builder.ins().store(own(), payload, self.base, target);
-                self.builder.ins().store(own(), found, self.base, target + layout::TAG);
+                self.builder.ins().store(of_frame(), payload, self.base, target);
+                self.builder.ins().store(of_frame(), found, self.base, target + layout::TAG);
             }
             self.builder.ins().jump(done, []);
             self.builder.switch_to_block(none);

@@ -6,7 +6,7 @@ use crate::dynamic::{
     operands::Operands,
 };
 use cranelift_codegen::ir::{
-    InstBuilder, Value,
+    Block, InstBuilder, Value,
     condcodes::{FloatCC, IntCC},
     types,
 };
@@ -42,7 +42,7 @@ impl Emitter<'_, '_, '_> {
                 let nothing = self.builder.ins().iconst(types::I32, 0);
                 let place = super::values::place(word.a() + 2) + layout::SPARE;
                 self.store_number(word.a() + 2);
-                self.builder.ins().store(super::own(), nothing, self.base, place);
+                self.builder.ins().store(super::of_frame(), nothing, self.base, place);
                 self.emit_edge(successors[0]);
             }
             generic_for_loop => {
@@ -69,11 +69,11 @@ impl Emitter<'_, '_, '_> {
     /// Charges fuel, or ends before the instruction.
     fn charge(&mut self, cost: i64) {
         let paused = self.paused();
-        let budget = self.builder.ins().load(types::I64, super::own(), self.machine, layout::BUDGET);
+        let budget = self.builder.ins().load(types::I64, super::of_machine(), self.machine, layout::BUDGET);
         let left = self.builder.ins().iadd_imm_s(budget, -cost);
         let is_over = self.builder.ins().icmp_imm_s(IntCC::SignedLessThan, left, 0);
         self.go_if(is_over, paused);
-        self.builder.ins().store(super::own(), left, self.machine, layout::BUDGET);
+        self.builder.ins().store(super::of_machine(), left, self.machine, layout::BUDGET);
     }
 
     fn emit_loop_prepare(&mut self, instruction: usize, successors: &[usize]) {
@@ -274,15 +274,61 @@ impl Emitter<'_, '_, '_> {
         self.go_if(is_equal, equal);
         let is_plain = self.builder.ins().icmp_imm_u(IntCC::UnsignedLessThan, left_tag, i64::from(tag::STRING));
         let unequal = self.edge(if sense { following } else { jumped });
-        self.builder.ins().brif(is_plain, unequal, [], slow, []);
+        let references = self.builder.create_block();
+        self.builder.ins().brif(is_plain, unequal, [], references, []);
+        self.seal(references);
+        self.builder.switch_to_block(references);
+        self.compare_references(left_tag, [left, right], unequal, slow);
         self.builder.switch_to_block(different);
         // Of different types only an integer and a float can be equal.
-        let tags = self.builder.ins().bxor(left_tag, right_tag);
-        let are_numbers = i64::from(tag::INTEGER ^ tag::FLOAT);
-        let are_numbers = self.builder.ins().icmp_imm_s(IntCC::Equal, tags, are_numbers);
         let unequal = self.edge(if sense { following } else { jumped });
-        self.builder.ins().brif(are_numbers, slow, [], unequal, []);
+        match operands[1] {
+            Source::Constant(Kind::Integer, integer)
+                if (integer as i64).unsigned_abs() <= 1 << f64::MANTISSA_DIGITS =>
+            {
+                let floats = self.builder.create_block();
+                let is_float = self.builder.ins().icmp_imm_s(IntCC::Equal, left_tag, i64::from(tag::FLOAT));
+                self.builder.ins().brif(is_float, floats, [], unequal, []);
+                self.seal(floats);
+                self.builder.switch_to_block(floats);
+                let left = self.as_float(left);
+                let right = self.builder.ins().f64const(integer as i64 as f64);
+                let holds = self.builder.ins().fcmp(FloatCC::Equal, left, right);
+                self.go(holds, sense, jumped, following);
+            }
+            _ => {
+                let tags = self.builder.ins().bxor(left_tag, right_tag);
+                let are_numbers = i64::from(tag::INTEGER ^ tag::FLOAT);
+                let are_numbers = self.builder.ins().icmp_imm_s(IntCC::Equal, tags, are_numbers);
+                self.builder.ins().brif(are_numbers, slow, [], unequal, []);
+            }
+        }
         self.join_jump(jumped, following);
+    }
+
+    /// Compares two objects of the same type that are not the same.
+    fn compare_references(&mut self, tag: Value, objects: [Value; 2], unequal: Block, slow: Block) {
+        let [strings, others, tables] = core::array::from_fn(|_| self.builder.create_block());
+        let is_string = self.builder.ins().icmp_imm_s(IntCC::Equal, tag, i64::from(tag::STRING));
+        self.builder.ins().brif(is_string, strings, [], others, []);
+        self.seal(strings);
+        self.seal(others);
+        self.builder.switch_to_block(strings);
+        let string = self.object(objects[0]);
+        let flags = self.builder.ins().uload8(types::I32, super::of_object(), string, layout::FLAGS);
+        let is_short = self.builder.ins().band_imm_s(flags, layout::SHORT_BIT);
+        self.builder.ins().brif(is_short, unequal, [], slow, []);
+        self.builder.switch_to_block(others);
+        let is_table = self.builder.ins().icmp_imm_s(IntCC::Equal, tag, i64::from(tag::TABLE));
+        self.builder.ins().brif(is_table, tables, [], slow, []);
+        self.seal(tables);
+        self.builder.switch_to_block(tables);
+        let [left, right] = objects.map(|object| {
+            let table = self.object(object);
+            self.builder.ins().load(types::I32, super::of_object(), table, layout::TABLE_METATABLE)
+        });
+        let either = self.builder.ins().bor(left, right);
+        self.builder.ins().brif(either, slow, [], unequal, []);
     }
 
     /// Tag and payload of the constant with which something is compared.

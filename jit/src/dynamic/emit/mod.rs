@@ -8,10 +8,11 @@
 //!   exit:     frame <- numbers that are needed later           return, having noted where the interpreter goes on
 //! ```
 //!
-//! The data flows `mod` (entries, blocks) → `calls`, `jumps`, `numbers` and `tables` (instructions) → `outside` (exits, and
+//! The data flows `mod` (entries, blocks) → `calls`, `jumps`, `numbers`, `fields` and `tables` (instructions) → `outside` (exits, and
 //! instructions that are performed) → `values` (what registers hold).
 
 mod calls;
+mod fields;
 mod jumps;
 mod numbers;
 mod outside;
@@ -26,7 +27,10 @@ use super::{
 };
 use alloc::{vec, vec::Vec};
 use cranelift_codegen::{
-    ir::{AbiParam, Block, BlockCall, InstBuilder, JumpTableData, MemFlagsData, SigRef, Signature, Value, types},
+    ir::{
+        AbiParam, AliasRegion, AliasRegionData, Block, BlockCall, InstBuilder, JumpTableData, MemFlagsData, SigRef,
+        Signature, Value, types,
+    },
     isa::{CallConv, TargetFrontendConfig},
 };
 use cranelift_frontend::{FunctionBuilder, Variable};
@@ -49,6 +53,11 @@ pub(crate) fn emit(
     mut builder: FunctionBuilder<'_>,
     target: TargetFrontendConfig,
 ) -> Vec<u32> {
+    for (memory, description) in Memory::ALL {
+        let region = AliasRegionData { user_id: memory as u32, description: description.into() };
+        let region = builder.func.dfg.alias_regions.insert(region);
+        debug_assert_eq!(region.as_u32(), memory as u32);
+    }
     let called = builder.import_signature(signature());
     let mut perform = Signature::new(CallConv::SystemV);
     perform.params = [types::I64; 3].map(AbiParam::new).into();
@@ -86,9 +95,46 @@ struct Emitter<'a, 'f, 'b> {
     region: Value,
 }
 
-/// Accesses to what is there for certain.
-fn own() -> MemFlagsData {
-    MemFlagsData::trusted()
+/// What memory is accessed: what is stored in one is never read as another.
+#[derive(Clone, Copy)]
+enum Memory {
+    Frame,
+    Machine,
+    Object,
+    Content,
+}
+
+impl Memory {
+    const ALL: [(Memory, &str); 4] = [
+        (Memory::Frame, "frames"),
+        (Memory::Machine, "the machine"),
+        (Memory::Object, "objects"),
+        (Memory::Content, "contents"),
+    ];
+
+    fn flags(self) -> MemFlagsData {
+        MemFlagsData::trusted().with_alias_region(Some(AliasRegion::from_u32(self as u32)))
+    }
+}
+
+/// Accesses to frames.
+fn of_frame() -> MemFlagsData {
+    Memory::Frame.flags()
+}
+
+/// Accesses to the machine.
+fn of_machine() -> MemFlagsData {
+    Memory::Machine.flags()
+}
+
+/// Accesses to objects, but for what programs store in them.
+fn of_object() -> MemFlagsData {
+    Memory::Object.flags()
+}
+
+/// Accesses to fields and elements of tables, and to cells.
+fn of_content() -> MemFlagsData {
+    Memory::Content.flags()
 }
 
 /// What nothing changes while compiled code runs in a frame.
@@ -257,12 +303,16 @@ impl<'a, 'f, 'b> Emitter<'a, 'f, 'b> {
             get_index | get_integer => self.emit_get_index(block, instruction),
             set_index | set_integer => self.emit_set_index(instruction),
             get_field | get_upvalue_field => self.emit_get_field(block, instruction),
-            set_field | set_upvalue_field => self.emit_set_field(instruction),
+            set_field | set_upvalue_field | initialize_field => self.emit_set_field(instruction),
             get_method => self.emit_get_method(instruction),
             get_upvalue | get_cell => self.emit_get_variable(block, instruction),
             set_upvalue | set_cell => self.emit_set_variable(instruction),
+            new_table => {
+                self.perform_here();
+                self.refine(word.a(), Kind::Table);
+            }
             call => self.emit_call(instruction),
-            tail_call => self.emit_tail_call(),
+            tail_call => self.emit_tail_call(instruction),
             return_none | return_one | return_values => {
                 self.emit_return(instruction);
                 return true;

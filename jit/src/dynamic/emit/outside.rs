@@ -1,6 +1,6 @@
 //! What is out of line of an instruction: exits to the interpreter, and having it perform the instruction.
 
-use super::{Emitter, own, values::Held};
+use super::{Emitter, of_frame, of_machine, values::Held};
 use crate::dynamic::{kinds::Kind, registers::Set};
 use alloc::vec::Vec;
 use core::ops::Range;
@@ -142,8 +142,8 @@ impl Emitter<'_, '_, '_> {
     pub(super) fn leave_stored(&mut self, status: u64) {
         let resume = i64::from(self.code.unit.code_start) + self.outside.instruction as i64;
         let resume = self.builder.ins().iconst(types::I32, resume);
-        self.builder.ins().store(own(), resume, self.base, layout::HEADER);
-        self.builder.ins().store(own(), self.base, self.machine, layout::EXIT_BASE);
+        self.builder.ins().store(of_frame(), resume, self.base, layout::HEADER);
+        self.builder.ins().store(of_machine(), self.base, self.machine, layout::EXIT_BASE);
         self.end(status);
     }
 
@@ -165,9 +165,9 @@ impl Emitter<'_, '_, '_> {
     }
 
     pub(super) fn call_perform(&mut self) -> Value {
-        let functions = self.builder.ins().load(types::I64, own(), self.machine, layout::PERFORMERS);
+        let functions = self.builder.ins().load(types::I64, of_machine(), self.machine, layout::PERFORMERS);
         let opcode = i32::from(self.code.word(self.outside.instruction).opcode_number());
-        let function = self.builder.ins().load(types::I64, own(), functions, 8 * opcode);
+        let function = self.builder.ins().load(types::I64, of_machine(), functions, 8 * opcode);
         let at = i64::from(self.code.unit.code_start) + self.outside.instruction as i64;
         let at = self.builder.ins().iadd_imm_s(self.region, at << layout::REFERENCE_SHIFT);
         let arguments = [self.machine, self.base, at];

@@ -1,6 +1,6 @@
-//! Elements and fields of tables, and variables of closures.
+//! Elements of tables, and variables of closures.
 
-use super::{Emitter, own};
+use super::{Emitter, of_content, of_object};
 use crate::dynamic::{kinds::Kind, operands::Operands};
 use cranelift_codegen::ir::{Block, InstBuilder, Value, condcodes::IntCC, types};
 use lunette_bytecode::instruction::Opcode;
@@ -8,12 +8,12 @@ use lunette_interpreter::machine_code::layout::{self, tag};
 
 impl Emitter<'_, '_, '_> {
     /// Where it goes on that something cannot be read here: if its kind is expected, it is unexpected.
-    fn otherwise(&mut self, loaded: Kind) -> Block {
+    pub(super) fn otherwise(&mut self, loaded: Kind) -> Block {
         if loaded == Kind::Any { self.slow() } else { self.unexpected() }
     }
 
     /// Ends the reading of a value for register `to`.
-    fn write_value(&mut self, to: usize, loaded: Kind, tag: Value, payload: Value, otherwise: Block) {
+    pub(super) fn write_value(&mut self, to: usize, loaded: Kind, tag: Value, payload: Value, otherwise: Block) {
         if loaded == Kind::Any {
             return self.write_any(to, tag, payload);
         }
@@ -22,7 +22,7 @@ impl Emitter<'_, '_, '_> {
     }
 
     /// The address of a table in a register.
-    fn table(&mut self, register: usize, otherwise: Block) -> Value {
+    pub(super) fn table(&mut self, register: usize, otherwise: Block) -> Value {
         if self.held[register].kind != Kind::Table {
             self.guard(register, Kind::Table, otherwise);
         }
@@ -44,22 +44,22 @@ impl Emitter<'_, '_, '_> {
             let (found, payload) = (self.tag_of(register), self.payload_of(register));
             self.go_if_not(found, tag::STRING, unexpected);
             let string = self.object(payload);
-            self.builder.ins().uload32(own(), string, layout::STRING_LENGTH)
+            self.builder.ins().uload32(of_object(), string, layout::STRING_LENGTH)
         } else {
             let found = self.tag_of(register);
             self.go_if_not(found, tag::TABLE, unexpected);
             let payload = self.payload_of(register);
             let table = self.object(payload);
-            let metatable = self.builder.ins().load(types::I32, own(), table, layout::TABLE_METATABLE);
+            let metatable = self.builder.ins().load(types::I32, of_object(), table, layout::TABLE_METATABLE);
             self.go_if(metatable, unexpected);
-            self.builder.ins().uload32(own(), table, layout::TABLE_LENGTH)
+            self.builder.ins().uload32(of_object(), table, layout::TABLE_LENGTH)
         };
         self.write(word.a(), Kind::Integer, length);
     }
 
     /// The addresses of payload and tag of an element of a table; if it is not in use, to a block.
     fn element(&mut self, table: Value, index: Value, otherwise: Block) -> (Value, Value) {
-        let length = self.builder.ins().uload32(own(), table, layout::TABLE_LENGTH);
+        let length = self.builder.ins().uload32(of_object(), table, layout::TABLE_LENGTH);
         let is_outside = self.builder.ins().icmp(IntCC::UnsignedGreaterThanOrEqual, index, length);
         self.go_if(is_outside, otherwise);
         self.element_place(table, index)
@@ -101,8 +101,8 @@ impl Emitter<'_, '_, '_> {
         let table = self.table(word.b(), otherwise);
         let index = self.index(key, word.c_count(), otherwise);
         let (place, tag_place) = self.element(table, index, otherwise);
-        let found = self.builder.ins().uload8(types::I32, own(), tag_place, 0);
-        let payload = self.builder.ins().load(types::I64, own(), place, layout::ARRAY_PAYLOADS);
+        let found = self.builder.ins().uload8(types::I32, of_content(), tag_place, 0);
+        let payload = self.builder.ins().load(types::I64, of_content(), place, layout::ARRAY_PAYLOADS);
         let payload = if loaded == Kind::Any {
             let is_nil = self.builder.ins().icmp_imm_s(IntCC::Equal, found, i64::from(tag::NIL));
             self.go_if(is_nil, otherwise);
@@ -117,13 +117,13 @@ impl Emitter<'_, '_, '_> {
     }
 
     /// Whether the collector wants to know that something is stored into an object, then to a block.
-    fn check_barrier(&mut self, object: Value, value_tag: Value, is_number: bool, slow: Block) {
+    pub(super) fn check_barrier(&mut self, object: Value, value_tag: Value, is_number: bool, slow: Block) {
         if is_number {
             return;
         }
         let is_reference =
             self.builder.ins().icmp_imm_u(IntCC::UnsignedGreaterThanOrEqual, value_tag, i64::from(tag::STRING));
-        let bits = self.builder.ins().uload8(types::I32, own(), object, layout::BARRIER);
+        let bits = self.builder.ins().uload8(types::I32, of_object(), object, layout::BARRIER);
         let bit = self.builder.ins().band_imm_s(bits, layout::BARRIER_BIT);
         let is_wanted = self.builder.ins().icmp_imm_s(IntCC::NotEqual, bit, 0);
         let is_wanted = self.builder.ins().band(is_reference, is_wanted);
@@ -131,7 +131,7 @@ impl Emitter<'_, '_, '_> {
     }
 
     /// What a register has, as it is stored somewhere else: tag, payload, and whether it is a number.
-    fn value(&mut self, register: usize) -> (Value, Value, bool) {
+    pub(super) fn value(&mut self, register: usize) -> (Value, Value, bool) {
         let is_number = matches!(self.held[register].kind, Kind::Integer | Kind::Float);
         (self.tag_of(register), self.payload_of(register), is_number)
     }
@@ -154,7 +154,7 @@ impl Emitter<'_, '_, '_> {
             self.go_if(is_nil, slow);
         }
         self.check_barrier(table, value_tag, is_number, slow);
-        let length = self.builder.ins().uload32(own(), table, layout::TABLE_LENGTH);
+        let length = self.builder.ins().uload32(of_object(), table, layout::TABLE_LENGTH);
         let [inside, outside, store] = core::array::from_fn(|_| self.builder.create_block());
         let is_inside = self.builder.ins().icmp(IntCC::UnsignedLessThan, index, length);
         self.builder.ins().brif(is_inside, inside, [], outside, []);
@@ -163,185 +163,60 @@ impl Emitter<'_, '_, '_> {
         self.builder.switch_to_block(inside);
         // A nil element may be one that a metamethod wants.
         let (_, tag_place) = self.element_place(table, index);
-        let found = self.builder.ins().uload8(types::I32, own(), tag_place, 0);
+        let found = self.builder.ins().uload8(types::I32, of_content(), tag_place, 0);
         let is_nil = self.builder.ins().icmp_imm_s(IntCC::Equal, found, i64::from(tag::NIL));
         self.builder.ins().brif(is_nil, slow, [], store, []);
         self.builder.switch_to_block(outside);
         // One more element, for which there is room.
         let is_other = self.builder.ins().icmp(IntCC::NotEqual, index, length);
         self.go_if(is_other, slow);
-        let metatable = self.builder.ins().load(types::I32, own(), table, layout::TABLE_METATABLE);
-        let hash = self.builder.ins().load(types::I32, own(), table, layout::TABLE_HASH);
+        let metatable = self.builder.ins().load(types::I32, of_object(), table, layout::TABLE_METATABLE);
+        let hash = self.builder.ins().load(types::I32, of_object(), table, layout::TABLE_HASH);
         let either = self.builder.ins().bor(metatable, hash);
         self.go_if(either, slow);
-        let array = self.builder.ins().uload32(own(), table, layout::TABLE_ARRAY);
+        let array = self.builder.ins().uload32(of_object(), table, layout::TABLE_ARRAY);
         let is_none = self.builder.ins().icmp_imm_s(IntCC::Equal, array, 0);
         self.go_if(is_none, slow);
         let array = self.object(array);
-        let room = self.builder.ins().uload32(own(), array, layout::ARRAY_LENGTH);
+        let room = self.builder.ins().uload32(of_object(), array, layout::ARRAY_LENGTH);
         let is_full = self.builder.ins().icmp(IntCC::UnsignedGreaterThanOrEqual, index, room);
         self.go_if(is_full, slow);
         let longer = self.builder.ins().iadd_imm_s(length, 1);
-        self.builder.ins().istore32(own(), longer, table, layout::TABLE_LENGTH);
+        self.builder.ins().istore32(of_object(), longer, table, layout::TABLE_LENGTH);
         self.builder.ins().jump(store, []);
         self.seal(store);
         self.builder.switch_to_block(store);
         let (place, tag_place) = self.element_place(table, index);
-        self.builder.ins().istore8(own(), value_tag, tag_place, 0);
-        self.builder.ins().store(own(), payload, place, layout::ARRAY_PAYLOADS);
-    }
-
-    /// The address of a site.
-    fn site(&mut self, number: usize) -> Value {
-        let prototype = i64::from(self.code.unit.prototype) << layout::REFERENCE_SHIFT;
-        self.builder.ins().iadd_imm_s(self.region, prototype + layout::site(number))
-    }
-
-    /// The slot of a field of a table's own that a site remembers; if it remembers another, to a block.
-    fn own_field(&mut self, table: Value, site: Value, otherwise: Block) -> Value {
-        let shape = self.builder.ins().load(types::I32, own(), table, layout::TABLE_SHAPE);
-        let known = self.builder.ins().load(types::I32, own(), site, layout::SITE_SHAPE);
-        let is_other = self.builder.ins().icmp(IntCC::NotEqual, shape, known);
-        self.go_if(is_other, otherwise);
-        let fields = self.referred(table, layout::TABLE_FIELDS);
-        let offset = self.builder.ins().uload32(own(), site, layout::SITE_OFFSET);
-        self.builder.ins().iadd(fields, offset)
-    }
-
-    /// The slot of a field that a site remembers along `__index`.
-    fn inherited_field(&mut self, table: Value, site: Value, otherwise: Block) -> Value {
-        let region = self.region;
-        let pairs = [
-            (table, layout::TABLE_SHAPE, layout::SITE_NEXT_SHAPE),
-            (table, layout::TABLE_METATABLE, layout::SITE_METATABLE),
-            (region, layout::EPOCH, layout::SITE_EPOCH),
-        ];
-        for (object, offset, known) in pairs {
-            let found = self.builder.ins().load(types::I32, own(), object, offset);
-            let known = self.builder.ins().load(types::I32, own(), site, known);
-            let is_other = self.builder.ins().icmp(IntCC::NotEqual, found, known);
-            self.go_if(is_other, otherwise);
-        }
-        let holder = self.builder.ins().uload32(own(), site, layout::SITE_HOLDER);
-        let is_none = self.builder.ins().icmp_imm_s(IntCC::Equal, holder, 0);
-        self.go_if(is_none, otherwise);
-        let holder = self.object(holder);
-        let fields = self.referred(holder, layout::TABLE_FIELDS);
-        let offset = self.builder.ins().uload32(own(), site, layout::SITE_HOLDER_OFFSET);
-        self.builder.ins().iadd(fields, offset)
-    }
-
-    /// The slot of the field that an instruction is about: of the table's own, or else along `__index`, as its site has met.
-    fn field(&mut self, number: usize, table: Value, otherwise: Block) -> Value {
-        let site = self.site(number);
-        let state = self.code.unit.sites.get(number).copied().unwrap_or_default();
-        match (state.own, state.other) {
-            (_, false) => self.own_field(table, site, otherwise),
-            (false, true) => self.inherited_field(table, site, otherwise),
-            (true, true) => {
-                let [inherited, join] = core::array::from_fn(|_| self.builder.create_block());
-                let slot = self.builder.append_block_param(join, types::I64);
-                let found = self.own_field(table, site, inherited);
-                self.builder.ins().jump(join, &[found.into()]);
-                self.seal(inherited);
-                self.builder.switch_to_block(inherited);
-                let found = self.inherited_field(table, site, otherwise);
-                self.builder.ins().jump(join, &[found.into()]);
-                self.seal(join);
-                self.builder.switch_to_block(join);
-                slot
-            }
-        }
+        self.builder.ins().istore8(of_content(), value_tag, tag_place, 0);
+        self.builder.ins().store(of_content(), payload, place, layout::ARRAY_PAYLOADS);
     }
 
     /// The tag and the payload in a slot.
-    fn load(&mut self, slot: Value, offset: i32) -> (Value, Value) {
-        let found = self.builder.ins().load(types::I32, own(), slot, offset + layout::TAG);
-        (found, self.builder.ins().load(types::I64, own(), slot, offset))
+    pub(super) fn load(&mut self, slot: Value, offset: i32) -> (Value, Value) {
+        let found = self.builder.ins().load(types::I32, of_content(), slot, offset + layout::TAG);
+        (found, self.builder.ins().load(types::I64, of_content(), slot, offset))
     }
 
-    /// The address of the table in one of the function's variables.
-    fn upvalue_table(&mut self, number: usize, otherwise: Block) -> Value {
-        let cell = self.upvalue(number);
-        let (found, payload) = self.load(cell, layout::CELL_VALUE);
-        self.go_if_not(found, tag::TABLE, otherwise);
-        self.object(payload)
-    }
-
-    pub(super) fn emit_get_field(&mut self, block: usize, instruction: usize) {
-        let word = self.code.word(instruction);
-        let kinds = self.kinds_held();
-        let is_register = word.opcode() == Opcode::get_field;
-        if is_register && !self.code.may_be_table(instruction, word.b(), 0, &kinds) {
-            return self.perform_here();
-        }
-        let loaded = self.code.loaded(block, instruction, word.a());
-        let otherwise = self.otherwise(loaded);
-        let table = match is_register {
-            true => self.table(word.b(), otherwise),
-            false => self.upvalue_table(word.b_count(), otherwise),
-        };
-        let slot = self.field(word.c_count(), table, otherwise);
-        let (found, payload) = self.load(slot, 0);
-        if loaded == Kind::Any {
-            let is_nil = self.builder.ins().icmp_imm_s(IntCC::Equal, found, i64::from(tag::NIL));
-            self.go_if(is_nil, otherwise);
-        }
-        self.write_value(word.a(), loaded, found, payload, otherwise);
-    }
-
-    pub(super) fn emit_set_field(&mut self, instruction: usize) {
-        let word = self.code.word(instruction);
-        let kinds = self.kinds_held();
-        let is_register = word.opcode() == Opcode::set_field;
-        if is_register && !self.code.may_be_table(instruction, word.a(), 0, &kinds) {
-            return self.perform_here();
-        }
-        let slow = self.slow();
-        let (table, value) = match is_register {
-            true => (self.table(word.a(), slow), word.b()),
-            false => (self.upvalue_table(word.b_count(), slow), word.a()),
-        };
-        let site = self.site(word.c_count());
-        let slot = self.own_field(table, site, slow);
-        let found = self.builder.ins().load(types::I32, own(), slot, layout::TAG);
-        let is_nil = self.builder.ins().icmp_imm_s(IntCC::Equal, found, i64::from(tag::NIL));
-        self.go_if(is_nil, slow);
-        self.store_value(table, slot, 0, value, slow);
-    }
-
-    /// Stores what a register has into a slot of an object.
-    fn store_value(&mut self, object: Value, slot: Value, offset: i32, register: usize, slow: Block) {
-        let (value_tag, payload, is_number) = self.value(register);
+    /// Stores a value into a slot of an object.
+    pub(super) fn store_value(
+        &mut self,
+        object: Value,
+        slot: Value,
+        offset: i32,
+        value: (Value, Value, bool),
+        slow: Block,
+    ) {
+        let (value_tag, payload, is_number) = value;
         self.check_barrier(object, value_tag, is_number, slow);
-        self.builder.ins().store(own(), payload, slot, offset);
-        self.builder.ins().store(own(), value_tag, slot, offset + layout::TAG);
-    }
-
-    pub(super) fn emit_get_method(&mut self, instruction: usize) {
-        let word = self.code.word(instruction);
-        let kinds = self.kinds_held();
-        if !self.code.may_be_table(instruction, word.b(), 0, &kinds) {
-            return self.perform_here();
-        }
-        let slow = self.slow();
-        let object = word.b();
-        let table = self.table(object, slow);
-        let slot = self.field(word.c_count(), table, slow);
-        let (found, payload) = self.load(slot, 0);
-        let is_nil = self.builder.ins().icmp_imm_s(IntCC::Equal, found, i64::from(tag::NIL));
-        self.go_if(is_nil, slow);
-        // The object first: the method may take its place.
-        let reference = self.read(object);
-        self.write_as_any(word.a() + 2, Kind::Table, reference);
-        self.write_any(word.a(), found, payload);
+        self.builder.ins().store(of_content(), payload, slot, offset);
+        self.builder.ins().store(of_content(), value_tag, slot, offset + layout::TAG);
     }
 
     /// The address of the cell of one of the function's variables.
-    fn upvalue(&mut self, number: usize) -> Value {
+    pub(super) fn upvalue(&mut self, number: usize) -> Value {
         let closure = self.builder.ins().load(types::I64, super::fixed(), self.base, layout::FUNCTION);
         let closure = self.object(closure);
-        let cell = self.builder.ins().uload32(own(), closure, layout::CLOSURE_CELLS + 4 * number as i32);
+        let cell = self.builder.ins().uload32(of_object(), closure, layout::CLOSURE_CELLS + 4 * number as i32);
         self.object(cell)
     }
 
@@ -379,6 +254,7 @@ impl Emitter<'_, '_, '_> {
             Opcode::set_upvalue => (self.upvalue(word.b_count()), word.a()),
             _ => (self.cell(word.a(), slow), word.b()),
         };
+        let value = self.value(value);
         self.store_value(cell, cell, layout::CELL_VALUE, value, slow);
     }
 }

@@ -1,6 +1,6 @@
 //! What registers hold: variables of a kind, or the frame.
 
-use super::{Emitter, own};
+use super::{Emitter, of_frame, of_object};
 use crate::dynamic::kinds::Kind;
 use cranelift_codegen::ir::{InstBuilder, MemFlagsData, Type, Value, types};
 use cranelift_frontend::Variable;
@@ -69,7 +69,7 @@ impl Emitter<'_, '_, '_> {
         if let Some(tag) = self.held[register].tag {
             return tag;
         }
-        let tag = self.builder.ins().load(types::I32, own(), self.base, place(register) + layout::TAG);
+        let tag = self.builder.ins().load(types::I32, of_frame(), self.base, place(register) + layout::TAG);
         self.held[register].tag = Some(tag);
         tag
     }
@@ -87,7 +87,7 @@ impl Emitter<'_, '_, '_> {
         if let Some(payload) = self.held[register].payload {
             return payload;
         }
-        let payload = self.builder.ins().load(types::I64, own(), self.base, place(register));
+        let payload = self.builder.ins().load(types::I64, of_frame(), self.base, place(register));
         self.held[register].payload = Some(payload);
         payload
     }
@@ -95,7 +95,7 @@ impl Emitter<'_, '_, '_> {
     /// From here on a register of which nothing was known is of a kind.
     pub(super) fn refine(&mut self, register: usize, kind: Kind) {
         let payload = match (kind, self.held[register].payload) {
-            (Kind::Float, None) => self.builder.ins().load(types::F64, own(), self.base, place(register)),
+            (Kind::Float, None) => self.builder.ins().load(types::F64, of_frame(), self.base, place(register)),
             (Kind::Float, Some(payload)) => self.builder.ins().bitcast(types::F64, MemFlagsData::new(), payload),
             _ => self.payload_of(register),
         };
@@ -119,8 +119,8 @@ impl Emitter<'_, '_, '_> {
 
     /// Writes something to the frame.
     pub(super) fn write_any(&mut self, register: usize, tag: Value, payload: Value) {
-        self.builder.ins().store(own(), payload, self.base, place(register));
-        self.builder.ins().store(own(), tag, self.base, place(register) + layout::TAG);
+        self.builder.ins().store(of_frame(), payload, self.base, place(register));
+        self.builder.ins().store(of_frame(), tag, self.base, place(register) + layout::TAG);
         self.held[register] = Held { tag: Some(tag), payload: Some(payload), ..Held::default() };
     }
 
@@ -204,8 +204,8 @@ impl Emitter<'_, '_, '_> {
         if let Held { kind: kind @ (Kind::Integer | Kind::Float), is_stored: false, .. } = self.held[register] {
             let value = self.read(register);
             let tag = self.builder.ins().iconst(types::I32, i64::from(kind.tag().unwrap_or_default()));
-            self.builder.ins().store(own(), value, self.base, place(register));
-            self.builder.ins().store(own(), tag, self.base, place(register) + layout::TAG);
+            self.builder.ins().store(of_frame(), value, self.base, place(register));
+            self.builder.ins().store(of_frame(), tag, self.base, place(register) + layout::TAG);
         }
     }
 
@@ -217,7 +217,7 @@ impl Emitter<'_, '_, '_> {
 
     /// The address of an object to which a reference in another is.
     pub(super) fn referred(&mut self, object: Value, offset: i32) -> Value {
-        let reference = self.builder.ins().uload32(own(), object, offset);
+        let reference = self.builder.ins().uload32(of_object(), object, offset);
         self.object(reference)
     }
 }
