@@ -48,11 +48,11 @@ impl Machine {
             match next {
                 Next::Lua if self.hooked => return Status::Leave,
                 Next::Lua if self.limits.sampling == Sampling::Due => return self.sample(),
-                Next::Lua => match self.run_called_back() {
+                Next::Lua if self.lua.has_machine_code() => match self.run_called_back() {
                     Some(after) => next = after,
                     None => return Status::Reload,
                 },
-                Next::Typed => return Status::Reload,
+                Next::Lua | Next::Typed => return Status::Reload,
                 Next::Leave => return Status::Leave,
                 Next::Native => next = self.step_native().unwrap_or_else(|throw| self.unwind(throw)),
             }

@@ -215,6 +215,7 @@ impl Machine {
 
     /// Runs the Lua function that a native function or an instruction has just called, if it is compiled. Which frame runs
     /// next; `None` if that is up to the loop.
+    #[inline(never)]
     pub(crate) fn run_called_back(&mut self) -> Option<Next> {
         let header = self.header(self.base);
         let prototype = self.running_prototype();

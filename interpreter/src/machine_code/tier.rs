@@ -158,6 +158,12 @@ impl LuaTier {
         (function.prototype == prototype).then_some(function)
     }
 
+    /// Whether there may be machine code of functions.
+    #[inline(always)]
+    pub(crate) fn has_machine_code(&self) -> bool {
+        self.known_count != 0
+    }
+
     /// Whether it is recorded where compiled code is left.
     pub(crate) fn is_recorded(&self) -> bool {
         self.records.is_some()
