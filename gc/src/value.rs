@@ -200,6 +200,22 @@ impl Slot {
         Value::from_parts(self.tag.get() as u8, self.payload.get())
     }
 
+    /// The low and the high half of the payload. What is written in halves is read in halves: a processor waits for a
+    /// written half to reach the cache when it is to read the whole.
+    #[inline(always)]
+    pub fn payload_halves(&self) -> &[Cell<u32>; 2] {
+        const { assert!(cfg!(target_endian = "little")) };
+        // SAFETY: the payload's eight bytes, which are shared for writing as all of a slot is; halves are aligned.
+        unsafe { &*(&raw const self.payload).cast() }
+    }
+
+    /// Writes the value of another slot; `spare` stays. The write barrier is the caller's business.
+    #[inline(always)]
+    pub fn copy_from(&self, from: &Slot) {
+        self.payload.set(from.payload.get());
+        self.tag.set(from.tag.get());
+    }
+
     /// Writes the value; `spare` stays. The write barrier is the caller's business.
     #[inline(always)]
     pub fn set(&self, value: Value) {

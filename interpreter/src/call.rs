@@ -125,19 +125,25 @@ impl Machine {
 
     /// Counts one more level of native nesting, and one more that cannot be yielded across if `unyieldable`; gives the
     /// bits for the frame's kind. The levels beyond the limit are for error handlers.
+    #[inline(always)]
     pub(crate) fn enter_native_level(&mut self, unyieldable: bool, handler: bool) -> Result<u32, Throw> {
         let depth = self.get_thread().native_depth.get();
-        let level = (depth & 0xffff) + 1;
-        if level >= MAX_NATIVE_DEPTH {
-            if level == MAX_NATIVE_DEPTH && !handler {
-                return Err(self.runtime_error(format_args!("C stack overflow")));
-            }
-            if level >= MAX_NATIVE_DEPTH / 10 * 11 {
-                return Err(self.error_in_error_handling());
-            }
+        if (depth & 0xffff) + 1 >= MAX_NATIVE_DEPTH {
+            self.check_native_depth((depth & 0xffff) + 1, handler)?;
         }
         self.get_thread().native_depth.set(depth.wrapping_add(1 + (u32::from(unyieldable) << 16)));
         Ok(COUNTED | if unyieldable { UNYIELDABLE } else { 0 })
+    }
+
+    #[cold]
+    fn check_native_depth(&self, level: u32, handler: bool) -> Result<(), Throw> {
+        if level == MAX_NATIVE_DEPTH && !handler {
+            return Err(self.runtime_error(format_args!("C stack overflow")));
+        }
+        if level >= MAX_NATIVE_DEPTH / 10 * 11 {
+            return Err(self.error_in_error_handling());
+        }
+        Ok(())
     }
 
     /// Uncounts what the frame's kind says was counted.
@@ -252,6 +258,7 @@ impl Machine {
         Ok((Frame::new(base, count, 0, window), code))
     }
 
+    #[inline(always)]
     fn push_lua(
         &mut self,
         closure: Ref<Closure>,
@@ -354,37 +361,51 @@ impl Machine {
     }
 
     /// Calls the running native frame's function in its phase and does what it says.
+    #[inline(always)]
     fn step_native(&mut self) -> Result<Next, Throw> {
-        let frame = self.native_frame();
         let Some(closure) = self.native_closure_of(self.base) else {
             return Ok(Next::Leave);
         };
+        let Native { function, slots, yieldable, .. } = self.natives[self.heap.get(closure).native as usize];
+        let header = self.header(self.base);
+        let (count, phase) = (header.argument_count(), header.resume());
+        let frame = Frame::new(self.base, count, phase, self.base + count + slots);
         if self.hooked
-            && frame.phase() == 0
-            && let Some(next) = self.call_hook(kind(self.header(self.base).tag.get()) & TAIL_CALLED != 0)?
+            && phase == 0
+            && let Some(next) = self.call_hook(kind(header.tag.get()) & TAIL_CALLED != 0)?
         {
             return Ok(next);
         }
-        if matches!(frame.phase(), PASS_ON | PASS_ON_TRUE) {
-            let (first, count) = self.passed_on(frame.phase(), frame.window(), frame.result_count(self));
+        if matches!(phase, PASS_ON | PASS_ON_TRUE) {
+            let (first, count) = self.passed_on(phase, frame.window(), frame.result_count(self));
             return self.return_from(first, count);
         }
-        let function = self.natives[self.heap.get(closure).native as usize].function;
         let mut result = function(self, frame);
         if result.is_err_and(|throw| throw == Throw::Memory) {
             self.collect_fully(self.native_top(frame));
-            result = function(self, frame);
+            result = {
+                let frame = self.native_frame();
+                function(self, frame)
+            };
         }
-        let step = result.inspect_err(|_| self.header(frame.base()).set_resume(THROWN))?;
-        self.take_step(frame, step)
+        match result {
+            Ok(Step::Call { count }) => self.call_back(frame, count, yieldable),
+            Ok(step) => self.take_step(frame, step),
+            Err(throw) => {
+                self.header(frame.base()).set_resume(THROWN);
+                Err(throw)
+            }
+        }
     }
 
     /// Does what a native function says.
-    #[inline(always)]
     pub(crate) fn take_step(&mut self, frame: Frame, step: Step) -> Result<Next, Throw> {
         match step {
             Step::Return { first, count } => self.return_from(first, count),
-            Step::Call { count } => self.call_back(frame, count),
+            Step::Call { count } => {
+                let native = self.heap.get(frame.closure(self)).native;
+                self.call_back(frame, count, self.natives[native as usize].yieldable)
+            }
             Step::TailCall { count } => self.tail_call_from(frame.window(), count),
             Step::Yield { first, count } => self.yield_values(first, count),
             Step::Resume { thread, first, count } => self.resume_thread(thread, first, count),
@@ -396,9 +417,9 @@ impl Machine {
     }
 
     /// Calls the function in a native function's window, to come back to it.
-    fn call_back(&mut self, frame: Frame, count: u32) -> Result<Next, Throw> {
-        let native = self.heap.get(frame.closure(self)).native;
-        let flags = self.enter_native_level(!self.natives[native as usize].yieldable, false)?;
+    #[inline(always)]
+    fn call_back(&mut self, frame: Frame, count: u32, yieldable: bool) -> Result<Next, Throw> {
+        let flags = self.enter_native_level(!yieldable, false)?;
         let pushed = match self.value(frame.window()) {
             Value::Closure(closure) => self.push_lua(closure, frame.window(), count, -1, Return::Native as u32 | flags),
             _ => self.push_call(frame.window(), count, -1, Return::Native, flags),
@@ -470,6 +491,7 @@ impl Machine {
     }
 
     /// Slot of the function of the frame's call window: where its results go.
+    #[inline(always)]
     pub(crate) fn window_of(&self, base: u32) -> u32 {
         let header = self.header(base);
         let function = base - FRAME_SLOTS;
@@ -516,23 +538,32 @@ impl Machine {
         while !self.hooked {
             let header = self.header(self.base);
             let tag = header.tag.get();
-            let caller = self.base - header.distance();
             if return_kind(tag) != Return::Native {
                 break;
             }
+            let caller = self.base - header.distance();
+            let to = self.window_of(self.base);
             let phase = self.header(caller).resume();
-            if !matches!(phase, PASS_ON | PASS_ON_TRUE) {
-                break;
-            }
             self.leave_native_level(kind(tag));
             self.base = caller;
+            if !matches!(phase, PASS_ON | PASS_ON_TRUE) {
+                return Ok(self.return_to_native(first, count, to));
+            }
             (first, count) = self.passed_on(phase, first, count);
         }
         self.return_to(first, count)
     }
 
-    /// Leaves the running frame for the one below, which is to take the results itself.
+    /// Gives results to the running native frame, in its window at slot `to`.
     #[inline(always)]
+    fn return_to_native(&mut self, first: u32, count: u32, to: u32) -> Next {
+        self.copy_slots(first, to, count);
+        self.open_top = to + count;
+        if self.heap.needs_collection() { self.safepoint(self.open_top, Next::Native) } else { Next::Native }
+    }
+
+    /// Leaves the running frame for the one below, which is to take the results itself.
+    #[inline(never)]
     fn return_to(&mut self, first: u32, count: u32) -> Result<Next, Throw> {
         let base = self.base;
         if self.hooked
@@ -559,11 +590,7 @@ impl Machine {
             }
             Return::Native => {
                 self.base = caller;
-                self.deliver(first, count, to, -1);
-                if self.heap.needs_collection() {
-                    return Ok(self.safepoint(self.open_top, Next::Native));
-                }
-                Ok(Next::Native)
+                Ok(self.return_to_native(first, count, to))
             }
             Return::Finish => {
                 self.base = caller;

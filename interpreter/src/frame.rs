@@ -121,15 +121,15 @@ pub trait HeaderSlot {
 impl HeaderSlot for Slot {
     #[inline(always)]
     fn resume(&self) -> u32 {
-        self.payload.get() as u32
+        self.payload_halves()[0].get()
     }
     #[inline(always)]
     fn set_resume(&self, resume: u32) {
-        self.payload.set((self.payload.get() & !0xffff_ffff) | u64::from(resume));
+        self.payload_halves()[0].set(resume);
     }
     #[inline(always)]
     fn distance(&self) -> u32 {
-        (self.payload.get() >> 32) as u32
+        self.payload_halves()[1].get()
     }
     #[inline(always)]
     fn argument_count(&self) -> u32 {

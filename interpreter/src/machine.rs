@@ -303,6 +303,14 @@ impl Machine {
         self.heap.slots(self.get_thread().stack.get())
     }
 
+    /// `COUNT` slots of the running thread's stack from slot `first` on.
+    #[inline(always)]
+    pub fn slots<const COUNT: usize>(&self, first: u32) -> &[Slot; COUNT] {
+        assert!(u64::from(first) + COUNT as u64 <= u64::from(self.stack_length), "stack index out of range");
+        // SAFETY: in range of the stack.
+        unsafe { &*self.stack.cast::<Slot>().add(first as usize).cast() }
+    }
+
     /// The value in slot `index` of the running thread's stack.
     #[inline(always)]
     pub fn value(&self, index: u32) -> Value {
@@ -318,9 +326,7 @@ impl Machine {
     /// Copies a slot of the stack to another.
     #[inline(always)]
     pub(crate) fn copy_slot(&self, from: u32, to: u32) {
-        let (from, to) = (self.slot(from), self.slot(to));
-        to.payload.set(from.payload.get());
-        to.tag.set(from.tag.get());
+        self.slot(to).copy_from(self.slot(from));
     }
 
     /// Copies `count` slots of the stack, as if by way of a third place.

@@ -12,8 +12,8 @@
 //! again, finds its arguments and locals as it left them, and the results in its window. What it needs later it must keep
 //! in its locals: nothing else survives.
 //!
-//! A function that fails with [`Throw::Memory`] is called again in the same phase after a collection, so it must take
-//! memory before it changes anything.
+//! A function that fails with [`Throw::Memory`] is called again after a collection, in the phase it was in or has set; so
+//! it must take memory before it changes anything else.
 
 use crate::{
     error::Throw,
@@ -25,7 +25,7 @@ use lunette_gc::{
     function::NativeClosure,
     reference::Ref,
     thread::Thread,
-    value::{Slot, Value},
+    value::{Slot, Tag, Value},
 };
 
 /// What a native function gives back.
@@ -333,6 +333,12 @@ impl Frame {
     #[inline(always)]
     pub fn result(self, machine: &Machine, index: u32) -> Value {
         if index < self.result_count(machine) { machine.value(self.window() + index) } else { Value::Nil }
+    }
+
+    /// Whether a condition takes the first result as true, when called again after a call.
+    #[inline(always)]
+    pub fn is_result_true(self, machine: &Machine) -> bool {
+        self.result_count(machine) > 0 && machine.slot(self.window()).tag.get() > Tag::False as u32
     }
 }
 

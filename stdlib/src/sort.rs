@@ -149,40 +149,19 @@ impl Sort {
         ]
     }
 
-    /// The state from [`Sort::to_words`]; none if no state has such words.
+    /// The state from [`Sort::to_words`]. Any words give one: a state that no sort was in leads to elements that are not
+    /// there, or nowhere.
     #[inline(always)]
-    pub fn from_words(words: [u64; 4]) -> Option<Self> {
-        let phase = *PHASES.get(usize::try_from(words[3]).ok()?)?;
+    pub fn from_words(words: [u64; 4]) -> Self {
+        let phase = PHASES.get(words[3] as usize).copied().unwrap_or(Phase::Invalid);
         let [[low, high], [ascending, descending], [pivot, seed]] =
             [words[0], words[1], words[2]].map(|word| [word as u32, (word >> 32) as u32]);
-        let sort = Sort { phase, low, high, pivot, ascending, descending, seed };
-        sort.is_consistent().then_some(sort)
-    }
-
-    /// Whether the indices are in the order that the phase relies on.
-    #[inline(always)]
-    fn is_consistent(&self) -> bool {
-        let &Sort { phase, low, high, pivot, ascending, descending, .. } = self;
-        let length = i64::from(high) - i64::from(low);
-        let parts =
-            |last: u32| length >= 3 && (low + 1..=last).contains(&ascending) && (low..high).contains(&descending);
-        match phase {
-            Phase::NextRange | Phase::StartRange | Phase::Done | Phase::Invalid => true,
-            Phase::EndsCompared | Phase::EndsOrdered => length >= 1,
-            Phase::PivotAndLowCompared | Phase::PivotAndHighCompared | Phase::MedianPlaced => {
-                length >= 2 && (low..=high).contains(&pivot)
-            }
-            Phase::PivotParked => length >= 3,
-            Phase::AscendingCompared => parts(high.saturating_sub(1)) && descending > low,
-            Phase::DescendingCompared => parts(high.saturating_sub(1)) && descending < high - 1,
-            Phase::Partitioned => parts(high.saturating_sub(1)),
-            Phase::PairSwapped => parts(high.saturating_sub(2)) && descending > low,
-        }
+        Sort { phase, low, high, pivot, ascending, descending, seed }
     }
 
     /// Goes on to what has to be done next. `less` is the answer if the last action was [`Action::Compare`], and is not
     /// looked at otherwise.
-    #[inline]
+    #[inline(always)]
     pub fn step(&mut self, less: bool, pending: &mut impl Pending) -> Action {
         loop {
             match self.phase {
@@ -206,7 +185,7 @@ impl Sort {
                     }
                 }
                 Phase::EndsOrdered => {
-                    if self.high - self.low == 1 {
+                    if self.length() == 1 {
                         self.phase = Phase::NextRange;
                         continue;
                     }
@@ -226,21 +205,21 @@ impl Sort {
                     }
                 }
                 Phase::MedianPlaced => {
-                    if self.high - self.low == 2 {
+                    if self.length() == 2 {
                         self.phase = Phase::NextRange;
                         continue;
                     }
-                    return self.act(Phase::PivotParked, Action::Swap(self.pivot, self.high - 1));
+                    return self.act(Phase::PivotParked, Action::Swap(self.pivot, self.parking()));
                 }
                 Phase::PivotParked => {
-                    (self.ascending, self.descending) = (self.low, self.high - 1);
+                    (self.ascending, self.descending) = (self.low, self.parking());
                     return self.ascend();
                 }
                 Phase::AscendingCompared => {
                     if !less {
                         return self.descend();
                     }
-                    if self.ascending == self.high - 1 {
+                    if self.ascending == self.parking() {
                         self.phase = Phase::Invalid;
                         continue;
                     }
@@ -255,7 +234,7 @@ impl Sort {
                         return self.descend();
                     }
                     if self.descending < self.ascending {
-                        return self.act(Phase::Partitioned, Action::Swap(self.high - 1, self.ascending));
+                        return self.act(Phase::Partitioned, Action::Swap(self.parking(), self.ascending));
                     }
                     return self.act(Phase::PairSwapped, Action::Swap(self.ascending, self.descending));
                 }
@@ -278,32 +257,46 @@ impl Sort {
 
     #[inline(always)]
     fn ascend(&mut self) -> Action {
-        self.ascending += 1;
-        self.act(Phase::AscendingCompared, Action::Compare(self.ascending, self.high - 1))
+        self.ascending = self.ascending.wrapping_add(1);
+        self.act(Phase::AscendingCompared, Action::Compare(self.ascending, self.parking()))
     }
 
     #[inline(always)]
     fn descend(&mut self) -> Action {
-        self.descending -= 1;
-        self.act(Phase::DescendingCompared, Action::Compare(self.high - 1, self.descending))
+        self.descending = self.descending.wrapping_sub(1);
+        self.act(Phase::DescendingCompared, Action::Compare(self.parking(), self.descending))
+    }
+
+    /// Elements of the range but one.
+    #[inline(always)]
+    fn length(&self) -> u32 {
+        self.high.wrapping_sub(self.low)
+    }
+
+    /// The place before the range's end, where the pivot is parked.
+    #[inline(always)]
+    fn parking(&self) -> u32 {
+        self.high.wrapping_sub(1)
     }
 
     fn choose_pivot(&self) -> u32 {
-        let length = self.high - self.low;
+        let length = self.length();
         if length < LARGE || self.seed == 0 {
-            return self.low + length / 2;
+            return self.low.wrapping_add(length / 2);
         }
         let quarter = length / 4;
-        self.seed % (quarter * 2) + self.low + quarter
+        (self.seed % (quarter * 2)).wrapping_add(self.low).wrapping_add(quarter)
     }
 
     /// Goes on with the smaller part of the range; the other waits.
+    #[inline(always)]
     fn partitioned(&mut self, pending: &mut impl Pending) {
         let Sort { low, high, ascending: pivot, .. } = *self;
-        let before = Range { low, high: pivot - 1, seed: self.seed };
-        let after = Range { low: pivot + 1, high, seed: self.seed };
+        let before = Range { low, high: pivot.wrapping_sub(1), seed: self.seed };
+        let after = Range { low: pivot.wrapping_add(1), high, seed: self.seed };
+        let (size_before, size_after) = (pivot.wrapping_sub(low), high.wrapping_sub(pivot));
         let (smaller, mut larger, size) =
-            if pivot - low < high - pivot { (before, after, pivot - low) } else { (after, before, high - pivot) };
+            if size_before < size_after { (before, after, size_before) } else { (after, before, size_after) };
         // Unbalanced by far: leave the order that brought that about.
         if larger.high.saturating_sub(larger.low) / 128 > size {
             larger.seed = next_seed(self.seed ^ larger.high);

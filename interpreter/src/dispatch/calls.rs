@@ -1,8 +1,12 @@
-//! Calls and returns between Lua functions; everything else out of line.
+//! Calls and returns between Lua functions without variable arguments; those with are in the next file, everything else
+//! out of line.
 
-use super::state::{CLOSURE, Driver, Flow, NATIVE_CLOSURE, Operands, Register, State};
+use super::{
+    state::{CLOSURE, Driver, Flow, NATIVE_CLOSURE, Operands, Register, State},
+    variadic,
+};
 use crate::{
-    frame::{self, PLAIN_RETURN_MASK, Return, header_payload, header_tag},
+    frame::{self, PLAIN_RETURN_MASK, Return, VARIADIC_MASK, header_payload, header_tag},
     slow,
 };
 use lunette_bytecode::instruction::Word;
@@ -24,8 +28,11 @@ pub(super) unsafe fn call<D: Driver>(s: State<D>, w: Word) -> Flow<D> {
         }
         let closure: *mut Closure = s.object(function.payload());
         let prototype: *mut Prototype = s.resolve((*closure).prototype);
+        if (*prototype).is_variadic != 0 {
+            return D::stage::<variadic::Call>(s, w);
+        }
         // An open list has operand 0, which no function has fewer parameters than.
-        if (*prototype).is_variadic != 0 || w.b() <= usize::from((*prototype).parameter_count) {
+        if w.b() <= usize::from((*prototype).parameter_count) {
             return s.slow(w, slow::call);
         }
         let base = s.base.wrapping_add(w.a() + 32);
@@ -91,11 +98,17 @@ fn leaves_plainly(tag: u32, count: usize) -> bool {
     tag & PLAIN_RETURN_MASK == 0 && frame::wanted(tag) <= count as i32
 }
 
+/// Whether the frame's caller is a Lua frame that waits for a call.
+#[inline(always)]
+fn returns_to_lua(tag: u32) -> bool {
+    tag & PLAIN_RETURN_MASK & !VARIADIC_MASK == 0
+}
+
 /// Slots from the caller's register 0 to the frame's.
 #[inline(always)]
 unsafe fn distance_of<D: Driver>(s: State<D>) -> usize {
     // SAFETY: every frame has its header.
-    unsafe { ((*s.base.wrapping_sub(16).cast::<Slot>()).payload.get() >> 32) as usize }
+    unsafe { (*s.base.wrapping_sub(16).cast::<Slot>()).payload_halves()[1].get() as usize }
 }
 
 /// Leaves the frame for the Lua caller, `distance` slots below, with `count` results, which are already at the caller's
@@ -107,13 +120,20 @@ unsafe fn leave<D: Driver>(s: State<D>, tag: u32, distance: usize, count: usize)
         if frame::wanted(tag) < 0 {
             (*s.machine).set_open_top(s.base.wrapping_sub(32).wrapping_add(count * 16));
         }
-        let base = s.base.wrapping_sub(distance * 16);
-        let resume = *base.wrapping_sub(16).cast::<u32>();
-        let caller = State { base, ..s };
+        go_back(State { base: s.base.wrapping_sub(distance * 16), ..s })
+    }
+}
+
+/// Goes on in the Lua frame that `caller` is at the base of.
+#[inline(always)]
+pub(super) unsafe fn go_back<D: Driver>(caller: State<D>) -> Flow<D> {
+    // SAFETY: the header of a frame that waits for a call holds its resume point.
+    unsafe {
+        let resume = *caller.base.wrapping_sub(16).cast::<u32>();
         let closure = caller.closure();
-        let prototype = s.resolve((*closure).prototype);
-        let pc = s.region.wrapping_add(resume as usize * 8).cast::<u64>();
-        Flow::Next(State { pc, base, prototype, ..s })
+        let prototype = caller.resolve((*closure).prototype);
+        let pc = caller.region.wrapping_add(resume as usize * 8).cast::<u64>();
+        Flow::Next(State { pc, prototype, ..caller })
     }
 }
 
@@ -131,7 +151,7 @@ pub(super) unsafe fn return_none<D: Driver>(s: State<D>, w: Word) -> Flow<D> {
         if leaves_plainly(tag, 0) {
             return leave(s, tag, distance_of(s), 0);
         }
-        s.call_out(w, slow::return_none)
+        if returns_to_lua(tag) { D::stage::<variadic::Leave>(s, w) } else { s.call_out(w, slow::return_none) }
     }
 }
 
@@ -144,7 +164,7 @@ pub(super) unsafe fn return_one<D: Driver>(s: State<D>, w: Word) -> Flow<D> {
             Register(s.base.wrapping_sub(32).cast()).copy_from(s.register(w.a()));
             return leave(s, tag, distance_of(s), 1);
         }
-        s.call_out(w, slow::return_one)
+        if returns_to_lua(tag) { D::stage::<variadic::Leave>(s, w) } else { s.call_out(w, slow::return_one) }
     }
 }
 
@@ -175,7 +195,7 @@ pub(super) unsafe fn return_values<D: Driver>(s: State<D>, w: Word) -> Flow<D> {
                 _ => {}
             }
         }
-        s.call_out(w, slow::return_values)
+        if returns_to_lua(tag) { D::stage::<variadic::Leave>(s, w) } else { s.call_out(w, slow::return_values) }
     }
 }
 
@@ -183,12 +203,6 @@ pub(super) unsafe fn return_values<D: Driver>(s: State<D>, w: Word) -> Flow<D> {
 pub(super) unsafe fn return_closing<D: Driver>(s: State<D>, w: Word) -> Flow<D> {
     // SAFETY: the state is the machine's.
     unsafe { s.call_out(w, slow::return_closing) }
-}
-
-#[inline(always)]
-pub(super) unsafe fn variable_arguments<D: Driver>(s: State<D>, w: Word) -> Flow<D> {
-    // SAFETY: the state is the machine's.
-    unsafe { s.call_out(w, slow::variable_arguments) }
 }
 
 #[inline(always)]

@@ -18,6 +18,7 @@ mod loops;
 mod moves;
 pub(crate) mod state;
 mod tables;
+mod variadic;
 
 use crate::{error::Throw, machine::Machine, machine_code};
 use arithmetic::*;
@@ -29,6 +30,7 @@ use lunette_bytecode::{for_each_instruction, instruction::Word};
 use moves::*;
 use state::{Driver, Flow, OutOfLine, Stage, State, Status};
 use tables::*;
+use variadic::variable_arguments;
 
 #[inline(always)]
 unsafe fn finish<F: OutOfLine>(

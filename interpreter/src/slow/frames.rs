@@ -3,7 +3,7 @@
 use crate::{
     dispatch::state::{Operands, Status},
     error::Throw,
-    frame::{COUNTED, FRAME_SLOTS, HeaderSlot, Return, VARIADIC, kind},
+    frame::{FRAME_SLOTS, HeaderSlot, Return, VARIADIC, kind},
     machine::{Machine, Outcome},
     native::{Frame, NativeFunction, NativeResult, Step, THROWN},
 };
@@ -77,7 +77,7 @@ fn try_again(machine: &mut Machine, frame: Frame, function: NativeFunction, resu
         return result;
     }
     machine.collect_fully(frame.window());
-    function(machine, frame)
+    function(machine, machine.native_frame())
 }
 
 /// `tail_call` of what is no Lua function, or of one whose frame takes more than moving a few values. A native function
@@ -138,15 +138,6 @@ impl Machine {
 }
 
 fn leave(machine: &mut Machine, first: u32, count: u32) -> Outcome {
-    // A variadic function's plain return needs no more than its other window.
-    let header = machine.header(machine.base);
-    let tag = header.tag.get();
-    if kind(tag) & (COUNTED | 7) == Return::Call as u32 && kind(tag) & VARIADIC != 0 && !machine.hooked {
-        let to = machine.window_of(machine.base);
-        machine.base -= header.distance();
-        machine.deliver(first, count, to, crate::frame::wanted(tag));
-        return Ok(Status::Reload);
-    }
     let next = machine.return_from(first, count).unwrap_or_else(|throw| machine.unwind(throw));
     Ok(machine.drive(next))
 }
@@ -181,7 +172,7 @@ pub(crate) fn to_be_closed(machine: &mut Machine, word: Word) -> Outcome {
 }
 
 /// Values that are copied for one unit of fuel.
-const VALUES_PER_UNIT: u64 = 4;
+pub(crate) const VALUES_PER_UNIT: u64 = 4;
 
 /// `variable_arguments`
 pub(crate) fn variable_arguments(machine: &mut Machine, word: Word) -> Outcome {

@@ -16,8 +16,8 @@ pub(crate) use branches::{equal, equal_constant, order, order_integer, sense_of}
 pub(crate) use concat::concat;
 pub(crate) use construct::{closure, new_cell, new_table, not_a_cell, set_list, set_list_open};
 pub(crate) use frames::{
-    call, call_native, close, return_closing, return_none, return_one, return_values, tail_call, to_be_closed,
-    variable_arguments,
+    VALUES_PER_UNIT, call, call_native, close, return_closing, return_none, return_one, return_values, tail_call,
+    to_be_closed, variable_arguments,
 };
 pub(crate) use loops::{generic_for_call, generic_for_prepare, numeric_for_prepare, poll};
 

@@ -46,6 +46,8 @@ const SWAP_RIGHT: u32 = 6;
 const SWAP_HALF: u32 = 7;
 /// Both were.
 const SWAPPED: u32 = 8;
+/// Bit of the phase: there is no result; the function may be called again for lack of memory.
+const BEGUN: u32 = 16;
 
 // Locals: the state's words, the number of ranges that wait, the indices and values of the action at hand, the ranges.
 const STATE: u32 = 0;
@@ -60,43 +62,49 @@ const LOCALS: u32 = PENDING + 2 * MAX_PENDING as u32;
 const BATCH: u64 = 256;
 
 fn sort(machine: &mut Machine, frame: Frame) -> NativeResult {
-    match frame.phase() {
+    let less = match frame.phase() {
+        COMPARED => frame.is_result_true(machine),
+        _ => match prepare(machine, frame)? {
+            Access::Done(less) => less,
+            Access::Call(step) => return Ok(step),
+        },
+    };
+    advance(machine, frame, less)
+}
+
+/// Everything but going on after a call of the comparison function; gives the answer of the comparison at hand, if that
+/// is what was waited for.
+#[inline(never)]
+fn prepare(machine: &mut Machine, frame: Frame) -> Result<Access<bool>, Throw> {
+    let (list, length) = match frame.phase() {
         0 => {
             let list = check_list(machine, frame, 0, READ | WRITE | LENGTH)?;
             match length(machine, frame, list, MEASURED)? {
-                Access::Done(length) => start(machine, frame, list, length),
-                Access::Call(step) => Ok(step),
+                Access::Done(length) => (list, length),
+                Access::Call(step) => return Ok(Access::Call(step)),
             }
         }
-        MEASURED => {
-            let length = length_result(machine, frame)?;
-            start(machine, frame, frame.argument_or_nil(machine, 0), length)
+        MEASURED => (frame.argument_or_nil(machine, 0), length_result(machine, frame)?),
+        phase => {
+            let result = (phase & BEGUN == 0).then(|| frame.result(machine, 0));
+            return act(machine, frame, phase & !BEGUN, result);
         }
-        _ => {
-            let state = load_state(machine, frame);
-            advance(machine, frame, state)
-        }
-    }
-}
-
-fn start(machine: &mut Machine, frame: Frame, list: Value, length: i64) -> NativeResult {
-    if length <= 1 {
-        return frame.return_none();
-    }
+    };
     if length > MAX_LENGTH.into() {
         return Err(frame.argument_error(machine, 0, format_args!("array too big")));
     }
-    if !frame.is_none_or_nil(machine, 1) {
-        frame.check_function(machine, 1)?;
-    } else if let Some(table) = plain(machine, list)
-        && sort_plain(machine, table)?
-    {
-        return frame.return_none();
+    let mut length = length.max(0) as u32;
+    if length > 1 {
+        if !frame.is_none_or_nil(machine, 1) {
+            frame.check_function(machine, 1)?;
+        } else if let Some(table) = plain(machine, list)
+            && sort_plain(machine, table)?
+        {
+            length = 0;
+        }
     }
-    for word in 0..PENDING_COUNT {
-        frame.set_local(machine, STATE + word, Value::Integer(0));
-    }
-    advance(machine, frame, Sort::new(length as u32))
+    store_state(machine, frame, &Sort::new(length));
+    Ok(Access::Done(false))
 }
 
 /// Access to the frame's locals as the stack of ranges that wait.
@@ -135,94 +143,112 @@ impl Pending for Waiting<'_> {
 /// The state's words are the payloads of integers.
 #[inline(always)]
 fn load_state(machine: &Machine, frame: Frame) -> Sort {
-    let first = frame.local_slot(STATE);
-    let words = core::array::from_fn(|word| machine.slot(first + word as u32).payload.get());
-    Sort::from_words(words).unwrap_or(Sort::new(0))
+    let slots = machine.slots::<4>(frame.local_slot(STATE));
+    Sort::from_words(core::array::from_fn(|word| slots[word].payload.get()))
 }
 
 #[inline(always)]
 fn store_state(machine: &Machine, frame: Frame, sort: &Sort) {
-    let first = frame.local_slot(STATE);
-    for (word, value) in sort.to_words().into_iter().enumerate() {
-        machine.set_value(first + word as u32, Value::Integer(value as i64));
+    let slots = machine.slots::<4>(frame.local_slot(STATE));
+    for (slot, word) in slots.iter().zip(sort.to_words()) {
+        slot.set(Value::Integer(word as i64));
     }
 }
 
-/// Goes on from the frame's phase until something must be called.
+/// Goes on until something must be called; `less` is what the last comparison has given.
 #[inline(always)]
-fn advance(machine: &mut Machine, frame: Frame, mut sort: Sort) -> NativeResult {
-    let list = frame.argument_or_nil(machine, 0);
-    let function = frame.argument_or_nil(machine, 1);
-    let mut less = frame.phase() == COMPARED && !frame.result(machine, 0).is_falsy();
-    // An action that takes metamethods: in which phase it is, and what that has given.
-    let mut slow = match frame.phase() {
-        LEFT..=SWAP_HALF => Some((frame.phase(), Some(frame.result(machine, 0)))),
-        _ => None,
-    };
+fn advance(machine: &mut Machine, frame: Frame, mut less: bool) -> NativeResult {
+    let mut sort = load_state(machine, frame);
     loop {
-        if let Some((phase, result)) = slow.take() {
-            match act(machine, frame, (list, function), phase, result)? {
-                Access::Done(answer) => less = answer,
-                Access::Call(step) => return Ok(step),
-            }
-        }
         machine.charge(1)?;
-        match sort.step(less, &mut Waiting { machine, frame }) {
-            Action::Compare(left, right) if push_pair(machine, frame, (list, function), left, right) => {
-                store_state(machine, frame, &sort);
-                frame.set_phase(machine, COMPARED);
-                return Ok(Step::Call { count: 2 });
+        let (phase, indices) = match sort.step(less, &mut Waiting { machine, frame }) {
+            Action::Compare(left, right) => {
+                if push_pair(machine, frame, left, right) {
+                    store_state(machine, frame, &sort);
+                    frame.set_phase(machine, COMPARED);
+                    return Ok(Step::Call { count: 2 });
+                }
+                (LEFT, (left, right))
             }
-            Action::Compare(left, right) => match plain_pair(machine, list, left, right) {
-                Some(pair) => match comparison(machine, function, pair) {
-                    Comparison::Known(known) => less = known,
-                    Comparison::Call(callee) => {
-                        store_state(machine, frame, &sort);
-                        return frame.call(machine, COMPARED, callee, &[pair.0, pair.1]);
-                    }
-                    Comparison::Invalid => return Err(machine.order_error(pair.0, pair.1)),
-                },
-                None => {
-                    note(machine, frame, &sort, (left, right));
-                    slow = Some((LEFT, None));
-                }
-            },
             Action::Swap(left, right) => {
-                if !swap_plain(machine, list, left, right) {
-                    note(machine, frame, &sort, (left, right));
-                    slow = Some((SWAP_LEFT, None));
+                if swap_plain(machine, frame, left, right) {
+                    continue;
                 }
+                (SWAP_LEFT, (left, right))
             }
             Action::Done => return frame.return_none(),
             Action::Invalid => return Err(machine.native_error(format_args!("{InvalidOrder}"))),
+        };
+        store_state(machine, frame, &sort);
+        match begin(machine, frame, phase, indices)? {
+            Access::Done(answer) => less = answer,
+            Access::Call(step) => return Ok(step),
         }
     }
 }
 
-/// How two elements are to be compared.
-#[inline]
-fn comparison(machine: &Machine, function: Value, (left, right): (Value, Value)) -> Comparison {
-    if function.is_nil() { machine.order(left, right, Event::Less) } else { Comparison::Call(function) }
+/// Puts a call of the comparison function with two elements of the array part of the table into the window; `false` if
+/// there is no function or an element is not there.
+#[inline(always)]
+fn push_pair(machine: &Machine, frame: Frame, left: u32, right: u32) -> bool {
+    if frame.count() < 2 {
+        return false;
+    }
+    let [list, function] = machine.slots::<2>(frame.base());
+    let Value::Table(table) = list.get() else { return false };
+    if function.tag.get() == Tag::Nil as u32 {
+        return false;
+    }
+    let [callee, _, first, second] = machine.slots::<{ FRAME_SLOTS as usize + 2 }>(frame.window());
+    let (payloads, tags) = machine.heap.array_slices(table);
+    for (slot, index) in [(first, left), (second, right)] {
+        let index = (index as usize).wrapping_sub(1);
+        match tags.get(index) {
+            Some(tag) if tag.get() != Tag::Nil as u8 => {
+                // Booleans in arrays have any payload.
+                slot.payload.set(if tag.get() <= Tag::True as u8 { 0 } else { payloads[index].get() });
+                slot.tag.set(tag.get().into());
+            }
+            _ => return false,
+        }
+    }
+    callee.copy_from(function);
+    true
 }
 
-/// Notes the state and the indices of an action that takes metamethods.
-fn note(machine: &Machine, frame: Frame, sort: &Sort, (left, right): (u32, u32)) {
-    store_state(machine, frame, sort);
+/// Swaps two elements of the array part of the table; `false` if they are not both there.
+#[inline(always)]
+fn swap_plain(machine: &Machine, frame: Frame, left: u32, right: u32) -> bool {
+    let Some(Value::Table(table)) = frame.argument(machine, 0) else { return false };
+    let (payloads, tags) = machine.heap.array_slices(table);
+    let (left, right) = ((left as usize).wrapping_sub(1), (right as usize).wrapping_sub(1));
+    let is_there = |index: usize| tags.get(index).is_some_and(|tag| tag.get() != Tag::Nil as u8);
+    if !is_there(left) || !is_there(right) {
+        return false;
+    }
+    payloads[left].swap(&payloads[right]);
+    tags[left].swap(&tags[right]);
+    machine.heap.barrier(table);
+    true
+}
+
+/// Begins an action that may take metamethods, or compares without a function.
+#[inline(never)]
+fn begin(machine: &Machine, frame: Frame, phase: u32, (left, right): (u32, u32)) -> Result<Access<bool>, Throw> {
     let indices = i64::from(left) << 32 | i64::from(right);
     frame.set_local(machine, INDICES, Value::Integer(indices));
+    act(machine, frame, phase, None)
 }
 
-/// Goes on with the noted action from a phase, which may have given a result.
-fn act(
-    machine: &mut Machine,
-    frame: Frame,
-    (list, function): (Value, Value),
-    mut phase: u32,
-    mut result: Option<Value>,
-) -> Result<Access<bool>, Throw> {
+/// Goes on with the noted action from a phase, which may have given a result. A comparison gives its answer.
+fn act(machine: &Machine, frame: Frame, mut phase: u32, mut result: Option<Value>) -> Result<Access<bool>, Throw> {
+    let list = frame.argument_or_nil(machine, 0);
     let indices = integer_local(machine, frame, INDICES);
     let (left, right) = (indices >> 32, indices & 0xffff_ffff);
     loop {
+        if result.is_none() {
+            frame.set_phase(machine, phase | BEGUN);
+        }
         let (local, key, next) = match phase {
             LEFT => (LEFT_VALUE, left, RIGHT),
             RIGHT => (RIGHT_VALUE, right, COMPARED),
@@ -230,7 +256,7 @@ fn act(
             SWAP_RIGHT => (RIGHT_VALUE, right, SWAP_HALF),
             COMPARED => {
                 let pair = (frame.local(machine, LEFT_VALUE), frame.local(machine, RIGHT_VALUE));
-                return match comparison(machine, function, pair) {
+                return match comparison(machine, frame.argument_or_nil(machine, 1), pair) {
                     Comparison::Known(known) => Ok(Access::Done(known)),
                     Comparison::Call(callee) => {
                         frame.call(machine, COMPARED, callee, &[pair.0, pair.1]).map(Access::Call)
@@ -238,7 +264,7 @@ fn act(
                     Comparison::Invalid => Err(machine.order_error(pair.0, pair.1)),
                 };
             }
-            _ => {
+            SWAP_HALF => {
                 let values = (frame.local(machine, LEFT_VALUE), frame.local(machine, RIGHT_VALUE));
                 if result.is_none()
                     && let Access::Call(step) = write(machine, frame, list, (left, values.1), SWAP_HALF)?
@@ -250,6 +276,7 @@ fn act(
                     Access::Call(step) => Access::Call(step),
                 });
             }
+            _ => return Ok(Access::Done(false)),
         };
         let value = match result.take() {
             Some(value) => value,
@@ -263,58 +290,9 @@ fn act(
     }
 }
 
-/// Puts a call of the comparison function with two elements of the array part of a table into the window; `false` if
-/// there is no function or an element is not there.
-#[inline(always)]
-fn push_pair(machine: &Machine, frame: Frame, (list, function): (Value, Value), left: u32, right: u32) -> bool {
-    let Value::Table(table) = list else { return false };
-    if function.is_nil() {
-        return false;
-    }
-    let (payloads, tags) = machine.heap.array_slices(table);
-    for (place, index) in [left, right].into_iter().enumerate() {
-        let index = (index as usize).wrapping_sub(1);
-        match tags.get(index) {
-            Some(tag) if tag.get() != Tag::Nil as u8 => {
-                let slot = machine.slot(frame.window() + FRAME_SLOTS + place as u32);
-                // Booleans in arrays have any payload.
-                slot.payload.set(if tag.get() <= Tag::True as u8 { 0 } else { payloads[index].get() });
-                slot.tag.set(tag.get().into());
-            }
-            _ => return false,
-        }
-    }
-    machine.set_value(frame.window(), function);
-    true
-}
-
-/// Two elements of the array part of a table.
-#[inline]
-fn plain_pair(machine: &Machine, list: Value, left: u32, right: u32) -> Option<(Value, Value)> {
-    let Value::Table(table) = list else { return None };
-    let (payloads, tags) = machine.heap.array_slices(table);
-    let element = |index: u32| {
-        let index = (index as usize).wrapping_sub(1);
-        let tag = tags.get(index)?.get();
-        (tag != Tag::Nil as u8).then(|| Value::from_parts(tag, payloads[index].get()))
-    };
-    Some((element(left)?, element(right)?))
-}
-
-/// Swaps two elements of the array part of a table; `false` if they are not both there.
-#[inline]
-fn swap_plain(machine: &Machine, list: Value, left: u32, right: u32) -> bool {
-    let Value::Table(table) = list else { return false };
-    let (payloads, tags) = machine.heap.array_slices(table);
-    let (left, right) = ((left as usize).wrapping_sub(1), (right as usize).wrapping_sub(1));
-    let is_there = |index: usize| tags.get(index).is_some_and(|tag| tag.get() != Tag::Nil as u8);
-    if !is_there(left) || !is_there(right) {
-        return false;
-    }
-    payloads[left].swap(&payloads[right]);
-    tags[left].swap(&tags[right]);
-    machine.heap.barrier(table);
-    true
+/// How two elements are to be compared.
+fn comparison(machine: &Machine, function: Value, (left, right): (Value, Value)) -> Comparison {
+    if function.is_nil() { machine.order(left, right, Event::Less) } else { Comparison::Call(function) }
 }
 
 /// Sorts a table whose elements are all numbers or all strings; `false`, and nothing is done, if they are not.
