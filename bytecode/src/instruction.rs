@@ -411,7 +411,7 @@ const _: () = assert!(Opcode::ALL.len() <= Word::MARK as usize, "opcodes leave r
 
 impl Opcode {
     /// The opcode's entry of the table.
-    pub fn entry(self) -> &'static Entry {
+    pub const fn entry(self) -> &'static Entry {
         &ENTRIES[self as usize]
     }
 

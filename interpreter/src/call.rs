@@ -40,7 +40,17 @@ const REQUEST_COST: u64 = 500;
 
 impl Machine {
     /// Runs native frames until a Lua frame runs or the loop is to be left.
-    pub(crate) fn drive(&mut self, mut next: Next) -> Status {
+    #[inline(always)]
+    pub(crate) fn drive(&mut self, next: Next) -> Status {
+        let is_plain = !self.limits.is_snapshot_due
+            && !self.hooked
+            && self.limits.sampling != Sampling::Due
+            && !self.lua.has_machine_code();
+        if next == Next::Lua && is_plain { Status::Reload } else { self.drive_apart(next) }
+    }
+
+    #[inline(never)]
+    fn drive_apart(&mut self, mut next: Next) -> Status {
         loop {
             if self.limits.is_snapshot_due {
                 next = self.offer_due_snapshot(next);
@@ -311,22 +321,39 @@ impl Machine {
     }
 
     /// Calls a function from the middle of an instruction, which `finish` finishes with the result.
-    pub(crate) fn call_metamethod(&mut self, function: Value, arguments: &[Value]) -> Outcome {
-        let next = self.push_values(function, arguments, 1, Return::Finish, false)?;
+    pub(crate) fn call_metamethod<const COUNT: usize>(
+        &mut self,
+        function: Value,
+        arguments: [Value; COUNT],
+        wanted: i32,
+    ) -> Outcome {
+        let next = self.push_metamethod(function, arguments, wanted)?;
         Ok(self.drive(next))
     }
 
-    /// Calls a function with a few arguments above the running frame.
-    pub(crate) fn push_values(
+    /// As `call_metamethod`, but the caller drives.
+    #[inline(always)]
+    pub(crate) fn push_metamethod<const COUNT: usize>(
         &mut self,
         function: Value,
-        arguments: &[Value],
+        arguments: [Value; COUNT],
         wanted: i32,
-        return_kind: Return,
-        unyieldable: bool,
     ) -> Result<Next, Throw> {
-        let window = self.frame_top();
-        self.push_values_at(window, function, arguments, wanted, return_kind, unyieldable)
+        let registers = self.heap.get(self.running_prototype()).register_count;
+        let window = self.base + u32::from(registers);
+        // Frames leave room for this.
+        self.set_value(window, function);
+        for (slot, argument) in self.slots::<COUNT>(window + FRAME_SLOTS).iter().zip(arguments) {
+            slot.set(argument);
+        }
+        let flags = self.enter_native_level(false, false)?;
+        let kind = Return::Finish as u32 | flags;
+        let count = COUNT as u32;
+        let pushed = match function {
+            Value::Closure(closure) => self.push_lua(closure, window, count, wanted, kind),
+            _ => self.push_call_of_kind(window, count, wanted, kind),
+        };
+        pushed.inspect_err(|_| self.leave_native_level(flags))
     }
 
     /// Calls a function with a few arguments in the window at slot `window`.
@@ -538,11 +565,18 @@ impl Machine {
         while !self.hooked {
             let header = self.header(self.base);
             let tag = header.tag.get();
-            if return_kind(tag) != Return::Native {
-                break;
-            }
             let caller = self.base - header.distance();
             let to = self.window_of(self.base);
+            match return_kind(tag) {
+                Return::Native => {}
+                Return::Finish if !self.is_typed(caller) => {
+                    let result = if count == 0 { Value::Nil } else { self.value(first) };
+                    self.leave_native_level(kind(tag));
+                    self.base = caller;
+                    return self.finish_instruction(result);
+                }
+                _ => break,
+            }
             let phase = self.header(caller).resume();
             self.leave_native_level(kind(tag));
             self.base = caller;

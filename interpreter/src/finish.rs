@@ -4,6 +4,40 @@ use crate::{call::Next, dispatch::state::Operands, error::Throw, frame::HeaderSl
 use lunette_bytecode::instruction::{Flow, Opcode, Word};
 use lunette_gc::value::{Slot, Tag, Value};
 
+/// What is done with the result of a metamethod that an instruction has called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Finishing {
+    /// Nothing.
+    Nothing,
+    /// It goes to the instruction's first register.
+    SetRegister,
+    /// It decides whether the instruction jumps.
+    Branch,
+    /// It is an operand of what is left to concatenate.
+    Concat,
+}
+
+/// What is done for each opcode; unmarked words have no others.
+pub(crate) static FINISHING: [Finishing; Word::MARK as usize] = {
+    let mut table = [Finishing::Nothing; Word::MARK as usize];
+    let mut number = 0;
+    while number < Opcode::ALL.len() {
+        let opcode = Opcode::ALL[number];
+        table[number] = match opcode {
+            Opcode::set_field
+            | Opcode::initialize_field
+            | Opcode::set_index
+            | Opcode::set_integer
+            | Opcode::set_upvalue_field => Finishing::Nothing,
+            Opcode::concat => Finishing::Concat,
+            _ if matches!(opcode.entry().flow, Flow::Branch) => Finishing::Branch,
+            _ => Finishing::SetRegister,
+        };
+        number += 1;
+    }
+    table
+};
+
 impl Machine {
     /// The instruction before the resume point of the Lua frame at `base`: the one that is being executed.
     pub(crate) fn current_word(&self, base: u32) -> Word {
@@ -28,14 +62,11 @@ impl Machine {
     /// Finishes the running frame's instruction with the metamethod's result.
     pub(crate) fn finish_instruction(&mut self, result: Value) -> Result<Next, Throw> {
         let word = self.current_word(self.base);
-        let opcode = Opcode::ALL[word.opcode_number() as usize];
-        match opcode {
-            Opcode::set_field
-            | Opcode::initialize_field
-            | Opcode::set_index
-            | Opcode::set_integer
-            | Opcode::set_upvalue_field => {}
-            Opcode::concat => {
+        match FINISHING[word.opcode_number() as usize] {
+            Finishing::Nothing => {}
+            Finishing::SetRegister => self.set_register(word.a(), result),
+            Finishing::Branch => self.branch(word, !result.is_falsy()),
+            Finishing::Concat => {
                 // The result stands for the last two operands; the slot of the second is marked as consumed.
                 let first = self.register_index(word.a());
                 let mut last = first + word.b() as u32 - 1;
@@ -53,8 +84,6 @@ impl Machine {
                 let status = slow::after_allocation(self, word)?;
                 let _ = status;
             }
-            _ if opcode.entry().flow == Flow::Branch => self.branch(word, !result.is_falsy()),
-            _ => self.set_register(word.a(), result),
         }
         Ok(Next::Lua)
     }

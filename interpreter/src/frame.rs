@@ -68,6 +68,14 @@ pub const VARIADIC_MASK: u32 = VARIADIC << KIND_SHIFT;
 /// Bit of a header's tag: the frame was entered by a tail call.
 pub const TAIL_CALLED_MASK: u32 = TAIL_CALLED << KIND_SHIFT;
 
+/// Whether the frame is a Lua function's that an instruction of the Lua or WebAssembly frame below has called as a
+/// metamethod.
+#[inline(always)]
+pub const fn is_metamethod(tag: u32) -> bool {
+    const MASK: u32 = PLAIN_RETURN_MASK | UNYIELDABLE << KIND_SHIFT;
+    tag & MASK == (Return::Finish as u32 | COUNTED) << KIND_SHIFT
+}
+
 /// The tag of a header.
 #[inline(always)]
 pub const fn header_tag(kind: u32, wanted: i32) -> u32 {

@@ -360,17 +360,14 @@ impl Machine {
                 self.set_register(target, value);
                 Ok(Status::Next)
             }
-            Lookup::Call { function, object } => self.call_metamethod(function, &[object, key]),
+            Lookup::Call { function, object } => self.call_metamethod(function, [object, key], 1),
         }
     }
 
     fn finish_set(&mut self, word: Word, key: Value, value: Value, stored: Store) -> Outcome {
         match stored {
             Store::Done => after_allocation(self, word),
-            Store::Call { function, object } => {
-                let next = self.push_values(function, &[object, key, value], 0, crate::frame::Return::Finish, false)?;
-                Ok(self.drive(next))
-            }
+            Store::Call { function, object } => self.call_metamethod(function, [object, key, value], 0),
         }
     }
 }

@@ -85,10 +85,8 @@ impl Machine {
     /// The key of an event.
     #[inline]
     pub fn event_name(&self, event: Event) -> Ref<Str> {
-        match self.heap.slots(self.names)[event as usize].get() {
-            Value::String(name) => name,
-            other => unreachable!("names are strings, not {other:?}"),
-        }
+        let name = &self.heap.slots(self.names)[event as usize];
+        Ref::from_units(name.payload.get() as u32).expect("the names of events are short strings")
     }
 
     /// The metatable of a value.
@@ -137,7 +135,8 @@ impl Machine {
         if object.absent.get() & bit != 0 {
             return Value::Nil;
         }
-        let value = self.heap.table_get_string(metatable, self.event_name(event));
+        let (tag, payload) = self.heap.table_get_short_parts(metatable, self.event_name(event));
+        let value = Value::from_parts(tag, payload);
         if value.is_nil() {
             object.absent.set(object.absent.get() | bit);
         }

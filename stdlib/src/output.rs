@@ -8,6 +8,7 @@
 //!                 -> all taken, done             -> Done: append the rest
 //! ```
 
+use lunette_bytecode::number::NumberText;
 use lunette_gc::{heap::OutOfMemory, reference::Ref, storage::ByteArray, string::Str, value::Value};
 use lunette_interpreter::{
     Machine, Throw,
@@ -86,12 +87,30 @@ pub(crate) fn append(machine: &mut Machine, bytes: &[u8]) -> Result<usize, Throw
     room.finish(machine)
 }
 
-/// As [`append`], for the bytes of a string from `offset` on.
-pub(crate) fn append_string(machine: &mut Machine, string: Ref<Str>, offset: usize) -> Result<usize, Throw> {
-    let offset = offset.min(machine.bytes(string).len());
-    let room = take_room(machine, machine.bytes(string).len() - offset);
+/// What a program writes.
+pub(crate) enum Written {
+    /// The bytes of a string.
+    String(Ref<Str>),
+    /// A number, as text.
+    Number(NumberText),
+}
+
+impl Written {
+    /// The bytes.
+    pub fn bytes<'a>(&'a self, machine: &'a Machine) -> &'a [u8] {
+        match self {
+            Written::String(string) => machine.bytes(*string),
+            Written::Number(text) => text,
+        }
+    }
+}
+
+/// As [`append`], for what is written from byte `offset` on.
+pub(crate) fn append_written(machine: &mut Machine, written: &Written, offset: usize) -> Result<usize, Throw> {
+    let offset = offset.min(written.bytes(machine).len());
+    let room = take_room(machine, written.bytes(machine).len() - offset);
     if let Some((buffer, start)) = room.place {
-        machine.heap.write_bytes(buffer, start, &machine.bytes(string)[offset..offset + room.granted]);
+        machine.heap.write_bytes(buffer, start, &written.bytes(machine)[offset..offset + room.granted]);
     }
     room.finish(machine)
 }

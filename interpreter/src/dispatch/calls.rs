@@ -2,7 +2,8 @@
 //! out of line.
 
 use super::{
-    state::{CLOSURE, Driver, Flow, NATIVE_CLOSURE, Operands, Register, State},
+    finishing,
+    state::{CLOSURE, Driver, Flow, NATIVE_CLOSURE, Operands, OutOfLine, Register, State},
     variadic,
 };
 use crate::{
@@ -104,6 +105,21 @@ fn returns_to_lua(tag: u32) -> bool {
     tag & PLAIN_RETURN_MASK & !VARIADIC_MASK == 0
 }
 
+/// Returns where that is more than [`leave`] does; `function` does what no stage is for.
+#[inline(always)]
+unsafe fn leave_apart<D: Driver>(s: State<D>, w: Word, tag: u32, function: impl OutOfLine) -> Flow<D> {
+    // SAFETY: the state is the machine's.
+    unsafe {
+        if returns_to_lua(tag) {
+            D::stage::<variadic::Leave>(s, w)
+        } else if frame::is_metamethod(tag) {
+            D::stage::<finishing::Finish>(s, w)
+        } else {
+            s.call_out(w, function)
+        }
+    }
+}
+
 /// Slots from the caller's register 0 to the frame's.
 #[inline(always)]
 unsafe fn distance_of<D: Driver>(s: State<D>) -> usize {
@@ -151,7 +167,7 @@ pub(super) unsafe fn return_none<D: Driver>(s: State<D>, w: Word) -> Flow<D> {
         if leaves_plainly(tag, 0) {
             return leave(s, tag, distance_of(s), 0);
         }
-        if returns_to_lua(tag) { D::stage::<variadic::Leave>(s, w) } else { s.call_out(w, slow::return_none) }
+        leave_apart(s, w, tag, slow::return_none)
     }
 }
 
@@ -164,7 +180,7 @@ pub(super) unsafe fn return_one<D: Driver>(s: State<D>, w: Word) -> Flow<D> {
             Register(s.base.wrapping_sub(32).cast()).copy_from(s.register(w.a()));
             return leave(s, tag, distance_of(s), 1);
         }
-        if returns_to_lua(tag) { D::stage::<variadic::Leave>(s, w) } else { s.call_out(w, slow::return_one) }
+        leave_apart(s, w, tag, slow::return_one)
     }
 }
 
@@ -195,7 +211,7 @@ pub(super) unsafe fn return_values<D: Driver>(s: State<D>, w: Word) -> Flow<D> {
                 _ => {}
             }
         }
-        if returns_to_lua(tag) { D::stage::<variadic::Leave>(s, w) } else { s.call_out(w, slow::return_values) }
+        leave_apart(s, w, tag, slow::return_values)
     }
 }
 

@@ -14,6 +14,7 @@ mod arithmetic;
 mod branches;
 mod calls;
 mod fields;
+mod finishing;
 mod loops;
 mod moves;
 pub(crate) mod state;

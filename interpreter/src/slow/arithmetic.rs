@@ -85,7 +85,7 @@ fn binary(machine: &mut Machine, word: Word, event: Event, left: Value, right: V
         handler = machine.metamethod(right, event);
     }
     if !handler.is_nil() {
-        return machine.call_metamethod(handler, &[left, right]);
+        return machine.call_metamethod(handler, [left, right], 1);
     }
     Err(machine.arithmetic_error(event, left, right))
 }
@@ -97,7 +97,7 @@ pub(crate) fn unary(machine: &mut Machine, word: Word) -> Outcome {
         Opcode::length => {
             let handler = machine.metamethod(operand, Event::Length);
             if !handler.is_nil() {
-                return machine.call_metamethod(handler, &[operand, operand]);
+                return machine.call_metamethod(handler, [operand, operand], 1);
             }
             match operand {
                 Value::Table(table) => {

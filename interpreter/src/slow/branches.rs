@@ -32,7 +32,7 @@ fn decide(machine: &mut Machine, word: Word, left: Value, right: Value, answer: 
             machine.branch(word, condition);
             Ok(Status::Reload)
         }
-        Comparison::Call(handler) => machine.call_metamethod(handler, &[left, right]),
+        Comparison::Call(handler) => machine.call_metamethod(handler, [left, right], 1),
         Comparison::Invalid => Err(machine.order_error(left, right)),
     }
 }

@@ -6,7 +6,6 @@ use crate::{
     dispatch::state::Operands,
     error::Throw,
     finish::{consume, is_consumed},
-    frame::Return,
     limits::BYTES_PER_UNIT,
     machine::{Machine, Outcome},
     metamethod::Event,
@@ -116,7 +115,7 @@ impl Machine {
             if handler.is_nil() {
                 return Err(self.concat_error(left, right));
             }
-            return self.push_values(handler, &[left, right], 1, Return::Finish, false);
+            return self.push_metamethod(handler, [left, right], 1);
         }
         if self.heap.needs_collection() {
             let top = self.live_top(word);

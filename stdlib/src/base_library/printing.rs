@@ -1,7 +1,7 @@
 //! `print`.
 
 use crate::{
-    output::{self, Flush},
+    output::{self, Flush, Written},
     text::{self, Text},
 };
 use alloc::vec::Vec;
@@ -82,7 +82,9 @@ fn write(machine: &mut Machine, frame: Frame) -> NativeResult {
             return frame.call(machine, CONVERTED, metamethod, &[value]);
         }
         let (taken, length) = match string {
-            Some(string) => (output::append_string(machine, string, offset)?, machine.bytes(string).len()),
+            Some(string) => {
+                (output::append_written(machine, &Written::String(string), offset)?, machine.bytes(string).len())
+            }
             None => (output::append(machine, scratch.get(offset..).unwrap_or_default())?, scratch.len()),
         };
         offset += taken;

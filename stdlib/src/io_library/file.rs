@@ -13,9 +13,9 @@
 use crate::{
     arguments::Arguments,
     library::{get_field, malformed_frame, registry_table, weak_registry_table},
-    output::{self, Buffering, Flush},
+    output::{self, Buffering, Flush, Written},
 };
-use lunette_gc::{reference::Ref, storage::ByteArray, string::Str, userdata::Userdata, value::Value};
+use lunette_gc::{reference::Ref, storage::ByteArray, userdata::Userdata, value::Value};
 use lunette_interpreter::{
     Frame, Machine, Throw,
     host::{HostError, Origin, Request, Response, Stream, Ticket},
@@ -277,17 +277,17 @@ impl File {
         }
     }
 
-    /// Takes as many of the bytes of a string, from `start` on, as there is room for, and says how many.
-    pub fn append(self, machine: &mut Machine, string: Ref<Str>, start: usize) -> Result<usize, Throw> {
+    /// Takes as many of the bytes of what is written, from `start` on, as there is room for, and says how many.
+    pub fn append(self, machine: &mut Machine, written: &Written, start: usize) -> Result<usize, Throw> {
         if self.stream(machine) == Stream::OUTPUT {
-            return output::append_string(machine, string, start);
+            return output::append_written(machine, written, start);
         }
         let buffer = self.buffer(machine)?;
         self.set(machine, WRITING, 1);
         let end = self.end(machine, buffer);
-        let taken = (machine.bytes(string).len() - start).min(machine.heap.bytes(buffer).len() - end);
+        let taken = (written.bytes(machine).len() - start).min(machine.heap.bytes(buffer).len() - end);
         let granted = machine.charge_output(taken);
-        machine.heap.write_bytes(buffer, end, &machine.bytes(string)[start..start + granted]);
+        machine.heap.write_bytes(buffer, end, &written.bytes(machine)[start..start + granted]);
         self.set(machine, END, (end + granted) as i64);
         if granted < taken { Err(machine.stop(StopReason::Output)) } else { Ok(taken) }
     }

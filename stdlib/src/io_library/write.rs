@@ -2,7 +2,12 @@
 
 use super::file::{DEFAULT_OUTPUT, File, Progress, noted_file};
 use super::file_result;
-use crate::{arguments::Arguments, output::Buffering, workspace::charge_bytes};
+use crate::{
+    arguments::Arguments,
+    output::{Buffering, Written},
+    workspace::charge_bytes,
+};
+use lunette_bytecode::number::{format_float, format_integer};
 use lunette_gc::value::Value;
 use lunette_interpreter::{
     Frame, Machine, NativeResult, Throw,
@@ -89,13 +94,18 @@ fn write_arguments(machine: &mut Machine, frame: Frame, first: u32) -> NativeRes
     if frame.phase() != FLUSHING {
         let mut argument = integer(machine, frame, ARGUMENT) as u32;
         while argument < frame.count() {
-            let string = frame.check_string(machine, argument)?;
+            let written = match frame.argument_or_nil(machine, argument) {
+                Value::Integer(value) => Written::Number(format_integer(value)),
+                Value::Float(value) => Written::Number(format_float(value)),
+                _ => Written::String(frame.check_string(machine, argument)?),
+            };
+            let length = written.bytes(machine).len();
             loop {
                 let taken = usize::try_from(integer(machine, frame, TAKEN)).unwrap_or(usize::MAX);
-                if taken >= machine.bytes(string).len() {
+                if taken >= length {
                     break;
                 }
-                let count = file.append(machine, string, taken)?;
+                let count = file.append(machine, &written, taken)?;
                 frame.set_local(machine, TAKEN, Value::Integer((taken + count) as i64));
                 if count == 0 {
                     match file.flush(machine)? {
@@ -105,9 +115,8 @@ fn write_arguments(machine: &mut Machine, frame: Frame, first: u32) -> NativeRes
                     }
                 }
             }
-            let length = machine.bytes(string).len();
             charge_bytes(machine, length)?;
-            if file.must_flush(machine, machine.bytes(string)) {
+            if file.must_flush(machine, written.bytes(machine)) {
                 frame.set_local(machine, MUST_FLUSH, Value::Boolean(true));
             }
             argument += 1;

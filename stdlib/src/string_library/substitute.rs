@@ -3,12 +3,12 @@
 //! A replacement string needs no help: its result is made in one go. A function is called back, a table may have a
 //! metamethod: for them the result grows in the region, and the frame's locals say how far the work has got.
 
-use super::find::{capture_value, search};
+use super::find::{push_captures, search};
 use crate::{
     accumulator::Accumulator,
     arguments::Arguments,
     library::malformed_frame,
-    pattern::{Capture, Caret, MAX_CAPTURES, Match, Piece, Pieces},
+    pattern::{Capture, Caret, Match, Piece, Pieces},
     workspace::{Workspace, allowance, append, charge_bytes, match_error, with_workspace},
 };
 use lunette_bytecode::number::format_integer;
@@ -23,7 +23,7 @@ const REPLACEMENT_COST: u64 = 4;
 /// `string.gsub(s, pattern, repl [, n])`
 pub(super) const GSUB: Native = Native::new("string.gsub", gsub).with_locals(LOCALS).unyieldable();
 
-/// The replacement of the match in [`MATCH`] is in the window.
+/// The replacement of the match in [`FOUND`] is in the window.
 const REPLACED: u32 = 1;
 /// The search goes on.
 const SEARCH: u32 = 2;
@@ -33,7 +33,7 @@ const SEARCH: u32 = 2;
 const RESULT: u32 = 0;
 const COPIED: u32 = Accumulator::LOCALS;
 const COUNT: u32 = COPIED + 1;
-const MATCH: u32 = COPIED + 2;
+const FOUND: u32 = COPIED + 2;
 const CHANGED: u32 = COPIED + 3;
 const LOCALS: u32 = COPIED + 4;
 
@@ -120,42 +120,35 @@ impl Job {
             Some(work) => work,
             None => {
                 let room = machine.bytes(self.subject).len();
-                Work { result: Accumulator::new(machine, room)?, copied: 0, count: 0, changed: false }
+                Work { result: Accumulator::new(machine, room)?, copied: 0, count: 0, found: None, changed: false }
             }
         };
         if self.frame.phase() == REPLACED {
-            let Value::Integer(found) = self.frame.local(machine, MATCH) else {
-                return Err(malformed_frame(machine));
-            };
-            let found = Match { start: (found as u64 >> 32) as usize, end: found as u32 as usize };
-            let length = machine.bytes(self.subject).len();
-            if !(work.copied <= found.start && found.start <= found.end && found.end <= length) {
-                return Err(malformed_frame(machine));
-            }
             let value = self.frame.result(machine, 0);
-            self.replace(machine, &mut work, found, value)?;
+            self.replace(machine, &mut work, value)?;
         }
+        let is_table = matches!(callee, Value::Table(_));
         while work.count < self.limit && !(self.anchored && work.count > 0) {
-            let last = if work.count == 0 { None } else { Some(work.copied) };
+            let last = work.found.map(|found| found.end);
             let names = (self.subject, self.pattern);
-            let found = search(machine, workspace, names, Caret::Anchor, work.copied, last)?;
+            let found = search(machine, workspace, names, Caret::Anchor, last.unwrap_or(0), last)?;
             let Some((found, pattern, matcher)) = found else { break };
-            let is_table = matches!(callee, Value::Table(_));
-            let value_count = if is_table { 1 } else { pattern.value_count() };
-            let mut values = [Value::Nil; MAX_CAPTURES];
-            for (index, value) in values[..value_count].iter_mut().enumerate() {
-                let capture = matcher.value(pattern, found, index).map_err(|error| match_error(machine, error))?;
-                *value = capture_value(machine, self.subject, capture)?;
-            }
+            let count = if is_table { 1 } else { pattern.value_count() as u32 };
+            let arguments = self.frame.window() + FRAME_SLOTS;
+            push_captures(machine, self.subject, (pattern, matcher, found), count, arguments)?;
+            work.found = Some(found);
             if !is_table {
-                self.note(machine, work, found);
-                return self.call(machine, callee, &values[..value_count]);
+                self.store(machine, work);
+                self.frame.set_phase(machine, REPLACED);
+                machine.set_value(self.frame.window(), callee);
+                return Ok(Step::Call { count });
             }
-            match machine.look_up(callee, values[0])? {
-                Lookup::Found(value) => self.replace(machine, &mut work, found, value)?,
+            let key = machine.value(arguments);
+            match machine.look_up(callee, key)? {
+                Lookup::Found(value) => self.replace(machine, &mut work, value)?,
                 Lookup::Call { function, object } => {
-                    self.note(machine, work, found);
-                    return self.call(machine, function, &[object, values[0]]);
+                    self.store(machine, work);
+                    return self.frame.call(machine, REPLACED, function, &[object, key]);
                 }
             }
             if machine.heap.needs_collection() {
@@ -176,55 +169,46 @@ impl Job {
         self.frame.return_two(machine, Value::String(result), Value::Integer(work.count))
     }
 
-    /// Appends what stands before the match, and the value that replaces it.
-    fn replace(&self, machine: &mut Machine, work: &mut Work, found: Match, value: Value) -> Result<(), Throw> {
-        let bytes = machine.bytes(self.subject);
-        work.result.append(machine, &bytes[work.copied..found.start])?;
-        let length = match value {
-            Value::Nil | Value::Boolean(false) => {
-                work.result.append(machine, &bytes[found.start..found.end])?;
-                found.end - found.start
-            }
-            Value::String(string) => {
-                work.result.append(machine, machine.bytes(string))?;
-                work.changed = true;
-                machine.bytes(string).len()
-            }
-            Value::Integer(_) | Value::Float(_) => {
-                let string = crate::text::number_string(machine, value)?;
-                work.result.append(machine, machine.bytes(string))?;
-                work.changed = true;
-                0
-            }
+    /// Appends what stands before the match, and the value that replaces it. A match that stays as it is will be appended
+    /// with what follows.
+    fn replace(&self, machine: &mut Machine, work: &mut Work, value: Value) -> Result<(), Throw> {
+        let Some(found) = work.found else {
+            return Err(malformed_frame(machine));
+        };
+        work.count = work.count.saturating_add(1);
+        machine.spend(REPLACEMENT_COST);
+        let string = match value {
+            Value::Nil | Value::Boolean(false) => return charge_bytes(machine, found.end - found.start),
+            Value::String(string) => string,
+            Value::Integer(_) | Value::Float(_) => crate::text::number_string(machine, value)?,
             other => {
                 let name = machine.type_name(other);
                 return Err(machine.native_error(format_args!("invalid replacement value (a {name})")));
             }
         };
+        work.result.append(machine, &machine.bytes(self.subject)[work.copied..found.start])?;
+        work.result.append(machine, machine.bytes(string))?;
+        work.changed = true;
         work.copied = found.end;
-        work.count = work.count.saturating_add(1);
-        machine.spend(REPLACEMENT_COST);
-        charge_bytes(machine, length)
+        charge_bytes(machine, machine.bytes(string).len())
     }
 
-    fn call(&self, machine: &Machine, function: Value, arguments: &[Value]) -> NativeResult {
-        self.frame.set_phase(machine, REPLACED);
-        machine.set_value(self.frame.window(), function);
-        for (index, &value) in arguments.iter().enumerate() {
-            machine.set_value(self.frame.window() + FRAME_SLOTS + index as u32, value);
-        }
-        Ok(Step::Call { count: arguments.len() as u32 })
-    }
-
+    /// The work that was stored; none if there was not yet any, or programs have changed the function's locals.
     fn load(&self, machine: &Machine) -> Option<Work> {
         let integer = |local| match self.frame.local(machine, local) {
             Value::Integer(value) => value,
             _ => 0,
         };
-        Some(Work {
-            result: Accumulator::load(machine, self.frame, RESULT)?,
-            copied: usize::try_from(integer(COPIED)).map_or(0, |copied| copied.min(machine.bytes(self.subject).len())),
+        let result = Accumulator::load(machine, self.frame, RESULT)?;
+        let found = integer(FOUND) as u64;
+        let found = Match { start: (found >> 32) as usize, end: found as u32 as usize };
+        let copied = usize::try_from(integer(COPIED)).ok()?;
+        let length = machine.bytes(self.subject).len();
+        (copied <= found.start && found.start <= found.end && found.end <= length).then_some(Work {
+            result,
+            copied,
             count: integer(COUNT).max(0),
+            found: Some(found),
             changed: integer(CHANGED) != 0,
         })
     }
@@ -233,13 +217,9 @@ impl Job {
         work.result.store(machine, self.frame, RESULT);
         self.frame.set_local(machine, COPIED, Value::Integer(work.copied as i64));
         self.frame.set_local(machine, COUNT, Value::Integer(work.count));
+        let found = work.found.map_or(0, |found| (found.start as i64) << 32 | found.end as i64);
+        self.frame.set_local(machine, FOUND, Value::Integer(found));
         self.frame.set_local(machine, CHANGED, Value::Integer(work.changed.into()));
-    }
-
-    fn note(&self, machine: &Machine, work: Work, found: Match) {
-        self.store(machine, work);
-        let found = (found.start as i64) << 32 | found.end as i64;
-        self.frame.set_local(machine, MATCH, Value::Integer(found));
     }
 }
 
@@ -247,7 +227,11 @@ impl Job {
 #[derive(Clone, Copy)]
 struct Work {
     result: Accumulator,
+    /// Up to where the subject is in the result.
     copied: usize,
+    /// How many matches are done.
     count: i64,
+    /// The latest match.
+    found: Option<Match>,
     changed: bool,
 }
