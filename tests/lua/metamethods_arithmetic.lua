@@ -130,4 +130,67 @@ assert((3)(4) == 7)
 assert((2.5):double() == 5.0)
 assert(1 + 1 == 2)
 debug.setmetatable(1, nil)
+
+-- Metamethods that give no, one and many results, and variadic ones: the first result counts, or nil.
+do
+  local results = {
+    { function() end, nil },
+    { function() return nil end, nil },
+    { function() return 7 end, 7 },
+    { function() return 7, 8, 9 end, 7 },
+    { function(...) return ... end, "self" },
+    { function(...) return select("#", ...) end, "count" },
+    { function(...) return table.unpack({}) end, nil },
+    { function(...) local a, b = ... return b and 7 or 7 end, 7 },
+    { coroutine.wrap(function() while true do coroutine.yield(7, 8) end end), 7 },
+    { setmetatable({}, { __call = function() return 7, 8 end }), 7 },
+  }
+  for _, case in ipairs(results) do
+    local handler, expected = case[1], case[2]
+    local events = {}
+    for _, event in ipairs { "index", "add", "sub", "mul", "div", "mod", "pow", "unm", "idiv", "band", "bor", "bxor",
+        "shl", "shr", "bnot", "concat", "len", "eq", "lt", "le" } do
+      events["__" .. event] = handler
+    end
+    local x, y = setmetatable({}, events), setmetatable({}, events)
+    local function check(result, arguments)
+      if expected == "self" then assert(result == nil or rawequal(result, x), case)
+      elseif expected == "count" then assert(result == arguments, arguments)
+      else assert(result == expected) end
+    end
+    for _ = 1, 3 do
+      if expected ~= "self" and type(handler) == "function" then
+        local key = 1
+        check(x.field, 2) check(x[key], 2) check(x[1], 2) check(x["a" .. key], 2)
+      end
+      check(x + 1, 2) check(x - y, 2) check(x * 2.5, 2) check(x / y, 2) check(x % 3, 2) check(x ^ 2, 2)
+      check(-x, 2) check(x // 2, 2) check(x & 1, 2) check(x | y, 2) check(x ~ 1, 2) check(x << 1, 2)
+      check(x >> y, 2) check(~x, 2) check(x .. "a", 2) check(#x, 2)
+      local truth = expected and true or false
+      assert((x == y) == truth and (x ~= y) == not truth)
+      assert((x < y) == truth and (x <= y) == truth and (x > y) == truth and (x >= y) == truth)
+      if x == y then assert(truth) else assert(not truth) end
+      local count = 0
+      while x < y do count = count + 1 if count == 3 then break end end
+      assert(count == (truth and 3 or 0))
+    end
+  end
+  -- Results of what is called for an assignment are dropped.
+  local seen = {}
+  local target = setmetatable({}, { __newindex = function(t, k, v) seen[#seen + 1] = k return 1, 2, 3 end })
+  for i = 1, 3 do target.field = i target[i] = i end
+  assert(#seen == 6 and rawget(target, "field") == nil)
+  -- Nested: metamethods that use operators with metamethods, and deep ones.
+  local vector = {}
+  vector.__index = function(v, key) return vector[key] or key == "sum" and v[1] + v[2] or nil end
+  vector.__add = function(a, b) return setmetatable({ a[1] + b[1], a[2] + b[2] }, vector) end
+  vector.__mul = function(a, k) if k == 1 then return a end return a + a * (k - 1) end
+  vector.__eq = function(a, b) return a[1] == b[1] and a[2] == b[2] end
+  local v = setmetatable({ 1, 2 }, vector)
+  assert((v * 50).sum == 150 and v * 3 == v + v + v and v * 2 ~= v)
+  local chain = setmetatable({}, { __index = function(_, k) return k end })
+  for _ = 1, 50 do chain = setmetatable({}, { __index = chain }) end
+  assert(chain.a == "a" and chain[5] == 5)
+end
+
 print("ok")

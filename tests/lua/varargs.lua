@@ -156,4 +156,84 @@ assert(cond(1) == "true")
 assert(cond(nil, 1) == "false")
 assert(cond() == "none")
 assert(cond(false) == "false")
+
+-- All counts of arguments, parameters, results and wanted results, around the limits of what is copied at once.
+do
+  local function numbers(first, count)
+    local list = {}
+    for i = 1, count do list[i] = first + i end
+    return list
+  end
+  local function same(list, first, count)
+    if list.n ~= count then return false end
+    for i = 1, count do if list[i] ~= first + i then return false end end
+    return true
+  end
+  local variadic = {
+    function(...) return ... end,
+    function(a, ...) return a, ... end,
+    function(a, b, c, ...) return a, b, c, ... end,
+    function(...) local a, b, c, d = ... return a, b, c, d, select(5, ...) end,
+    function(...) return table.unpack({ ... }, 1, select("#", ...)) end,
+    function(...) local function inner(...) return ... end return inner(...) end,
+    function(...) local packed = table.pack(...) return table.unpack(packed, 1, packed.n) end,
+  }
+  for _, count in ipairs { 0, 1, 2, 3, 4, 5, 31, 32, 33, 40, 250 } do
+    local list = numbers(100, count)
+    for which, pass in ipairs(variadic) do
+      local fixed = which == 2 and 1 or which == 3 and 3 or which == 4 and 4 or 0
+      local results = table.pack(pass(table.unpack(list, 1, count)))
+      local expected = math.max(count, fixed)
+      assert(results.n == expected, which)
+      results.n = count
+      assert(same(results, 100, count), which)
+      for i = count + 1, expected do assert(results[i] == nil) end
+      -- Fewer and more are wanted than there are.
+      local a, b, c = pass(table.unpack(list, 1, count))
+      assert(a == list[1] and b == list[2] and c == list[3])
+      local only = (pass(table.unpack(list, 1, count)))
+      assert(only == list[1])
+      pass(table.unpack(list, 1, count))
+      local function count_all(...) return select("#", ...) end
+      assert(count_all(pass(table.unpack(list, 1, count))) == expected)
+      assert(count_all(1, 2, pass(table.unpack(list, 1, count))) == expected + 2)
+    end
+  end
+  -- Parameters are variables of the callee alone; arguments of the caller stay.
+  local function change(a, b, ...) a, b = b, a return a, b, ... end
+  local x, y = 1, 2
+  local p, q, r = change(x, y, 3)
+  assert(x == 1 and y == 2 and p == 2 and q == 1 and r == 3)
+  -- Many variadic frames on top of each other, by calls and tail calls.
+  local function deep(depth, ...)
+    if depth == 0 then return select("#", ...), ... end
+    local results = table.pack(deep(depth - 1, depth, ...))
+    return table.unpack(results, 1, results.n)
+  end
+  local results = table.pack(deep(100))
+  assert(results.n == 101 and results[1] == 100 and results[2] == 1 and results[101] == 100)
+  local function loop(depth, ...) if depth == 0 then return ... end return loop(depth - 1, ...) end
+  assert(select("#", loop(10000, 1, nil, nil)) == 3)
+  local function endless(...) return 1, endless(1, ...) end
+  local ok, message = pcall(endless)
+  assert(not ok and message:find "stack overflow")
+  -- Variadic functions with variables that are captured or closed.
+  local closed = {}
+  local function capture(a, ...)
+    local guard <close> = setmetatable({}, { __close = function() closed[#closed + 1] = a end })
+    local rest = { ... }
+    return function() a = a + 1 return a, table.unpack(rest) end, ...
+  end
+  local f, second, third = capture(1, 2, 3)
+  assert(second == 2 and third == 3 and closed[1] == 1)
+  assert(select("#", f()) == 3 and f() == 3)
+  -- In coroutines, with yields in between.
+  local generator = coroutine.wrap(function(...)
+    local function both(...) coroutine.yield(...) return ... end
+    return both(both(...))
+  end)
+  assert(select("#", generator(1, 2, 3)) == 3)
+  assert(select("#", generator()) == 3 and select("#", generator()) == 3)
+end
+
 print("ok")
