@@ -426,6 +426,7 @@ impl Machine {
     }
 
     /// Does what a native function says.
+    #[inline(always)]
     pub(crate) fn take_step(&mut self, frame: Frame, step: Step) -> Result<Next, Throw> {
         match step {
             Step::Return { first, count } => self.return_from(first, count),
@@ -434,7 +435,7 @@ impl Machine {
                 self.call_back(frame, count, self.natives[native as usize].yieldable)
             }
             Step::TailCall { count } => self.tail_call_from(frame.window(), count),
-            Step::Yield { first, count } => self.yield_values(first, count),
+            Step::Yield { first, count } => self.yield_values(frame, first, count),
             Step::Resume { thread, first, count } => self.resume_thread(thread, first, count),
             Step::CloseThread { thread } => self.close_thread(thread),
             Step::Wait(ticket) => self.wait(ticket),

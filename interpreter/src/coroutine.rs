@@ -6,7 +6,7 @@ use crate::{
     error::Throw,
     frame::{COUNTED, FRAME_SLOTS, HeaderSlot, Return, header_tag, kind, wanted},
     machine::{Machine, roots},
-    native::{CAUGHT, PASS_ON, PASS_ON_TRUE},
+    native::{CAUGHT, Frame, PASS_ON, PASS_ON_TRUE},
 };
 use lunette_gc::{reference::Ref, storage::SlotArray, thread::Thread, value::Value};
 
@@ -176,7 +176,7 @@ impl Machine {
     }
 
     /// Suspends the running thread with values of its native frame, and goes on in the resumer.
-    pub(crate) fn yield_values(&mut self, first: u32, count: u32) -> Result<Next, Throw> {
+    pub(crate) fn yield_values(&mut self, frame: Frame, first: u32, count: u32) -> Result<Next, Throw> {
         if !self.is_yieldable() {
             return Err(if self.thread == self.main_thread() {
                 self.runtime_error(format_args!("attempt to yield from outside a coroutine"))
@@ -186,13 +186,13 @@ impl Machine {
         }
         // What the thread is resumed with is returned.
         self.header(self.base).set_resume(PASS_ON);
-        self.leave_thread(first, count, SUSPENDED)
+        self.leave_thread(first, count, SUSPENDED, frame.window())
     }
 
     /// The first function of the running thread has returned.
     pub(crate) fn finish_thread(&mut self, first: u32, count: u32) -> Result<Next, Throw> {
         self.base = FRAME_SLOTS;
-        self.leave_thread(first, count, DEAD)
+        self.leave_thread(first, count, DEAD, FRAME_SLOTS)
     }
 
     /// An error, which is pending, has ended the running thread. The thread keeps it, at its open top.
@@ -208,7 +208,7 @@ impl Machine {
         if self.get_thread().status.get() == CLOSING_FAILED {
             return self.leave_failed(DEAD, FRAME_SLOTS);
         }
-        self.leave_thread(0, 0, DEAD).unwrap_or_else(|throw| self.unwind(throw))
+        self.leave_thread(0, 0, DEAD, FRAME_SLOTS).unwrap_or_else(|throw| self.unwind(throw))
     }
 
     /// Leaves the running thread for its resumer, which is told of the pending error.
@@ -218,8 +218,8 @@ impl Machine {
         Next::Native
     }
 
-    fn leave_thread(&mut self, first: u32, count: u32, status: u32) -> Result<Next, Throw> {
-        let top = if status == SUSPENDED { self.frame_top() } else { FRAME_SLOTS };
+    /// Leaves the running thread, of which the slots below `top` stay, for its resumer, which is given values.
+    fn leave_thread(&mut self, first: u32, count: u32, status: u32, top: u32) -> Result<Next, Throw> {
         let source = self.get_thread().stack.get();
         self.switch_to_resumer(status, top);
         self.return_across(source, first, count)

@@ -7,7 +7,7 @@ use crate::{
 };
 use alloc::{string::String, vec::Vec};
 use core::fmt::Write;
-use lunette_bytecode::chunk_name;
+use lunette_bytecode::{chunk_name, number::format_integer};
 use lunette_gc::{function::Prototype, reference::Ref, thread::Thread, value::Value};
 
 /// Frames of a stack that are walked for one unit of fuel.
@@ -137,7 +137,9 @@ impl Machine {
             None => return Vec::new(),
         };
         let mut text = self.short_source(prototype);
-        text.extend_from_slice(alloc::format!(":{line}: ").as_bytes());
+        text.push(b':');
+        text.extend_from_slice(&format_integer(line));
+        text.extend_from_slice(b": ");
         text
     }
 

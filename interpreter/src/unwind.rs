@@ -214,12 +214,12 @@ impl Machine {
     /// an error itself does not catch that.
     #[inline]
     fn catches(&self, base: u32) -> bool {
-        if self.is_typed(base) {
-            return self.catch_at(base).is_some();
+        if !self.is_native_frame(base) {
+            return self.is_typed(base) && self.catch_at(base).is_some();
         }
-        !self.is_exit_frame(base)
+        self.header(base).resume() != THROWN
             && self.native_of(base).is_some_and(|native| native.catches)
-            && self.header(base).resume() != THROWN
+            && !self.is_exit_frame(base)
     }
 
     #[inline]
