@@ -12,9 +12,18 @@ const TARGET: &str = "x86_64-unknown-linux-gnu";
 
 fn main() {
     let guest = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets it")).join("guest");
-    for path in
-        ["src", "guest", "interface", "../pages", "../bytecode", "../frontend", "../gc", "../interpreter", "../stdlib"]
-    {
+    for path in [
+        "src",
+        "guest",
+        "interface",
+        "../pages",
+        "../bytecode",
+        "../frontend",
+        "../gc",
+        "../interpreter",
+        "../jit",
+        "../stdlib",
+    ] {
         println!("cargo::rerun-if-changed={path}");
     }
     // One folder for all profiles of the monitor: the image is always the optimised one.

@@ -54,7 +54,7 @@ pub struct Configuration {
     pub(crate) host_functions: HostFunctions,
 }
 
-/// When functions are compiled to machine code: in the process. Partitions interpret.
+/// When functions are compiled to machine code, in either home. Clones of a template do as it did.
 ///
 /// ```
 /// # use lunette::{AsContext, Configuration, Engine, Jit};
@@ -362,8 +362,7 @@ impl Configuration {
 
     /// Whether the instance keeps what hot functions were compiled from, for
     /// [`Instance::explain_machine_code`](crate::Instance::explain_machine_code), and counts where machine code is left
-    /// for the interpreter, for [`Instance::machine_code`](crate::Instance::machine_code). That makes it slower. Partitions have
-    /// no machine code.
+    /// for the interpreter, for [`Instance::machine_code`](crate::Instance::machine_code). That makes it slower.
     ///
     /// ```
     /// # use lunette::{Configuration, Engine};

@@ -13,6 +13,7 @@ use {
         machine_code,
         typed::native::{NativeCode, Refusal, Unit},
     },
+    lunette_jit::Target,
 };
 
 use crate::{
@@ -361,13 +362,13 @@ fn new_machine(configuration: &Configuration, streams: Streams) -> Result<Machin
 /// Compiles a function of WebAssembly.
 #[cfg(feature = "jit")]
 fn compile(unit: &Unit) -> std::result::Result<NativeCode, Refusal> {
-    compiled(|| lunette_jit::typed::compile(unit))
+    compiled(|| lunette_jit::typed::compile(unit, Target::Present))
 }
 
 /// Compiles a function of Lua.
 #[cfg(feature = "jit")]
 fn compile_lua(unit: &machine_code::Unit) -> std::result::Result<machine_code::NativeCode, Refusal> {
-    compiled(|| lunette_jit::dynamic::compile(unit))
+    compiled(|| lunette_jit::dynamic::compile(unit, Target::Present))
 }
 
 /// A fault of the compiler leaves the function to the interpreter, except in tests.

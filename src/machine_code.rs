@@ -1,13 +1,13 @@
 //! What became machine code in an instance, what did not and why, and where machine code is left.
 
-use lunette_bytecode::typed::text;
 use lunette_interpreter::{
-    Machine, machine_code,
+    Machine,
     typed::native::{
-        Refusal, Unit,
+        Refusal,
         report::{NativeExitReport, NativeFunctionReport, NativeOutcome},
     },
 };
+use lunette_jit::Target;
 use std::time::Duration;
 
 /// Figures about the functions that were a bit hot.
@@ -94,7 +94,7 @@ pub struct Exit {
     /// The name of the function, as in tracebacks.
     pub function: String,
     /// The name of the instruction (`spec/instructions.md`).
-    pub instruction: &'static str,
+    pub instruction: String,
     /// Where the operator that it was made for lies in the WebAssembly file, if that is known.
     pub offset: Option<u32>,
     /// The line of Lua's source that it was made for, if that is known.
@@ -106,36 +106,33 @@ pub struct Exit {
 impl Explanation {
     /// Those of all functions of this name that were hot. What cannot be compiled has no other form than the first.
     pub(crate) fn of(machine: &Machine, name: &str) -> Vec<Explanation> {
-        let explain = |unit: &Unit| {
-            let ir = text::Listing(&unit.function).to_string();
-            match lunette_jit::typed::explain(unit) {
-                Ok(lunette_jit::Explanation { clif, assembly }) => Explanation { ir, clif, assembly },
-                Err(_) => Explanation { ir, clif: String::new(), assembly: String::new() },
-            }
-        };
-        let explain_lua = |unit: &machine_code::Unit| {
-            let lines = unit.code.iter().enumerate().map(|(number, word)| format!("{number:5}  {word:?}\n"));
-            let ir = lines.collect();
-            match lunette_jit::dynamic::explain(unit) {
-                Ok(lunette_jit::Explanation { clif, assembly }) => Explanation { ir, clif, assembly },
-                Err(_) => Explanation { ir, clif: String::new(), assembly: String::new() },
-            }
-        };
-        machine.native_units(name).map(explain).chain(machine.lua_units(name).map(explain_lua)).collect()
+        let typed = machine.native_units(name).map(|unit| lunette_jit::typed::explain(unit, Target::Present));
+        let dynamic = machine.lua_units(name).map(|unit| lunette_jit::dynamic::explain(unit, Target::Present));
+        let explanations = typed.chain(dynamic);
+        explanations.map(|lunette_jit::Explanation { ir, clif, assembly }| Explanation { ir, clif, assembly }).collect()
+    }
+
+    #[cfg(feature = "partitions")]
+    pub(crate) fn of_partition(explanation: lunette_hw_bridge::message::Explanation) -> Explanation {
+        let lunette_hw_bridge::message::Explanation { ir, clif, assembly } = explanation;
+        Explanation { ir, clif, assembly }
     }
 }
 
 impl MachineCode {
     pub(crate) fn of(machine: &Machine) -> MachineCode {
-        let mut functions: Vec<Function> = machine
-            .native_function_reports()
-            .into_iter()
-            .chain(machine.lua_function_reports())
-            .map(Function::from)
-            .collect();
+        let functions = machine.native_function_reports().into_iter().chain(machine.lua_function_reports());
+        let exits = machine.native_exit_reports().into_iter().chain(machine.lua_exit_reports());
+        MachineCode::of_reports(functions, exits)
+    }
+
+    pub(crate) fn of_reports(
+        functions: impl IntoIterator<Item = NativeFunctionReport>,
+        exits: impl IntoIterator<Item = NativeExitReport>,
+    ) -> MachineCode {
+        let mut functions: Vec<Function> = functions.into_iter().map(Function::from).collect();
         functions.sort_by_key(|function| std::cmp::Reverse(function.slices));
-        let mut exits: Vec<Exit> =
-            machine.native_exit_reports().into_iter().chain(machine.lua_exit_reports()).map(Exit::from).collect();
+        let mut exits: Vec<Exit> = exits.into_iter().map(Exit::from).collect();
         exits.sort_by_key(|exit| std::cmp::Reverse(exit.count));
         MachineCode { functions, exits }
     }

@@ -14,6 +14,8 @@ pub(crate) use snapshots::Offered;
 #[cfg(feature = "migration")]
 pub(crate) use transfer::arrive;
 
+#[cfg(feature = "jit")]
+use crate::machine_code::{Explanation, MachineCode};
 use crate::{
     data::Data,
     engine::Configuration,
@@ -162,7 +164,7 @@ impl Partition {
                 self.has_left |= matches!(error, Error::Stopped(StopReason::Snapshot));
                 Err(error)
             }
-            Outcome::Booted | Outcome::Statistics(_) => {
+            Outcome::Booted | Outcome::Statistics(_) | Outcome::MachineCode(..) | Outcome::Explanations(_) => {
                 Err(self.end(End::Violation("it answers another question".into())))
             }
         }
@@ -303,6 +305,24 @@ impl Partition {
     pub fn statistics(&mut self) -> Result<Statistics> {
         match self.exchange(Command::Statistics)? {
             Outcome::Statistics(statistics) => Ok(Statistics::of_partition(*statistics)),
+            _ => Err(self.end(End::Violation("it answers another question".into()))),
+        }
+    }
+
+    #[cfg(feature = "jit")]
+    pub fn machine_code(&mut self) -> Result<MachineCode> {
+        match self.exchange(Command::MachineCode)? {
+            Outcome::MachineCode(functions, exits) => Ok(MachineCode::of_reports(functions, exits)),
+            _ => Err(self.end(End::Violation("it answers another question".into()))),
+        }
+    }
+
+    #[cfg(feature = "jit")]
+    pub fn explain_machine_code(&mut self, name: &str) -> Result<Vec<Explanation>> {
+        match self.exchange(Command::Explain(name))? {
+            Outcome::Explanations(explanations) => {
+                Ok(explanations.into_iter().map(Explanation::of_partition).collect())
+            }
             _ => Err(self.end(End::Violation("it answers another question".into()))),
         }
     }

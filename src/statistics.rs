@@ -70,8 +70,7 @@ impl Statistics {
             full_collections: figures.full_collections,
             collection_steps: figures.collection_steps,
             pauses: Pauses::of(figures.pauses),
-            // Partitions interpret.
-            native_functions: 0,
+            native_functions: figures.native_functions,
         }
     }
 }

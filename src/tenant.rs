@@ -1,5 +1,7 @@
 //! Instances in either home, behind one interface.
 
+#[cfg(feature = "jit")]
+use crate::machine_code::{Explanation, MachineCode};
 #[cfg(feature = "partitions")]
 use crate::partition::Partition;
 #[cfg(feature = "migration")]
@@ -563,6 +565,47 @@ impl Tenant {
             Inner::Hosted(instance) => Ok(instance.statistics()),
             #[cfg(feature = "partitions")]
             Inner::Isolated(partition) => partition.statistics(),
+        }
+    }
+
+    /// What became machine code, what did not and why, and where machine code is left; see [`Instance::machine_code`].
+    ///
+    /// ```
+    /// # use lunette::{Configuration, Engine, Home, Jit, Streams};
+    /// for home in [Home::Process, Home::Partition] {
+    ///     let mut tenant = Engine::new(Configuration::new().home(home).jit(Jit::Eager)).tenant(Streams::none())?;
+    ///     tenant.run_file("return 6 * 7", "=x", &[])?;
+    ///     assert_eq!(tenant.machine_code()?.functions.len(), 1);
+    /// }
+    /// # Ok::<(), lunette::Error>(())
+    /// ```
+    #[cfg(feature = "jit")]
+    pub fn machine_code(&mut self) -> Result<MachineCode> {
+        match &mut self.0 {
+            Inner::Hosted(instance) => Ok(instance.machine_code()),
+            #[cfg(feature = "partitions")]
+            Inner::Isolated(partition) => partition.machine_code(),
+        }
+    }
+
+    /// What the hot functions of this name became on their way to machine code; see [`Instance::explain_machine_code`].
+    ///
+    /// ```
+    /// # use lunette::{Configuration, Engine, Home, Jit, Streams};
+    /// for home in [Home::Process, Home::Partition] {
+    ///     let configuration = Configuration::new().home(home).jit(Jit::Eager).reports_machine_code(true);
+    ///     let mut tenant = Engine::new(configuration).tenant(Streams::none())?;
+    ///     tenant.run_file("return ... * 7", "=x", &[6.into()])?;
+    ///     assert!(tenant.explain_machine_code("x:0")?[0].clif.contains("function"));
+    /// }
+    /// # Ok::<(), lunette::Error>(())
+    /// ```
+    #[cfg(feature = "jit")]
+    pub fn explain_machine_code(&mut self, name: &str) -> Result<Vec<Explanation>> {
+        match &mut self.0 {
+            Inner::Hosted(instance) => Ok(instance.explain_machine_code(name)),
+            #[cfg(feature = "partitions")]
+            Inner::Isolated(partition) => partition.explain_machine_code(name),
         }
     }
 

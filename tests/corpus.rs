@@ -111,6 +111,11 @@ fn language_and_library_in_partitions() {
 }
 
 #[test]
+fn language_and_library_in_machine_code_in_partitions() {
+    check(&lua_files("tests/lua"), &[&IN_A_PARTITION[..], &["--jit=eager"]].concat(), says_ok);
+}
+
+#[test]
 fn programs_in_partitions() {
     check(&lua_files("tests/lua/programs"), &["--isolate"], prints_what_is_expected);
 }

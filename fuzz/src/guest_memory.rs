@@ -9,8 +9,8 @@ use lunette_hw_bridge::windows::{Growth, Windows};
 use lunette_hw_interface::{
     channel::MOST_PREPARED,
     layout::{
-        ARENA, ARENA_BYTES, ARENA_START_BYTES, GROWTH, INBOX, INBOX_BYTES, LARGE_PAGE_BYTES, OUTBOX, OUTBOX_BYTES,
-        PAGE_BYTES, REGION, REGION_BYTES, REGION_START_BYTES,
+        ARENA, ARENA_BYTES, ARENA_START_BYTES, CODE_BYTES, CODE_WRITTEN, GROWTH, INBOX, INBOX_BYTES, LARGE_PAGE_BYTES,
+        OUTBOX, OUTBOX_BYTES, PAGE_BYTES, REGION, REGION_BYTES, REGION_START_BYTES,
     },
 };
 
@@ -18,20 +18,21 @@ const QUESTION: usize = 18;
 
 /// What the guest has.
 struct Account {
-    /// The ends of what is there of the arena and of the region.
-    ends: [u128; 2],
+    /// The ends of what is there of each window.
+    ends: [u128; 3],
     added: u128,
     limit: u128,
 }
 
 /// Where the windows begin and end.
-const WINDOWS: [(u64, u64); 2] = [(ARENA, ARENA + ARENA_BYTES), (REGION, REGION + REGION_BYTES)];
+const WINDOWS: [(u64, u64); 3] =
+    [(ARENA, ARENA + ARENA_BYTES), (REGION, REGION + REGION_BYTES), (CODE_WRITTEN, CODE_WRITTEN + CODE_BYTES)];
 
 impl Account {
     /// Whether all of that is in a window, as far as it is mapped.
     fn has(&self, start: u64, bytes: u64) -> bool {
         let end = u128::from(start) + u128::from(bytes);
-        (0..2).any(|window| start >= WINDOWS[window].0 && end <= self.ends[window])
+        (0..3).any(|window| start >= WINDOWS[window].0 && end <= self.ends[window])
     }
 
     /// Whether all of that is in a window.
@@ -41,7 +42,7 @@ impl Account {
     }
 
     fn add(&mut self, growth: &Growth) {
-        let window = (0..2).find(|&window| self.ends[window] == growth.address.into());
+        let window = (0..3).find(|&window| self.ends[window] == growth.address.into());
         let window = window.expect("memory is added at the end of what is there");
         assert!(growth.bytes > 0 && growth.bytes.is_multiple_of(LARGE_PAGE_BYTES));
         assert_eq!(u128::from(growth.physical), u128::from(GROWTH) + self.added);
@@ -57,11 +58,11 @@ pub fn check(data: &[u8]) {
     let Some((&limit, questions)) = data.split_first() else { return };
     let limit = u64::from(limit) * LARGE_PAGE_BYTES + u64::from(limit % 3) * PAGE_BYTES;
     let mut windows = Windows::new(limit);
-    let ends = [ARENA + ARENA_START_BYTES, REGION + REGION_START_BYTES].map(u128::from);
+    let ends = [ARENA + ARENA_START_BYTES, REGION + REGION_START_BYTES, CODE_WRITTEN].map(u128::from);
     let mut account = Account { ends, added: 0, limit: limit.into() };
     for question in questions.chunks_exact(QUESTION) {
         let number = |at: usize| u64::from_le_bytes(question[at..at + 8].try_into().expect("eight bytes"));
-        let origin = match question[1] % 8 {
+        let origin = match question[1] % 10 {
             0 => 0,
             1 => OUTBOX,
             2 => INBOX,
@@ -69,6 +70,8 @@ pub fn check(data: &[u8]) {
             4 => REGION,
             5 => account.ends[0] as u64,
             6 => account.ends[1] as u64,
+            7 => CODE_WRITTEN,
+            8 => account.ends[2] as u64,
             _ => ARENA + ARENA_BYTES,
         };
         let (start, bytes) = (origin.wrapping_add(number(2)), number(10));

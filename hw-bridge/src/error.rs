@@ -39,6 +39,9 @@ pub enum Error {
         /// Why not.
         reason: String,
     },
+    /// Machine code that is made in partitions could not run.
+    #[error("partitions need a processor of level x86-64-v2, with SSE 4.2 and POPCNT")]
+    Processor,
     /// A monitor in a process of its own cannot make a partition.
     #[error("{0}")]
     Monitor(String),

@@ -38,7 +38,7 @@ pub use connection::{Answer, Connection, Pages, Sent, Signals, Transfer};
 pub use error::{End, Error, Fault};
 pub use limits::Limits;
 pub use local::LocalGuest;
-pub use lunette_hw_interface::message;
+pub use lunette_hw_interface::{allowance, message};
 pub use lunette_pages::Batch;
 pub use partition::{Exit, Hypervisor, Partition};
 pub use remote::RemoteGuest;

@@ -180,7 +180,10 @@ impl Memory {
         let mapping = Mapping::zeroed(physical, bytes)?;
         mapping.use_pages(self.are_large);
         self.add(vm, mapping, physical, Some(address), None)?;
-        self.tables.map_large(&self.guest, address, bytes, physical)?;
+        self.tables.map_large(&self.guest, address, bytes, physical, Access::Write)?;
+        if let Some(address) = growth.executed_at() {
+            self.tables.map_large(&self.guest, address, bytes, physical, Access::Execute)?;
+        }
         self.windows.add(growth);
         Ok(())
     }
@@ -251,9 +254,12 @@ impl Memory {
         let Some((window, Range { end, .. })) = self.windows.discarded(start, bytes) else {
             return Err(End::Violation(format!("it discards {bytes:#x} bytes at {start:#x}")));
         };
-        // The first part of each window lies in the base memory.
-        let (base, base_bytes) =
-            if window == ARENA { (ARENA_START, ARENA_START_BYTES) } else { (REGION_START, REGION_START_BYTES) };
+        // The first part of a window may lie in the base memory.
+        let (base, base_bytes) = match window {
+            ARENA => (ARENA_START, ARENA_START_BYTES),
+            REGION => (REGION_START, REGION_START_BYTES),
+            _ => (0, 0),
+        };
         let base_end = window + base_bytes;
         if start < base_end {
             self.zero(0, base + (start - window)..base + (end.min(base_end) - window))?;

@@ -67,8 +67,11 @@ impl Hypervisor {
     /// Opens KVM.
     ///
     /// # Errors
-    /// There is none, or it may not be used.
+    /// There is none, or it may not be used, or the processor is too old.
     pub fn open() -> Result<Hypervisor, Error> {
+        if !(is_x86_feature_detected!("sse4.2") && is_x86_feature_detected!("popcnt")) {
+            return Err(Error::Processor);
+        }
         let kvm = Kvm::new().map_err(|error| {
             let reason = std::io::Error::from_raw_os_error(error.errno()).to_string();
             let reason = reason.split(" (os error").next().unwrap_or_default().to_owned();

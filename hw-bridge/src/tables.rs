@@ -75,11 +75,18 @@ impl PageTables {
         Ok(())
     }
 
-    /// As [`PageTables::map`], for data in large pages.
-    pub fn map_large(&mut self, memory: &GuestMemoryMmap, start: u64, bytes: u64, physical: u64) -> Result<(), Error> {
+    /// As [`PageTables::map`], in large pages.
+    pub fn map_large(
+        &mut self,
+        memory: &GuestMemoryMmap,
+        start: u64,
+        bytes: u64,
+        physical: u64,
+        access: Access,
+    ) -> Result<(), Error> {
         for offset in (0..bytes).step_by(LARGE_PAGE_BYTES as usize) {
             let table = self.table(memory, start + offset, 21)?;
-            self.set(memory, table, (start + offset) >> 21, (physical + offset) | Access::Write.bits() | LARGE)?;
+            self.set(memory, table, (start + offset) >> 21, (physical + offset) | access.bits() | LARGE)?;
         }
         Ok(())
     }

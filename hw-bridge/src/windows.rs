@@ -26,7 +26,7 @@ struct Window {
 /// The windows of a guest, and how much may be added to them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Windows {
-    windows: [Window; 2],
+    windows: [Window; 3],
     /// Physical address of the next memory that is added.
     next: u64,
     /// The most bytes that may be added.
@@ -46,11 +46,23 @@ pub struct Growth {
     pub bytes: u64,
 }
 
+impl Growth {
+    /// The address at which the memory can be executed, too: that of machine code.
+    pub fn executed_at(&self) -> Option<u64> {
+        let offset = self.address.checked_sub(CODE_WRITTEN).filter(|&offset| offset < CODE_BYTES)?;
+        Some(CODE + offset)
+    }
+}
+
 impl Windows {
     /// Those that a guest starts with, to which so many bytes may be added.
     pub fn new(limit: u64) -> Windows {
         let window = |start, bytes, present| Window { start, mapped: start + present, end: start + bytes };
-        let windows = [window(ARENA, ARENA_BYTES, ARENA_START_BYTES), window(REGION, REGION_BYTES, REGION_START_BYTES)];
+        let windows = [
+            window(ARENA, ARENA_BYTES, ARENA_START_BYTES),
+            window(REGION, REGION_BYTES, REGION_START_BYTES),
+            window(CODE_WRITTEN, CODE_BYTES, 0),
+        ];
         Windows { windows, next: GROWTH, limit }
     }
 

@@ -139,6 +139,12 @@ fn there_is_no_memory_but_its_own() {
         ARENA + ARENA_BYTES,
         REGION - 8,
         REGION + REGION_BYTES,
+        // There is machine code where some was written.
+        CODE - 8,
+        CODE,
+        CODE + CODE_BYTES,
+        CODE_WRITTEN - 8,
+        CODE_WRITTEN + CODE_BYTES,
         // What is in the monitor's own memory at such places.
         0x7fff_ffff_0000,
         0x5555_5555_4000,
@@ -183,7 +189,7 @@ fn code_is_not_written_and_data_not_executed() {
     }
     let data = [CONSTANTS, VARIABLES, CHANNEL, OUTBOX, INBOX, STACK_END - 64, ARENA, REGION];
     // Growth: not there yet, and not executable when it is.
-    let grown = [ARENA + (8 << 20), REGION + (8 << 20)];
+    let grown = [ARENA + (8 << 20), REGION + (8 << 20), CODE_WRITTEN];
     for address in data.into_iter().chain(grown) {
         assert_page_fault(end_of(&execute(address)), EXECUTING, address);
     }
@@ -191,6 +197,26 @@ fn code_is_not_written_and_data_not_executed() {
         // ret
         let code = with_address(address, &code!("mov byte ptr [rbx], 0xc3", "call rbx"));
         assert_page_fault(end_of(&code), EXECUTING, address);
+    }
+}
+
+#[test]
+fn machine_code_is_executed_elsewhere_than_it_is_written() {
+    let _neighbour = Neighbour::new();
+    const { assert!(CODE_WRITTEN - CODE == 0x1_0000_0000) };
+    for offset in [0, LARGE_PAGE_BYTES, CODE_BYTES - PAGE_BYTES] {
+        // ud2
+        let executed = code!("mov word ptr [rbx], 0x0b0f", "mov rcx, 0x100000000", "sub rbx, rcx", "jmp rbx");
+        let fault = fault(end_of(&with_address(CODE_WRITTEN + offset, &executed)), "machine code");
+        assert_eq!((fault.vector, fault.instruction), (6, CODE + offset), "{fault}");
+        let written = code!(
+            "mov word ptr [rbx], 0x0b0f",
+            "mov rcx, 0x100000000",
+            "sub rbx, rcx",
+            "mov ax, [rbx]",
+            "mov [rbx], ax"
+        );
+        assert_page_fault(end_of(&with_address(CODE_WRITTEN + offset, &written)), WRITING, CODE + offset);
     }
 }
 

@@ -16,9 +16,23 @@ pub mod dynamic;
 mod target;
 pub mod typed;
 
-/// What a function becomes on its way, for people.
-#[derive(Clone, Debug)]
+/// The processor that is compiled for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// That on which this runs, which is asked what it has.
+    Present,
+    /// Any of level x86-64-v2: one that cannot be asked, or is another one later.
+    Baseline,
+}
+
+/// Compiling takes at most about so many bytes of memory for each word of a function's instructions.
+pub const MEMORY_OF_WORD: u64 = 56 << 10;
+
+/// What a function becomes on its way, for people. What cannot be compiled has its first form only.
+#[derive(Clone, Debug, Default)]
 pub struct Explanation {
+    /// Its instructions (`spec/instructions.md`).
+    pub ir: String,
     /// Cranelift's form, before it is optimised.
     pub clif: String,
     /// The machine code.

@@ -1,7 +1,10 @@
-//! The processor that is compiled for: the one that this runs on.
+//! The processor that is compiled for, and the way from Cranelift's form to machine code.
 
-use crate::Explanation;
-use alloc::{string::ToString, vec::Vec};
+use crate::{Explanation, Target};
+use alloc::{
+    string::{String, ToString},
+    vec::Vec,
+};
 use core::arch::x86_64::{__cpuid, __cpuid_count};
 use cranelift_codegen::{
     Context,
@@ -22,6 +25,28 @@ struct Features {
 }
 
 impl Features {
+    fn of(target: Target) -> Features {
+        match target {
+            Target::Present => Features::detect(),
+            Target::Baseline => Features::BASELINE,
+        }
+    }
+
+    /// Those of x86-64-v2.
+    const BASELINE: Features = Features {
+        sse41: true,
+        names: [
+            Some("has_sse3"),
+            Some("has_ssse3"),
+            Some("has_sse41"),
+            Some("has_sse42"),
+            Some("has_popcnt"),
+            None,
+            None,
+            None,
+        ],
+    };
+
     fn detect() -> Features {
         let basic = __cpuid(1).ecx;
         let extended = if __cpuid(0).eax >= 7 { __cpuid_count(7, 0).ebx } else { 0 };
@@ -46,7 +71,7 @@ impl Features {
 /// The most bytes of the processor's stack that a function may take: it sees that it has no room when it has taken them.
 const MOST_FRAME: u32 = 32 << 10;
 
-fn target(features: Features) -> Option<OwnedTargetIsa> {
+fn isa(features: Features) -> Option<OwnedTargetIsa> {
     let mut shared = settings::builder();
     shared.set("opt_level", "speed").ok()?;
     shared.set("enable_verifier", if cfg!(debug_assertions) { "true" } else { "false" }).ok()?;
@@ -66,17 +91,18 @@ pub(crate) struct Body {
 }
 
 /// Whether the processor has an instruction that rounds.
-pub(crate) fn rounds() -> bool {
-    Features::detect().sse41
+pub(crate) fn rounds(target: Target) -> bool {
+    Features::of(target).sse41
 }
 
 impl Body {
     /// The function of this signature whose body is made by `emit`; what that gives is given as well.
     pub fn new<R>(
+        target: Target,
         signature: Signature,
         emit: impl FnOnce(FunctionBuilder<'_>, TargetFrontendConfig) -> R,
     ) -> Result<(Body, R), Refusal> {
-        let isa = target(Features::detect()).ok_or(Refusal::Failed)?;
+        let isa = isa(Features::of(target)).ok_or(Refusal::Failed)?;
         let mut context = Context::for_function(Function::with_name_signature(UserFuncName::user(0, 0), signature));
         let mut builders = FunctionBuilderContext::new();
         let builder = FunctionBuilder::new(&mut context.func, &mut builders);
@@ -85,11 +111,12 @@ impl Body {
     }
 
     /// It as texts.
-    pub fn explain(mut self) -> Result<Explanation, Refusal> {
+    pub fn explain(mut self, ir: String) -> Explanation {
         let clif = self.context.func.display().to_string();
         self.context.set_disasm(true);
-        let compiled = self.context.compile(&*self.isa, &mut ControlPlane::default()).map_err(|_| Refusal::Failed)?;
-        Ok(Explanation { clif, assembly: compiled.vcode.clone().unwrap_or_default() })
+        let compiled = self.context.compile(&*self.isa, &mut ControlPlane::default());
+        let assembly = compiled.ok().and_then(|compiled| compiled.vcode.clone()).unwrap_or_default();
+        Explanation { ir, clif, assembly }
     }
 
     /// Its machine code, which can lie anywhere.

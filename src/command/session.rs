@@ -205,14 +205,8 @@ impl Session {
             self.tenant.on_snapshot(|_| Ok(AfterSnapshot::GoOn));
         }
         let statistics = if self.options.stats { self.tenant.statistics().ok() } else { None };
-        let machine_code = match self.tenant.instance() {
-            Some(instance) if self.options.jit_stats => Some(instance.machine_code()),
-            _ => None,
-        };
-        let explanations = match self.tenant.instance() {
-            Some(instance) => trace::explanations(instance, &self.options),
-            None => Vec::new(),
-        };
+        let machine_code = if self.options.jit_stats { self.tenant.machine_code().ok() } else { None };
+        let explanations = trace::explanations(&mut self.tenant, &self.options);
         // What stopped the program stops its finalizers as well, which need not be said twice.
         if let Err(error) = self.tenant.close()
             && status == Status::Success

@@ -2,7 +2,7 @@
 
 use super::{arguments::Session as Options, report::tell};
 use lunette::{
-    Collection, Instance, Statistics,
+    Collection, Statistics, Tenant,
     machine_code::{Explanation, Function, MachineCode, Outcome},
 };
 use std::time::Duration;
@@ -85,7 +85,7 @@ pub fn print_machine_code(report: &MachineCode) {
 }
 
 /// The forms of functions that were asked for.
-pub fn explanations(instance: &Instance, options: &Options) -> Vec<String> {
+pub fn explanations(tenant: &mut Tenant, options: &Options) -> Vec<String> {
     type Form = fn(Explanation) -> String;
     let wanted: [(&Option<String>, Form); 3] = [
         (&options.dump_ir, |explanation| explanation.ir),
@@ -95,7 +95,7 @@ pub fn explanations(instance: &Instance, options: &Options) -> Vec<String> {
     let mut texts = Vec::new();
     for (name, form) in wanted {
         let Some(name) = name else { continue };
-        let explanations = instance.explain_machine_code(name);
+        let Ok(explanations) = tenant.explain_machine_code(name) else { continue };
         if explanations.is_empty() {
             texts.push(format!("no function '{name}' was hot"));
         }

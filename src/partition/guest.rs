@@ -13,11 +13,6 @@ use lunette_hw_bridge::{
 use lunette_stdlib::Library;
 use std::{path::Path, time::Duration};
 
-/// What a partition may have beside the heap of its instance: for compiling, and for messages.
-const MEMORY_BESIDE_HEAP: u64 = 64 << 20;
-/// The most memory of a partition whose heap has no limit.
-const MOST_MEMORY: u64 = 64 << 30;
-
 /// The partition's guest.
 pub(super) enum Guest {
     Local(Box<LocalGuest>),
@@ -127,18 +122,35 @@ pub(super) fn settings(configuration: &Configuration, owner: &Home) -> bridge::m
         output_limit: configuration.output_limit,
         libraries: configuration.libraries.iter().filter_map(library_number).map(|number| number as u8).collect(),
         ignores_environment: configuration.ignores_environment,
+        compiling: compiling(configuration),
+        #[cfg(feature = "jit")]
+        reports_machine_code: configuration.reports_machine_code,
+        #[cfg(not(feature = "jit"))]
+        reports_machine_code: false,
         collection_stress: configuration.collection_stress,
         snapshot_interval: configuration.snapshot_interval,
         functions: owner.functions.names().to_vec(),
     }
 }
 
+#[cfg(feature = "jit")]
+fn compiling(configuration: &Configuration) -> bridge::message::Compiling {
+    use {crate::Jit, bridge::message::Compiling};
+    match configuration.jit {
+        Jit::Off => Compiling::Never,
+        Jit::On => Compiling::Hot,
+        Jit::Eager => Compiling::Loaded,
+    }
+}
+
+#[cfg(not(feature = "jit"))]
+fn compiling(_: &Configuration) -> bridge::message::Compiling {
+    bridge::message::Compiling::Never
+}
+
 /// The most memory of a partition beyond what it starts with.
 pub(crate) fn memory(configuration: &Configuration) -> u64 {
-    configuration.memory_limit.map_or(MOST_MEMORY, |limit| {
-        // The compiler's memory counts against the same limit again.
-        limit.saturating_mul(2).saturating_add(MEMORY_BESIDE_HEAP).min(MOST_MEMORY)
-    })
+    bridge::allowance::partition(configuration.memory_limit)
 }
 
 fn limits(configuration: &Configuration) -> bridge::Limits {

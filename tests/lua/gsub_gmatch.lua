@@ -130,4 +130,14 @@ local n = 0
 for _ = 1, 50 do collectgarbage("step") if it() == "word" then n = n + 1 end end
 assert(n == 50)
 assert(it() == nil)
+-- Work that is interrupted for collections goes on where it was: each replacement makes a string here.
+local words, halves, expected = {}, {}, {}
+for i = 1, 500 do
+  words[i], halves[tostring(i)], expected[i] = tostring(i), i + 0.5, i + 0.5
+end
+local text = table.concat(words, " ")
+expected = table.concat(expected, " ")
+eq({ expected, 500 }, text:gsub("%d+", halves))
+eq({ expected, 500 }, text:gsub("%d+", setmetatable({}, { __index = function(_, word) return halves[word] end })))
+eq({ expected, 500 }, text:gsub("%d+", function(word) return halves[word] end))
 print("ok")

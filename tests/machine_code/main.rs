@@ -4,6 +4,8 @@
 
 mod calls;
 mod lua;
+#[cfg(feature = "partitions")]
+mod partitions;
 
 use lunette::{
     AfterSnapshot, AsContext, Configuration, Engine, Error, Instance, Jit, StopReason, Streams, webassembly::Module,

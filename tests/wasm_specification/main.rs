@@ -170,5 +170,5 @@ fn tests_pass_in_machine_code() {
 #[cfg(feature = "partitions")]
 #[test]
 fn tests_pass_in_partitions() {
-    run_all(Home::Partition, Jit::On);
+    run_all(Home::Partition, Jit::Eager);
 }

@@ -1,7 +1,7 @@
 //! Makes the instance and obeys the monitor's commands.
 
 use crate::{
-    copies, functions,
+    code, copies, functions,
     home::{Home, Line, SendLine},
     images, outcome, post_mortem,
 };
@@ -91,6 +91,8 @@ fn prepare(line: &Rc<Line>, configuration: &Configuration) -> Result<(Machine, u
     functions::register(&mut machine);
     let handler = machine.register_native(Native::new("host.error_handler", note_traceback));
     lunette_stdlib::register_all(&mut machine);
+    code::set_memory_limit(memory_limit);
+    code::compile(&mut machine, configuration);
     images::keep(&mut machine, line);
     Ok((machine, handler))
 }
@@ -165,6 +167,7 @@ fn follow(machine: &mut Machine, command: Command<'_>) -> Outcome {
             if let Some(limit) = memory_limit {
                 let limit = limit.min(machine.heap.memory_limit());
                 machine.heap.set_memory_limit(limit);
+                code::set_memory_limit(limit);
                 Notes::of(machine).memory_limit = usize::try_from(limit).unwrap_or(usize::MAX);
             }
             machine.set_fuel(fuel);
@@ -204,6 +207,8 @@ fn follow(machine: &mut Machine, command: Command<'_>) -> Outcome {
             Err(throw) => outcome::failed(machine, throw),
         },
         Command::Statistics => outcome::statistics(machine),
+        Command::MachineCode => outcome::machine_code(machine),
+        Command::Explain(name) => Outcome::Explanations(code::explain(machine, name)),
         Command::TellCollections => {
             tell_collections(machine);
             Outcome::Returned(Vec::new())

@@ -5,12 +5,13 @@
 
 use crate::{
     channel::{self, Outgoing},
-    clock,
+    clock, code,
     pages::RegionPages,
 };
 use alloc::{boxed::Box, rc::Rc, string::String, sync::Arc, vec::Vec};
 use core::{
     cell::{Cell, RefCell},
+    ptr::NonNull,
     sync::atomic::{AtomicBool, Ordering},
 };
 use lunette_gc::pages::Pages;
@@ -131,6 +132,10 @@ unsafe impl Send for Home {}
 impl Host for Home {
     fn pages(&self) -> Box<dyn Pages + Send> {
         Box::new(RegionPages)
+    }
+
+    fn install_code(&mut self, code: &[u8]) -> Option<NonNull<u8>> {
+        code::install(code)
     }
 
     fn submit(&mut self, request: Request<'_>) -> Ticket {

@@ -12,6 +12,7 @@ mod arena;
 mod bytes;
 mod channel;
 mod clock;
+mod code;
 mod copies;
 mod functions;
 mod home;

@@ -131,6 +131,13 @@ pub fn not_compiled(error: CompileError, source: &[u8], name: &[u8]) -> Failure 
     }
 }
 
+/// What became machine code, and where it is left.
+pub fn machine_code(machine: &Machine) -> Outcome {
+    let functions = machine.native_function_reports().into_iter().chain(machine.lua_function_reports());
+    let exits = machine.native_exit_reports().into_iter().chain(machine.lua_exit_reports());
+    Outcome::MachineCode(functions.collect(), exits.collect())
+}
+
 /// The figures of the instance.
 pub fn statistics(machine: &Machine) -> Outcome {
     let heap = machine.heap.statistics();
@@ -144,5 +151,6 @@ pub fn statistics(machine: &Machine) -> Outcome {
         full_collections: heap.full_collections,
         collection_steps: heap.steps,
         pauses: machine.pauses().clone(),
+        native_functions: (machine.native_functions() + machine.lua_functions()) as u64,
     }))
 }

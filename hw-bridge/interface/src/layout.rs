@@ -13,6 +13,8 @@
 //!   0x100_0000 first of region   REGION                    read, write
 //!   TABLES    page tables        not mapped
 //!   GROWTH    more memory        after ARENA's or REGION's read, write; mapped when first touched
+//!             machine code       CODE_WRITTEN              read, write; likewise
+//!                                and CODE                  read, execute
 //! ```
 //!
 //! What lies below [`BASE_BYTES`] is the *base memory*: with it a partition is cloned and reset.
@@ -74,9 +76,16 @@ pub const REGION: u64 = 0x20_0000_0000;
 /// The most bytes of the region.
 pub const REGION_BYTES: u64 = 0x8_0000_0000;
 
+/// Machine code that the guest has compiled, where it is executed: virtual address.
+pub const CODE: u64 = 0x30_0000_0000;
+/// The same memory where it is written: virtual address.
+pub const CODE_WRITTEN: u64 = 0x31_0000_0000;
+/// The most bytes of that machine code.
+pub const CODE_BYTES: u64 = 0x400_0000;
+
 /// Physical address of the page tables.
 pub const TABLES: u64 = 0x4000_0000;
-/// Bytes of the page tables: the fixed ones, and one for each GiB of arena and region.
+/// Bytes of the page tables: the fixed ones, and one for each GiB of arena and region, and machine code.
 pub const TABLES_BYTES: u64 = 0x8_0000;
 /// Physical address of the first memory that is added.
 pub const GROWTH: u64 = 0x10_0000_0000;

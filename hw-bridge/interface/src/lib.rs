@@ -5,6 +5,7 @@
 #![no_std]
 extern crate alloc;
 
+pub mod allowance;
 pub mod channel;
 pub mod layout;
 pub mod message;

@@ -11,6 +11,7 @@ use alloc::{
 use lunette_interpreter::{
     host::{HostError, Request, Response, Stream},
     pauses::Pauses,
+    typed::native::report::{NativeExitReport, NativeFunctionReport},
 };
 use postcard::{Deserializer, de_flavors::Flavor};
 use serde::{Deserialize, Serialize};
@@ -199,6 +200,10 @@ pub enum Command<'a> {
     },
     /// Give the figures.
     Statistics,
+    /// Say what became machine code.
+    MachineCode,
+    /// Give the forms of the functions of this name on their way to machine code.
+    Explain(&'a str),
     /// Tell of collections from now on.
     TellCollections,
     /// End the instance as `lua_close` does.
@@ -220,12 +225,27 @@ pub struct Configuration {
     pub libraries: Vec<u8>,
     /// Whether environment variables that configure the library are ignored.
     pub ignores_environment: bool,
+    /// When functions are compiled to machine code.
+    pub compiling: Compiling,
+    /// Whether what is needed to report about that is kept.
+    pub reports_machine_code: bool,
     /// Collect after so many allocations; 0 for no stress.
     pub collection_stress: u32,
     /// Offer a snapshot at every chance of this number; 0 for never.
     pub snapshot_interval: u32,
     /// Names of functions of the host, whose numbers are their places here: images know them by these.
     pub functions: Vec<String>,
+}
+
+/// When functions are compiled to machine code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Compiling {
+    /// Never.
+    Never,
+    /// When they are hot.
+    Hot,
+    /// When they are loaded, as far as that can be.
+    Loaded,
 }
 
 /// Values that cross the wall as copies, each as its token; that of a table is followed by its keys and values. A flat
@@ -260,8 +280,21 @@ pub enum Outcome {
     Returned(Values),
     /// Figures.
     Statistics(Box<Statistics>),
+    /// What became machine code, and where it is left.
+    MachineCode(Vec<NativeFunctionReport>, Vec<NativeExitReport>),
+    /// What functions became on their way to machine code.
+    Explanations(Vec<Explanation>),
     /// It failed.
     Failed(Failure),
+}
+
+/// What a function becomes on its way to machine code, as the compiler has it.
+#[allow(missing_docs, reason = "as the compiler's")]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Explanation {
+    pub ir: String,
+    pub clif: String,
+    pub assembly: String,
 }
 
 /// Figures of an instance, as the machine has them.
@@ -277,6 +310,7 @@ pub struct Statistics {
     pub full_collections: u64,
     pub collection_steps: u64,
     pub pauses: Pauses,
+    pub native_functions: u64,
 }
 
 /// Why a command failed.

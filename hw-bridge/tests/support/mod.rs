@@ -4,7 +4,7 @@ use lunette_gc::pages::Pages;
 use lunette_hw_bridge::{
     End, Event, Hypervisor, Limits, LocalGuest, Owner, Partition, Session, Signals,
     image::{BUILT_IN, Image},
-    message::{CallError, Command, Configuration, Outcome, Values},
+    message::{CallError, Command, Compiling, Configuration, Outcome, Values},
 };
 use lunette_interpreter::host::{Host, HostError, Request, Response, Stream, Ticket};
 use std::time::Instant;
@@ -75,6 +75,8 @@ impl Tenant {
             output_limit: None,
             libraries: (0..10).collect(),
             ignores_environment: false,
+            compiling: Compiling::Hot,
+            reports_machine_code: false,
             collection_stress: 0,
             snapshot_interval: 0,
             functions: Vec::new(),

@@ -59,7 +59,8 @@ impl Machine {
             NativeExitReport {
                 name: self.name_of_prototype(prototype),
                 instruction: Opcode::from_number(function.code[word as usize].opcode_number())
-                    .map_or("", |opcode| opcode.entry().name),
+                    .map_or("", |opcode| opcode.entry().name)
+                    .into(),
                 offset: None,
                 line: self.line_of(prototype, word),
                 count: 0,

@@ -28,6 +28,8 @@ pub(crate) struct Block {
 pub(crate) struct Code<'f> {
     pub unit: &'f Unit,
     pub blocks: Vec<Block>,
+    /// Whether the processor has an instruction that rounds.
+    pub rounds: bool,
     /// Of each instruction the variables that are visible there.
     visible: Vec<Set>,
 }
@@ -39,7 +41,7 @@ const MOST_OF_BLOCK: usize = 256;
 
 impl<'f> Code<'f> {
     /// Takes a function apart. Refused if it is too large, or nothing in it would gain.
-    pub fn new(unit: &'f Unit) -> Result<Code<'f>, Refusal> {
+    pub fn new(unit: &'f Unit, rounds: bool) -> Result<Code<'f>, Refusal> {
         if unit.code.len() > MOST_WORDS {
             return Err(Refusal::TooLarge);
         }
@@ -54,7 +56,7 @@ impl<'f> Code<'f> {
                 set.add(local.register.into());
             }
         }
-        let mut code = Code { unit, blocks, visible };
+        let mut code = Code { unit, blocks, rounds, visible };
         code.find_live();
         Ok(code)
     }

@@ -187,7 +187,7 @@ impl Code<'_> {
                 }
             }
             floor_divide | floor_divide_constant => match is_float {
-                true if crate::target::rounds() => Plan::Floats,
+                true if self.rounds => Plan::Floats,
                 true => Plan::Performed,
                 false => Plan::Integers,
             },
@@ -495,7 +495,7 @@ mod tests {
                 (Opcode::return_values, &[0, 4]),
             ],
         );
-        let code = Code::new(&unit).expect("it can be compiled");
+        let code = Code::new(&unit, true).expect("it can be compiled");
         let kinds = find_kinds(&code);
         let header = code.blocks.iter().position(|block| block.is_loop).expect("there is a loop");
         assert_eq!(
@@ -514,6 +514,6 @@ mod tests {
         let borrowed: Vec<(Opcode, &[i64])> =
             instructions.iter().map(|(opcode, operands)| (*opcode, &operands[..])).collect();
         let unit = unit(registers as u16, &borrowed);
-        assert_eq!(crate::dynamic::compile(&unit).err(), Some(Refusal::TooLarge));
+        assert_eq!(crate::dynamic::compile(&unit, crate::Target::Present).err(), Some(Refusal::TooLarge));
     }
 }

@@ -18,7 +18,8 @@ mod operands;
 #[cfg(target_arch = "x86_64")]
 mod registers;
 
-use crate::Explanation;
+use crate::{Explanation, Target};
+use alloc::format;
 use lunette_interpreter::{
     machine_code::{NativeCode, Unit},
     typed::native::Refusal,
@@ -34,13 +35,15 @@ use lunette_interpreter::{
 /// let code = Vec::from(code.map(|word| word.expect("the operands fit")));
 /// let unit = Unit { seen: vec![Default::default(); 2], goes_on: vec![false; 2], code, register_count: 2, ..Unit::default() };
 /// # #[cfg(target_arch = "x86_64")]
-/// assert!(lunette_jit::dynamic::explain(&unit).is_ok_and(|texts| texts.clif.contains("fadd")));
+/// assert!(lunette_jit::dynamic::explain(&unit, lunette_jit::Target::Present).clif.contains("fadd"));
 /// ```
-pub fn explain(unit: &Unit) -> Result<Explanation, Refusal> {
+pub fn explain(unit: &Unit, target: Target) -> Explanation {
+    let ir = unit.code.iter().enumerate().map(|(number, word)| format!("{number:5}  {word:?}\n")).collect();
     #[cfg(target_arch = "x86_64")]
-    return emitted(unit)?.0.explain();
-    #[cfg(not(target_arch = "x86_64"))]
-    return Err(Refusal::Failed);
+    if let Ok((body, ..)) = emitted(unit, target) {
+        return body.explain(ir);
+    }
+    Explanation { ir, ..Explanation::default() }
 }
 
 /// Compiles a function, if it gains by that and is not too large.
@@ -52,11 +55,11 @@ pub fn explain(unit: &Unit) -> Result<Explanation, Refusal> {
 /// // There is nothing in it that the interpreter does not do.
 /// let code = vec![Opcode::return_closing.encode(&[0, 1]).expect("the operands fit")];
 /// let unit = Unit { seen: vec![Default::default()], goes_on: vec![false], code, register_count: 2, ..Unit::default() };
-/// assert_eq!(lunette_jit::dynamic::compile(&unit).err(), Some(Refusal::NothingGained));
+/// assert_eq!(lunette_jit::dynamic::compile(&unit, lunette_jit::Target::Present).err(), Some(Refusal::NothingGained));
 /// ```
-pub fn compile(unit: &Unit) -> Result<NativeCode, Refusal> {
+pub fn compile(unit: &Unit, target: Target) -> Result<NativeCode, Refusal> {
     #[cfg(target_arch = "x86_64")]
-    return emitted(unit)
+    return emitted(unit, target)
         .and_then(|(body, entries, is_callable)| Ok(NativeCode { bytes: body.compile()?, entries, is_callable }));
     #[cfg(not(target_arch = "x86_64"))]
     return Err(Refusal::Failed);
@@ -68,13 +71,14 @@ const MOST_MOVED: usize = 1 << 15;
 
 /// A function in Cranelift's form, its entries, and whether it can be called.
 #[cfg(target_arch = "x86_64")]
-fn emitted(unit: &Unit) -> Result<(crate::target::Body, alloc::vec::Vec<u32>, bool), Refusal> {
-    let code = blocks::Code::new(unit)?;
+fn emitted(unit: &Unit, target: Target) -> Result<(crate::target::Body, alloc::vec::Vec<u32>, bool), Refusal> {
+    let code = blocks::Code::new(unit, crate::target::rounds(target))?;
     let kinds = kinds::find_kinds(&code);
     if kinds::moved(&code, &kinds) > MOST_MOVED {
         return Err(Refusal::TooLarge);
     }
-    let (body, entries) =
-        crate::target::Body::new(emit::signature(), |builder, target| emit::emit(&code, &kinds, builder, target))?;
+    let (body, entries) = crate::target::Body::new(target, emit::signature(), |builder, frontend| {
+        emit::emit(&code, &kinds, builder, frontend)
+    })?;
     Ok((body, entries, !unit.is_variadic))
 }

@@ -18,7 +18,9 @@ mod operands;
 #[cfg(target_arch = "x86_64")]
 mod registers;
 
-use crate::Explanation;
+use crate::{Explanation, Target};
+use alloc::string::ToString;
+use lunette_bytecode::typed::text::Listing;
 use lunette_interpreter::typed::native::{NativeCode, Refusal, Unit};
 
 /// Compiles a function to texts, as [`compile`] would.
@@ -30,13 +32,15 @@ use lunette_interpreter::typed::native::{NativeCode, Refusal, Unit};
 /// let mut unit = Unit::default();
 /// Opcode::return_none.encode(&[], &mut unit.function.code).unwrap();
 /// # #[cfg(target_arch = "x86_64")]
-/// assert!(lunette_jit::typed::explain(&unit).is_ok_and(|texts| texts.clif.contains("return")));
+/// assert!(lunette_jit::typed::explain(&unit, lunette_jit::Target::Present).clif.contains("return"));
 /// ```
-pub fn explain(unit: &Unit) -> Result<Explanation, Refusal> {
+pub fn explain(unit: &Unit, target: Target) -> Explanation {
+    let ir = Listing(&unit.function).to_string();
     #[cfg(target_arch = "x86_64")]
-    return emitted(unit)?.0.explain();
-    #[cfg(not(target_arch = "x86_64"))]
-    return Err(Refusal::Failed);
+    if let Ok((body, ..)) = emitted(unit, target) {
+        return body.explain(ir);
+    }
+    Explanation { ir, ..Explanation::default() }
 }
 
 /// Compiles a function, if it gains by that and is not too large.
@@ -48,11 +52,11 @@ pub fn explain(unit: &Unit) -> Result<Explanation, Refusal> {
 /// // There is nothing in it that the interpreter does not do.
 /// let mut unit = Unit::default();
 /// Opcode::trap.encode(&[0], &mut unit.function.code).unwrap();
-/// assert_eq!(lunette_jit::typed::compile(&unit).err(), Some(Refusal::NothingGained));
+/// assert_eq!(lunette_jit::typed::compile(&unit, lunette_jit::Target::Present).err(), Some(Refusal::NothingGained));
 /// ```
-pub fn compile(unit: &Unit) -> Result<NativeCode, Refusal> {
+pub fn compile(unit: &Unit, target: Target) -> Result<NativeCode, Refusal> {
     #[cfg(target_arch = "x86_64")]
-    return emitted(unit)
+    return emitted(unit, target)
         .and_then(|(body, entries, is_callable)| Ok(NativeCode { bytes: body.compile()?, entries, is_callable }));
     #[cfg(not(target_arch = "x86_64"))]
     return Err(Refusal::Failed);
@@ -60,13 +64,13 @@ pub fn compile(unit: &Unit) -> Result<NativeCode, Refusal> {
 
 /// A function in Cranelift's form, its entries, and whether it can be called.
 #[cfg(target_arch = "x86_64")]
-fn emitted(unit: &Unit) -> Result<(crate::target::Body, alloc::vec::Vec<u32>, bool), Refusal> {
+fn emitted(unit: &Unit, target: Target) -> Result<(crate::target::Body, alloc::vec::Vec<u32>, bool), Refusal> {
     let supports = |meaning: meaning::Meaning| match meaning {
-        meaning::Meaning::Unary(operation, _, _) if operation.rounds() => crate::target::rounds(),
+        meaning::Meaning::Unary(operation, _, _) if operation.rounds() => crate::target::rounds(target),
         _ => true,
     };
     let code = blocks::Code::new(unit, supports)?;
     let (body, entries) =
-        crate::target::Body::new(emit::signature(), |builder, target| emit::emit(&code, builder, target))?;
+        crate::target::Body::new(target, emit::signature(), |builder, frontend| emit::emit(&code, builder, frontend))?;
     Ok((body, entries, code.is_callable()))
 }

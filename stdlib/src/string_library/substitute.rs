@@ -204,7 +204,9 @@ impl Job {
         let found = Match { start: (found >> 32) as usize, end: found as u32 as usize };
         let copied = usize::try_from(integer(COPIED)).ok()?;
         let length = machine.bytes(self.subject).len();
-        (copied <= found.start && found.start <= found.end && found.end <= length).then_some(Work {
+        // A match that was replaced is copied, too.
+        let is_in_place = copied <= found.start || copied == found.end && self.frame.phase() != REPLACED;
+        (is_in_place && found.start <= found.end && found.end <= length).then_some(Work {
             result,
             copied,
             count: integer(COUNT).max(0),

@@ -80,6 +80,7 @@ pub type Compile = fn(&Unit) -> Result<NativeCode, Refusal>;
 
 /// Why a function is not compiled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Refusal {
     /// Nothing in it would be faster.
     NothingGained,

@@ -5,12 +5,13 @@ use crate::{
     machine::Machine,
     typed::{forwarding::unmarked, trap::decode_offsets},
 };
-use alloc::{collections::BTreeMap, vec::Vec};
+use alloc::{collections::BTreeMap, string::String, vec::Vec};
 use lunette_bytecode::{instruction::Word, typed::instruction::Opcode};
 use lunette_gc::{reference::Ref, typed::TypedPrototype};
 
 /// What came of a function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum NativeOutcome {
     /// It was not hot yet.
     Interpreted,
@@ -26,7 +27,8 @@ pub enum NativeOutcome {
 }
 
 /// A function that slices of fuel ended in, or that was compiled.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct NativeFunctionReport {
     /// Its name as in tracebacks.
     pub name: Vec<u8>,
@@ -39,12 +41,13 @@ pub struct NativeFunctionReport {
 }
 
 /// An instruction before which compiled code was left.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct NativeExitReport {
     /// The function's name as in tracebacks.
     pub name: Vec<u8>,
     /// The instruction's name.
-    pub instruction: &'static str,
+    pub instruction: String,
     /// Where the operator that it was made for lies in the file, if that is known.
     pub offset: Option<u32>,
     /// The line that it was made for, if that is known.
@@ -102,7 +105,7 @@ impl Machine {
             let offsets = object.offsets.get().map(|offsets| decode_offsets(self.heap.bytes(offsets)));
             NativeExitReport {
                 name: self.prototype_name(prototype),
-                instruction: Opcode::of(unmarked(Word(first))).map_or("", Opcode::name),
+                instruction: Opcode::of(unmarked(Word(first))).map_or("", Opcode::name).into(),
                 offset: offsets.and_then(|mut offsets| offsets.nth(word as usize)),
                 line: None,
                 count: 0,

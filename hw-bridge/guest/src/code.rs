@@ -1,0 +1,84 @@
+//! Machine code that is compiled in the partition: it is written at one address and executed at another, and the same pages
+//! are behind both. Memory is added there when it is first written to.
+
+use alloc::vec::Vec;
+use core::{
+    ptr::{NonNull, copy_nonoverlapping},
+    sync::atomic::{AtomicU64, Ordering},
+};
+use lunette_hw_interface::{
+    allowance,
+    layout::{CODE, CODE_WRITTEN},
+    message::{self, Compiling, Configuration},
+};
+use lunette_interpreter::{
+    Machine, machine_code,
+    typed::native::{self, Refusal},
+};
+use lunette_jit::{Explanation, MEMORY_OF_WORD, Target, dynamic, typed};
+
+/// Where each function begins: at a multiple of this.
+const ALIGNMENT: u64 = 32;
+
+/// How many bytes of machine code there are, and may be.
+static USED: AtomicU64 = AtomicU64::new(0);
+static MOST: AtomicU64 = AtomicU64::new(0);
+/// How many bytes compiling may take.
+static MOST_COMPILING: AtomicU64 = AtomicU64::new(0);
+
+/// Has functions compiled.
+pub fn compile(machine: &mut Machine, configuration: &Configuration) {
+    if configuration.compiling == Compiling::Never {
+        return;
+    }
+    let is_eager = configuration.compiling == Compiling::Loaded;
+    machine.set_compiler(compile_typed, is_eager);
+    machine.set_lua_compiler(compile_lua, is_eager);
+    if configuration.reports_machine_code {
+        machine.record_native();
+        machine.record_lua();
+    }
+}
+
+/// The forms of the functions of this name.
+pub fn explain(machine: &Machine, name: &str) -> Vec<message::Explanation> {
+    let typed = machine.native_units(name).map(|unit| typed::explain(unit, Target::Baseline));
+    let dynamic = machine.lua_units(name).map(|unit| dynamic::explain(unit, Target::Baseline));
+    typed.chain(dynamic).map(|Explanation { ir, clif, assembly }| message::Explanation { ir, clif, assembly }).collect()
+}
+
+/// Sets how much memory that may take, by the limit of the heap.
+pub fn set_memory_limit(heap: u64) {
+    MOST.store(allowance::code(heap), Ordering::Relaxed);
+    MOST_COMPILING.store(allowance::compiler(heap), Ordering::Relaxed);
+}
+
+fn compile_typed(unit: &native::Unit) -> Result<native::NativeCode, Refusal> {
+    check_size(unit.function.code.len())?;
+    typed::compile(unit, Target::Baseline)
+}
+
+fn compile_lua(unit: &machine_code::Unit) -> Result<machine_code::NativeCode, Refusal> {
+    check_size(unit.code.len())?;
+    dynamic::compile(unit, Target::Baseline)
+}
+
+/// Memory that ends while something is compiled would end the partition.
+fn check_size(words: usize) -> Result<(), Refusal> {
+    let is_small = (words as u64).saturating_mul(MEMORY_OF_WORD) <= MOST_COMPILING.load(Ordering::Relaxed);
+    if is_small { Ok(()) } else { Err(Refusal::TooLarge) }
+}
+
+/// Puts machine code where it can be executed; its address, or `None` if there would be too much of it.
+pub fn install(code: &[u8]) -> Option<NonNull<u8>> {
+    let start = USED.load(Ordering::Relaxed);
+    let end = start.checked_add(code.len() as u64)?.checked_next_multiple_of(ALIGNMENT)?;
+    if end > MOST.load(Ordering::Relaxed) {
+        return None;
+    }
+    USED.store(end, Ordering::Relaxed);
+    // SAFETY: nothing else lies at these addresses, of which every part is given away once; memory is there or is added, as
+    // there may be so much of it.
+    unsafe { copy_nonoverlapping(code.as_ptr(), (CODE_WRITTEN + start) as *mut u8, code.len()) };
+    NonNull::new((CODE + start) as *mut u8)
+}
