@@ -51,7 +51,7 @@ fn what_is_too_large_for_the_wall_is_an_error_of_the_program() -> Result<(), Err
     tenant.function("take", |_| Ok(vec![]))?;
     // Larger than everything that may go out at once.
     for source in [
-        "local t = {} for i = 1, 8000000 do t[i] = i end return t",
+        "local t = {} for i = 1, 6000000 do t[i] = i end return t",
         // Few tables, but no end of copies.
         "local t = {1} for _ = 1, 60 do t = {t, t} end return t",
     ] {
@@ -62,7 +62,7 @@ fn what_is_too_large_for_the_wall_is_an_error_of_the_program() -> Result<(), Err
     let refused = "bad argument #1 (values that large cannot leave the partition)";
     assert_eq!(run(&mut tenant, source)?, [false.into(), refused.into()]);
     // Errors that are too large say so.
-    let error = run(&mut tenant, "error(('x'):rep(70000000), 0)").expect_err("it is an error");
+    let error = run(&mut tenant, "error(('x'):rep(95000000), 0)").expect_err("it is an error");
     assert!(matches!(error, Error::Isolated(error) if error.message == "(text too long)"));
     assert_eq!(run(&mut tenant, "return 'as ever'")?, ["as ever".into()]);
     Ok(())
