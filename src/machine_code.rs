@@ -4,7 +4,7 @@ use lunette_interpreter::{
     Machine,
     typed::native::{
         Refusal,
-        report::{NativeExitReport, NativeFunctionReport, NativeOutcome},
+        report::{NativeExitCause, NativeExitReport, NativeFunctionReport, NativeOutcome},
     },
 };
 use lunette_jit::Target;
@@ -99,8 +99,22 @@ pub struct Exit {
     pub offset: Option<u32>,
     /// The line of Lua's source that it was made for, if that is known.
     pub line: Option<u32>,
-    /// How often it was left there.
+    /// Why.
+    pub cause: ExitCause,
+    /// How often.
     pub count: u64,
+}
+
+/// Why machine code did not do an instruction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ExitCause {
+    /// It never does, or a slice of fuel had ended: it was left for the interpreter.
+    Left,
+    /// It has met values of other kinds than were seen when it was compiled: it was left.
+    Unexpected,
+    /// It had the interpreter perform it, and went on.
+    Performed,
 }
 
 impl Explanation {
@@ -162,7 +176,12 @@ impl From<NativeOutcome> for Outcome {
 
 impl From<NativeExitReport> for Exit {
     fn from(report: NativeExitReport) -> Exit {
-        let NativeExitReport { name, instruction, offset, line, count } = report;
-        Exit { function: String::from_utf8_lossy(&name).into_owned(), instruction, offset, line, count }
+        let NativeExitReport { name, instruction, offset, line, cause, count } = report;
+        let cause = match cause {
+            NativeExitCause::Left => ExitCause::Left,
+            NativeExitCause::Unexpected => ExitCause::Unexpected,
+            NativeExitCause::Performed => ExitCause::Performed,
+        };
+        Exit { function: String::from_utf8_lossy(&name).into_owned(), instruction, offset, line, cause, count }
     }
 }

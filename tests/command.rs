@@ -768,12 +768,24 @@ fn what_became_machine_code_is_told() {
             (local.get 1))
         (func (export "_start") (drop (call $spin (i32.const 1000000)))))"#;
     let file = folder.file("spin.wasm", wat::parse_str(module).unwrap());
-    let told = stderr(&run(&["run", "--jit-stats", "--dump-ir=spin", "--dump-clif=spin", "--dump-asm=spin", &file]));
-    for part in
-        ["machine code       1 functions", "return_one  'spin' at 0x", "load_32", "loop_if", "function u0:0", "retq"]
-    {
-        assert!(told.contains(part), "no '{part}' in {told}");
+    let homes: &[&[&str]] = if cfg!(feature = "partitions") { &[&[], &["--isolate"]] } else { &[&[]] };
+    for home in homes {
+        let forms = ["--dump-ir=spin", "--dump-clif=spin", "--dump-asm=spin"];
+        let told = stderr(&run(&[&["run", "--jit-stats"], *home, &forms, &[&file]].concat()));
+        for part in [
+            "machine code       1 functions",
+            "return_one  'spin' at 0x",
+            "load_32",
+            "loop_if",
+            "function u0:0",
+            "retq",
+        ] {
+            assert!(told.contains(part), "no '{part}' in {told}");
+        }
     }
+    let program = "local s = '' for i = 1, 300000 do s = #s > 9 and '' or s .. i % 10 end";
+    let told = stderr(&run(&["run", "--jit-stats", "-e", program]));
+    assert!(told.contains("concat  (command line):0 in line 1: performed"), "{told}");
     let told = stderr(&run(&["run", "--jit-stats", "--jit=off", "--dump-asm=spin", &file]));
     assert!(told.contains("no function 'spin' was hot") && told.contains("machine code       0 functions"), "{told}");
 }

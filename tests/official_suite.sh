@@ -3,7 +3,7 @@
 #
 #   LUNETTE_LUA_TESTS=/path/to/testes tests/official_suite.sh [OPTIONS OF lunette run ...]
 #
-# With --gc-stress=N the collector runs at every N-th allocation; 100 takes a minute or two. The memory of dead objects is
+# With --gc-stress=N the collector runs at every N-th allocation; 1 takes a minute or two. The memory of dead objects is
 # poisoned in builds with debug assertions (CARGO_PROFILE_RELEASE_DEBUG_ASSERTIONS=true).
 # `_U` makes the suite leave out what is heavy or not portable.
 set -euo pipefail

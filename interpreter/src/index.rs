@@ -307,7 +307,7 @@ impl Machine {
             return self.store(object, Value::String(key), value);
         }
         self.heap.table_set_string(table, key, value, Origin::Named).map_err(|error| self.table_error(error))?;
-        self.remember_stored(table, before, number, value);
+        self.remember_stored(table, before, number);
         Ok(Store::Done)
     }
 
@@ -319,7 +319,7 @@ impl Machine {
                 let before = self.heap.get(table).shape.get();
                 let stored = self.heap.table_initialize_short(table, key, value.to_parts());
                 stored.map_err(|error| self.table_error(error))?;
-                self.remember_stored(table, before, number, value);
+                self.remember_stored(table, before, number);
                 Ok(Store::Done)
             }
             _ => self.set_named(object, number, value),
@@ -327,14 +327,10 @@ impl Machine {
     }
 
     /// Fills a site that sets, after a value was stored in a table that had the shape `before`.
-    fn remember_stored(&self, table: Ref<Table>, before: Ref<Shape>, number: usize, value: Value) {
+    fn remember_stored(&self, table: Ref<Table>, before: Ref<Shape>, number: usize) {
         let (site, key, prototype) = self.site(number);
         let after = self.heap.get(table).shape.get();
-        if self.bytes(key).starts_with(b"__")
-            || self.heap.is_dictionary(after)
-            || !self.heap.get(key).is_short()
-            || before == after && value.is_nil()
-        {
+        if self.bytes(key).starts_with(b"__") || self.heap.is_dictionary(after) || !self.heap.get(key).is_short() {
             return;
         }
         if let Some(offset) = self.heap.find_field_offset(after, key) {

@@ -3,7 +3,7 @@
 use super::{arguments::Session as Options, report::tell};
 use lunette::{
     Collection, Statistics, Tenant,
-    machine_code::{Explanation, Function, MachineCode, Outcome},
+    machine_code::{ExitCause, Explanation, Function, MachineCode, Outcome},
 };
 use std::time::Duration;
 
@@ -76,11 +76,16 @@ pub fn print_machine_code(report: &MachineCode) {
         let (slices, words) = (function.slices, function.words);
         tell(format_args!("  {slices:>10} {reason:>24}  {} ({words} words)", function.name));
     }
-    tell(format_args!("left               how often, before what, in which function"));
+    tell(format_args!("not done           how often, what, in which function, and why"));
     for exit in report.exits.iter().take(MOST_LINES) {
         let offset = exit.offset.map(|offset| format!(" at {offset:#x}"));
         let place = offset.or(exit.line.map(|line| format!(" in line {line}"))).unwrap_or_default();
-        tell(format_args!("  {:>10} {:>24}  {}{place}", exit.count, exit.instruction, exit.function));
+        let cause = match exit.cause {
+            ExitCause::Unexpected => "left, unexpected",
+            ExitCause::Performed => "performed",
+            _ => "left",
+        };
+        tell(format_args!("  {:>10} {:>24}  {}{place}: {cause}", exit.count, exit.instruction, exit.function));
     }
 }
 

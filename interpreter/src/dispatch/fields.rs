@@ -96,9 +96,15 @@ enum Polymorphic {
 }
 
 /// Looks the key of the site up in the index of the table's shape, then in the cache of what is found along `__index`.
-/// The site remembers the former in its first entry.
+/// The site remembers the former in its first entry, the latter, now and then, in its third. Sites `for_method` look along
+/// `__index` first.
 #[inline(always)]
-unsafe fn polymorphic_field<D: Driver>(s: State<D>, table: *mut Table, site: *mut Site) -> Polymorphic {
+unsafe fn polymorphic_field<D: Driver>(
+    s: State<D>,
+    table: *mut Table,
+    site: *mut Site,
+    for_method: bool,
+) -> Polymorphic {
     const UNKNOWN: Polymorphic = Polymorphic::Inherited(Inherited::Unknown);
     // SAFETY: as for `first_field`.
     unsafe {
@@ -116,11 +122,42 @@ unsafe fn polymorphic_field<D: Driver>(s: State<D>, table: *mut Table, site: *mu
         let Some(metatable) = (*table).metatable.get() else {
             return Polymorphic::Inherited(Inherited::Absent);
         };
-        Polymorphic::Inherited(match machine.method_cache.get(shape, metatable, key, machine.heap.prototype_epoch()) {
-            Some(Remembered::Field(holder, offset)) => Inherited::Field(field(s, s.resolve(holder), offset)),
-            Some(Remembered::Absent) => Inherited::Absent,
-            None => Inherited::Unknown,
+        let epoch = machine.heap.prototype_epoch();
+        let Some(found) = machine.method_cache.get(shape, metatable, key, epoch) else { return UNKNOWN };
+        if own.is_none() || !for_method {
+            remember_inherited(s, site, (shape, metatable, epoch), found);
+        }
+        Polymorphic::Inherited(match found {
+            Remembered::Field(holder, offset) => Inherited::Field(field(s, s.resolve(holder), offset)),
+            Remembered::Absent => Inherited::Absent,
         })
+    }
+}
+
+/// Makes what was found along `__index` of tables of this shape and metatable the third entry of a site, if that is of no use
+/// or its turn has come: of tables that take turns, none is worth the stores each time.
+#[inline(always)]
+unsafe fn remember_inherited<D: Driver>(
+    s: State<D>,
+    site: *mut Site,
+    (shape, metatable, epoch): (Ref<Shape>, Ref<Table>, u32),
+    found: Remembered,
+) {
+    // SAFETY: the site is one of the running prototype, which does not want a barrier.
+    unsafe {
+        let is_used = (*site).next_shape.get().is_some() && (*site).epoch.get() == epoch;
+        if is_used && (*s.machine).budget.get() & 7 != 0 || s.needs_barrier(&raw const (*s.prototype).header) {
+            return;
+        }
+        let (holder, offset) = match found {
+            Remembered::Field(holder, offset) => (Some(holder), offset),
+            Remembered::Absent => (None, 0),
+        };
+        (*site).next_shape.set(Some(shape));
+        (*site).metatable.set(Some(metatable));
+        (*site).holder.set(holder);
+        (*site).holder_offset.set(offset);
+        (*site).epoch.set(epoch);
     }
 }
 
@@ -197,7 +234,7 @@ impl Stage for GetField {
                 }
                 let mut inherited = inherited_field(s, table, site);
                 if matches!(inherited, Inherited::Unknown) {
-                    match polymorphic_field(s, table, site) {
+                    match polymorphic_field(s, table, site, false) {
                         Polymorphic::Own(found) => {
                             target.copy_from(found);
                             return Flow::Next(s);
@@ -266,7 +303,7 @@ impl Stage for GetMethod {
                     let table = s.object(object.payload());
                     match own_field(s, table, site) {
                         Some(found) if found.tag() != NIL => Some(found),
-                        _ => match polymorphic_field(s, table, site) {
+                        _ => match polymorphic_field(s, table, site, true) {
                             Polymorphic::Own(found) | Polymorphic::Inherited(Inherited::Field(found)) => Some(found),
                             Polymorphic::Inherited(_) => None,
                         },

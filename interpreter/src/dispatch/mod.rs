@@ -412,6 +412,7 @@ mod performers {
         enter::{Performed, perform_elsewhere, perform_left},
         performed,
     };
+    use crate::typed::native::report::NativeExitCause;
     use core::marker::PhantomData;
     use lunette_gc::function::Closure;
 
@@ -461,7 +462,7 @@ mod performers {
         unsafe {
             if (*machine).lua.is_recorded() {
                 (*machine).save(base, at);
-                (*machine).record_lua_exit();
+                (*machine).record_lua_exit(NativeExitCause::Performed);
             }
             let region = (*machine).heap.base();
             let closure = base.sub(32).cast::<u64>().read() as usize;

@@ -6,6 +6,7 @@ use crate::{
     dispatch,
     frame::{HeaderSlot, Return, TAIL_CALLED_MASK, return_kind},
     machine::Machine,
+    typed::native::report::NativeExitCause,
 };
 use lunette_bytecode::instruction::{Flow, Opcode, Word};
 use lunette_gc::{
@@ -66,7 +67,10 @@ pub(crate) unsafe fn enter(machine: *mut Machine, base: *mut u8, at: *const u64)
             ended => {
                 (*machine).take_exit_base();
                 if (*machine).lua.records.is_some() {
-                    (*machine).record_lua_exit();
+                    (*machine).record_lua_exit(match ended {
+                        status::LEFT => NativeExitCause::Unexpected,
+                        _ => NativeExitCause::Left,
+                    });
                 }
                 if ended == status::LEFT {
                     (*machine).left_machine_code();

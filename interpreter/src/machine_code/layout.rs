@@ -43,6 +43,11 @@ pub const PERFORMERS: i32 = tier(offset_of!(LuaTier, performers));
 /// In the machine, the address of [`super::GoOn`].
 pub const GO_ON: i32 = tier(offset_of!(LuaTier, go_on));
 
+/// In the machine, the address of the running stack; and how many slots from there an open list ends (32 bits).
+pub const STACK: i32 = offset_of!(Machine, stack) as i32;
+/// See [`STACK`].
+pub const OPEN_TOP: i32 = offset_of!(Machine, open_top) as i32;
+
 /// In the machine, a slot that is nil.
 pub const NIL_SLOT: i32 = tier(offset_of!(LuaTier, nil));
 
@@ -64,6 +69,9 @@ pub const VARIADIC: i64 = frame::VARIADIC_MASK as i64;
 pub const TAIL_CALLED: i64 = frame::TAIL_CALLED_MASK as i64;
 /// Where in the header's tag the number of results is that the caller wants.
 pub const WANTED_SHIFT: i64 = 16;
+
+/// That number where the caller wants all.
+pub const WANTS_ALL: u32 = u16::MAX as u32;
 
 /// The tag of the header of a frame that returns plainly, to a caller who wants so many results; -1 for all.
 pub const fn header_tag(wanted: i32) -> i64 {

@@ -4,7 +4,7 @@ use super::Unit;
 use crate::{
     frame::HeaderSlot,
     machine::Machine,
-    typed::native::report::{NativeExitReport, NativeFunctionReport},
+    typed::native::report::{NativeExitCause, NativeExitReport, NativeFunctionReport},
 };
 use alloc::{collections::BTreeMap, vec::Vec};
 use lunette_bytecode::instruction::Opcode;
@@ -12,8 +12,8 @@ use lunette_bytecode::instruction::Opcode;
 /// What is kept for reports beyond what is needed.
 #[derive(Default)]
 pub(super) struct Records {
-    /// Where compiled code was left, by function and instruction.
-    exits: BTreeMap<(u32, u32), NativeExitReport>,
+    /// What compiled code did not do, by function, instruction and cause.
+    exits: BTreeMap<(u32, u32, NativeExitCause), NativeExitReport>,
     /// The functions that were compiled, or were to be, with their names.
     units: Vec<(Vec<u8>, Unit)>,
 }
@@ -49,12 +49,12 @@ impl Machine {
 
     /// Compiled code was left before the instruction at the running frame's resume point, or had it performed.
     #[cold]
-    pub(crate) fn record_lua_exit(&mut self) {
+    pub(crate) fn record_lua_exit(&mut self, cause: NativeExitCause) {
         let Some(mut records) = self.lua.records.take() else { return };
         let prototype = self.running_prototype();
         let object = self.heap.get(prototype);
         let word = self.header(self.base).resume() - (object.code.units() + 1);
-        let exit = records.exits.entry((prototype.units(), word)).or_insert_with(|| {
+        let exit = records.exits.entry((prototype.units(), word, cause)).or_insert_with(|| {
             let function = self.function_of_prototype(prototype);
             NativeExitReport {
                 name: self.name_of_prototype(prototype),
@@ -63,6 +63,7 @@ impl Machine {
                     .into(),
                 offset: None,
                 line: self.line_of(prototype, word),
+                cause,
                 count: 0,
             }
         });

@@ -40,7 +40,19 @@ pub struct NativeFunctionReport {
     pub outcome: NativeOutcome,
 }
 
-/// An instruction before which compiled code was left.
+/// Why compiled code did not do an instruction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub enum NativeExitCause {
+    /// It never does, or there was no fuel: it was left.
+    Left,
+    /// It has met something else than was seen when it was compiled: it was left.
+    Unexpected,
+    /// It had it performed, and went on.
+    Performed,
+}
+
+/// An instruction that compiled code did not do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct NativeExitReport {
@@ -52,6 +64,8 @@ pub struct NativeExitReport {
     pub offset: Option<u32>,
     /// The line that it was made for, if that is known.
     pub line: Option<u32>,
+    /// Why.
+    pub cause: NativeExitCause,
     /// How often.
     pub count: u64,
 }
@@ -108,6 +122,7 @@ impl Machine {
                 instruction: Opcode::of(unmarked(Word(first))).map_or("", Opcode::name).into(),
                 offset: offsets.and_then(|mut offsets| offsets.nth(word as usize)),
                 line: None,
+                cause: NativeExitCause::Left,
                 count: 0,
             }
         });

@@ -241,6 +241,19 @@ impl Emitter<'_, '_, '_> {
             self.builder.switch_to_block(none);
             self.held = before;
         }
+        if count <= 2 {
+            let [open, not_open] = core::array::from_fn(|_| self.builder.create_block());
+            let is_open = self.builder.ins().icmp_imm_s(IntCC::Equal, wanted, i64::from(layout::WANTS_ALL));
+            self.builder.ins().brif(is_open, open, [], not_open, []);
+            self.seal(open);
+            self.seal(not_open);
+            self.builder.switch_to_block(open);
+            let before = self.held.clone();
+            self.return_all(word.a(), count);
+            self.builder.ins().jump(done, []);
+            self.builder.switch_to_block(not_open);
+            self.held = before;
+        }
         self.builder.ins().brif(wanted, performed, [], done, []);
         self.seal(performed);
         self.builder.switch_to_block(performed);
@@ -248,6 +261,21 @@ impl Emitter<'_, '_, '_> {
         self.seal(done);
         self.builder.switch_to_block(done);
         self.end(status::RETURNED);
+    }
+
+    /// Gives the results from register `first` on to a caller who wants all: they are an open list.
+    fn return_all(&mut self, first: usize, count: usize) {
+        for (index, target) in [layout::FUNCTION, layout::HEADER].into_iter().enumerate().take(count) {
+            let (found, payload) = (self.tag_of(first + index), self.payload_of(first + index));
+            self.builder.ins().store(of_frame(), payload, self.base, target);
+            self.builder.ins().store(of_frame(), found, self.base, target + layout::TAG);
+        }
+        let stack = self.builder.ins().load(types::I64, of_machine(), self.machine, layout::STACK);
+        let end = i64::from(layout::FUNCTION) + count as i64 * i64::from(layout::SLOT_BYTES);
+        let end = self.builder.ins().iadd_imm_s(self.base, end);
+        let end = self.builder.ins().isub(end, stack);
+        let end = self.builder.ins().ushr_imm_u(end, 4);
+        self.builder.ins().istore32(of_machine(), end, self.machine, layout::OPEN_TOP);
     }
 
     /// Has the interpreter return to the function that called.

@@ -52,6 +52,23 @@ impl Emitter<'_, '_, '_> {
         self.code.unit.sites.get(number).copied().unwrap_or_default()
     }
 
+    /// Leaves compiled code where a site has entries by now that this was not compiled for: it is to be compiled anew.
+    pub(super) fn leave_if_site_knows_more(&mut self, number: usize) {
+        let state = self.site_state(number);
+        let site = self.site(number);
+        let left = self.unexpected();
+        for (is_known, entry) in [
+            (state.own, layout::SITE_SHAPE),
+            (state.second, layout::SITE_OTHER_SHAPE),
+            (state.other, layout::SITE_NEXT_SHAPE),
+        ] {
+            if !is_known {
+                let shape = self.builder.ins().load(types::I32, of_object(), site, entry);
+                self.go_if(shape, left);
+            }
+        }
+    }
+
     /// Whether a site knows what is along `__index` for a table; if not, to a block.
     fn check_inherited(&mut self, table: Value, site: Value, otherwise: Block) {
         let region = self.region;
@@ -155,6 +172,7 @@ impl Emitter<'_, '_, '_> {
             false => self.upvalue_table(word.b_count(), otherwise),
         };
         let number = word.c_count();
+        self.outside.site = Some(number);
         let site = self.site(number);
         let slot = self.field(number, table, site, false, otherwise);
         let (found, payload) = self.load(slot, 0);
@@ -177,12 +195,14 @@ impl Emitter<'_, '_, '_> {
             false => (self.upvalue_table(word.b_count(), slow), word.a()),
         };
         let number = word.c_count();
+        // Whatever initializes a field adds it.
+        let adds = word.opcode() == Opcode::initialize_field;
+        self.outside.site = (!adds).then_some(number);
         let site = self.site(number);
         let value = self.value(value);
         let state = self.site_state(number);
         match (state.own, state.other) {
-            // Whatever initializes a field adds it.
-            _ if word.opcode() == Opcode::initialize_field => self.add_field(table, site, value, slow),
+            _ if adds => self.add_field(table, site, value, slow),
             (false, true) => self.add_field(table, site, value, slow),
             (_, false) => {
                 let slot = self.own_field(table, number, site, slow);
@@ -291,6 +311,7 @@ impl Emitter<'_, '_, '_> {
         let object = word.b();
         let table = self.table(object, slow);
         let number = word.c_count();
+        self.outside.site = Some(number);
         let site = self.site(number);
         let slot = self.field(number, table, site, true, slow);
         let (found, payload) = self.load(slot, 0);

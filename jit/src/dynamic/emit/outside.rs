@@ -20,6 +20,8 @@ pub(super) struct Outside {
     paused: Option<Block>,
     /// Where the instruction is performed, and compiled code goes on.
     slow: Option<Block>,
+    /// The site that it uses.
+    pub site: Option<usize>,
     /// Jumps that put registers where they are expected first: the target, and what registers hold.
     edges: Vec<(Block, usize, Vec<Held>)>,
 }
@@ -222,6 +224,9 @@ impl Emitter<'_, '_, '_> {
         self.seal(slow);
         self.builder.switch_to_block(slow);
         let here = core::mem::replace(&mut self.held, self.outside.before.clone());
+        if let Some(site) = self.outside.site.filter(|_| !self.code.goes_on(self.outside.instruction)) {
+            self.leave_if_site_knows_more(site);
+        }
         self.store_live();
         self.perform();
         self.builder.ins().jump(join, []);
