@@ -32,6 +32,8 @@ pub(crate) struct LuaTier {
     /// Where they are, for compiled code.
     pub(super) known_address: *const Known,
     pub(super) known_count: u32,
+    /// How often functions were compiled.
+    compiled_count: u32,
     /// The machine code of the function that a tail call has called.
     pub(super) next: *const u8,
     /// Where the frame is in which the loop goes on.
@@ -83,8 +85,10 @@ struct Function {
     /// Whether entries were taken away that did not pay. All come back when the function is hot again: what it calls may be
     /// compiled by then.
     is_partial: bool,
-    /// How often that has happened: they come back later each time.
+    /// How often that has happened: they come back later each time, until other functions are compiled.
     retreats: u32,
+    /// How many functions had been compiled when it last happened.
+    compiled_before: u32,
     /// How often compiled code was left at an instruction.
     exits: BTreeMap<u32, u32>,
     /// How often since it was last compiled.
@@ -96,7 +100,7 @@ struct Function {
 }
 
 /// A function is hot when so many slices of fuel have ended in it, and one more for each instruction: what compiling takes.
-/// Entries come back after so many, and twice as many each time.
+/// Entries come back after so many, and after twice as many each time if no other function was compiled meanwhile.
 const HOT: u32 = 4;
 /// And when compiled code has called it so often.
 const HOT_CALLS: u32 = 2000;
@@ -126,6 +130,7 @@ impl Default for LuaTier {
             known: Vec::new(),
             known_address: null(),
             known_count: 0,
+            compiled_count: 0,
             next: null(),
             exit_base: null_mut(),
             performers: PERFORMERS.as_ptr(),
@@ -196,7 +201,10 @@ impl LuaTier {
             function.entries[word] = 0;
             if !function.is_partial {
                 (function.is_partial, function.heat) = (true, 0);
-                function.retreats += 1;
+                // What it calls may have been interpreted before.
+                let is_news = function.compiled_before != self.compiled_count;
+                function.retreats = if is_news { 1 } else { function.retreats + 1 };
+                function.compiled_before = self.compiled_count;
             }
         }
     }
@@ -241,7 +249,11 @@ impl Machine {
         let number = self.lua_number(prototype);
         let function = &mut self.lua.functions[number as usize - 1];
         function.heat = function.heat.saturating_add(1);
-        let needed = if function.address.is_null() { HOT + function.words } else { HOT << function.retreats.min(8) };
+        let needed = match function.address.is_null() {
+            true => HOT + function.words,
+            false if function.compiled_before != self.lua.compiled_count => HOT,
+            false => HOT << function.retreats.min(8),
+        };
         let is_hot = function.heat >= needed;
         is_hot && (function.outcome == NativeOutcome::Interpreted || function.is_partial)
     }
@@ -311,6 +323,7 @@ impl Machine {
             uses: Vec::new(),
             is_partial: false,
             retreats: 0,
+            compiled_before: 0,
             exits: BTreeMap::new(),
             left: 0,
             calls: 0,
@@ -380,6 +393,7 @@ impl Machine {
                 return;
             }
         };
+        self.lua.compiled_count += 1;
         function.outcome = NativeOutcome::Compiled { bytes: native.bytes.len(), nanoseconds };
         function.address = address.as_ptr();
         function.entry_words = native.entries;
