@@ -377,7 +377,7 @@ fn what_happens_to_one_partition_is_nothing_to_others() {
 #[test]
 fn a_share_of_the_processor_is_kept() {
     // About as long as without a limit, divided by the share; a slower machine only takes longer.
-    let program = Program::from_source("for i = 1, 40000000 do end", "=loop").unwrap();
+    let program = Program::from_source("for i = 1, 200000000 do end", "=loop").unwrap();
     let elapsed = |configuration: Configuration| {
         let mut tenant = Engine::new(configuration.home(Home::Partition)).tenant(Streams::none()).unwrap();
         let start = Instant::now();

@@ -10,7 +10,7 @@ use crate::{
     frame::{self, PLAIN_RETURN_MASK, Return, VARIADIC_MASK, header_payload, header_tag},
     slow,
 };
-use lunette_bytecode::instruction::Word;
+use lunette_bytecode::instruction::{Opcode, Word};
 use lunette_gc::{
     function::{Closure, Prototype},
     value::Slot,
@@ -116,6 +116,19 @@ unsafe fn leave_apart<D: Driver>(s: State<D>, w: Word, tag: u32, function: impl 
             D::stage::<finishing::Finish>(s, w)
         } else {
             s.call_out(w, function)
+        }
+    }
+}
+
+/// Has a return done out of line, which closes no variables.
+#[inline(always)]
+pub(super) unsafe fn return_out_of_line<D: Driver>(s: State<D>, w: Word) -> Flow<D> {
+    // SAFETY: the state is the machine's.
+    unsafe {
+        match w.opcode_number() {
+            opcode if opcode == Opcode::return_none as u8 => s.call_out(w, slow::return_none),
+            opcode if opcode == Opcode::return_one as u8 => s.call_out(w, slow::return_one),
+            _ => s.call_out(w, slow::return_values),
         }
     }
 }

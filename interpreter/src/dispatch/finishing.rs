@@ -1,13 +1,10 @@
 //! Returns of metamethods to the Lua instruction that called them, as far as that wants no more than the result.
 
 use super::{
-    calls::go_back,
+    calls::{go_back, return_out_of_line},
     state::{CLOSURE, Driver, Flow, NIL, Operands, Register, Stage, State},
 };
-use crate::{
-    finish::{FINISHING, Finishing},
-    slow,
-};
+use crate::finish::{FINISHING, Finishing};
 use lunette_bytecode::instruction::{Opcode, Word};
 use lunette_gc::value::Slot;
 
@@ -47,13 +44,7 @@ impl Stage for Finish {
                     return go_back(caller);
                 }
             }
-            if opcode == Opcode::return_none as u8 {
-                s.call_out(w, slow::return_none)
-            } else if opcode == Opcode::return_one as u8 {
-                s.call_out(w, slow::return_one)
-            } else {
-                s.call_out(w, slow::return_values)
-            }
+            return_out_of_line(s, w)
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Calls of variadic functions, whose frames lie above their arguments (see [`crate::frame`]), and what they do with those.
 
 use super::{
-    calls::go_back,
+    calls::{go_back, return_out_of_line},
     state::{Driver, Flow, NIL, Operands, Register, Stage, State},
 };
 use crate::{
@@ -94,13 +94,7 @@ impl Stage for Leave {
             };
             let wanted = frame::wanted(tag);
             if count > FEW || wanted > FEW as i32 {
-                return if opcode == Opcode::return_none as u8 {
-                    s.call_out(w, slow::return_none)
-                } else if opcode == Opcode::return_one as u8 {
-                    s.call_out(w, slow::return_one)
-                } else {
-                    s.call_out(w, slow::return_values)
-                };
+                return return_out_of_line(s, w);
             }
             let above = if tag & VARIADIC_MASK != 0 { (*header).spare.get() as usize + ABOVE } else { 0 };
             let window = s.base.wrapping_sub((above + ABOVE) * 16).cast::<Slot>();
