@@ -147,9 +147,9 @@ impl Machine {
     }
 
     /// Reads the field of a site from a table, if that needs no metamethod. Fills the site. What is found along `__index`
-    /// for tables of a shape that has the key, too, is not remembered `for_method`: those sites look there first.
+    /// for tables of a shape that has the key, too, is not remembered: their own field may be set.
     #[inline(always)]
-    fn get_from_table(&mut self, table: Ref<Table>, number: usize, for_method: bool) -> Option<Parts> {
+    fn get_from_table(&mut self, table: Ref<Table>, number: usize) -> Option<Parts> {
         let (site, key, prototype) = self.site(number);
         let object = self.heap.get(table);
         let (shape, metatable) = (object.shape.get(), object.metatable.get());
@@ -176,7 +176,7 @@ impl Machine {
             None => Inherited::Absent,
         };
         let value = self.value_of(found)?;
-        if own.is_none() || !for_method {
+        if own.is_none() {
             self.remember_inherited(number, shape, metatable, found);
         }
         Some(value)
@@ -235,9 +235,9 @@ impl Machine {
 
     /// Reads a named field through a site.
     #[inline(always)]
-    fn get_named(&mut self, word: Word, object: Value, for_method: bool) -> Outcome {
+    fn get_named(&mut self, word: Word, object: Value) -> Outcome {
         let found = match object {
-            Value::Table(table) => self.get_from_table(table, word.c(), for_method),
+            Value::Table(table) => self.get_from_table(table, word.c()),
             Value::String(_) => self.metatable(object).and_then(|metatable| self.get_from_strings(metatable, word.c())),
             _ => None,
         };
@@ -386,14 +386,14 @@ pub(crate) fn is_upvalue_field(word: Word) -> bool {
 /// `get_field` and `get_upvalue_field`.
 pub(crate) fn get_field(machine: &mut Machine, word: Word) -> Outcome {
     let object = if is_upvalue_field(word) { upvalue(machine, word.b()) } else { machine.register(word.b()) };
-    machine.get_named(word, object, false)
+    machine.get_named(word, object)
 }
 
 /// `get_method`
 pub(crate) fn get_method(machine: &mut Machine, word: Word) -> Outcome {
     let object = machine.register(word.b());
     machine.set_register(word.a() + 32, object);
-    machine.get_named(word, object, true)
+    machine.get_named(word, object)
 }
 
 /// `set_field` and `set_upvalue_field`.

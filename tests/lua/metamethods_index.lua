@@ -233,4 +233,23 @@ assert(co() == "len")
 local a, b = co(9)
 assert(a == 1)
 assert(b == 9)
+-- One place in a program meets tables of many kinds, one of which had no value of its own when it came first.
+do
+  local class = { }
+  class.__index = class
+  local function get(object) return object.x end
+  local late = setmetatable({ x = 1, late = true }, class)
+  late.x = nil
+  local others = {}
+  for i = 1, 4 do others[i] = setmetatable({ ["field" .. i] = i, x = i }, class) end
+  for round = 1, 200 do
+    assert(get(late) == nil)
+    for i = 1, 4 do assert(get(others[i]) == i) end
+    late.x = round
+    assert(get(late) == round)
+    for i = 1, 4 do assert(get(others[i]) == i) end
+    assert(get(late) == round)
+    late.x = nil
+  end
+end
 print("ok")

@@ -96,15 +96,9 @@ enum Polymorphic {
 }
 
 /// Looks the key of the site up in the index of the table's shape, then in the cache of what is found along `__index`.
-/// The site remembers the former in its first entry, the latter, now and then, in its third. Sites `for_method` look along
-/// `__index` first.
+/// The site remembers the former in its first entry, the latter, now and then, in its third: but for tables that have the key, whose field may be set.
 #[inline(always)]
-unsafe fn polymorphic_field<D: Driver>(
-    s: State<D>,
-    table: *mut Table,
-    site: *mut Site,
-    for_method: bool,
-) -> Polymorphic {
+unsafe fn polymorphic_field<D: Driver>(s: State<D>, table: *mut Table, site: *mut Site) -> Polymorphic {
     const UNKNOWN: Polymorphic = Polymorphic::Inherited(Inherited::Unknown);
     // SAFETY: as for `first_field`.
     unsafe {
@@ -124,7 +118,7 @@ unsafe fn polymorphic_field<D: Driver>(
         };
         let epoch = machine.heap.prototype_epoch();
         let Some(found) = machine.method_cache.get(shape, metatable, key, epoch) else { return UNKNOWN };
-        if own.is_none() || !for_method {
+        if own.is_none() {
             remember_inherited(s, site, (shape, metatable, epoch), found);
         }
         Polymorphic::Inherited(match found {
@@ -234,7 +228,7 @@ impl Stage for GetField {
                 }
                 let mut inherited = inherited_field(s, table, site);
                 if matches!(inherited, Inherited::Unknown) {
-                    match polymorphic_field(s, table, site, false) {
+                    match polymorphic_field(s, table, site) {
                         Polymorphic::Own(found) => {
                             target.copy_from(found);
                             return Flow::Next(s);
@@ -303,7 +297,7 @@ impl Stage for GetMethod {
                     let table = s.object(object.payload());
                     match own_field(s, table, site) {
                         Some(found) if found.tag() != NIL => Some(found),
-                        _ => match polymorphic_field(s, table, site, true) {
+                        _ => match polymorphic_field(s, table, site) {
                             Polymorphic::Own(found) | Polymorphic::Inherited(Inherited::Field(found)) => Some(found),
                             Polymorphic::Inherited(_) => None,
                         },
