@@ -1,23 +1,9 @@
-//! The image that runs in a partition: Lunette's runtime with nothing below it.
-//!
-//! The monitor starts it at `_start` with a stack, at CPL 3, in memory that `lunette_hw_interface::layout` draws. It makes
-//! an instance when it is told to and obeys commands until nobody wants it any more; everything it wants from outside
-//! it asks the monitor for.
+//! Where the processor starts in the image; all else is in the library, which can be checked without linking it.
 #![no_std]
 #![no_main]
-extern crate alloc;
 
-mod agent;
-mod arena;
-mod bytes;
-mod channel;
-mod clock;
-mod code;
-mod copies;
-mod functions;
-mod home;
-mod images;
-mod outcome;
-mod pages;
-mod post_mortem;
-mod start;
+/// Called by nothing: the stack is as after a call.
+#[unsafe(no_mangle)]
+extern "C" fn _start() -> ! {
+    lunette_guest::start()
+}

@@ -4,9 +4,8 @@ use crate::{agent, channel::LastWords, post_mortem};
 use core::{fmt::Write, panic::PanicInfo};
 use lunette_hw_interface::channel::PANIC;
 
-/// Where the processor starts, with the stack as after a call.
-#[unsafe(no_mangle)]
-extern "C" fn _start() -> ! {
+/// Obeys the monitor until nobody wants the instance any more.
+pub fn start() -> ! {
     post_mortem::offer();
     agent::obey()
 }
