@@ -45,6 +45,8 @@ pub struct Configuration {
     pub(crate) jit: Jit,
     #[cfg(feature = "jit")]
     pub(crate) reports_machine_code: bool,
+    #[cfg(feature = "jit")]
+    pub(crate) perf_map: bool,
     pub(crate) home: Home,
     #[cfg(feature = "partitions")]
     pub(crate) processor_share: Option<f64>,
@@ -107,6 +109,8 @@ impl Default for Configuration {
             jit: Jit::default(),
             #[cfg(feature = "jit")]
             reports_machine_code: false,
+            #[cfg(feature = "jit")]
+            perf_map: false,
             home: Home::Process,
             #[cfg(feature = "partitions")]
             processor_share: None,
@@ -374,6 +378,24 @@ impl Configuration {
     #[must_use]
     pub fn reports_machine_code(self, reports: bool) -> Self {
         Configuration { reports_machine_code: reports, ..self }
+    }
+
+    /// Whether the functions that become machine code are noted in `/tmp/perf-PID.map`, where the profiler `perf` looks for
+    /// their names (of WebAssembly the function's, of Lua `FILE:LINE`). For instances in the host's process only; where the file
+    /// cannot be written, there is no instance.
+    ///
+    /// ```
+    /// # use lunette::{AsContext, Configuration, Engine, Jit};
+    /// let configuration = Configuration::new().jit(Jit::Eager).perf_map(true);
+    /// Engine::new(configuration).instantiate()?.exec("for i = 1, 100 do end")?;
+    /// let map = std::fs::read_to_string(format!("/tmp/perf-{}.map", std::process::id())).expect("it is there");
+    /// assert_eq!(map.lines().count(), 1);
+    /// # Ok::<(), lunette::Error>(())
+    /// ```
+    #[cfg(feature = "jit")]
+    #[must_use]
+    pub fn perf_map(self, maps: bool) -> Self {
+        Configuration { perf_map: maps, ..self }
     }
 
     /// For tests: offers a snapshot at every chance of this number; 0 for never. There are chances between all steps of a

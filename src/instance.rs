@@ -346,6 +346,16 @@ fn nanoseconds(limit: Duration) -> u64 {
     u64::try_from(limit.as_nanos()).unwrap_or(u64::MAX)
 }
 
+/// The home of an instance in this process.
+fn new_process(configuration: &Configuration, streams: Streams) -> Result<Process> {
+    let process = Process::new(configuration.grants.clone(), streams);
+    #[cfg(feature = "jit")]
+    if configuration.perf_map {
+        return process.with_perf_map().map_err(|error| Error::External(Arc::new(error)));
+    }
+    Ok(process)
+}
+
 fn new_machine(configuration: &Configuration, streams: Streams) -> Result<Machine> {
     let memory_limit = configuration.memory_limit.unwrap_or(u64::MAX);
     let mut region_bytes = Heap::region_bytes(memory_limit);
@@ -353,7 +363,7 @@ fn new_machine(configuration: &Configuration, streams: Streams) -> Result<Machin
     while region_bytes > LEAST_REGION_BYTES && !host::is_reservable(region_bytes) {
         region_bytes /= 2;
     }
-    let host = Box::new(Process::new(configuration.grants.clone(), streams));
+    let host = Box::new(new_process(configuration, streams)?);
     // Where there are addresses, it is the limit that does not allow the least of what an instance needs.
     Machine::new(host, lunette_interpreter::Configuration { region_bytes, memory_limit })
         .map_err(|_| if host::is_reservable(region_bytes) { Error::Memory } else { Error::Reservation })

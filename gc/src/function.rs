@@ -29,13 +29,15 @@ region_layout! {
         pub shape: Cell<Option<Ref<Shape>>>,
         /// Third entry: metatable of the table.
         pub metatable: Cell<Option<Ref<Table>>>,
-        /// Third entry: the table that holds the field; none if it is known that there is none along `__index`.
+        /// Third entry: the table that holds the field; none if it is known that there is none along `__index`, so that the
+        /// table's own counts.
         pub holder: Cell<Option<Ref<Table>>>,
         /// First entry: where the field is.
         pub offset: Cell<u32>,
         /// Third entry: the epoch of prototypes in which `holder` was found.
         pub epoch: Cell<u32>,
-        /// Third entry: where the field is in the holder, or in the table it was added to.
+        /// Third entry: where the field is in the holder, or in the table itself (0 if it has none), or in the table it was
+        /// added to.
         pub holder_offset: Cell<u32>,
         /// Third entry: shape of the table; none if the entry is empty.
         pub next_shape: Cell<Option<Ref<Shape>>>,

@@ -124,3 +124,6 @@ region_layout! {
 }
 
 const _: () = assert!(size_of::<RegionHeader>() <= FIRST_INTERN_TABLE);
+
+/// Where the hole is from the region's address on, for compiled code, which cuts objects off as the allocator does.
+pub const HOLE_OFFSET: usize = core::mem::offset_of!(RegionHeader, hole);

@@ -146,8 +146,9 @@ impl Machine {
         }
     }
 
-    /// Reads the field of a site from a table, if that needs no metamethod. Fills the site. What is found along `__index`
-    /// for tables of a shape that has the key, too, is not remembered: their own field may be set.
+    /// Reads the field of a site from a table, if that needs no metamethod. Fills the site. Of what is found along
+    /// `__index` for tables of a shape that has the key, too, it is remembered only that there is nothing: their own field may
+    /// be set.
     #[inline(always)]
     fn get_from_table(&mut self, table: Ref<Table>, number: usize) -> Option<Parts> {
         let (site, key, prototype) = self.site(number);
@@ -176,18 +177,25 @@ impl Machine {
             None => Inherited::Absent,
         };
         let value = self.value_of(found)?;
-        if own.is_none() {
-            self.remember_inherited(number, shape, metatable, found);
+        if own.is_none() || found == Inherited::Absent {
+            self.remember_inherited(number, shape, metatable, own, found);
         }
         Some(value)
     }
 
     /// Fills the third entry of a site that gets.
-    fn remember_inherited(&self, number: usize, shape: Ref<Shape>, metatable: Option<Ref<Table>>, found: Inherited) {
+    fn remember_inherited(
+        &self,
+        number: usize,
+        shape: Ref<Shape>,
+        metatable: Option<Ref<Table>>,
+        own: Option<u32>,
+        found: Inherited,
+    ) {
         let (site, _, prototype) = self.site(number);
         let (holder, offset) = match found {
             Inherited::Field(holder, offset) => (Some(holder), offset),
-            Inherited::Absent => (None, 0),
+            Inherited::Absent => (None, own.unwrap_or(0)),
         };
         site.next_shape.set(Some(shape));
         site.metatable.set(metatable);
@@ -228,7 +236,7 @@ impl Machine {
         let found = self.inherited(shape, metatable, key)?;
         let value = self.value_of(found)?;
         if self.heap.find_field(shape, key).is_none() {
-            self.remember_inherited(number, shape, Some(metatable), found);
+            self.remember_inherited(number, shape, Some(metatable), None, found);
         }
         Some(value)
     }

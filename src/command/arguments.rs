@@ -214,6 +214,9 @@ pub struct Session {
     /// Print at the end the machine code of such a function
     #[arg(long, value_name = "FUNCTION")]
     pub dump_asm: Option<String>,
+    /// Note machine code in /tmp/perf-PID.map, so that `perf` shows the names of functions
+    #[arg(long, conflicts_with = "isolate")]
+    pub perf_map: bool,
     /// Print a line for each collection
     #[arg(long)]
     pub trace_gc: bool,

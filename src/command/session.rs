@@ -70,6 +70,7 @@ impl Session {
             .collection_stress(options.gc_stress)
             .jit(options.jit.into())
             .reports_machine_code(options.reports_machine_code())
+            .perf_map(options.perf_map)
             .snapshot_interval(options.snapshot_chaos);
         if options.isolate {
             configuration = isolated(configuration, options);

@@ -13,6 +13,8 @@ mod grants;
 #[cfg(feature = "migration")]
 mod leaving;
 mod pages;
+#[cfg(feature = "jit")]
+mod perf_map;
 mod place;
 mod polling;
 mod process;
@@ -81,6 +83,8 @@ pub(crate) struct Process {
     start: Instant,
     pages: MappedPages,
     code: code::InstalledCode,
+    #[cfg(feature = "jit")]
+    is_mapped_for_perf: bool,
     /// The region, while the instance leaves for another process.
     #[cfg(feature = "migration")]
     leaving: Option<LeavingRegion>,
@@ -102,9 +106,18 @@ impl Process {
             start: Instant::now(),
             pages: MappedPages::default(),
             code: code::InstalledCode::default(),
+            #[cfg(feature = "jit")]
+            is_mapped_for_perf: false,
             #[cfg(feature = "migration")]
             leaving: None,
         }
+    }
+
+    /// Notes where machine code is, for `perf`.
+    #[cfg(feature = "jit")]
+    pub fn with_perf_map(self) -> std::io::Result<Process> {
+        perf_map::open()?;
+        Ok(Process { is_mapped_for_perf: true, ..self })
     }
 
     /// Limits how many streams may be open at a time.
@@ -377,8 +390,13 @@ impl Host for Process {
         Box::new(self.pages.clone())
     }
 
-    fn install_code(&mut self, code: &[u8]) -> Option<NonNull<u8>> {
-        self.code.install(code)
+    fn install_code(&mut self, code: &[u8], _name: &[u8]) -> Option<NonNull<u8>> {
+        let address = self.code.install(code)?;
+        #[cfg(feature = "jit")]
+        if self.is_mapped_for_perf {
+            perf_map::note(address, code.len(), _name);
+        }
+        Some(address)
     }
 
     fn submit(&mut self, request: Request<'_>) -> Ticket {

@@ -1,6 +1,6 @@
 //! Instances of the process that go on in another one, as they lie in memory.
 
-use super::{Instance, State};
+use super::{Instance, State, new_process};
 use crate::{
     context::{AsContext, Context},
     engine::Configuration,
@@ -152,7 +152,7 @@ impl Arriving for Arrival {
     fn complete(&mut self, rest: &[u8]) -> Result<()> {
         let (Some(region), Some(streams)) = (self.region.take(), self.streams.take()) else { return Err(malformed()) };
         let Rest { machine: state, streams: open, functions } = postcard::from_bytes(rest).map_err(|_| malformed())?;
-        let mut process = Process::new(self.configuration.grants.clone(), streams);
+        let mut process = new_process(&self.configuration, streams)?;
         process.reopen_streams(&open)?;
         // SAFETY: the pages come from one who knows the key and has the same build, and is trusted to send those of a
         // heap.

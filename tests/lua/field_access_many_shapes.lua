@@ -155,4 +155,76 @@ assert(#guarded == 0 and #stored == 5)
 local mixed = { x = 1, [2^53] = "far" }
 for i = 1, 20 do mixed[i] = i end
 assert(#mixed == 20 and mixed[2^53] == "far")
+
+-- Fields that come and go, where a place in the program is hot and remembers for some of the tables that there is nothing else
+do
+  local default = { value = "default", weight = function() return 1 end }
+  local none = { weight = function() return 2 end }
+  local third = setmetatable({ weight = function() return 3 end }, { __index = none })
+  local classes = { { __index = default }, { __index = none }, { __index = third } }
+  local objects, expected, weights = {}, {}, {}
+  for i = 1, 24 do
+    local object = { ["before" .. i % 5] = i, value = i }
+    objects[i], expected[i] = object, i
+    if i % 4 ~= 0 then
+      setmetatable(object, classes[i % 4])
+      weights[i] = i % 4
+    else
+      object.weight = function() return 4 end
+      weights[i] = 4
+    end
+  end
+  local function visit(round)
+    local missing = 0
+    for i = 1, #objects do
+      local object = objects[i]
+      local value = object.value
+      assert(value == expected[i])
+      assert(object:weight() == weights[i])
+      if value == nil then missing = missing + 1 end
+      if (round + i) % 3 == 0 then
+        if (round + i) % 2 == 0 then object.value = nil else object.value = round end
+        expected[i] = rawget(object, "value")
+        if expected[i] == nil and i % 4 == 1 then expected[i] = "default" end
+      end
+    end
+    return missing
+  end
+  local missing = 0
+  for round = 1, 400 do missing = missing + visit(round) end
+  assert(missing == 3580, missing)
+  -- By now something else may be there.
+  none.value = "late"
+  for i = 1, 24 do
+    if expected[i] == nil and (i % 4 == 2 or i % 4 == 3) then expected[i] = "late" end
+    assert(objects[i].value == expected[i])
+  end
+end
+
+-- Tables, closures and variables that are made where a place is hot
+do
+  local function make(i)
+    local count = i
+    local object = { first = i, second = -i, list = { i, i + 1, i + 2 }, empty = {} }
+    local short = { i, nil, i }
+    local open = { i, nil }
+    function object.next() count = count + 1 return count end
+    function object.last() return count, object, short, open end
+    return object
+  end
+  local kept = {}
+  for i = 1, 4000 do
+    local object = make(i)
+    assert(object.first + object.second == 0 and #object.list == 3 and object.list[3] == i + 2)
+    assert(next(object.empty) == nil and object.next() == i + 1 and object.next() == i + 2)
+    local count, same, short, open = object.last()
+    assert(count == i + 2 and same == object and #short == 3 and short[2] == nil and #open == 1)
+    object.third, object.list[4] = i, i
+    kept[i % 100] = object
+  end
+  for i = 0, 99 do
+    local object = kept[i]
+    assert(object.third == object.first and object.list[4] == object.first and object.last() == object.first + 2)
+  end
+end
 print "ok"

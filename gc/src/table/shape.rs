@@ -98,6 +98,11 @@ impl Heap {
         Ok(empty)
     }
 
+    /// Where the reference to the shape of new tables is, from the region's address on, for compiled code. It is there as soon as
+    /// there is a table.
+    pub const EMPTY_SHAPE_OFFSET: usize =
+        offset_of!(RegionHeader, roots) + EMPTY_SHAPE * size_of::<Slot>() + offset_of!(Slot, payload);
+
     /// Where the epoch of prototypes is, from the region's address on, for compiled code.
     pub const PROTOTYPE_EPOCH_OFFSET: usize =
         offset_of!(RegionHeader, roots) + PROTOTYPE_EPOCH * size_of::<Slot>() + offset_of!(Slot, payload);

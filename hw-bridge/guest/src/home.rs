@@ -134,7 +134,7 @@ impl Host for Home {
         Box::new(RegionPages)
     }
 
-    fn install_code(&mut self, code: &[u8]) -> Option<NonNull<u8>> {
+    fn install_code(&mut self, code: &[u8], _name: &[u8]) -> Option<NonNull<u8>> {
         code::install(code)
     }
 

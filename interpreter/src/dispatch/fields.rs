@@ -1,14 +1,22 @@
 //! Access to fields by names in the program, through inline caches.
 
-use super::state::{Driver, Flow, NIL, Operands, Register, STRING, Stage, State, TABLE};
+use super::{
+    matched::Matched,
+    state::{Driver, Flow, NIL, Operands, Register, STRING, Stage, State, TABLE},
+};
 use crate::{
+    machine::Machine,
     metamethod::{Event, STRING_TYPE},
     method_cache::Inherited as Remembered,
     slow,
 };
+use core::{
+    marker::PhantomData,
+    ptr::{null, null_mut},
+};
 use lunette_bytecode::instruction::{Opcode, Word};
 use lunette_gc::{
-    function::Site,
+    function::{Prototype, Site},
     object::AnyObject,
     reference::Ref,
     storage::SlotArray,
@@ -53,9 +61,13 @@ unsafe fn field<D: Driver>(s: State<D>, table: *mut Table, offset: u32) -> Regis
     }
 }
 
-/// The value that the site remembers along `__index`: where it is, or that there is none.
+/// What the site's third entry remembers.
 enum Inherited {
+    /// The value is here, unless it is nil by now.
     Field(Register),
+    /// There is none along `__index`, so it is what the table itself has.
+    Own(Register),
+    /// There is none at all.
     Absent,
     Unknown,
 }
@@ -68,9 +80,10 @@ unsafe fn inherited_field<D: Driver>(s: State<D>, table: *mut Table, site: *mut 
             && (*site).metatable.get() == (*table).metatable.get()
             && (*site).epoch.get() == (*s.machine).heap.prototype_epoch()
         {
-            return match (*site).holder.get() {
-                Some(holder) => Inherited::Field(field(s, s.resolve(holder), (*site).holder_offset.get())),
-                None => Inherited::Absent,
+            return match ((*site).holder.get(), (*site).holder_offset.get()) {
+                (Some(holder), offset) => Inherited::Field(field(s, s.resolve(holder), offset)),
+                (None, 0) => Inherited::Absent,
+                (None, offset) => Inherited::Own(field(s, table, offset)),
             };
         }
         Inherited::Unknown
@@ -96,7 +109,8 @@ enum Polymorphic {
 }
 
 /// Looks the key of the site up in the index of the table's shape, then in the cache of what is found along `__index`.
-/// The site remembers the former in its first entry, the latter, now and then, in its third: but for tables that have the key, whose field may be set.
+/// The site remembers the former in its first entry, the latter, now and then, in its third: but where a table has the key
+/// with nil, whose field may be set, only that there is nothing else.
 #[inline(always)]
 unsafe fn polymorphic_field<D: Driver>(s: State<D>, table: *mut Table, site: *mut Site) -> Polymorphic {
     const UNKNOWN: Polymorphic = Polymorphic::Inherited(Inherited::Unknown);
@@ -118,8 +132,8 @@ unsafe fn polymorphic_field<D: Driver>(s: State<D>, table: *mut Table, site: *mu
         };
         let epoch = machine.heap.prototype_epoch();
         let Some(found) = machine.method_cache.get(shape, metatable, key, epoch) else { return UNKNOWN };
-        if own.is_none() {
-            remember_inherited(s, site, (shape, metatable, epoch), found);
+        if own.is_none() || matches!(found, Remembered::Absent) {
+            remember_inherited(s, site, (shape, metatable, epoch), own, found);
         }
         Polymorphic::Inherited(match found {
             Remembered::Field(holder, offset) => Inherited::Field(field(s, s.resolve(holder), offset)),
@@ -135,6 +149,7 @@ unsafe fn remember_inherited<D: Driver>(
     s: State<D>,
     site: *mut Site,
     (shape, metatable, epoch): (Ref<Shape>, Ref<Table>, u32),
+    own: Option<u32>,
     found: Remembered,
 ) {
     // SAFETY: the site is one of the running prototype, which does not want a barrier.
@@ -145,7 +160,7 @@ unsafe fn remember_inherited<D: Driver>(
         }
         let (holder, offset) = match found {
             Remembered::Field(holder, offset) => (Some(holder), offset),
-            Remembered::Absent => (None, 0),
+            Remembered::Absent => (None, own.unwrap_or(0)),
         };
         (*site).next_shape.set(Some(shape));
         (*site).metatable.set(Some(metatable));
@@ -241,6 +256,10 @@ impl Stage for GetField {
                         target.copy_from(found);
                         return Flow::Next(s);
                     }
+                    Inherited::Own(found) => {
+                        target.copy_from(found);
+                        return Flow::Next(s);
+                    }
                     Inherited::Absent => {
                         target.set(NIL, 0);
                         return Flow::Next(s);
@@ -314,6 +333,29 @@ impl Stage for GetMethod {
                 return Flow::Next(s);
             }
             s.call_out(w, slow::get_method)
+        }
+    }
+}
+
+/// See [`crate::machine_code::FindField`].
+///
+/// # Safety
+/// The site is one of the prototype's and for reading; it, the table and the prototype are of the machine's heap.
+pub(crate) unsafe extern "sysv64" fn find_field(
+    machine: *mut Machine,
+    prototype: *mut Prototype,
+    table: *mut Table,
+    site: *mut Site,
+) -> *const Slot {
+    // SAFETY: the caller's promise; without an instruction, the state's is not looked at.
+    unsafe {
+        let region = (*machine).heap.base();
+        let s = State { pc: null(), base: null_mut(), region, machine, prototype, driver: PhantomData::<Matched> };
+        match polymorphic_field(s, table, site) {
+            Polymorphic::Own(found) => found.0,
+            Polymorphic::Inherited(Inherited::Field(found)) if found.tag() != NIL => found.0,
+            Polymorphic::Inherited(Inherited::Absent) => &raw const (*machine).lua.nil,
+            Polymorphic::Inherited(_) => null(),
         }
     }
 }

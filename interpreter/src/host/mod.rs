@@ -73,8 +73,8 @@ pub trait Host: Any + Send {
     fn pages(&self) -> Box<dyn Pages + Send>;
 
     /// Puts machine code where it can be executed, until the home is gone; its address. `None` if the home does not do so.
-    /// Nothing can write to it there.
-    fn install_code(&mut self, _code: &[u8]) -> Option<NonNull<u8>> {
+    /// Nothing can write to it there. The function's name is for profilers.
+    fn install_code(&mut self, _code: &[u8], _name: &[u8]) -> Option<NonNull<u8>> {
         None
     }
 

@@ -6,7 +6,9 @@ use core::mem::offset_of;
 use lunette_gc::{
     function::{Closure, Prototype, Site, VariableCell},
     heap::Heap,
-    object::Header,
+    object::{Header, Object},
+    region::{HOLE_OFFSET, Hole},
+    storage::{SlotArray, ValueArray},
     string::Str,
     table::Table,
     value::{Slot, Tag},
@@ -42,6 +44,8 @@ pub const EXIT_BASE: i32 = tier(offset_of!(LuaTier, exit_base));
 pub const PERFORMERS: i32 = tier(offset_of!(LuaTier, performers));
 /// In the machine, the address of [`super::GoOn`].
 pub const GO_ON: i32 = tier(offset_of!(LuaTier, go_on));
+/// In the machine, the address of [`super::FindField`].
+pub const FIND_FIELD: i32 = tier(offset_of!(LuaTier, find_field));
 
 /// In the machine, the address of the running stack; and how many slots from there an open list ends (32 bits).
 pub const STACK: i32 = offset_of!(Machine, stack) as i32;
@@ -82,10 +86,35 @@ pub const fn header_tag(wanted: i32) -> i64 {
 pub const CLOSURE_PROTOTYPE: i32 = offset_of!(Closure, prototype) as i32;
 /// In a closure, the reference to the first of its variables.
 pub const CLOSURE_CELLS: i32 = size_of::<Closure>() as i32;
+/// In a closure, how many there are (32 bits).
+pub const CLOSURE_COUNT: i32 = offset_of!(Closure, upvalue_count) as i32;
 /// In a cell, its value.
 pub const CELL_VALUE: i32 = offset_of!(VariableCell, value) as i32;
 /// In a prototype, its number among the machine's.
 pub const PROTOTYPE_NUMBER: i32 = offset_of!(Prototype, native) as i32;
+
+/// From the region's address, the offset in it at which the next object is allocated, and the end of what there is for that.
+pub const HOLE_CURSOR: i32 = (HOLE_OFFSET + offset_of!(Hole, cursor)) as i32;
+/// See [`HOLE_CURSOR`].
+pub const HOLE_LIMIT: i32 = (HOLE_OFFSET + offset_of!(Hole, limit)) as i32;
+/// From the region's address, the reference to the shape of new tables.
+pub const EMPTY_SHAPE: i32 = Heap::EMPTY_SHAPE_OFFSET as i32;
+/// Bytes of a table, and of a cell.
+pub const TABLE_BYTES: usize = size_of::<Table>();
+/// See [`TABLE_BYTES`].
+pub const CELL_BYTES: usize = size_of::<VariableCell>();
+/// The first 8 bytes of a new table, of an array of slots, of one of payloads and tags, and of a cell; the length of an array is
+/// in the upper half.
+pub const TABLE_HEADER: i64 = Table::KIND as i64;
+/// See [`TABLE_HEADER`].
+pub const SLOTS_HEADER: i64 = SlotArray::KIND as i64;
+/// See [`TABLE_HEADER`].
+pub const VALUES_HEADER: i64 = ValueArray::KIND as i64;
+/// See [`TABLE_HEADER`].
+pub const CELL_HEADER: i64 = VariableCell::KIND as i64;
+/// See [`TABLE_HEADER`]: of a closure.
+pub const CLOSURE_HEADER: i64 = Closure::KIND as i64;
+const _: () = assert!(offset_of!(Header, kind) == 0 && offset_of!(Header, low) == 4 && tag::NIL == 0);
 
 /// In an object, the byte of its flags.
 pub const FLAGS: i32 = offset_of!(Header, flags) as i32;

@@ -34,8 +34,13 @@ mod report;
 mod tier;
 
 use crate::{feedback::Tags, typed::native::Refusal};
-use alloc::vec::Vec;
-use lunette_bytecode::instruction::Word;
+use alloc::{collections::BTreeMap, vec::Vec};
+use lunette_bytecode::{instruction::Word, module::Capture};
+use lunette_gc::{
+    function::{Prototype, Site},
+    table::Table,
+    value::Slot,
+};
 
 pub(crate) use tier::LuaTier;
 
@@ -58,6 +63,8 @@ pub struct Unit {
     pub entry_cost: u32,
     /// Tag and payload of each constant.
     pub constants: Vec<(u32, u64)>,
+    /// The functions of which it makes closures, by their number in the module.
+    pub closures: BTreeMap<u32, Template>,
     /// What each site has met.
     pub sites: Vec<SiteState>,
     /// The tags that the first and the second register operand of each instruction were seen with.
@@ -68,6 +75,15 @@ pub struct Unit {
     pub locals: Vec<Local>,
     /// Whether it is compiled without having run, for tests.
     pub is_eager: bool,
+}
+
+/// What closures are made of.
+#[derive(Clone, Debug)]
+pub struct Template {
+    /// Where the prototype lies, from the region's address on, in units of references.
+    pub prototype: u32,
+    /// Where their variables come from.
+    pub captures: Vec<Capture>,
 }
 
 /// A local variable.
@@ -113,6 +129,12 @@ pub type Perform = unsafe extern "sysv64" fn(*mut crate::Machine, *mut u8, *cons
 
 /// Goes on, for compiled code, with the function that a tail call has begun; returns a [`status`].
 pub type GoOn = unsafe extern "sysv64" fn(*mut crate::Machine) -> u64;
+
+/// Finds a field, for an instruction that reads one of more kinds of tables than its site remembers: of the addresses of the
+/// machine, the prototype, the table and the site it returns the slot's (that at [`layout::NIL_SLOT`] if it is known that there
+/// is none), or 0 if finding it takes more. Nothing moves, and only the site changes.
+pub type FindField =
+    unsafe extern "sysv64" fn(*mut crate::Machine, *mut Prototype, *mut Table, *mut Site) -> *const Slot;
 
 /// Compiles a function.
 pub type Compile = fn(&Unit) -> Result<NativeCode, Refusal>;

@@ -1,8 +1,9 @@
 //! Which functions are hot, and where their machine code is.
 
-use super::{Compile, GoOn, Local, Perform, SiteState, Unit, enter, report::Records, status};
+use super::{Compile, FindField, GoOn, Local, Perform, SiteState, Template, Unit, enter, report::Records, status};
 use crate::{
-    dispatch::PERFORMERS,
+    debug_info::CaptureTable,
+    dispatch::{PERFORMERS, find_field, state::Operands},
     frame::HeaderSlot,
     machine::Machine,
     typed::native::{
@@ -15,7 +16,10 @@ use core::{
     cell::Cell,
     ptr::{null, null_mut},
 };
-use lunette_bytecode::instruction::Word;
+use lunette_bytecode::{
+    instruction::{Opcode, Word},
+    module::Capture,
+};
 use lunette_gc::{
     function::Prototype,
     reference::Ref,
@@ -41,8 +45,9 @@ pub(crate) struct LuaTier {
     /// By opcode, what performs instructions.
     pub(super) performers: *const Perform,
     pub(super) go_on: GoOn,
+    pub(super) find_field: FindField,
     /// A field that is nil, for compiled code.
-    pub(super) nil: Slot,
+    pub(crate) nil: Slot,
     /// How the loop goes on after an instruction that was performed and did not end with the next one.
     pub(crate) outcome: u64,
     /// How often frames were changed by others than the instruction that is performed: by what it was followed by in a sample,
@@ -135,6 +140,7 @@ impl Default for LuaTier {
             exit_base: null_mut(),
             performers: PERFORMERS.as_ptr(),
             go_on: enter::go_on,
+            find_field,
             nil: Slot { payload: Cell::new(0), tag: Cell::new(Tag::Nil as u32), spare: Cell::new(0) },
             outcome: enter::RESUME,
             moves: 0,
@@ -375,7 +381,8 @@ impl Machine {
         let unit = self.lua_unit(prototype, number);
         let start = self.host.monotonic();
         let outcome = compile(&unit).and_then(|native| {
-            let address = self.host.install_code(&native.bytes).ok_or(Refusal::NoRoom)?;
+            let name = &self.lua.functions[number as usize - 1].name;
+            let address = self.host.install_code(&native.bytes, name).ok_or(Refusal::NoRoom)?;
             Ok((native, address))
         });
         let nanoseconds = self.host.monotonic().saturating_sub(start);
@@ -423,6 +430,7 @@ impl Machine {
             is_variadic: object.is_variadic != 0,
             entry_cost: object.entry_cost,
             constants: self.heap.constants(prototype).iter().map(|slot| (slot.tag.get(), slot.payload.get())).collect(),
+            closures: self.templates(prototype, &function.code),
             sites: self
                 .heap
                 .sites(prototype)
@@ -447,5 +455,22 @@ impl Machine {
             is_eager: self.lua.is_eager,
             code: function.code,
         }
+    }
+
+    /// What the closures of a function are made of.
+    fn templates(&self, prototype: Ref<Prototype>, code: &[Word]) -> BTreeMap<u32, Template> {
+        let functions = self.heap.refs(self.heap.get(prototype).module);
+        let closures = code.iter().filter(|word| word.opcode_number() == Opcode::closure as u8);
+        let template = |word: &Word| {
+            let reference: Ref<Prototype> = functions.get(word.d() as usize)?.get()?.cast();
+            let object = self.heap.get(reference);
+            let captures: Vec<Capture> = match object.captures {
+                Some(captures) => CaptureTable::new(self.heap.bytes(captures)).collect(),
+                None => Vec::new(),
+            };
+            let is_whole = captures.len() == usize::from(object.upvalue_count);
+            is_whole.then(|| (word.d(), Template { prototype: reference.units(), captures }))
+        };
+        closures.filter_map(template).collect()
     }
 }

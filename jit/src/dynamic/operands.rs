@@ -18,6 +18,7 @@ pub(crate) trait Operands {
     fn b_signed(self) -> i64;
     fn c_signed(self) -> i64;
     fn d_signed(self) -> i64;
+    fn d_count(self) -> u32;
     fn k(self) -> usize;
 }
 
@@ -51,6 +52,9 @@ impl Operands for Word {
     }
     fn d_signed(self) -> i64 {
         (self.0 as i64) >> 32
+    }
+    fn d_count(self) -> u32 {
+        (self.0 >> 32) as u32
     }
     fn k(self) -> usize {
         (self.0 >> 8) as u8 as usize

@@ -301,7 +301,8 @@ impl Machine {
         let unit = self.unit(prototype);
         let start = self.host.monotonic();
         let outcome = compile(&unit).and_then(|native| {
-            let address = self.host.install_code(&native.bytes).ok_or(Refusal::NoRoom)?;
+            let address =
+                self.host.install_code(&native.bytes, &self.native.functions[number].name).ok_or(Refusal::NoRoom)?;
             Ok((native, address))
         });
         let nanoseconds = self.host.monotonic().saturating_sub(start);

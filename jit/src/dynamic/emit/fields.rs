@@ -1,6 +1,6 @@
 //! Fields of tables, by the inline caches of the interpreter.
 
-use super::{Emitter, of_content, of_object};
+use super::{Emitter, of_content, of_machine, of_object};
 use crate::dynamic::{kinds::Kind, operands::Operands};
 use cranelift_codegen::ir::{Block, InstBuilder, Value, condcodes::IntCC, types};
 use lunette_bytecode::instruction::Opcode;
@@ -85,7 +85,8 @@ impl Emitter<'_, '_, '_> {
         }
     }
 
-    /// The slot of a field that a site remembers along `__index`. If there is none, of nil or, for a method, to the block.
+    /// The slot of a field that a site remembers along `__index`. If there is none, that of the table itself, or of nil; for a
+    /// method, to the block.
     fn inherited_field(&mut self, table: Value, site: Value, is_method: bool, otherwise: Block) -> Value {
         self.check_inherited(table, site, otherwise);
         let reference = self.builder.ins().uload32(of_object(), site, layout::SITE_HOLDER);
@@ -93,8 +94,9 @@ impl Emitter<'_, '_, '_> {
         if is_method {
             self.go_if(is_none, otherwise);
         }
-        // Without a holder something else of the region is read, and not used.
         let holder = self.object(reference);
+        let holder = if is_method { holder } else { self.builder.ins().select(is_none, table, holder) };
+        // A table without fields of its own has something else of the region there, which is not used.
         let fields = self.referred(holder, layout::TABLE_FIELDS);
         let offset = self.builder.ins().uload32(of_object(), site, layout::SITE_HOLDER_OFFSET);
         let slot = self.builder.ins().iadd(fields, offset);
@@ -102,11 +104,47 @@ impl Emitter<'_, '_, '_> {
             return slot;
         }
         let nil = self.builder.ins().iadd_imm_s(self.machine, i64::from(layout::NIL_SLOT));
-        self.builder.ins().select(is_none, nil, slot)
+        let is_absent = self.builder.ins().icmp_imm_s(IntCC::Equal, offset, 0);
+        self.builder.ins().select(is_absent, nil, slot)
+    }
+
+    /// The slot of the field that an instruction reads, as its site remembers it, or has met so many that it does not.
+    fn field(&mut self, number: usize, table: Value, site: Value, is_method: bool, otherwise: Block) -> Value {
+        let state = self.site_state(number);
+        let is_polymorphic = if is_method { state.other } else { state.own && (state.second || state.other) };
+        if !is_polymorphic {
+            return self.remembered_field(number, table, site, is_method, otherwise);
+        }
+        let (missed, join) = (self.cold_block(), self.builder.create_block());
+        let slot = self.builder.append_block_param(join, types::I64);
+        let found = self.remembered_field(number, table, site, is_method, missed);
+        self.builder.ins().jump(join, &[found.into()]);
+        self.seal(missed);
+        self.builder.switch_to_block(missed);
+        if !self.code.goes_on(self.outside.instruction) {
+            self.leave_if_site_knows_more(number);
+        }
+        let prototype = i64::from(self.code.unit.prototype) << layout::REFERENCE_SHIFT;
+        let prototype = self.builder.ins().iadd_imm_s(self.region, prototype);
+        let find = self.builder.ins().load(types::I64, of_machine(), self.machine, layout::FIND_FIELD);
+        let arguments = [self.machine, prototype, table, site];
+        let called = self.builder.ins().call_indirect(self.find_signature, find, &arguments);
+        let found = self.builder.inst_results(called)[0];
+        self.builder.ins().brif(found, join, &[found.into()], otherwise, []);
+        self.seal(join);
+        self.builder.switch_to_block(join);
+        slot
     }
 
     /// The slot of the field that an instruction is about: of the table's own, or else along `__index`, as its site has met.
-    fn field(&mut self, number: usize, table: Value, site: Value, is_method: bool, otherwise: Block) -> Value {
+    fn remembered_field(
+        &mut self,
+        number: usize,
+        table: Value,
+        site: Value,
+        is_method: bool,
+        otherwise: Block,
+    ) -> Value {
         let state = self.site_state(number);
         match (state.own, state.other) {
             (_, false) => self.own_field(table, number, site, otherwise),
@@ -132,12 +170,15 @@ impl Emitter<'_, '_, '_> {
     }
 
     /// Where a field is nil, it is so if nothing along `__index` has another value; if that is not known, to a block.
-    fn check_absent(&mut self, found: Value, table: Value, site: Value, otherwise: Block) {
+    fn check_absent(&mut self, slot: Value, found: Value, table: Value, site: Value, otherwise: Block) {
         let (nil, next) = (self.cold_block(), self.builder.create_block());
         let is_nil = self.builder.ins().icmp_imm_s(IntCC::Equal, found, i64::from(tag::NIL));
         self.builder.ins().brif(is_nil, nil, [], next, []);
         self.seal(nil);
         self.builder.switch_to_block(nil);
+        let absent = self.builder.ins().iadd_imm_s(self.machine, i64::from(layout::NIL_SLOT));
+        let is_absent = self.builder.ins().icmp(IntCC::Equal, slot, absent);
+        self.go_if(is_absent, next);
         let metatable = self.builder.ins().load(types::I32, of_object(), table, layout::TABLE_METATABLE);
         let has_metatable = self.cold_block();
         self.builder.ins().brif(metatable, has_metatable, [], next, []);
@@ -177,7 +218,7 @@ impl Emitter<'_, '_, '_> {
         let slot = self.field(number, table, site, false, otherwise);
         let (found, payload) = self.load(slot, 0);
         if loaded == Kind::Any {
-            self.check_absent(found, table, site, otherwise);
+            self.check_absent(slot, found, table, site, otherwise);
         }
         self.write_value(word.a(), loaded, found, payload, otherwise);
     }

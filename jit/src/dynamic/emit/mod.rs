@@ -8,9 +8,10 @@
 //!   exit:     frame <- numbers that are needed later           return, having noted where the interpreter goes on
 //! ```
 //!
-//! The data flows `mod` (entries, blocks) → `calls`, `jumps`, `numbers`, `fields` and `tables` (instructions) → `outside` (exits, and
+//! The data flows `mod` (entries, blocks) → `calls`, `jumps`, `numbers`, `fields`, `tables` and `allocation` (instructions) → `outside` (exits, and
 //! instructions that are performed) → `values` (what registers hold).
 
+mod allocation;
 mod calls;
 mod fields;
 mod jumps;
@@ -67,7 +68,11 @@ pub(crate) fn emit(
     go_on.params = [types::I64].map(AbiParam::new).into();
     go_on.returns = [types::I64].map(AbiParam::new).into();
     let go_on = builder.import_signature(go_on);
-    let mut emitter = Emitter::new(code, builder, kinds, [called, perform, go_on]);
+    let mut find = Signature::new(CallConv::SystemV);
+    find.params = [types::I64; 4].map(AbiParam::new).into();
+    find.returns = [types::I64].map(AbiParam::new).into();
+    let find = builder.import_signature(find);
+    let mut emitter = Emitter::new(code, builder, kinds, [called, perform, go_on, find]);
     let entries = emitter.emit_entries();
     for block in 0..code.blocks.len() {
         emitter.emit_block(block);
@@ -86,10 +91,12 @@ struct Emitter<'a, 'f, 'b> {
     held: Vec<Held>,
     /// What is out of line of the instruction that is emitted.
     outside: Outside,
-    /// The signatures of compiled functions, of what performs instructions, and of what goes on after tail calls.
+    /// The signatures of compiled functions, of what performs instructions, of what goes on after tail calls, and of what finds
+    /// fields.
     signature: SigRef,
     perform_signature: SigRef,
     go_on_signature: SigRef,
+    find_signature: SigRef,
     base: Value,
     machine: Value,
     region: Value,
@@ -147,7 +154,7 @@ impl<'a, 'f, 'b> Emitter<'a, 'f, 'b> {
         code: &'a Code<'f>,
         mut builder: FunctionBuilder<'b>,
         kinds: &'a [Vec<Kind>],
-        [signature, perform_signature, go_on_signature]: [SigRef; 3],
+        [signature, perform_signature, go_on_signature, find_signature]: [SigRef; 4],
     ) -> Self {
         let blocks = code.blocks.iter().map(|_| builder.create_block()).collect();
         let start = builder.create_block();
@@ -167,6 +174,7 @@ impl<'a, 'f, 'b> Emitter<'a, 'f, 'b> {
             signature,
             perform_signature,
             go_on_signature,
+            find_signature,
             base,
             machine,
             region,
@@ -233,7 +241,11 @@ impl<'a, 'f, 'b> Emitter<'a, 'f, 'b> {
             self.begin_instruction(instruction, live);
             let has_ended = self.emit_instruction(block, instruction);
             if !has_ended {
-                self.join_performed(written(code.word(instruction), code.registers()));
+                let word = code.word(instruction);
+                self.join_performed(written(word, code.registers()));
+                if word.opcode() == Opcode::new_table {
+                    self.refine(word.a(), Kind::Table);
+                }
             }
             self.finish_outside(has_ended);
             if instruction == last && !has_ended {
@@ -307,10 +319,10 @@ impl<'a, 'f, 'b> Emitter<'a, 'f, 'b> {
             get_method => self.emit_get_method(instruction),
             get_upvalue | get_cell => self.emit_get_variable(block, instruction),
             set_upvalue | set_cell => self.emit_set_variable(instruction),
-            new_table => {
-                self.perform_here();
-                self.refine(word.a(), Kind::Table);
-            }
+            new_table => self.emit_new_table(instruction),
+            set_list => self.emit_set_list(instruction),
+            closure => self.emit_closure(instruction),
+            new_cell => self.emit_new_cell(instruction),
             call => self.emit_call(instruction),
             tail_call => self.emit_tail_call(instruction),
             return_none | return_one | return_values => {

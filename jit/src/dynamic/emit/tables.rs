@@ -212,10 +212,15 @@ impl Emitter<'_, '_, '_> {
         self.builder.ins().store(of_content(), value_tag, slot, offset + layout::TAG);
     }
 
+    /// The address of the running closure.
+    pub(super) fn closure(&mut self) -> Value {
+        let closure = self.builder.ins().load(types::I64, super::fixed(), self.base, layout::FUNCTION);
+        self.object(closure)
+    }
+
     /// The address of the cell of one of the function's variables.
     pub(super) fn upvalue(&mut self, number: usize) -> Value {
-        let closure = self.builder.ins().load(types::I64, super::fixed(), self.base, layout::FUNCTION);
-        let closure = self.object(closure);
+        let closure = self.closure();
         let cell = self.builder.ins().uload32(of_object(), closure, layout::CLOSURE_CELLS + 4 * number as i32);
         self.object(cell)
     }
