@@ -123,8 +123,7 @@ unsafe fn polymorphic_field<D: Driver>(s: State<D>, table: *mut Table, site: *mu
         if let Some(offset) = own {
             let found = field(s, table, offset);
             if found.tag() != NIL {
-                remember_field(s, site, shape, offset);
-                return Polymorphic::Own(found);
+                return if remember_field(s, site, shape, offset) { Polymorphic::Own(found) } else { UNKNOWN };
             }
         }
         let Some(metatable) = (*table).metatable.get() else {
@@ -132,8 +131,10 @@ unsafe fn polymorphic_field<D: Driver>(s: State<D>, table: *mut Table, site: *mu
         };
         let epoch = machine.heap.prototype_epoch();
         let Some(found) = machine.method_cache.get(shape, metatable, key, epoch) else { return UNKNOWN };
-        if own.is_none() || matches!(found, Remembered::Absent) {
-            remember_inherited(s, site, (shape, metatable, epoch), own, found);
+        if (own.is_none() || matches!(found, Remembered::Absent))
+            && !remember_inherited(s, site, (shape, metatable, epoch), own, found)
+        {
+            return UNKNOWN;
         }
         Polymorphic::Inherited(match found {
             Remembered::Field(holder, offset) => Inherited::Field(field(s, s.resolve(holder), offset)),
@@ -143,7 +144,8 @@ unsafe fn polymorphic_field<D: Driver>(s: State<D>, table: *mut Table, site: *mu
 }
 
 /// Makes what was found along `__index` of tables of this shape and metatable the third entry of a site, if that is of no use
-/// or its turn has come: of tables that take turns, none is worth the stores each time.
+/// or its turn has come: of tables that take turns, none is worth the stores each time. `false` if the entry is empty, and filling
+/// it takes more than can be done here.
 #[inline(always)]
 unsafe fn remember_inherited<D: Driver>(
     s: State<D>,
@@ -151,12 +153,15 @@ unsafe fn remember_inherited<D: Driver>(
     (shape, metatable, epoch): (Ref<Shape>, Ref<Table>, u32),
     own: Option<u32>,
     found: Remembered,
-) {
+) -> bool {
     // SAFETY: the site is one of the running prototype, which does not want a barrier.
     unsafe {
         let is_used = (*site).next_shape.get().is_some() && (*site).epoch.get() == epoch;
-        if is_used && (*s.machine).budget.get() & 7 != 0 || s.needs_barrier(&raw const (*s.prototype).header) {
-            return;
+        if is_used && (*s.machine).budget.get() & 7 != 0 {
+            return true;
+        }
+        if s.needs_barrier(&raw const (*s.prototype).header) {
+            return (*site).next_shape.get().is_some();
         }
         let (holder, offset) = match found {
             Remembered::Field(holder, offset) => (Some(holder), offset),
@@ -167,20 +172,24 @@ unsafe fn remember_inherited<D: Driver>(
         (*site).holder.set(holder);
         (*site).holder_offset.set(offset);
         (*site).epoch.set(epoch);
+        true
     }
 }
 
-/// Makes a field the first entry of a site, and what was the first the second.
+/// Makes a field the first entry of a site, and what was the first the second. `false` if that is empty, and filling it takes
+/// more than can be done here.
 #[inline(always)]
-unsafe fn remember_field<D: Driver>(s: State<D>, site: *mut Site, shape: Ref<Shape>, offset: u32) {
+unsafe fn remember_field<D: Driver>(s: State<D>, site: *mut Site, shape: Ref<Shape>, offset: u32) -> bool {
     // SAFETY: the site is one of the running prototype, which does not want a barrier.
     unsafe {
-        if !s.needs_barrier(&raw const (*s.prototype).header) {
-            (*site).other_shape.set((*site).shape.get());
-            (*site).other_offset.set((*site).offset.get());
-            (*site).shape.set(Some(shape));
-            (*site).offset.set(offset);
+        if s.needs_barrier(&raw const (*s.prototype).header) {
+            return (*site).other_shape.get().is_some();
         }
+        (*site).other_shape.set((*site).shape.get());
+        (*site).other_offset.set((*site).offset.get());
+        (*site).shape.set(Some(shape));
+        (*site).offset.set(offset);
+        true
     }
 }
 
@@ -387,8 +396,7 @@ unsafe fn polymorphic_target<D: Driver>(s: State<D>, table: *mut Table, site: *m
         if found.tag() == NIL {
             return None;
         }
-        remember_field(s, site, shape, offset);
-        Some(found)
+        remember_field(s, site, shape, offset).then_some(found)
     }
 }
 

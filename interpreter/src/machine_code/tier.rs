@@ -6,6 +6,7 @@ use crate::{
     dispatch::{PERFORMERS, find_field, state::Operands},
     frame::HeaderSlot,
     machine::Machine,
+    traceback::FrameView,
     typed::native::{
         Refusal,
         report::{NativeFunctionReport, NativeOutcome},
@@ -23,7 +24,7 @@ use lunette_bytecode::{
 use lunette_gc::{
     function::Prototype,
     reference::Ref,
-    value::{Slot, Tag},
+    value::{Slot, Tag, Value},
 };
 
 /// What the machine does about machine code of Lua functions.
@@ -96,6 +97,8 @@ struct Function {
     compiled_before: u32,
     /// How often compiled code was left at an instruction.
     exits: BTreeMap<u32, u32>,
+    /// What its sites have met when it was compiled: a collection empties them.
+    sites: Vec<SiteState>,
     /// How often since it was last compiled.
     left: u32,
     /// How often compiled code has called it while it was interpreted.
@@ -107,6 +110,8 @@ struct Function {
 /// A function is hot when so many slices of fuel have ended in it, and one more for each instruction: what compiling takes.
 /// Entries come back after so many, and after twice as many each time if no other function was compiled meanwhile.
 const HOT: u32 = 4;
+/// Or in functions that it has called, which are compiled: so far from it.
+const MOST_CALLERS: u32 = 4;
 /// And when compiled code has called it so often.
 const HOT_CALLS: u32 = 2000;
 /// A function is compiled anew when it was left so often, and so often for each instruction; twice as often each time.
@@ -264,6 +269,26 @@ impl Machine {
         is_hot && (function.outcome == NativeOutcome::Interpreted || function.is_partial)
     }
 
+    /// A slice of fuel has ended where Lua is interpreted. If the running function is compiled, it is its callers' code that is
+    /// missing: they become hotter, up to the first that is not compiled.
+    pub(crate) fn heat_callers(&mut self) {
+        let mut frame = FrameView { thread: self.thread, base: self.base };
+        for _ in 0..=MOST_CALLERS {
+            let Value::Closure(closure) = self.frame_function(frame) else { return };
+            let prototype = self.prototype_of(closure);
+            let function = self.lua.function(prototype, self.heap.get(prototype).native.get());
+            let is_compiled = function.is_some_and(|function| function.outcome != NativeOutcome::Interpreted);
+            let is_running = frame.base == self.base;
+            if !is_running && self.heat_lua(prototype) {
+                self.make_lua_native(prototype);
+            }
+            match self.caller_of(frame) {
+                Some(caller) if is_compiled => frame = caller,
+                _ => return,
+            }
+        }
+    }
+
     /// Compiled code has called the running function of Lua, which is not compiled. `false` if the loop is to be left.
     pub(super) fn called_by_machine_code(&mut self) -> bool {
         let prototype = self.running_prototype();
@@ -331,6 +356,7 @@ impl Machine {
             retreats: 0,
             compiled_before: 0,
             exits: BTreeMap::new(),
+            sites: Vec::new(),
             left: 0,
             calls: 0,
             generation: 0,
@@ -378,6 +404,7 @@ impl Machine {
     fn compile_lua(&mut self, prototype: Ref<Prototype>) {
         let Some(compile) = self.lua.compile else { return };
         let number = self.lua_number(prototype);
+        self.note_sites(prototype, number);
         let unit = self.lua_unit(prototype, number);
         let start = self.host.monotonic();
         let outcome = compile(&unit).and_then(|native| {
@@ -413,6 +440,18 @@ impl Machine {
     }
 
     /// What the compiler needs to know of a function.
+    /// Adds what a function's sites remember to what they did when it was compiled before.
+    fn note_sites(&mut self, prototype: Ref<Prototype>, number: u32) {
+        let sites = self.heap.sites(prototype);
+        let known = &mut self.lua.functions[number as usize - 1].sites;
+        known.resize(sites.len(), SiteState::default());
+        for (known, site) in known.iter_mut().zip(sites.iter().rev()) {
+            known.own |= site.shape.get().is_some();
+            known.second |= site.other_shape.get().is_some();
+            known.other |= site.next_shape.get().is_some();
+        }
+    }
+
     fn lua_unit(&mut self, prototype: Ref<Prototype>, number: u32) -> Unit {
         let function = self.function_of_prototype(prototype);
         let object = self.heap.get(prototype);
@@ -431,17 +470,7 @@ impl Machine {
             entry_cost: object.entry_cost,
             constants: self.heap.constants(prototype).iter().map(|slot| (slot.tag.get(), slot.payload.get())).collect(),
             closures: self.templates(prototype, &function.code),
-            sites: self
-                .heap
-                .sites(prototype)
-                .iter()
-                .rev()
-                .map(|site| SiteState {
-                    own: site.shape.get().is_some(),
-                    second: site.other_shape.get().is_some(),
-                    other: site.next_shape.get().is_some(),
-                })
-                .collect(),
+            sites: record.sites.clone(),
             seen: instructions
                 .clone()
                 .map(|number| feedback.map_or_else(Default::default, |feedback| feedback.operands(number as usize)))

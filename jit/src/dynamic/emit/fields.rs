@@ -111,8 +111,8 @@ impl Emitter<'_, '_, '_> {
     /// The slot of the field that an instruction reads, as its site remembers it, or has met so many that it does not.
     fn field(&mut self, number: usize, table: Value, site: Value, is_method: bool, otherwise: Block) -> Value {
         let state = self.site_state(number);
-        let is_polymorphic = if is_method { state.other } else { state.own && (state.second || state.other) };
-        if !is_polymorphic {
+        let is_polymorphic = if is_method { state.other } else { state.second || state.own && state.other };
+        if !is_polymorphic && !self.code.goes_on(self.outside.instruction) {
             return self.remembered_field(number, table, site, is_method, otherwise);
         }
         let (missed, join) = (self.cold_block(), self.builder.create_block());
