@@ -292,7 +292,7 @@ fn functions_of_the_host_are_found_at_the_other_end() {
         Engine::new(names.iter().fold(configuration, add))
     };
     let program = "print((named())) repeat local _, begun = named() until begun
-        for i = 1, 2e6 do local x = {i} end print((named()))";
+        for i = 1, 2e7 do local x = {i} end print((named()))";
     for (from, to) in homes().into_iter().flat_map(|from| homes().into_iter().map(move |to| (from, to))) {
         for names in [&["app.a", "app.b", "app.c"][..], &["app.a", "app.c"]] {
             let (here, there) = UnixStream::pair().unwrap();
