@@ -19,6 +19,8 @@ use lunette_interpreter::machine_code::layout::{self, tag};
 const MOST_PARTS: usize = 8;
 /// And a closure so many variables.
 const MOST_CAPTURES: usize = 16;
+/// Up to this key constructors fill the array part in line: offsets have 32 bits.
+const LAST_KEY: usize = 1 << 16;
 
 /// A new object, or a part of what was allocated.
 #[derive(Clone, Copy)]
@@ -113,7 +115,7 @@ impl Emitter<'_, '_, '_> {
         let count = word.k();
         // The first one has key 1, and so on.
         let first = match (word.d_count() as usize).checked_sub(1) {
-            Some(first) if (1..=MOST_PARTS).contains(&count) => first,
+            Some(first) if (1..=MOST_PARTS).contains(&count) && first + count <= LAST_KEY => first,
             _ => return self.perform_here(),
         };
         let slow = self.slow();
