@@ -390,6 +390,7 @@ impl Configuration {
     /// Engine::new(configuration).instantiate()?.exec("for i = 1, 100 do end")?;
     /// let map = std::fs::read_to_string(format!("/tmp/perf-{}.map", std::process::id())).expect("it is there");
     /// assert_eq!(map.lines().count(), 1);
+    /// # let _ = std::fs::remove_file(format!("/tmp/perf-{}.map", std::process::id()));
     /// # Ok::<(), lunette::Error>(())
     /// ```
     #[cfg(feature = "jit")]

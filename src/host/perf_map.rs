@@ -9,14 +9,17 @@ use std::{
     fs::File,
     io::{self, Write as _},
     ptr::NonNull,
-    sync::OnceLock,
+    sync::{Mutex, OnceLock, PoisonError},
 };
 
 /// The file of this process, once an instance wants one.
 static FILE: OnceLock<File> = OnceLock::new();
+/// Held while it is made: making it empties it.
+static MAKING: Mutex<()> = Mutex::new(());
 
 /// Makes the file, if there is none yet. One that another process has left in its place is taken over, but for a link.
 pub(crate) fn open() -> io::Result<()> {
+    let _making = MAKING.lock().unwrap_or_else(PoisonError::into_inner);
     if FILE.get().is_none() {
         let path = format!("/tmp/perf-{}.map", std::process::id());
         let flags =

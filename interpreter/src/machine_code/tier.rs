@@ -439,7 +439,6 @@ impl Machine {
         self.install_lua(prototype, number);
     }
 
-    /// What the compiler needs to know of a function.
     /// Adds what a function's sites remember to what they did when it was compiled before.
     fn note_sites(&mut self, prototype: Ref<Prototype>, number: u32) {
         let sites = self.heap.sites(prototype);
@@ -452,6 +451,7 @@ impl Machine {
         }
     }
 
+    /// What the compiler needs to know of a function.
     fn lua_unit(&mut self, prototype: Ref<Prototype>, number: u32) -> Unit {
         let function = self.function_of_prototype(prototype);
         let object = self.heap.get(prototype);

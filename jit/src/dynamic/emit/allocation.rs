@@ -57,6 +57,7 @@ impl Emitter<'_, '_, '_> {
         self.builder.ins().store(of_object(), header, of.address, 0);
     }
 
+    /// Makes a table, with the parts that its constructor fills.
     pub(super) fn emit_new_table(&mut self, instruction: usize) {
         let word = self.code.word(instruction);
         let (elements, fields) = (word.b_count(), word.c_count());
@@ -125,11 +126,7 @@ impl Emitter<'_, '_, '_> {
         self.go_if(is_longer, slow);
         let hash = self.builder.ins().load(types::I32, of_object(), table, layout::TABLE_HASH);
         self.go_if(hash, slow);
-        let array = self.builder.ins().uload32(of_object(), table, layout::TABLE_ARRAY);
-        let is_none = self.builder.ins().icmp_imm_s(IntCC::Equal, array, 0);
-        self.go_if(is_none, slow);
-        let array = self.object(array);
-        let room = self.builder.ins().uload32(of_object(), array, layout::ARRAY_LENGTH);
+        let (array, room) = self.array(table, slow);
         let is_over = self.builder.ins().icmp_imm_u(IntCC::UnsignedLessThan, room, (first + count) as i64);
         self.go_if(is_over, slow);
         let bits = self.builder.ins().uload8(types::I32, of_object(), table, layout::BARRIER);
@@ -156,6 +153,7 @@ impl Emitter<'_, '_, '_> {
         self.builder.ins().store(of_object(), length, table, layout::TABLE_LENGTH);
     }
 
+    /// Makes a closure.
     pub(super) fn emit_closure(&mut self, instruction: usize) {
         let word = self.code.word(instruction);
         let code = self.code;

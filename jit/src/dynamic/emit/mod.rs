@@ -8,8 +8,8 @@
 //!   exit:     frame <- numbers that are needed later           return, having noted where the interpreter goes on
 //! ```
 //!
-//! The data flows `mod` (entries, blocks) → `calls`, `jumps`, `numbers`, `fields`, `tables` and `allocation` (instructions) → `outside` (exits, and
-//! instructions that are performed) → `values` (what registers hold).
+//! The data flows `mod` (entries, blocks) → `calls`, `jumps`, `numbers`, `fields`, `tables` and `allocation` (instructions) →
+//! `outside` (exits, and instructions that are performed) → `values` (what registers hold).
 
 mod allocation;
 mod calls;

@@ -73,6 +73,15 @@ impl Emitter<'_, '_, '_> {
         (payload, self.builder.ins().iadd(tags, index))
     }
 
+    /// The address of a table's array part, and for how many elements it has room; if there is none, to a block.
+    pub(super) fn array(&mut self, table: Value, otherwise: Block) -> (Value, Value) {
+        let array = self.builder.ins().uload32(of_object(), table, layout::TABLE_ARRAY);
+        let is_none = self.builder.ins().icmp_imm_s(IntCC::Equal, array, 0);
+        self.go_if(is_none, otherwise);
+        let array = self.object(array);
+        (array, self.builder.ins().uload32(of_object(), array, layout::ARRAY_LENGTH))
+    }
+
     /// The number of an element, from 0 on, from the key of an instruction: a register, or a number.
     fn index(&mut self, register: Option<usize>, number: usize, otherwise: Block) -> Value {
         match register {
@@ -174,11 +183,7 @@ impl Emitter<'_, '_, '_> {
         let hash = self.builder.ins().load(types::I32, of_object(), table, layout::TABLE_HASH);
         let either = self.builder.ins().bor(metatable, hash);
         self.go_if(either, slow);
-        let array = self.builder.ins().uload32(of_object(), table, layout::TABLE_ARRAY);
-        let is_none = self.builder.ins().icmp_imm_s(IntCC::Equal, array, 0);
-        self.go_if(is_none, slow);
-        let array = self.object(array);
-        let room = self.builder.ins().uload32(of_object(), array, layout::ARRAY_LENGTH);
+        let (_, room) = self.array(table, slow);
         let is_full = self.builder.ins().icmp(IntCC::UnsignedGreaterThanOrEqual, index, room);
         self.go_if(is_full, slow);
         let longer = self.builder.ins().iadd_imm_s(length, 1);
