@@ -181,20 +181,25 @@ impl Heap {
         Ok(())
     }
 
-    /// Gives a new table short-string keys in dictionary mode; a nil value keeps the place of a removed key.
-    pub fn restore_names(
-        &self,
-        table: Ref<Table>,
-        count: u32,
-        entries: impl Iterator<Item = (Ref<Str>, Parts)>,
-    ) -> Result<(), PartError> {
-        let dictionary = self.dictionary_shape()?;
-        let part = self.new_hash_part(capacity_for(count)?)?;
-        for (key, value) in entries.take(count as usize) {
-            self.push_entry(part, (STRING, key.units().into()), value);
+    /// A part for so many short-string keys of a table in dictionary mode.
+    pub fn new_names(&self, count: u32) -> Result<Ref<HashPart>, PartError> {
+        Ok(self.new_hash_part(capacity_for(count)?)?)
+    }
+
+    /// Appends a name to a new part, which was made for as many as there are; a nil value keeps the place of a removed key.
+    pub fn restore_name(&self, part: Ref<HashPart>, key: Ref<Str>, value: Parts) -> Result<(), PartError> {
+        let object = self.get(part);
+        if object.used.get() >= object.capacity() {
+            return Err(PartError::Malformed("more names than room"));
         }
+        self.push_entry(part, (STRING, key.units().into()), value);
+        Ok(())
+    }
+
+    /// Gives a new table, which is in dictionary mode then, its names.
+    pub fn restore_names(&self, table: Ref<Table>, part: Ref<HashPart>) -> Result<(), OutOfMemory> {
         let object = self.get(table);
-        object.shape.set(dictionary);
+        object.shape.set(self.dictionary_shape()?);
         object.fields.set(Some(part.cast()));
         Ok(())
     }

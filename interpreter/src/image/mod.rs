@@ -10,7 +10,7 @@
 //! met from the roots, and refer to each other by kind and number. So equal states are equal bytes, and a later version,
 //! another home, another machine can read them. `spec/image.md` has it byte by byte.
 //!
-//! The data flows `numbering` → `writer` → `encoder` → sink, and source → `decoder` → `reader` → `frames` (a check). Both
+//! The data flows `places` → `numbering` → `writer` → `encoder` → sink, and source → `decoder` → `reader` → `frames` (a check). Both
 //! directions of each kind of thing are in one module. An image is never trusted.
 
 mod decoder;
@@ -20,6 +20,7 @@ mod format;
 mod frames;
 mod functions;
 mod numbering;
+mod places;
 mod reader;
 pub mod snapshot;
 mod state;

@@ -3,18 +3,22 @@
 //! Objects of each kind have numbers of their own, from 1. They are looked through kind by kind: the oldest object of the
 //! first kind that has one left, so that the order depends on nothing but what the objects hold.
 
-use super::{error::WriteError, format::internal};
+use super::{
+    error::WriteError,
+    format::internal,
+    places::{Places, Reached},
+};
 use crate::{
     frame::FRAME_SLOTS,
     machine::{Machine, roots},
 };
-use alloc::{boxed::Box, vec::Vec};
+use alloc::vec::Vec;
 use lunette_gc::{
     function::{Closure, NativeClosure, Prototype, VariableCell},
     heap::ROOT_COUNT,
     image::entry_parts,
     object::{AnyObject, Kind},
-    reference::Ref,
+    reference::{REFERENCE_SCALE, Ref},
     storage::{ByteArray, RefArray, SlotArray},
     string::Str,
     table::{Parts, Shape, Table, shape::FIRST_TABLE_ROOT},
@@ -28,46 +32,6 @@ use lunette_gc::{
 };
 
 type Result<T> = core::result::Result<T, WriteError>;
-
-/// Units of references that one page of numbers is for.
-const PAGE: usize = 1 << 12;
-
-/// The numbers by the place of the object, in pages that are made when there is something in them.
-#[derive(Default)]
-struct Places(Vec<Option<Box<[u32]>>>);
-
-impl Places {
-    fn get(&self, units: u32) -> u32 {
-        let page = self.0.get(units as usize / PAGE).and_then(Option::as_deref);
-        page.map_or(0, |page| page[units as usize % PAGE])
-    }
-
-    /// The number's place.
-    #[inline]
-    fn place(&mut self, units: u32) -> Result<&mut u32> {
-        let page = units as usize / PAGE;
-        if page >= self.0.len() {
-            self.0.try_reserve(page + 1 - self.0.len()).map_err(|_| WriteError::Memory)?;
-            self.0.resize_with(page + 1, || None);
-        }
-        let entry = &mut self.0[page];
-        if entry.is_none() {
-            *entry = Some(new_page()?);
-        }
-        match entry {
-            Some(page) => Ok(&mut page[units as usize % PAGE]),
-            None => Err(WriteError::Memory),
-        }
-    }
-}
-
-#[cold]
-fn new_page() -> Result<Box<[u32]>> {
-    let mut page = Vec::new();
-    page.try_reserve_exact(PAGE).map_err(|_| WriteError::Memory)?;
-    page.resize(PAGE, 0);
-    Ok(page.into_boxed_slice())
-}
 
 /// The objects of one kind in the order of their numbers, and how many of them were looked through.
 pub(super) struct Queue<T> {
@@ -94,6 +58,9 @@ impl<T> Queue<T> {
 /// All objects that can be reached.
 #[derive(Default)]
 pub(super) struct Numbering {
+    /// While they are looked for.
+    reached: Reached,
+    /// When all are found.
     places: Places,
     pub strings: Queue<Str>,
     pub byte_arrays: Queue<ByteArray>,
@@ -123,28 +90,34 @@ pub(super) fn image_roots() -> impl Iterator<Item = usize> {
 
 const MADE_ANEW: [usize; 5] = [roots::NAMES, roots::METATABLES, roots::HANDLES, roots::TYPES, roots::LOADED_MODULES];
 
-macro_rules! meet {
-    ($($name:ident $queue:ident $type:ty;)*) => { $(
-        fn $name(&mut self, machine: &Machine, object: Ref<$type>) -> Result<()> {
-            let place = self.places.place(object.units())?;
-            if *place == 0 {
-                let queue = &mut self.$queue;
-                let number = queue.objects.len() as u32 + 1;
-                *place = number;
-                queue.objects.try_reserve(1).map_err(|_| WriteError::Memory)?;
-                queue.objects.push(object);
-                if let Some(identity) = machine.heap.known_identity(object.cast()) {
-                    queue.identities.try_reserve(1).map_err(|_| WriteError::Memory)?;
-                    queue.identities.push((number, identity));
+macro_rules! kinds {
+    ($($name:ident $queue:ident $type:ty;)*) => {
+        $(
+            fn $name(&mut self, machine: &Machine, object: Ref<$type>) -> Result<()> {
+                if self.reached.insert(object.units())? {
+                    let queue = &mut self.$queue;
+                    queue.objects.try_reserve(1).map_err(|_| WriteError::Memory)?;
+                    queue.objects.push(object);
+                    if let Some(identity) = machine.heap.known_identity(object.cast()) {
+                        queue.identities.try_reserve(1).map_err(|_| WriteError::Memory)?;
+                        queue.identities.push((queue.objects.len() as u32, identity));
+                    }
                 }
+                Ok(())
             }
+        )*
+
+        /// Gives the objects their numbers.
+        fn number_all(&mut self) -> Result<()> {
+            self.places = core::mem::take(&mut self.reached).into_places()?;
+            $( self.places.number(&self.$queue.objects); )*
             Ok(())
         }
-    )* };
+    };
 }
 
 impl Numbering {
-    meet! {
+    kinds! {
         string strings Str;
         byte_array byte_arrays ByteArray;
         module modules RefArray;
@@ -167,7 +140,8 @@ impl Numbering {
 
     /// Numbers everything that can be reached.
     pub fn of(machine: &Machine) -> Result<Numbering> {
-        let mut numbering = Numbering::default();
+        let units = machine.heap.touched_bytes() / REFERENCE_SCALE;
+        let mut numbering = Numbering { reached: Reached::new(units)?, ..Numbering::default() };
         for root in image_roots() {
             numbering.slot(machine, machine.heap.root(root))?;
         }
@@ -179,6 +153,7 @@ impl Numbering {
             numbering.finalizable(machine, object)?;
         }
         while numbering.scan_next(machine)? {}
+        numbering.number_all()?;
         Ok(numbering)
     }
 

@@ -265,29 +265,30 @@ impl Reader<'_, '_> {
             self.values.push(value);
         }
         let heap = &self.machine.heap;
-        match shape {
-            Some(shape) => {
-                let restored = heap.restore_fields(table, shape, self.values.iter().copied());
-                restored.map_err(|_| self.decoder.error(ReadErrorKind::Memory))
-            }
+        let restored = match shape {
+            Some(shape) => heap.restore_fields(table, shape, self.values.iter().copied()),
             None => {
-                let entries = self.layout_keys[range.clone()].iter().copied().zip(self.values.iter().copied());
-                heap.restore_names(table, range.len() as u32, entries).map_err(|error| self.part(error))
+                let part = heap.new_names(range.len() as u32).map_err(|error| self.part(error))?;
+                for (&key, &value) in self.layout_keys[range].iter().zip(&self.values) {
+                    heap.restore_name(part, key, value).map_err(|error| self.part(error))?;
+                }
+                heap.restore_names(table, part)
             }
-        }
+        };
+        restored.map_err(|_| self.decoder.error(ReadErrorKind::Memory))
     }
 
     fn names(&mut self, table: Ref<Table>) -> Result<(), Refusal> {
         let count = self.decoder.small()?;
-        let mut entries = Vec::new();
+        self.prepare(count as usize * ENTRY_BYTES);
+        let part = self.machine.heap.new_names(count).map_err(|error| self.part(error))?;
         for _ in 0..count {
             let key = self.short_string()?;
             let value = self.value()?;
-            entries.try_reserve(1).map_err(|_| self.decoder.error(ReadErrorKind::Memory))?;
-            entries.push((key, value));
+            self.machine.heap.restore_name(part, key, value).map_err(|error| self.part(error))?;
         }
-        let restored = self.machine.heap.restore_names(table, count, entries.into_iter());
-        restored.map_err(|error| self.part(error))
+        let restored = self.machine.heap.restore_names(table, part);
+        restored.map_err(|_| self.decoder.error(ReadErrorKind::Memory))
     }
 
     fn array(&mut self, table: Ref<Table>) -> Result<(), Refusal> {
