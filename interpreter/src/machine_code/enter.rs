@@ -3,7 +3,7 @@
 use super::{Compiled, performed, status};
 use crate::{
     call::Next,
-    dispatch,
+    dispatch::{self, state::Status},
     frame::{HeaderSlot, Return, TAIL_CALLED_MASK, return_kind},
     machine::Machine,
     typed::native::report::NativeExitCause,
@@ -58,6 +58,10 @@ pub(crate) unsafe fn enter(machine: *mut Machine, base: *mut u8, at: *const u64)
             }
             status::PERFORMED => (*machine).lua.outcome,
             status::REPLACED => RESUME,
+            status::RETURNS => {
+                let next = (*machine).give_results();
+                if (*machine).drive(next) == Status::Leave { LEAVE } else { RESUME }
+            }
             status::TAILED => {
                 (*machine).take_exit_base();
                 let code = (*running_prototype(region, (*machine).lua.exit_base).pointer(region)).code.units();
@@ -179,79 +183,94 @@ impl Machine {
         self.header(self.base).resume() == self.heap.get(self.running_prototype()).code.units() + 1
     }
 
+    /// The frame at the exit base gives its results to what has called it back; which frame runs next.
+    #[inline(always)]
+    fn give_results(&mut self) -> Next {
+        self.take_exit_base();
+        let first = ((self.lua.results as usize - self.stack as usize) >> 4) as u32;
+        let given = self.return_from(first, self.lua.result_count);
+        given.unwrap_or_else(|throw| self.unwind(throw))
+    }
+
     /// Runs what an instruction of the frame at `frame` has called, if that is compiled; whether it has returned to that frame.
     fn run_called(&mut self, frame: u32) -> bool {
-        let here = 0u8;
-        if self.is_typed_frame()
-            || self.is_native_frame(self.base)
-            || !self.is_at_beginning()
-            || (&raw const here) < self.native.stack_end
-        {
+        if self.is_typed_frame() || self.is_native_frame(self.base) || !self.is_at_beginning() {
+            return false;
+        }
+        let prototype = self.running_prototype();
+        if self.lua.first_entry(prototype, self.heap.get(prototype).native.get()).is_none() {
+            if !self.called_by_machine_code() {
+                self.lua.outcome = LEAVE;
+            }
             return false;
         }
         let (stack, moves) = (self.stack, self.lua.moves);
-        let caller = self.base - self.header(self.base).distance();
-        let machine: *mut Machine = self;
-        // SAFETY: the running frame is a Lua function's, at its beginning; nothing refers to the machine.
-        match unsafe { go_on(machine) } {
-            // The interpreter's return finishes the instruction as well.
-            status::PAUSED => {
-                self.take_exit_base();
-                if !dispatch::step_unhooked(self) {
+        match self.run_begun() {
+            Some(Next::Lua) => !self.is_moved(stack, moves) && self.base == frame,
+            Some(next) => {
+                if self.drive(next) == Status::Leave {
                     self.lua.outcome = LEAVE;
-                    return false;
                 }
-                !self.is_moved(stack, moves) && self.base == frame
-            }
-            status::LEFT => {
-                self.take_exit_base();
-                self.left_machine_code();
                 false
             }
-            status::RETURNED => {
-                self.base = caller;
-                caller == frame
-            }
-            // The machine knows how it goes on.
-            _ => false,
+            None => false,
         }
     }
 
     /// Runs the Lua function that a native function or an instruction has just called, if it is compiled. Which frame runs
     /// next; `None` if that is up to the loop.
-    #[inline(never)]
+    #[inline(always)]
     pub(crate) fn run_called_back(&mut self) -> Option<Next> {
+        if return_kind(self.header(self.base).tag.get()) == Return::Call {
+            return None;
+        }
+        let next = self.run_begun();
+        if next.is_none() && self.lua.outcome == LEAVE { Some(Next::Leave) } else { next }
+    }
+
+    /// Runs the running frame, which is a Lua function's, if that begins and is compiled. Which frame runs next; `None` if the
+    /// loop goes on with the running one, or, where the outcome says so, is left.
+    fn run_begun(&mut self) -> Option<Next> {
+        self.lua.outcome = RESUME;
+        let region = self.heap.base();
+        let base = self.stack.wrapping_add(self.base as usize * 16);
+        // SAFETY: the running frame is a Lua function's.
+        let prototype = unsafe { running_prototype(region, base) };
+        let object = self.heap.get(prototype);
+        let (address, entry) = self.lua.first_entry(prototype, object.native.get())?;
         let header = self.header(self.base);
-        let prototype = self.running_prototype();
-        let number = self.heap.get(prototype).native.get();
         let here = 0u8;
-        if return_kind(header.tag.get()) == Return::Call
-            || !self.is_at_beginning()
-            || self.lua.first_entry(prototype, number).is_none()
-            || (&raw const here) < self.native.stack_end
-        {
+        if header.resume() != object.code.units() + 1 || (&raw const here) < self.native.stack_end {
             return None;
         }
         let caller = self.base - header.distance();
         let machine: *mut Machine = self;
-        // SAFETY: the running frame is a Lua function's, at its beginning; nothing refers to the machine.
-        match unsafe { go_on(machine) } {
+        // SAFETY: the running frame is one of verified code, at its function's beginning; compiled code keeps to `Compiled`.
+        // Nothing refers to the machine.
+        let ended = unsafe {
+            let compiled: Compiled = core::mem::transmute(address);
+            match compiled(base, machine, region, entry) {
+                ended @ (status::REPLACED | status::TAILED) => go_on_after(machine, ended),
+                ended => ended,
+            }
+        };
+        match ended {
+            status::RETURNS => Some(self.give_results()),
+            status::RETURNED => {
+                self.base = caller;
+                Some(Next::Lua)
+            }
             status::PAUSED => {
                 self.take_exit_base();
-                // Such functions return by way of the machine.
-                let (first, count) = self.returned_next()?;
-                Some(self.return_from(first, count).unwrap_or_else(|throw| self.unwind(throw)))
+                None
             }
             status::LEFT => {
                 self.take_exit_base();
                 self.left_machine_code();
                 None
             }
-            status::RETURNED => {
-                self.base = caller;
-                Some(Next::Lua)
-            }
-            _ => (self.lua.outcome == LEAVE).then_some(Next::Leave),
+            // The machine knows how it goes on.
+            _ => None,
         }
     }
 }
@@ -261,9 +280,24 @@ impl Machine {
 /// # Safety
 /// The machine's running frame is one of verified code, at its function's beginning, and nothing refers to the machine.
 pub(super) unsafe extern "sysv64" fn go_on(machine: *mut Machine) -> u64 {
+    // SAFETY: the caller's promise.
+    unsafe { go_on_after(machine, status::REPLACED) }
+}
+
+/// Goes on after a tail call, by which compiled code has ended; gives another [`status`].
+///
+/// # Safety
+/// Where the function is not the machine's running frame yet, the exit base says where it is. Nothing refers to the machine.
+#[cold]
+unsafe fn go_on_after(machine: *mut Machine, mut ended: u64) -> u64 {
     // SAFETY: the caller's promise; compiled code keeps to `Compiled`.
     unsafe {
         loop {
+            match ended {
+                status::REPLACED => {}
+                status::TAILED => (*machine).take_exit_base(),
+                ended => return ended,
+            }
             let region = (*machine).heap.base();
             let base = (*machine).stack.add((*machine).base as usize * 16);
             let prototype = running_prototype(region, base);
@@ -276,11 +310,7 @@ pub(super) unsafe extern "sysv64" fn go_on(machine: *mut Machine) -> u64 {
                 return status::PERFORMED;
             };
             let compiled: Compiled = core::mem::transmute(address);
-            match compiled(base, machine, region, entry) {
-                status::REPLACED => {}
-                status::TAILED => (*machine).take_exit_base(),
-                ended => return ended,
-            }
+            ended = compiled(base, machine, region, entry);
         }
     }
 }

@@ -40,6 +40,10 @@ pub const KNOWN_COST: i32 = offset_of!(Known, cost) as i32;
 pub const NEXT: i32 = tier(offset_of!(LuaTier, next));
 /// In the machine, the address of register 0 of the frame in which the loop goes on.
 pub const EXIT_BASE: i32 = tier(offset_of!(LuaTier, exit_base));
+/// In the machine, the address of the first value that is given to what is no call, and how many there are (32 bits).
+pub const RESULTS: i32 = tier(offset_of!(LuaTier, results));
+/// See [`RESULTS`].
+pub const RESULT_COUNT: i32 = tier(offset_of!(LuaTier, result_count));
 /// In the machine, the address of the first [`super::Perform`]: there is one for each opcode.
 pub const PERFORMERS: i32 = tier(offset_of!(LuaTier, performers));
 /// In the machine, the address of [`super::GoOn`].

@@ -157,6 +157,9 @@ pub mod status {
     /// By a tail call of a function that is compiled, whose machine code is at [`super::layout::NEXT`]: its frame is in the
     /// place of the present one, at [`super::layout::EXIT_BASE`], and paid for. Whoever called uses its entry 1.
     pub const TAILED: u64 = 6;
+    /// Before a return to what is no call by a function of Lua: the frame at [`super::layout::EXIT_BASE`] gives the values from
+    /// [`super::layout::RESULTS`] on, so many as [`super::layout::RESULT_COUNT`] says.
+    pub const RETURNS: u64 = 7;
 }
 
 /// How an instruction ended that was performed.

@@ -43,6 +43,9 @@ pub(crate) struct LuaTier {
     pub(super) next: *const u8,
     /// Where the frame is in which the loop goes on.
     pub(super) exit_base: *mut u8,
+    /// What a frame gives to what has called it back.
+    pub(super) results: *mut u8,
+    pub(super) result_count: u32,
     /// By opcode, what performs instructions.
     pub(super) performers: *const Perform,
     pub(super) go_on: GoOn,
@@ -143,6 +146,8 @@ impl Default for LuaTier {
             compiled_count: 0,
             next: null(),
             exit_base: null_mut(),
+            results: null_mut(),
+            result_count: 0,
             performers: PERFORMERS.as_ptr(),
             go_on: enter::go_on,
             find_field,

@@ -7,7 +7,7 @@ use crate::{
     machine::{Machine, Outcome},
     native::{Frame, NativeFunction, NativeResult, Step, THROWN},
 };
-use lunette_bytecode::instruction::{Opcode, Word};
+use lunette_bytecode::instruction::Word;
 use lunette_gc::value::Value;
 
 impl Machine {
@@ -115,25 +115,6 @@ fn returned(machine: &Machine, word: Word, first: u32) -> u32 {
     match word.b() {
         0 => machine.open_top.saturating_sub(first),
         count => count as u32 - 1,
-    }
-}
-
-impl Machine {
-    /// What the next instruction of the running Lua frame returns, if it is a return: the first slot, and how many.
-    pub(crate) fn returned_next(&self) -> Option<(u32, u32)> {
-        let code = self.heap.get(self.running_prototype()).code;
-        let index = 8 * (self.header(self.base).resume() - (code.units() + 1)) as usize;
-        let word = self.heap.bytes(code).get(index..)?.first_chunk()?;
-        let word = Word(u64::from_ne_bytes(*word)).unmarked();
-        Some(match Opcode::from_number(word.opcode_number())? {
-            Opcode::return_none => (self.base, 0),
-            Opcode::return_one => (self.register_index(word.a()), 1),
-            Opcode::return_values => {
-                let first = self.register_index(word.a());
-                (first, returned(self, word, first))
-            }
-            _ => return None,
-        })
     }
 }
 

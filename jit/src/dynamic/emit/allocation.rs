@@ -132,8 +132,8 @@ impl Emitter<'_, '_, '_> {
         let bits = self.builder.ins().uload8(types::I32, of_object(), table, layout::BARRIER);
         let is_wanted = self.builder.ins().band_imm_s(bits, layout::BARRIER_BIT);
         self.go_if(is_wanted, slow);
-        let (last, _, is_number) = self.value(word.a() + count);
-        if !is_number {
+        let (last, _, is_plain) = self.value(word.a() + count);
+        if !is_plain {
             let is_nil = self.builder.ins().icmp_imm_s(IntCC::Equal, last, i64::from(tag::NIL));
             self.go_if(is_nil, slow);
         }
@@ -200,8 +200,8 @@ impl Emitter<'_, '_, '_> {
     pub(super) fn emit_new_cell(&mut self, instruction: usize) {
         let word = self.code.word(instruction);
         let slow = self.slow();
-        let (value_tag, payload, is_number) = self.value(word.a());
-        if !is_number {
+        let (value_tag, payload, is_plain) = self.value(word.a());
+        if !is_plain {
             let is_cell = self.builder.ins().icmp_imm_s(IntCC::Equal, value_tag, i64::from(tag::CELL));
             self.go_if(is_cell, slow);
         }

@@ -199,12 +199,15 @@ impl Emitter<'_, '_, '_> {
             // A list that is open.
             _ => word.b_count().checked_sub(1),
         };
-        let paused = self.paused();
+        let called_back = if count.is_some() { self.cold_block() } else { self.paused() };
         let header = self.builder.ins().load(types::I32, of_frame(), self.base, layout::HEADER + layout::TAG);
         // The frame of a function that takes further arguments lies above them.
         let not_plain = layout::NOT_PLAIN & if self.code.unit.is_variadic { !layout::VARIADIC } else { -1 };
         let other = self.builder.ins().band_imm_s(header, not_plain);
-        self.go_if(other, paused);
+        self.go_if(other, called_back);
+        if let Some(count) = count {
+            self.give_results(called_back, word.a(), count);
+        }
         let Some(count) = count.filter(|_| !self.code.unit.is_variadic) else { return self.perform_return() };
         let wanted = self.builder.ins().ushr_imm_u(header, layout::WANTED_SHIFT);
         let [one, not_one, done, performed] = core::array::from_fn(|_| self.builder.create_block());
@@ -276,6 +279,22 @@ impl Emitter<'_, '_, '_> {
         let end = self.builder.ins().isub(end, stack);
         let end = self.builder.ins().ushr_imm_u(end, 4);
         self.builder.ins().istore32(of_machine(), end, self.machine, layout::OPEN_TOP);
+    }
+
+    /// In a block: leaves the results from register `first` on to whoever has called the function back.
+    fn give_results(&mut self, block: Block, first: usize, count: usize) {
+        let Some(here) = self.builder.current_block() else { unreachable!("a block is being emitted") };
+        let before = self.held.clone();
+        self.seal(block);
+        self.builder.switch_to_block(block);
+        (first..first + count).for_each(|register| self.store_number(register));
+        let results = self.builder.ins().iadd_imm_s(self.base, i64::from(place(first)));
+        self.builder.ins().store(of_machine(), results, self.machine, layout::RESULTS);
+        let count = self.builder.ins().iconst(types::I32, count as i64);
+        self.builder.ins().store(of_machine(), count, self.machine, layout::RESULT_COUNT);
+        self.leave_stored(status::RETURNS);
+        self.held = before;
+        self.builder.switch_to_block(here);
     }
 
     /// Has the interpreter return to the function that called.

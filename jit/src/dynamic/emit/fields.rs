@@ -303,14 +303,14 @@ impl Emitter<'_, '_, '_> {
         &mut self,
         table: Value,
         site: Value,
-        (value_tag, payload, is_number): (Value, Value, bool),
+        (value_tag, payload, is_plain): (Value, Value, bool),
         slow: Block,
     ) {
         let shape = self.builder.ins().load(types::I32, of_object(), table, layout::TABLE_SHAPE);
         let known = self.builder.ins().load(types::I32, of_object(), site, layout::SITE_NEXT_SHAPE);
         let is_other = self.builder.ins().icmp(IntCC::NotEqual, shape, known);
         self.go_if(is_other, slow);
-        if !is_number {
+        if !is_plain {
             let is_nil = self.builder.ins().icmp_imm_s(IntCC::Equal, value_tag, i64::from(tag::NIL));
             self.go_if(is_nil, slow);
         }

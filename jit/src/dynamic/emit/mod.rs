@@ -191,10 +191,15 @@ impl<'a, 'f, 'b> Emitter<'a, 'f, 'b> {
         let chosen: Vec<usize> =
             (0..code.blocks.len()).filter(|&block| code.blocks[block].is_entry).take(u16::MAX.into()).collect();
         let entries: Vec<Block> = chosen.iter().map(|_| self.builder.create_block()).collect();
-        let native = self.builder.create_block();
+        let [native, others] = core::array::from_fn(|_| self.builder.create_block());
         let calls: Vec<BlockCall> =
             [native].iter().chain(&entries).map(|&entry| self.builder.func.dfg.block_call(entry, [])).collect();
         let table = self.builder.create_jump_table(JumpTableData::new(calls[0], &calls));
+        // Calls, from compiled code and others, are what the processor foresees best.
+        self.go_if_not(asked, 0, others);
+        self.builder.ins().jump(native, []);
+        self.seal(others);
+        self.builder.switch_to_block(others);
         self.builder.ins().br_table(asked, table);
         self.seal(native);
         self.builder.switch_to_block(native);

@@ -111,23 +111,31 @@ impl Emitter<'_, '_, '_> {
         let index = self.index(key, word.c_count(), otherwise);
         let (place, tag_place) = self.element(table, index, otherwise);
         let found = self.builder.ins().uload8(types::I32, of_content(), tag_place, 0);
-        let payload = self.builder.ins().load(types::I64, of_content(), place, layout::ARRAY_PAYLOADS);
         let payload = if loaded == Kind::Any {
             let is_nil = self.builder.ins().icmp_imm_s(IntCC::Equal, found, i64::from(tag::NIL));
             self.go_if(is_nil, otherwise);
-            // Booleans have no payload in arrays.
+            // Booleans have no payload in arrays: that is not even looked at, as it may never have been touched.
             let is_boolean = self.builder.ins().icmp_imm_u(IntCC::UnsignedLessThanOrEqual, found, i64::from(tag::TRUE));
+            let [whole, join] = core::array::from_fn(|_| self.builder.create_block());
+            let payload = self.builder.append_block_param(join, types::I64);
             let nothing = self.builder.ins().iconst(types::I64, 0);
-            self.builder.ins().select(is_boolean, nothing, payload)
-        } else {
+            self.builder.ins().brif(is_boolean, join, [nothing.into()].as_ref(), whole, []);
+            self.seal(whole);
+            self.builder.switch_to_block(whole);
+            let read = self.builder.ins().load(types::I64, of_content(), place, layout::ARRAY_PAYLOADS);
+            self.builder.ins().jump(join, [read.into()].as_ref());
+            self.seal(join);
+            self.builder.switch_to_block(join);
             payload
+        } else {
+            self.builder.ins().load(types::I64, of_content(), place, layout::ARRAY_PAYLOADS)
         };
         self.write_value(word.a(), loaded, found, payload, otherwise);
     }
 
     /// Whether the collector wants to know that something is stored into an object, then to a block.
-    pub(super) fn check_barrier(&mut self, object: Value, value_tag: Value, is_number: bool, slow: Block) {
-        if is_number {
+    pub(super) fn check_barrier(&mut self, object: Value, value_tag: Value, is_plain: bool, slow: Block) {
+        if is_plain {
             return;
         }
         let is_reference =
@@ -139,10 +147,12 @@ impl Emitter<'_, '_, '_> {
         self.go_if(is_wanted, slow);
     }
 
-    /// What a register has, as it is stored somewhere else: tag, payload, and whether it is a number.
+    /// What a register has, as it is stored somewhere else: tag, payload, and whether it is known to be neither
+    /// nil nor a reference.
     pub(super) fn value(&mut self, register: usize) -> (Value, Value, bool) {
-        let is_number = matches!(self.held[register].kind, Kind::Integer | Kind::Float);
-        (self.tag_of(register), self.payload_of(register), is_number)
+        let found = self.tag_of(register);
+        let is_plain = self.constant_tag(found).is_some_and(|found| (tag::FALSE..tag::STRING).contains(&found));
+        (found, self.payload_of(register), is_plain)
     }
 
     pub(super) fn emit_set_index(&mut self, instruction: usize) {
@@ -157,12 +167,12 @@ impl Emitter<'_, '_, '_> {
         let slow = self.slow();
         let table = self.table(word.a(), slow);
         let index = self.index(key, word.b_count(), slow);
-        let (value_tag, payload, is_number) = self.value(word.c());
-        if !is_number {
+        let (value_tag, payload, is_plain) = self.value(word.c());
+        if !is_plain {
             let is_nil = self.builder.ins().icmp_imm_s(IntCC::Equal, value_tag, i64::from(tag::NIL));
             self.go_if(is_nil, slow);
         }
-        self.check_barrier(table, value_tag, is_number, slow);
+        self.check_barrier(table, value_tag, is_plain, slow);
         let length = self.builder.ins().uload32(of_object(), table, layout::TABLE_LENGTH);
         let [inside, outside, store] = core::array::from_fn(|_| self.builder.create_block());
         let is_inside = self.builder.ins().icmp(IntCC::UnsignedLessThan, index, length);
@@ -193,7 +203,10 @@ impl Emitter<'_, '_, '_> {
         self.builder.switch_to_block(store);
         let (place, tag_place) = self.element_place(table, index);
         self.builder.ins().istore8(of_content(), value_tag, tag_place, 0);
-        self.builder.ins().store(of_content(), payload, place, layout::ARRAY_PAYLOADS);
+        // Booleans have no payload there.
+        if self.constant_tag(value_tag).is_none_or(|found| found > tag::TRUE) {
+            self.builder.ins().store(of_content(), payload, place, layout::ARRAY_PAYLOADS);
+        }
     }
 
     /// The tag and the payload in a slot.
@@ -211,8 +224,8 @@ impl Emitter<'_, '_, '_> {
         value: (Value, Value, bool),
         slow: Block,
     ) {
-        let (value_tag, payload, is_number) = value;
-        self.check_barrier(object, value_tag, is_number, slow);
+        let (value_tag, payload, is_plain) = value;
+        self.check_barrier(object, value_tag, is_plain, slow);
         self.builder.ins().store(of_content(), payload, slot, offset);
         self.builder.ins().store(of_content(), value_tag, slot, offset + layout::TAG);
     }

@@ -2,7 +2,7 @@
 
 use super::{Emitter, of_frame, of_object};
 use crate::dynamic::kinds::Kind;
-use cranelift_codegen::ir::{InstBuilder, MemFlagsData, Type, Value, types};
+use cranelift_codegen::ir::{InstBuilder, InstructionData, MemFlagsData, Opcode, Type, Value, types};
 use cranelift_frontend::Variable;
 use lunette_interpreter::machine_code::layout::{self, tag};
 
@@ -72,6 +72,16 @@ impl Emitter<'_, '_, '_> {
         let tag = self.builder.ins().load(types::I32, of_frame(), self.base, place(register) + layout::TAG);
         self.held[register].tag = Some(tag);
         tag
+    }
+
+    /// What a tag is, if it does not depend on what happens.
+    pub(super) fn constant_tag(&self, tag: Value) -> Option<u32> {
+        let graph = &self.builder.func.dfg;
+        let instruction = graph.value_def(graph.resolve_aliases(tag)).inst()?;
+        match graph.insts[instruction] {
+            InstructionData::UnaryImm { opcode: Opcode::Iconst, imm } => u32::try_from(imm.bits()).ok(),
+            _ => None,
+        }
     }
 
     /// The payload of a register.
