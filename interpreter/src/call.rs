@@ -12,7 +12,7 @@ use crate::{
     host::Ticket,
     machine::{MAX_STACK, Machine, Outcome, STACK_EMERGENCY, STACK_RESERVE},
     metamethod::Event,
-    native::{Frame, Native, NativeFunction, PASS_ON, PASS_ON_TRUE, Step, THROWN},
+    native::{CALL_COST, Frame, Native, NativeFunction, PASS_ON, PASS_ON_TRUE, Step, THROWN},
 };
 use lunette_gc::{
     function::{Closure, NativeClosure},
@@ -255,7 +255,7 @@ impl Machine {
         let Native { function: code, slots, .. } = self.natives[self.heap.get(closure).native as usize];
         let base = function + FRAME_SLOTS;
         self.ensure_stack(base, count + slots)?;
-        self.charge(10)?;
+        self.charge(CALL_COST)?;
         let window = base + count + slots;
         for local in base + count..window {
             self.set_value(local, Value::Nil);

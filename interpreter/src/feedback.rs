@@ -8,8 +8,8 @@
 //!   samples: u32 | instruction 0: u16, u16 | instruction 1: u16, u16 | ...
 //! ```
 //!
-//! The two words of an instruction are the sets of tags that its first and second register operand were seen with. What
-//! was found in tables stands in the sites of inline caches instead.
+//! The two words of an instruction are the sets of tags that its first and second register operand were seen with; the second
+//! one of a call says which native function was called. What was found in tables stands in the sites of inline caches instead.
 
 use crate::{
     dispatch::{self, state::Status},
@@ -21,7 +21,7 @@ use lunette_gc::{
     function::{Closure, Prototype},
     reference::Ref,
     storage::ByteArray,
-    value::Tag,
+    value::{Tag, Value},
 };
 
 /// Instructions executed one by one for a sample; slices have twenty thousand units of fuel.
@@ -32,6 +32,9 @@ const LAST_SAMPLE: u32 = 1000;
 
 /// Bytes before those of the first instruction.
 const HEADER: usize = 4;
+
+/// Stands for callees of which there are several, or others than native functions.
+const SEVERAL: u32 = 0xffff;
 
 /// Whether samples are taken.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -74,6 +77,14 @@ impl Feedback<'_> {
     /// The tags that the first and the second register operand of instruction `number` were seen with.
     pub fn operands(self, number: usize) -> [Tags; 2] {
         [0, 2].map(|operand| Tags(self.word(HEADER + 4 * number + operand) as u16))
+    }
+
+    /// The number of the one native function that the call `number` was seen to call.
+    pub fn native_callee(self, number: usize) -> Option<u32> {
+        match self.word(HEADER + 4 * number + 2) {
+            0 | SEVERAL => None,
+            callee => Some(callee - 1),
+        }
     }
 
     fn word(self, offset: usize) -> u32 {
@@ -153,6 +164,16 @@ impl Machine {
             let offset = HEADER + 4 * number + 2 * place;
             let seen = Feedback(self.heap.bytes(feedback)).word(offset) as u16;
             self.heap.write_bytes(feedback, offset, &(seen | 1 << tag).to_ne_bytes());
+        }
+        if matches!(opcode, Opcode::call | Opcode::tail_call) {
+            let offset = HEADER + 4 * number + 2;
+            let callee = match self.value(self.base + word.operand(opcode.entry().operands[0]) as u32) {
+                Value::NativeClosure(closure) => (self.heap.get(closure).native + 1).min(SEVERAL),
+                _ => SEVERAL,
+            };
+            let seen = Feedback(self.heap.bytes(feedback)).word(offset);
+            let callee = if seen == 0 || seen == callee { callee } else { SEVERAL };
+            self.heap.write_bytes(feedback, offset, &(callee as u16).to_ne_bytes());
         }
     }
 

@@ -290,7 +290,9 @@ impl Meter<'_> {
             self.limits.short_slices = (self.limits.short_slices + 1) % SHORT_SLICES;
             if self.limits.short_slices == 0 { self.limits.slice_size } else { 1 }
         } else {
-            self.limits.slice_size
+            // Of different sizes, or those that go well with a loop would always end in the same instruction of it: in a
+            // native function, say, where no sample is taken.
+            self.limits.slice_size - self.limits.used % (self.limits.slice_size / 16).max(1)
         };
         let slice = match &mut self.limits.fuel {
             Some(fuel) => {

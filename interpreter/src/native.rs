@@ -34,6 +34,41 @@ pub type NativeResult = Result<Step, Throw>;
 /// A native function.
 pub type NativeFunction = fn(&mut Machine, Frame) -> NativeResult;
 
+/// Does what a native function does with these arguments, where that takes no more than to look at them and a few objects: the
+/// one result (nil stands for none), or `None`, with nothing done, if it takes the function itself. It is paid for as the
+/// function, and charges no fuel.
+pub type Quick = fn(&mut Machine, ArgumentList) -> Option<Value>;
+
+/// The fuel that a call of a native function costs, beside what the function charges.
+pub(crate) const CALL_COST: u64 = 10;
+
+/// The arguments of a native function.
+#[derive(Clone, Copy, Debug)]
+pub struct ArgumentList {
+    first: u32,
+    count: u32,
+}
+
+impl ArgumentList {
+    /// Those in so many slots from this one on.
+    #[inline(always)]
+    pub(crate) fn new(first: u32, count: u32) -> ArgumentList {
+        ArgumentList { first, count }
+    }
+
+    /// How many there are.
+    #[inline(always)]
+    pub fn count(self) -> u32 {
+        self.count
+    }
+
+    /// One of them (from 0); `None` if there are fewer.
+    #[inline(always)]
+    pub fn get(self, machine: &Machine, index: u32) -> Option<Value> {
+        if index < self.count { Some(machine.value(self.first + index)) } else { None }
+    }
+}
+
 /// A native function as it is registered.
 #[derive(Clone, Copy, Debug)]
 pub struct Native {
@@ -49,12 +84,14 @@ pub struct Native {
     pub catches: bool,
     /// How many of its closure's values, from the first on, programs see as upvalues.
     pub upvalues: u32,
+    /// What is tried before the function, if it is wanted for at most one result.
+    pub quick: Option<Quick>,
 }
 
 impl Native {
     /// A function without locals that calls nothing back.
     pub const fn new(name: &'static str, function: NativeFunction) -> Native {
-        Native { name, function, slots: 0, yieldable: true, catches: false, upvalues: 0 }
+        Native { name, function, slots: 0, yieldable: true, catches: false, upvalues: 0, quick: None }
     }
 
     /// The function with `slots` locals.
@@ -73,6 +110,12 @@ impl Native {
     #[must_use]
     pub const fn with_upvalues(self, upvalues: u32) -> Native {
         Native { upvalues, ..self }
+    }
+
+    /// The function with what is tried before it.
+    #[must_use]
+    pub const fn with_quick(self, quick: Quick) -> Native {
+        Native { quick: Some(quick), ..self }
     }
 
     /// The function as one that catches errors.
@@ -226,6 +269,12 @@ impl Frame {
     #[inline(always)]
     pub fn set_phase(self, machine: &Machine, phase: u32) {
         machine.header(self.base()).set_resume(phase);
+    }
+
+    /// The arguments.
+    #[inline(always)]
+    pub fn arguments(self) -> ArgumentList {
+        ArgumentList::new(self.base(), self.count())
     }
 
     /// The function itself.

@@ -1,16 +1,20 @@
 //! Where compiled code finds things: offsets in bytes.
 
-use super::tier::{Known, LuaTier};
+use super::{
+    helpers::Helpers,
+    tier::{Known, LuaTier},
+};
 use crate::{frame, machine::Machine, metamethod::Event};
 use core::mem::offset_of;
 use lunette_gc::{
-    function::{Closure, Prototype, Site, VariableCell},
+    function::{Closure, NativeClosure, Prototype, Site, VariableCell},
     heap::Heap,
     object::{Header, Object},
     region::{HOLE_OFFSET, Hole},
     storage::{SlotArray, ValueArray},
     string::Str,
     table::Table,
+    thread::Thread,
     value::{Slot, Tag},
 };
 
@@ -50,6 +54,22 @@ pub const PERFORMERS: i32 = tier(offset_of!(LuaTier, performers));
 pub const GO_ON: i32 = tier(offset_of!(LuaTier, go_on));
 /// In the machine, the address of [`super::FindField`].
 pub const FIND_FIELD: i32 = tier(offset_of!(LuaTier, find_field));
+
+/// In the machine, the addresses of [`super::CallQuick`], [`super::Traverse`] and [`super::FindElement`].
+pub const CALL_QUICK: i32 = tier(offset_of!(LuaTier, helpers) + offset_of!(Helpers, call_quick));
+/// See [`CALL_QUICK`].
+pub const TRAVERSE: i32 = tier(offset_of!(LuaTier, helpers) + offset_of!(Helpers, traverse));
+/// See [`CALL_QUICK`].
+pub const FIND_ELEMENT: i32 = tier(offset_of!(LuaTier, helpers) + offset_of!(Helpers, find_element));
+/// Fuel that a call of a native function costs.
+pub const NATIVE_CALL_COST: i64 = crate::native::CALL_COST as i64;
+/// In a native closure, the number of its function (32 bits).
+pub const NATIVE_NUMBER: i32 = offset_of!(NativeClosure, native) as i32;
+
+/// In the machine, the reference to the running thread (32 bits), and in that, not 0 if variables are to be closed (32 bits).
+pub const THREAD: i32 = offset_of!(Machine, thread) as i32;
+/// See [`THREAD`].
+pub const TO_BE_CLOSED: i32 = offset_of!(Thread, to_be_closed) as i32;
 
 /// In the machine, the address of the running stack; and how many slots from there an open list ends (32 bits).
 pub const STACK: i32 = offset_of!(Machine, stack) as i32;
@@ -202,6 +222,8 @@ pub mod tag {
     pub const TABLE: u32 = Tag::Table as u32;
     /// See [`Tag`].
     pub const CLOSURE: u32 = Tag::Closure as u32;
+    /// See [`Tag`].
+    pub const NATIVE_CLOSURE: u32 = Tag::NativeClosure as u32;
     /// See [`Tag`].
     pub const CELL: u32 = Tag::Cell as u32;
 }

@@ -26,9 +26,11 @@
 //! Machine code lies outside the region; marks and numbers whose code is not there any more (the instance was cloned, or came
 //! from another process) mean nothing.
 //!
-//! The data flows `layout` and `tier` (which functions are compiled, where their code is) → `report` → `enter`.
+//! The data flows `helpers` (functions that compiled code calls), `layout` and `tier` (which functions are compiled, where their
+//! code is) → `report` → `enter`.
 
 pub(crate) mod enter;
+mod helpers;
 pub mod layout;
 mod report;
 mod tier;
@@ -65,6 +67,9 @@ pub struct Unit {
     pub constants: Vec<(u32, u64)>,
     /// The functions of which it makes closures, by their number in the module.
     pub closures: BTreeMap<u32, Template>,
+    /// Of calls, by the instruction, the number of the native function that is called there and has a
+    /// [`Quick`](crate::native::Quick) form.
+    pub quick_callees: BTreeMap<u32, u32>,
     /// What each site has met.
     pub sites: Vec<SiteState>,
     /// The tags that the first and the second register operand of each instruction were seen with.
@@ -135,6 +140,19 @@ pub type GoOn = unsafe extern "sysv64" fn(*mut crate::Machine) -> u64;
 /// is none), or 0 if finding it takes more. Nothing moves, and only the site changes.
 pub type FindField =
     unsafe extern "sysv64" fn(*mut crate::Machine, *mut Prototype, *mut Table, *mut Site) -> *const Slot;
+
+/// Calls the [`Quick`](crate::native::Quick) form of a native function: of the machine's address, that of the call window, the
+/// number of arguments, and that of the function, it returns whether the result is in the window's first slot; if not, nothing has
+/// happened.
+pub type CallQuick = unsafe extern "sysv64" fn(*mut crate::Machine, *const Slot, u32, u32) -> u64;
+
+/// Makes a step of a traversal: of the addresses of the machine and of the loop's state, and the number of variables, it returns
+/// whether it is done; if not, the iterator is to be called.
+pub type Traverse = unsafe extern "sysv64" fn(*mut crate::Machine, *const Slot, u32) -> u64;
+
+/// Reads an element of a table: of the machine's address, the table's reference, the addresses of key and target, it returns
+/// whether it is done; if not, it takes more.
+pub type FindElement = unsafe extern "sysv64" fn(*mut crate::Machine, u32, *const Slot, *const Slot) -> u64;
 
 /// Compiles a function.
 pub type Compile = fn(&Unit) -> Result<NativeCode, Refusal>;

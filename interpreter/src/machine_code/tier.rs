@@ -1,6 +1,9 @@
 //! Which functions are hot, and where their machine code is.
 
-use super::{Compile, FindField, GoOn, Local, Perform, SiteState, Template, Unit, enter, report::Records, status};
+use super::{
+    Compile, FindField, GoOn, Local, Perform, SiteState, Template, Unit, enter, helpers::Helpers, report::Records,
+    status,
+};
 use crate::{
     debug_info::CaptureTable,
     dispatch::{PERFORMERS, find_field, state::Operands},
@@ -50,6 +53,7 @@ pub(crate) struct LuaTier {
     pub(super) performers: *const Perform,
     pub(super) go_on: GoOn,
     pub(super) find_field: FindField,
+    pub(super) helpers: Helpers,
     /// A field that is nil, for compiled code.
     pub(crate) nil: Slot,
     /// How the loop goes on after an instruction that was performed and did not end with the next one.
@@ -151,6 +155,7 @@ impl Default for LuaTier {
             performers: PERFORMERS.as_ptr(),
             go_on: enter::go_on,
             find_field,
+            helpers: Helpers::ALL,
             nil: Slot { payload: Cell::new(0), tag: Cell::new(Tag::Nil as u32), spare: Cell::new(0) },
             outcome: enter::RESUME,
             moves: 0,
@@ -466,6 +471,12 @@ impl Machine {
         let often = (record.left / OFTEN).max(1);
         let goes_on = |number| is_last || record.exits.get(&number).is_some_and(|&count| count >= often);
         let feedback = self.feedback_of(prototype);
+        let quick_callee = |(number, word): (usize, &Word)| {
+            let is_call = [Opcode::call as u8, Opcode::tail_call as u8].contains(&word.opcode_number());
+            let native = feedback.filter(|_| is_call)?.native_callee(number)?;
+            self.natives.get(native as usize)?.quick?;
+            Some((number as u32, native))
+        };
         Unit {
             code_start: object.code.units() + 1,
             prototype: prototype.units(),
@@ -475,6 +486,7 @@ impl Machine {
             entry_cost: object.entry_cost,
             constants: self.heap.constants(prototype).iter().map(|slot| (slot.tag.get(), slot.payload.get())).collect(),
             closures: self.templates(prototype, &function.code),
+            quick_callees: function.code.iter().enumerate().filter_map(quick_callee).collect(),
             sites: record.sites.clone(),
             seen: instructions
                 .clone()

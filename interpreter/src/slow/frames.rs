@@ -1,11 +1,12 @@
 //! Calls and returns that need more than moving a few values.
 
+use super::after_allocation;
 use crate::{
     dispatch::state::{Operands, Status},
     error::Throw,
     frame::{FRAME_SLOTS, HeaderSlot, Return, VARIADIC, kind},
     machine::{Machine, Outcome},
-    native::{Frame, NativeFunction, NativeResult, Step, THROWN},
+    native::{ArgumentList, CALL_COST, Frame, NativeFunction, NativeResult, Step, THROWN},
 };
 use lunette_bytecode::instruction::Word;
 use lunette_gc::value::Value;
@@ -39,6 +40,16 @@ pub(crate) fn call_native(machine: &mut Machine, word: Word) -> Outcome {
         unreachable!("the caller has looked");
     };
     let wanted = word.c() as i32 - 1;
+    if let Some(quick) = machine.natives[machine.heap.get(closure).native as usize].quick
+        && matches!(wanted, 0 | 1)
+        && !machine.hooked
+        && machine.budget.get() >= CALL_COST as i64
+        && let Some(value) = quick(machine, ArgumentList::new(window + FRAME_SLOTS, count))
+    {
+        machine.spend(CALL_COST);
+        machine.set_value(window, value);
+        return after_allocation(machine, word);
+    }
     let caller = machine.base;
     let stack = machine.stack;
     let (frame, function) = machine.push_native(closure, window, count, wanted, Return::Call as u32)?;

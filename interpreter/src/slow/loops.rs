@@ -11,7 +11,7 @@ use lunette_bytecode::{
     instruction::Word,
     number::{float_to_integer_ceil, float_to_integer_floor},
 };
-use lunette_gc::value::Value;
+use lunette_gc::{table::NIL, value::Value};
 
 /// The budget of fuel is used up.
 pub(crate) fn poll(machine: &mut Machine, _: Word) -> Outcome {
@@ -110,50 +110,11 @@ pub(crate) fn generic_for_prepare(machine: &mut Machine, word: Word) -> Outcome 
 }
 
 /// `generic_for_call`
-///
-/// The traversals that `pairs` and `ipairs` make are done here. For `next` the slot of the control variable holds the
-/// cursor of the traversal in its `spare`, which is only a hint: the key tells whether it is right.
 pub(crate) fn generic_for_call(machine: &mut Machine, word: Word) -> Outcome {
     let index = machine.register_index(word.a());
     let wanted = word.b() as u32;
-    if let (Value::NativeClosure(iterator), Value::Table(table)) = (machine.value(index), machine.value(index + 1)) {
-        let native = machine.heap.get(iterator).native;
-        if native == machine.next_native {
-            let control = machine.slot(index + 2);
-            if let Ok(cursor) = machine.heap.cursor_of(table, control.get().to_parts(), control.spare.get()) {
-                let (key, value) = match machine.heap.next_at(table, cursor) {
-                    Some(step) => {
-                        control.spare.set(step.cursor);
-                        (step.key, step.value)
-                    }
-                    None => ((0, 0), (0, 0)),
-                };
-                let target = machine.slot(index + 4);
-                target.payload.set(key.1);
-                target.tag.set(key.0.into());
-                let target = machine.slot(index + 5);
-                target.payload.set(value.1);
-                target.tag.set(value.0.into());
-                for extra in 2..wanted {
-                    machine.set_value(index + 4 + extra, Value::Nil);
-                }
-                return Ok(Status::Next);
-            }
-        } else if native == machine.ipairs_native
-            && let Value::Integer(number) = machine.value(index + 2)
-        {
-            let number = number.wrapping_add(1);
-            let value = machine.heap.table_get_integer(table, number);
-            if !value.is_nil() || machine.heap.get(table).metatable.get().is_none() {
-                let key = if value.is_nil() { Value::Nil } else { Value::Integer(number) };
-                machine.set_value(index + 4, key);
-                machine.set_value(index + 5, value);
-                for extra in 2..wanted {
-                    machine.set_value(index + 4 + extra, Value::Nil);
-                }
-                return Ok(Status::Next);
-            }
-        }
+    if traverse(machine, index, wanted) {
+        return Ok(Status::Next);
     }
     let window = index + 4;
     machine.copy_slot(index, window);
@@ -163,4 +124,52 @@ pub(crate) fn generic_for_call(machine: &mut Machine, word: Word) -> Outcome {
         Next::Lua => Ok(machine.drive(Next::Lua)),
         next => Ok(machine.drive(next)),
     }
+}
+
+/// Makes the next step of a traversal that `pairs` or `ipairs` has made, of the loop whose state begins at slot `index`; `false`
+/// if that takes a call of the iterator.
+///
+/// For `next` the slot of the control variable holds the cursor of the traversal in its `spare`, which is only a hint: the key
+/// tells whether it is right.
+pub(crate) fn traverse(machine: &mut Machine, index: u32, wanted: u32) -> bool {
+    let (Value::NativeClosure(iterator), Value::Table(table)) = (machine.value(index), machine.value(index + 1)) else {
+        return false;
+    };
+    let native = machine.heap.get(iterator).native;
+    let (key, value) = if native == machine.next_native {
+        let control = machine.slot(index + 2);
+        let Ok(cursor) = machine.heap.cursor_of(table, control.get().to_parts(), control.spare.get()) else {
+            return false;
+        };
+        match machine.heap.next_at(table, cursor) {
+            Some(step) => {
+                control.spare.set(step.cursor);
+                (step.key, step.value)
+            }
+            None => (NIL, NIL),
+        }
+    } else if native == machine.ipairs_native
+        && let Value::Integer(number) = machine.value(index + 2)
+    {
+        let number = number.wrapping_add(1);
+        let value = machine.heap.table_get_integer_parts(table, number);
+        if value.0 == NIL.0 {
+            if machine.heap.get(table).metatable.get().is_some() {
+                return false;
+            }
+            (NIL, NIL)
+        } else {
+            (Value::Integer(number).to_parts(), value)
+        }
+    } else {
+        return false;
+    };
+    for (slot, (tag, payload)) in machine.slots::<2>(index + 4).iter().zip([key, value]) {
+        slot.payload.set(payload);
+        slot.tag.set(tag.into());
+    }
+    for extra in 2..wanted {
+        machine.set_value(index + 4 + extra, Value::Nil);
+    }
+    true
 }

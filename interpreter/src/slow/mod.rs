@@ -19,7 +19,7 @@ pub(crate) use frames::{
     VALUES_PER_UNIT, call, call_native, close, return_closing, return_none, return_one, return_values, tail_call,
     to_be_closed, variable_arguments,
 };
-pub(crate) use loops::{generic_for_call, generic_for_prepare, numeric_for_prepare, poll};
+pub(crate) use loops::{generic_for_call, generic_for_prepare, numeric_for_prepare, poll, traverse};
 
 use crate::{
     dispatch::state::Status,

@@ -13,7 +13,7 @@ pub(crate) use protection::false_and_error;
 
 use crate::{
     library::{Definition, get_field, native_value, set_field},
-    output, warning,
+    output, quick, warning,
 };
 use lunette_gc::{reference::Ref, table::Table, value::Value};
 use lunette_interpreter::{Machine, Throw, native::Native};
@@ -22,24 +22,24 @@ use lunette_interpreter::{Machine, Throw, native::Native};
 pub(crate) const DEFINITION: Definition = Definition {
     name: "_G",
     functions: &[
-        Native::new("assert", protection::assert),
+        Native::new("assert", protection::assert).with_quick(quick::assert),
         loading::DOFILE,
         Native::new("error", protection::error),
-        Native::new("getmetatable", access::getmetatable),
+        Native::new("getmetatable", access::getmetatable).with_quick(quick::getmetatable),
         loading::LOAD,
         loading::LOADFILE,
-        Native::new("next", access::next),
+        Native::new("next", access::next).with_quick(quick::next),
         Native::new("pcall", protection::pcall).catching(),
         printing::PRINT,
-        Native::new("rawequal", access::rawequal),
-        Native::new("rawget", access::rawget),
-        Native::new("rawlen", access::rawlen),
+        Native::new("rawequal", access::rawequal).with_quick(quick::rawequal),
+        Native::new("rawget", access::rawget).with_quick(quick::rawget),
+        Native::new("rawlen", access::rawlen).with_quick(quick::rawlen),
         Native::new("rawset", access::rawset),
-        Native::new("select", access::select),
-        Native::new("setmetatable", access::setmetatable),
+        Native::new("select", access::select).with_quick(quick::select),
+        Native::new("setmetatable", access::setmetatable).with_quick(quick::setmetatable),
         Native::new("tonumber", conversion::tonumber),
         Native::new("tostring", conversion::tostring),
-        Native::new("type", access::type_),
+        Native::new("type", access::type_).with_quick(quick::type_),
         warning::WARN,
         Native::new("xpcall", protection::xpcall).catching(),
     ],

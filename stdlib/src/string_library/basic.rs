@@ -1,8 +1,8 @@
 //! Functions on bytes and ranges of strings.
 
-use super::{end_position, start_position};
 use crate::{
     arguments::Arguments,
+    position::{end_position, start_position},
     text::return_string,
     workspace::{allowance, charge_bytes},
 };

@@ -1,10 +1,10 @@
 //! Searching: `find`, `match`, `gmatch`.
 
-use super::start_position;
 use crate::{
     arguments::Arguments,
     library::native_value,
     pattern::{Capture, Caret, Match, Matcher, Pattern, find_plain, has_specials},
+    position::start_position,
     workspace::{Workspace, allowance, charge_bytes, charge_steps, match_error, with_workspace},
 };
 use lunette_gc::{reference::Ref, string::Str, value::Value};

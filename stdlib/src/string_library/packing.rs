@@ -1,9 +1,9 @@
 //! `pack`, `packsize`, `unpack`.
 
-use super::start_position;
 use crate::{
     arguments::Arguments,
     pack::{Blame, Items, Kind, PackError, decode, encode, packed_size},
+    position::start_position,
     workspace::{allowance, charge_bytes, with_workspace},
 };
 use alloc::vec::Vec;

@@ -3,14 +3,16 @@
 use super::access::{
     Access, LENGTH, READ, WRITE, check_list, integer_local, length, length_result, pause, plain, read, write,
 };
-use crate::{arguments::Arguments, workspace::charge_bytes};
+use crate::{arguments::Arguments, quick, workspace::charge_bytes};
 use lunette_gc::value::Value;
 use lunette_interpreter::{Frame, Machine, NativeResult, Throw, compare::Comparison, native::Native};
 
 /// `table.insert(list, [pos,] value)`
-pub(super) const INSERT: Native = Native::new("table.insert", insert).with_locals(SHIFT_LOCALS).unyieldable();
+pub(super) const INSERT: Native =
+    Native::new("table.insert", insert).with_locals(SHIFT_LOCALS).unyieldable().with_quick(quick::insert);
 /// `table.remove(list [, pos])`
-pub(super) const REMOVE: Native = Native::new("table.remove", remove).with_locals(SHIFT_LOCALS).unyieldable();
+pub(super) const REMOVE: Native =
+    Native::new("table.remove", remove).with_locals(SHIFT_LOCALS).unyieldable().with_quick(quick::remove);
 /// `table.move(a1, f, e, t [, a2])`
 pub(super) const MOVE: Native = Native::new("table.move", move_elements).with_locals(MOVE_LOCALS).unyieldable();
 

@@ -64,6 +64,11 @@ impl Emitter<'_, '_, '_> {
         if arguments == 0 {
             return self.perform_here();
         }
+        if results > 0
+            && let Some(native) = self.quick_callee(instruction, results - 1)
+        {
+            return self.emit_quick_call(a, arguments - 1, native);
+        }
         let slow = self.slow();
         let (found, function) = (self.tag_of(a), self.payload_of(a));
         self.store_live_here();
@@ -83,7 +88,7 @@ impl Emitter<'_, '_, '_> {
         let base = self.builder.ins().iadd_imm_s(self.base, i64::from(window));
         let entry = self.builder.ins().iconst(types::I32, 0);
         let arguments = [base, self.machine, self.region, entry];
-        let called = self.builder.ins().call_indirect(self.signature, address, &arguments);
+        let called = self.builder.ins().call_indirect(self.signatures.compiled, address, &arguments);
         let ended = self.builder.inst_results(called)[0];
         let (other, here) = (self.builder.create_block(), self.builder.create_block());
         self.builder.append_block_param(other, types::I64);
@@ -98,7 +103,8 @@ impl Emitter<'_, '_, '_> {
         self.builder.switch_to_block(tailed);
         let next = self.builder.ins().load(types::I64, of_machine(), self.machine, layout::NEXT);
         let first = self.builder.ins().iconst(types::I32, 1);
-        let called = self.builder.ins().call_indirect(self.signature, next, &[base, self.machine, self.region, first]);
+        let called =
+            self.builder.ins().call_indirect(self.signatures.compiled, next, &[base, self.machine, self.region, first]);
         let then = self.builder.inst_results(called)[0];
         self.builder.ins().brif(then, other, [then.into()].as_ref(), here, []);
         self.seal(other);
@@ -113,7 +119,7 @@ impl Emitter<'_, '_, '_> {
         self.seal(replaced);
         self.builder.switch_to_block(replaced);
         let go_on = self.builder.ins().load(types::I64, of_machine(), self.machine, layout::GO_ON);
-        let called = self.builder.ins().call_indirect(self.go_on_signature, go_on, &[self.machine]);
+        let called = self.builder.ins().call_indirect(self.signatures.go_on, go_on, &[self.machine]);
         let ended = self.builder.inst_results(called)[0];
         let elsewhere = self.cold_block();
         self.builder.ins().brif(ended, elsewhere, [], here, []);
@@ -133,6 +139,16 @@ impl Emitter<'_, '_, '_> {
         let (a, arguments) = (word.a(), word.b_count());
         if arguments == 0 || self.code.unit.is_variadic {
             return self.perform_tail_call();
+        }
+        if let Some(native) = self.quick_callee(instruction, 1) {
+            self.emit_quick_call(a, arguments - 1, native);
+            let slow = self.take_slow();
+            self.return_results(a, 1, None);
+            if let Some(slow) = slow {
+                self.begin_slow(slow);
+                self.perform_tail_call();
+            }
+            return;
         }
         let slow = self.cold_block();
         let (found, function) = (self.tag_of(a), self.payload_of(a));
@@ -199,18 +215,41 @@ impl Emitter<'_, '_, '_> {
             // A list that is open.
             _ => word.b_count().checked_sub(1),
         };
+        let Some(count) = count.filter(|_| !self.code.unit.is_variadic) else {
+            return self.emit_other_return(word.a(), count);
+        };
+        let otherwise = self.cold_block();
+        self.return_results(word.a(), count, Some(otherwise));
+        self.seal(otherwise);
+        self.builder.switch_to_block(otherwise);
+        self.perform_return();
+    }
+
+    /// Returns a list that is open, or from a frame that lies above its arguments.
+    fn emit_other_return(&mut self, first: usize, count: Option<usize>) {
         let called_back = if count.is_some() { self.cold_block() } else { self.paused() };
-        let header = self.builder.ins().load(types::I32, of_frame(), self.base, layout::HEADER + layout::TAG);
         // The frame of a function that takes further arguments lies above them.
         let not_plain = layout::NOT_PLAIN & if self.code.unit.is_variadic { !layout::VARIADIC } else { -1 };
+        let header = self.builder.ins().load(types::I32, of_frame(), self.base, layout::HEADER + layout::TAG);
         let other = self.builder.ins().band_imm_s(header, not_plain);
         self.go_if(other, called_back);
+        let before = self.held.clone();
+        self.perform_return();
         if let Some(count) = count {
-            self.give_results(called_back, word.a(), count);
+            self.held = before;
+            self.give_results(called_back, first, count);
         }
-        let Some(count) = count.filter(|_| !self.code.unit.is_variadic) else { return self.perform_return() };
+    }
+
+    /// Returns the values from register `first` on. Where that is more than moving a few of them, control goes to a block, or the
+    /// machine does it.
+    fn return_results(&mut self, first: usize, count: usize, otherwise: Option<Block>) {
+        let called_back = self.cold_block();
+        let header = self.builder.ins().load(types::I32, of_frame(), self.base, layout::HEADER + layout::TAG);
+        let other = self.builder.ins().band_imm_s(header, layout::NOT_PLAIN);
+        self.go_if(other, called_back);
         let wanted = self.builder.ins().ushr_imm_u(header, layout::WANTED_SHIFT);
-        let [one, not_one, done, performed] = core::array::from_fn(|_| self.builder.create_block());
+        let [one, not_one, done] = core::array::from_fn(|_| self.builder.create_block());
         let is_one = self.builder.ins().icmp_imm_s(IntCC::Equal, wanted, 1);
         self.builder.ins().brif(is_one, one, [], not_one, []);
         self.seal(one);
@@ -220,7 +259,7 @@ impl Emitter<'_, '_, '_> {
             let nil = self.builder.ins().iconst(types::I32, i64::from(tag::NIL));
             (nil, self.builder.ins().iconst(types::I64, 0))
         } else {
-            (self.tag_of(word.a()), self.payload_of(word.a()))
+            (self.tag_of(first), self.payload_of(first))
         };
         self.builder.ins().store(of_frame(), payload, self.base, layout::FUNCTION);
         self.builder.ins().store(of_frame(), found, self.base, layout::FUNCTION + layout::TAG);
@@ -236,13 +275,13 @@ impl Emitter<'_, '_, '_> {
             self.seal(none);
             self.builder.switch_to_block(two);
             for (index, target) in [layout::FUNCTION, layout::HEADER].into_iter().enumerate() {
-                let (found, payload) = (self.tag_of(word.a() + index), self.payload_of(word.a() + index));
+                let (found, payload) = (self.tag_of(first + index), self.payload_of(first + index));
                 self.builder.ins().store(of_frame(), payload, self.base, target);
                 self.builder.ins().store(of_frame(), found, self.base, target + layout::TAG);
             }
             self.builder.ins().jump(done, []);
             self.builder.switch_to_block(none);
-            self.held = before;
+            self.held.clone_from(&before);
         }
         if count <= 2 {
             let [open, not_open] = core::array::from_fn(|_| self.builder.create_block());
@@ -251,19 +290,17 @@ impl Emitter<'_, '_, '_> {
             self.seal(open);
             self.seal(not_open);
             self.builder.switch_to_block(open);
-            let before = self.held.clone();
-            self.return_all(word.a(), count);
+            self.return_all(first, count);
             self.builder.ins().jump(done, []);
             self.builder.switch_to_block(not_open);
-            self.held = before;
+            self.held.clone_from(&before);
         }
-        self.builder.ins().brif(wanted, performed, [], done, []);
-        self.seal(performed);
-        self.builder.switch_to_block(performed);
-        self.perform_return();
+        self.builder.ins().brif(wanted, otherwise.unwrap_or(called_back), [], done, []);
         self.seal(done);
         self.builder.switch_to_block(done);
         self.end(status::RETURNED);
+        self.held = before;
+        self.give_results(called_back, first, count);
     }
 
     /// Gives the results from register `first` on to a caller who wants all: they are an open list.
@@ -281,10 +318,8 @@ impl Emitter<'_, '_, '_> {
         self.builder.ins().istore32(of_machine(), end, self.machine, layout::OPEN_TOP);
     }
 
-    /// In a block: leaves the results from register `first` on to whoever has called the function back.
+    /// In a block: leaves the results from register `first` on to the machine, which gives them to whoever has called.
     fn give_results(&mut self, block: Block, first: usize, count: usize) {
-        let Some(here) = self.builder.current_block() else { unreachable!("a block is being emitted") };
-        let before = self.held.clone();
         self.seal(block);
         self.builder.switch_to_block(block);
         (first..first + count).for_each(|register| self.store_number(register));
@@ -293,8 +328,6 @@ impl Emitter<'_, '_, '_> {
         let count = self.builder.ins().iconst(types::I32, count as i64);
         self.builder.ins().store(of_machine(), count, self.machine, layout::RESULT_COUNT);
         self.leave_stored(status::RETURNS);
-        self.held = before;
-        self.builder.switch_to_block(here);
     }
 
     /// Has the interpreter return to the function that called.

@@ -128,7 +128,7 @@ impl Emitter<'_, '_, '_> {
         let prototype = self.builder.ins().iadd_imm_s(self.region, prototype);
         let find = self.builder.ins().load(types::I64, of_machine(), self.machine, layout::FIND_FIELD);
         let arguments = [self.machine, prototype, table, site];
-        let called = self.builder.ins().call_indirect(self.find_signature, find, &arguments);
+        let called = self.builder.ins().call_indirect(self.signatures.find_field, find, &arguments);
         let found = self.builder.inst_results(called)[0];
         self.builder.ins().brif(found, join, &[found.into()], otherwise, []);
         self.seal(join);

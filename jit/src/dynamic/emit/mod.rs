@@ -8,13 +8,14 @@
 //!   exit:     frame <- numbers that are needed later           return, having noted where the interpreter goes on
 //! ```
 //!
-//! The data flows `mod` (entries, blocks) → `calls`, `jumps`, `numbers`, `fields`, `tables` and `allocation` (instructions) →
-//! `outside` (exits, and instructions that are performed) → `values` (what registers hold).
+//! The data flows `mod` (entries, blocks) → `calls`, `jumps`, `numbers`, `fields`, `tables`, `allocation` and `library`
+//! (instructions) → `outside` (exits, and instructions that are performed) → `values` (what registers hold).
 
 mod allocation;
 mod calls;
 mod fields;
 mod jumps;
+mod library;
 mod numbers;
 mod outside;
 mod tables;
@@ -30,7 +31,7 @@ use alloc::{vec, vec::Vec};
 use cranelift_codegen::{
     ir::{
         AbiParam, AliasRegion, AliasRegionData, Block, BlockCall, InstBuilder, JumpTableData, MemFlagsData, SigRef,
-        Signature, Value, types,
+        Signature, Type, Value, types,
     },
     isa::{CallConv, TargetFrontendConfig},
 };
@@ -59,20 +60,8 @@ pub(crate) fn emit(
         let region = builder.func.dfg.alias_regions.insert(region);
         debug_assert_eq!(region.as_u32(), memory as u32);
     }
-    let called = builder.import_signature(signature());
-    let mut perform = Signature::new(CallConv::SystemV);
-    perform.params = [types::I64; 3].map(AbiParam::new).into();
-    perform.returns = [types::I64].map(AbiParam::new).into();
-    let perform = builder.import_signature(perform);
-    let mut go_on = Signature::new(CallConv::SystemV);
-    go_on.params = [types::I64].map(AbiParam::new).into();
-    go_on.returns = [types::I64].map(AbiParam::new).into();
-    let go_on = builder.import_signature(go_on);
-    let mut find = Signature::new(CallConv::SystemV);
-    find.params = [types::I64; 4].map(AbiParam::new).into();
-    find.returns = [types::I64].map(AbiParam::new).into();
-    let find = builder.import_signature(find);
-    let mut emitter = Emitter::new(code, builder, kinds, [called, perform, go_on, find]);
+    let signatures = Signatures::new(&mut builder);
+    let mut emitter = Emitter::new(code, builder, kinds, signatures);
     let entries = emitter.emit_entries();
     for block in 0..code.blocks.len() {
         emitter.emit_block(block);
@@ -80,6 +69,38 @@ pub(crate) fn emit(
     emitter.builder.seal_all_blocks();
     emitter.builder.finalize(target);
     entries
+}
+
+/// The signatures of what compiled code calls.
+struct Signatures {
+    compiled: SigRef,
+    perform: SigRef,
+    go_on: SigRef,
+    find_field: SigRef,
+    call_quick: SigRef,
+    traverse: SigRef,
+    find_element: SigRef,
+}
+
+impl Signatures {
+    fn new(builder: &mut FunctionBuilder<'_>) -> Signatures {
+        use types::{I32, I64};
+        let mut import = |parameters: &[Type]| {
+            let mut signature = Signature::new(CallConv::SystemV);
+            signature.params = parameters.iter().copied().map(AbiParam::new).collect();
+            signature.returns = [I64].map(AbiParam::new).into();
+            builder.import_signature(signature)
+        };
+        Signatures {
+            compiled: import(&[I64, I64, I64, I32]),
+            perform: import(&[I64; 3]),
+            go_on: import(&[I64]),
+            find_field: import(&[I64; 4]),
+            call_quick: import(&[I64, I64, I32, I32]),
+            traverse: import(&[I64, I64, I32]),
+            find_element: import(&[I64, I32, I64, I64]),
+        }
+    }
 }
 
 struct Emitter<'a, 'f, 'b> {
@@ -91,12 +112,7 @@ struct Emitter<'a, 'f, 'b> {
     held: Vec<Held>,
     /// What is out of line of the instruction that is emitted.
     outside: Outside,
-    /// The signatures of compiled functions, of what performs instructions, of what goes on after tail calls, and of what finds
-    /// fields.
-    signature: SigRef,
-    perform_signature: SigRef,
-    go_on_signature: SigRef,
-    find_signature: SigRef,
+    signatures: Signatures,
     base: Value,
     machine: Value,
     region: Value,
@@ -154,7 +170,7 @@ impl<'a, 'f, 'b> Emitter<'a, 'f, 'b> {
         code: &'a Code<'f>,
         mut builder: FunctionBuilder<'b>,
         kinds: &'a [Vec<Kind>],
-        [signature, perform_signature, go_on_signature, find_signature]: [SigRef; 4],
+        signatures: Signatures,
     ) -> Self {
         let blocks = code.blocks.iter().map(|_| builder.create_block()).collect();
         let start = builder.create_block();
@@ -171,10 +187,7 @@ impl<'a, 'f, 'b> Emitter<'a, 'f, 'b> {
             variables: vec![[None; 4]; code.registers()],
             held: Vec::new(),
             outside: Outside::default(),
-            signature,
-            perform_signature,
-            go_on_signature,
-            find_signature,
+            signatures,
             base,
             machine,
             region,
@@ -328,7 +341,9 @@ impl<'a, 'f, 'b> Emitter<'a, 'f, 'b> {
             set_list => self.emit_set_list(instruction),
             closure => self.emit_closure(instruction),
             new_cell => self.emit_new_cell(instruction),
+            close => self.emit_close(),
             call => self.emit_call(instruction),
+            generic_for_call => self.emit_generic_for_call(instruction),
             tail_call => self.emit_tail_call(instruction),
             return_none | return_one | return_values => {
                 self.emit_return(instruction);

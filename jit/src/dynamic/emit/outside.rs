@@ -173,7 +173,7 @@ impl Emitter<'_, '_, '_> {
         let at = i64::from(self.code.unit.code_start) + self.outside.instruction as i64;
         let at = self.builder.ins().iadd_imm_s(self.region, at << layout::REFERENCE_SHIFT);
         let arguments = [self.machine, self.base, at];
-        let called = self.builder.ins().call_indirect(self.perform_signature, function, &arguments);
+        let called = self.builder.ins().call_indirect(self.signatures.perform, function, &arguments);
         self.builder.inst_results(called)[0]
     }
 
@@ -240,6 +240,18 @@ impl Emitter<'_, '_, '_> {
                 self.held[register].is_stored &= held.is_stored;
             }
         }
+    }
+
+    /// The block in which the instruction is to be performed, for who does that otherwise than usual.
+    pub(super) fn take_slow(&mut self) -> Option<Block> {
+        self.outside.slow.take()
+    }
+
+    /// Begins such a block.
+    pub(super) fn begin_slow(&mut self, slow: Block) {
+        self.seal(slow);
+        self.builder.switch_to_block(slow);
+        self.held.clone_from(&self.outside.before);
     }
 
     /// The same for a jump: it goes where the usual way would.

@@ -103,7 +103,8 @@ impl Emitter<'_, '_, '_> {
         let is_inline = self.code.may_be_table(instruction, word.b(), 0, &kinds)
             && key.is_none_or(|key| self.code.is_integer_key(instruction, key, &kinds));
         if !is_inline {
-            return self.perform_here();
+            let is_table = self.code.may_be_table(instruction, word.b(), 0, &kinds);
+            return if is_table { self.emit_find_element(instruction) } else { self.perform_here() };
         }
         let loaded = self.code.loaded(block, instruction, word.a());
         let otherwise = self.otherwise(loaded);

@@ -1,0 +1,77 @@
+//! Functions that compiled code calls for a part of an instruction. They neither collect nor fail, move nothing, and need no frame
+//! that is saved: what takes more is performed ([`super::Perform`]).
+
+use crate::{frame::FRAME_SLOTS, machine::Machine, native::ArgumentList, slow::traverse};
+use lunette_gc::{
+    reference::Ref,
+    table::{NIL, Table},
+    value::{Slot, Value},
+};
+
+/// Where they are, for compiled code.
+#[repr(C)]
+pub(super) struct Helpers {
+    pub call_quick: super::CallQuick,
+    pub traverse: super::Traverse,
+    pub find_element: super::FindElement,
+}
+
+impl Helpers {
+    pub const ALL: Helpers = Helpers { call_quick, traverse: traverse_loop, find_element };
+}
+
+/// The number of a slot of the running stack.
+unsafe fn slot_number(machine: *mut Machine, slot: *const Slot) -> u32 {
+    // SAFETY: the machine is alive, and nothing refers to it.
+    ((slot as usize - unsafe { (*machine).stack } as usize) >> 4) as u32
+}
+
+/// See [`super::CallQuick`].
+unsafe extern "sysv64" fn call_quick(machine: *mut Machine, window: *const Slot, count: u32, native: u32) -> u64 {
+    // SAFETY: the caller's window lies on the machine's stack, and nothing refers to the machine.
+    let (window, machine) = unsafe { (slot_number(machine, window), &mut *machine) };
+    // Where the library allocates, the collector has its turn when that is performed.
+    if machine.heap.needs_collection() {
+        return 0;
+    }
+    let Some(quick) = machine.natives[native as usize].quick else { return 0 };
+    match quick(machine, ArgumentList::new(window + FRAME_SLOTS, count)) {
+        Some(value) => {
+            machine.set_value(window, value);
+            1
+        }
+        None => 0,
+    }
+}
+
+/// See [`super::Traverse`].
+unsafe extern "sysv64" fn traverse_loop(machine: *mut Machine, first: *const Slot, wanted: u32) -> u64 {
+    // SAFETY: the caller's slots lie on the machine's stack, and nothing refers to the machine.
+    unsafe {
+        let first = slot_number(machine, first);
+        traverse(&mut *machine, first, wanted).into()
+    }
+}
+
+/// See [`super::FindElement`].
+unsafe extern "sysv64" fn find_element(
+    machine: *mut Machine,
+    table: u32,
+    key: *const Slot,
+    target: *const Slot,
+) -> u64 {
+    // SAFETY: the caller's slots lie on the machine's stack, and nothing refers to the machine.
+    let (machine, key, target) = unsafe { (&*machine, (*key).get(), &*target) };
+    let Some(table) = Ref::<Table>::from_units(table) else { return 0 };
+    if matches!(key, Value::String(key) if !machine.heap.get(key).is_short()) {
+        // Those cost fuel.
+        return 0;
+    }
+    let (tag, payload) = machine.heap.table_get_parts(table, key.to_parts());
+    if tag == NIL.0 && machine.heap.get(table).metatable.get().is_some() {
+        return 0;
+    }
+    target.payload.set(payload);
+    target.tag.set(tag.into());
+    1
+}

@@ -1,0 +1,84 @@
+//! What compiled code does by calling functions that need no frame: quick forms of the library's functions, traversals, elements
+//! of tables by any key.
+
+use super::{Emitter, of_machine, of_object, values::place};
+use crate::dynamic::operands::Operands;
+use cranelift_codegen::ir::{InstBuilder, SigRef, Value, condcodes::IntCC, types};
+use lunette_interpreter::machine_code::layout::{self, tag};
+
+impl Emitter<'_, '_, '_> {
+    /// The number of the function of the library that is called, if it has a quick form that is good for so many results.
+    pub(super) fn quick_callee(&self, instruction: usize, results: usize) -> Option<u32> {
+        let native = self.code.unit.quick_callees.get(&(instruction as u32)).copied();
+        native.filter(|_| results <= 1 && !self.code.goes_on(instruction))
+    }
+
+    /// Calls a helper; if it has done nothing, control goes where the instruction is performed.
+    fn call_helper(&mut self, signature: SigRef, helper: i32, arguments: &[Value]) {
+        let slow = self.slow();
+        let helper = self.builder.ins().load(types::I64, of_machine(), self.machine, helper);
+        let called = self.builder.ins().call_indirect(signature, helper, arguments);
+        let is_done = self.builder.inst_results(called)[0];
+        let done = self.builder.create_block();
+        self.builder.ins().brif(is_done, done, [], slow, []);
+        self.seal(done);
+        self.builder.switch_to_block(done);
+    }
+
+    /// The address of a register.
+    fn address(&mut self, register: usize) -> Value {
+        self.builder.ins().iadd_imm_s(self.base, i64::from(place(register)))
+    }
+
+    /// Calls the quick form of a function of the library: its result is in the window's first register.
+    pub(super) fn emit_quick_call(&mut self, window: usize, arguments: usize, native: u32) {
+        let slow = self.slow();
+        let (found, function) = (self.tag_of(window), self.payload_of(window));
+        self.store_live_here();
+        self.go_if_not(found, tag::NATIVE_CLOSURE, slow);
+        let closure = self.object(function);
+        let number = self.builder.ins().load(types::I32, of_object(), closure, layout::NATIVE_NUMBER);
+        self.go_if_not(number, native, slow);
+        let budget = self.builder.ins().load(types::I64, of_machine(), self.machine, layout::BUDGET);
+        let is_over = self.builder.ins().icmp_imm_s(IntCC::SignedLessThan, budget, layout::NATIVE_CALL_COST);
+        self.go_if(is_over, slow);
+        let first = self.address(window);
+        let [count, number] =
+            [arguments as u32, native].map(|number| self.builder.ins().iconst(types::I32, i64::from(number)));
+        self.call_helper(self.signatures.call_quick, layout::CALL_QUICK, &[self.machine, first, count, number]);
+        let left = self.builder.ins().iadd_imm_s(budget, -layout::NATIVE_CALL_COST);
+        self.builder.ins().store(of_machine(), left, self.machine, layout::BUDGET);
+        self.forget_written();
+    }
+
+    pub(super) fn emit_generic_for_call(&mut self, instruction: usize) {
+        let word = self.code.word(instruction);
+        self.store_live_here();
+        let first = self.address(word.a());
+        let wanted = self.builder.ins().iconst(types::I32, word.b_count() as i64);
+        self.call_helper(self.signatures.traverse, layout::TRAVERSE, &[self.machine, first, wanted]);
+        self.forget_written();
+    }
+
+    /// Reads an element of a table by a key of any type.
+    pub(super) fn emit_find_element(&mut self, instruction: usize) {
+        let word = self.code.word(instruction);
+        let slow = self.slow();
+        self.store_number(word.c());
+        let (found, table) = (self.tag_of(word.b()), self.payload_of(word.b()));
+        self.go_if_not(found, tag::TABLE, slow);
+        let table = self.builder.ins().ireduce(types::I32, table);
+        let (key, target) = (self.address(word.c()), self.address(word.a()));
+        self.call_helper(self.signatures.find_element, layout::FIND_ELEMENT, &[self.machine, table, key, target]);
+        self.forget_written();
+    }
+
+    /// Variables are closed by the interpreter, if there are any.
+    pub(super) fn emit_close(&mut self) {
+        let slow = self.slow();
+        let thread = self.builder.ins().uload32(of_machine(), self.machine, layout::THREAD);
+        let thread = self.object(thread);
+        let variable = self.builder.ins().load(types::I32, of_object(), thread, layout::TO_BE_CLOSED);
+        self.go_if(variable, slow);
+    }
+}
