@@ -37,6 +37,39 @@ fn programs_write_the_same_for_the_same_fuel() {
 }
 
 #[test]
+fn functions_of_the_library_cost_the_same() {
+    is_same_in_all(
+        r#"
+        local long, meta, sum = ("x"):rep(200), { __index = { size = 3 } }, 0
+        local function new(x) return setmetatable({ x = x }, meta) end
+        local function count(...) return select('#', ...) + (select(-1, ...)) end
+        for i = 1, 20000 do
+            local list = { i, i + 1 }
+            table.insert(list, i % 7)
+            sum = sum + math.max(i % 10, 4, 2) + math.floor(i / 3) + (type(i) == 'number' and 1 or 0) + #list
+            sum = sum + (long:byte(i % 300) or 7) + #long:sub(i % 50, i % 90) + #long:sub(2) + new(i).size + count(i, nil, 3)
+            sum = sum + table.remove(list) + rawlen(list) + rawget(list, 1) + (next(list) or 0) + string.len(long)
+            if i % 1000 == 0 then sum = sum + (pcall(math.floor, {}) and 1 or 0) + (pcall(table.insert, list, 9, 9) and 1 or 0) end
+            for _, value in ipairs(list) do sum = sum + value end
+            for key, value in pairs({ a = 1, [2.5] = 2, [long] = 3 }) do sum = sum + value + (list[key] or 0) end
+        end
+        print(sum)
+        "#,
+    );
+}
+
+/// The fuel of a loop may go well with slices of it, so that these always end in the same instruction.
+#[test]
+fn loops_around_library_functions_are_compiled() {
+    for call in ["floor(i)", "floor(i) + floor(i)", "(floor(i))", "floor(floor(i))"] {
+        let mut instance = Engine::new(Configuration::new().jit(Jit::On)).instantiate().unwrap();
+        let program = format!("local floor, x = math.floor, 0 for i = 1, 1000000 do x = x + {call} end");
+        instance.exec(&program).unwrap();
+        assert_eq!(instance.statistics().native_functions, 1, "{call}");
+    }
+}
+
+#[test]
 fn types_may_change_at_any_time() {
     is_same_in_all(
         r#"

@@ -369,6 +369,24 @@ pub(crate) unsafe extern "sysv64" fn find_field(
     }
 }
 
+/// See [`crate::machine_code::FindField`]: for an instruction that sets.
+///
+/// # Safety
+/// The site is one of the prototype's and for setting; it, the table and the prototype are of the machine's heap.
+pub(crate) unsafe extern "sysv64" fn find_target(
+    machine: *mut Machine,
+    prototype: *mut Prototype,
+    table: *mut Table,
+    site: *mut Site,
+) -> *const Slot {
+    // SAFETY: the caller's promise; without an instruction, the state's is not looked at.
+    unsafe {
+        let region = (*machine).heap.base();
+        let s = State { pc: null(), base: null_mut(), region, machine, prototype, driver: PhantomData::<Matched> };
+        polymorphic_target(s, table, site).map_or(null(), |found| found.0)
+    }
+}
+
 /// Whether a field of `table` that is nil can be set without looking further: no `__newindex` may want it, and no inline
 /// cache may depend on its absence.
 #[inline(always)]

@@ -52,8 +52,10 @@ pub const RESULT_COUNT: i32 = tier(offset_of!(LuaTier, result_count));
 pub const PERFORMERS: i32 = tier(offset_of!(LuaTier, performers));
 /// In the machine, the address of [`super::GoOn`].
 pub const GO_ON: i32 = tier(offset_of!(LuaTier, go_on));
-/// In the machine, the address of [`super::FindField`].
+/// In the machine, the addresses of [`super::FindField`] for instructions that read and for those that set.
 pub const FIND_FIELD: i32 = tier(offset_of!(LuaTier, find_field));
+/// See [`FIND_FIELD`].
+pub const FIND_TARGET: i32 = tier(offset_of!(LuaTier, find_target));
 
 /// In the machine, the addresses of [`super::CallQuick`], [`super::Traverse`] and [`super::FindElement`].
 pub const CALL_QUICK: i32 = tier(offset_of!(LuaTier, helpers) + offset_of!(Helpers, call_quick));

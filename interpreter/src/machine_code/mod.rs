@@ -137,7 +137,8 @@ pub type GoOn = unsafe extern "sysv64" fn(*mut crate::Machine) -> u64;
 
 /// Finds a field, for an instruction that reads one of more kinds of tables than its site remembers: of the addresses of the
 /// machine, the prototype, the table and the site it returns the slot's (that at [`layout::NIL_SLOT`] if it is known that there
-/// is none), or 0 if finding it takes more. Nothing moves, and only the site changes.
+/// is none), or 0 if finding it takes more. Nothing moves, and only the site changes. For one that sets, it is the slot of the
+/// table itself, which is not nil.
 pub type FindField =
     unsafe extern "sysv64" fn(*mut crate::Machine, *mut Prototype, *mut Table, *mut Site) -> *const Slot;
 

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     debug_info::CaptureTable,
-    dispatch::{PERFORMERS, find_field, state::Operands},
+    dispatch::{PERFORMERS, find_field, find_target, state::Operands},
     frame::HeaderSlot,
     machine::Machine,
     traceback::FrameView,
@@ -53,6 +53,7 @@ pub(crate) struct LuaTier {
     pub(super) performers: *const Perform,
     pub(super) go_on: GoOn,
     pub(super) find_field: FindField,
+    pub(super) find_target: FindField,
     pub(super) helpers: Helpers,
     /// A field that is nil, for compiled code.
     pub(crate) nil: Slot,
@@ -155,6 +156,7 @@ impl Default for LuaTier {
             performers: PERFORMERS.as_ptr(),
             go_on: enter::go_on,
             find_field,
+            find_target,
             helpers: Helpers::ALL,
             nil: Slot { payload: Cell::new(0), tag: Cell::new(Tag::Nil as u32), spare: Cell::new(0) },
             outcome: enter::RESUME,

@@ -61,13 +61,13 @@ impl Emitter<'_, '_, '_> {
     pub(super) fn emit_call(&mut self, instruction: usize) {
         let word = self.code.word(instruction);
         let (a, arguments, results) = (word.a(), word.b_count(), word.c_count());
-        if arguments == 0 {
-            return self.perform_here();
-        }
         if results > 0
             && let Some(native) = self.quick_callee(instruction, results - 1)
         {
-            return self.emit_quick_call(a, arguments - 1, native);
+            return self.emit_quick_call(a, arguments.checked_sub(1), native);
+        }
+        if arguments == 0 {
+            return self.perform_here();
         }
         let slow = self.slow();
         let (found, function) = (self.tag_of(a), self.payload_of(a));
@@ -141,7 +141,7 @@ impl Emitter<'_, '_, '_> {
             return self.perform_tail_call();
         }
         if let Some(native) = self.quick_callee(instruction, 1) {
-            self.emit_quick_call(a, arguments - 1, native);
+            self.emit_quick_call(a, Some(arguments - 1), native);
             let slow = self.take_slow();
             self.return_results(a, 1, None);
             if let Some(slow) = slow {
@@ -215,9 +215,7 @@ impl Emitter<'_, '_, '_> {
             // A list that is open.
             _ => word.b_count().checked_sub(1),
         };
-        let Some(count) = count.filter(|_| !self.code.unit.is_variadic) else {
-            return self.emit_other_return(word.a(), count);
-        };
+        let Some(count) = count else { return self.emit_open_return() };
         let otherwise = self.cold_block();
         self.return_results(word.a(), count, Some(otherwise));
         self.seal(otherwise);
@@ -225,20 +223,31 @@ impl Emitter<'_, '_, '_> {
         self.perform_return();
     }
 
-    /// Returns a list that is open, or from a frame that lies above its arguments.
-    fn emit_other_return(&mut self, first: usize, count: Option<usize>) {
-        let called_back = if count.is_some() { self.cold_block() } else { self.paused() };
-        // The frame of a function that takes further arguments lies above them.
-        let not_plain = layout::NOT_PLAIN & if self.code.unit.is_variadic { !layout::VARIADIC } else { -1 };
+    /// The bits of a header's tag that are not set if the frame returns plainly. That of a function that takes further arguments
+    /// lies above them.
+    fn not_plain(&self) -> i64 {
+        layout::NOT_PLAIN & if self.code.unit.is_variadic { !layout::VARIADIC } else { -1 }
+    }
+
+    /// Returns a list that is open.
+    fn emit_open_return(&mut self) {
+        let paused = self.paused();
         let header = self.builder.ins().load(types::I32, of_frame(), self.base, layout::HEADER + layout::TAG);
+        let not_plain = self.not_plain();
         let other = self.builder.ins().band_imm_s(header, not_plain);
-        self.go_if(other, called_back);
-        let before = self.held.clone();
+        self.go_if(other, paused);
         self.perform_return();
-        if let Some(count) = count {
-            self.held = before;
-            self.give_results(called_back, first, count);
+    }
+
+    /// The address that register 0 would have if the frame lay where its caller has made the window: above that are results.
+    fn window_base(&mut self) -> Value {
+        if !self.code.unit.is_variadic {
+            return self.base;
         }
+        let arguments = self.builder.ins().uload32(of_frame(), self.base, layout::HEADER + layout::SPARE);
+        let slots = self.builder.ins().iadd_imm_s(arguments, i64::from(frame::FRAME_SLOTS));
+        let bytes = self.builder.ins().ishl_imm_u(slots, 4);
+        self.builder.ins().isub(self.base, bytes)
     }
 
     /// Returns the values from register `first` on. Where that is more than moving a few of them, control goes to a block, or the
@@ -246,8 +255,10 @@ impl Emitter<'_, '_, '_> {
     fn return_results(&mut self, first: usize, count: usize, otherwise: Option<Block>) {
         let called_back = self.cold_block();
         let header = self.builder.ins().load(types::I32, of_frame(), self.base, layout::HEADER + layout::TAG);
-        let other = self.builder.ins().band_imm_s(header, layout::NOT_PLAIN);
+        let not_plain = self.not_plain();
+        let other = self.builder.ins().band_imm_s(header, not_plain);
         self.go_if(other, called_back);
+        let base = self.window_base();
         let wanted = self.builder.ins().ushr_imm_u(header, layout::WANTED_SHIFT);
         let [one, not_one, done] = core::array::from_fn(|_| self.builder.create_block());
         let is_one = self.builder.ins().icmp_imm_s(IntCC::Equal, wanted, 1);
@@ -261,8 +272,8 @@ impl Emitter<'_, '_, '_> {
         } else {
             (self.tag_of(first), self.payload_of(first))
         };
-        self.builder.ins().store(of_frame(), payload, self.base, layout::FUNCTION);
-        self.builder.ins().store(of_frame(), found, self.base, layout::FUNCTION + layout::TAG);
+        self.builder.ins().store(of_frame(), payload, base, layout::FUNCTION);
+        self.builder.ins().store(of_frame(), found, base, layout::FUNCTION + layout::TAG);
         self.builder.ins().jump(done, []);
         self.seal(not_one);
         self.builder.switch_to_block(not_one);
@@ -276,8 +287,8 @@ impl Emitter<'_, '_, '_> {
             self.builder.switch_to_block(two);
             for (index, target) in [layout::FUNCTION, layout::HEADER].into_iter().enumerate() {
                 let (found, payload) = (self.tag_of(first + index), self.payload_of(first + index));
-                self.builder.ins().store(of_frame(), payload, self.base, target);
-                self.builder.ins().store(of_frame(), found, self.base, target + layout::TAG);
+                self.builder.ins().store(of_frame(), payload, base, target);
+                self.builder.ins().store(of_frame(), found, base, target + layout::TAG);
             }
             self.builder.ins().jump(done, []);
             self.builder.switch_to_block(none);
@@ -290,7 +301,7 @@ impl Emitter<'_, '_, '_> {
             self.seal(open);
             self.seal(not_open);
             self.builder.switch_to_block(open);
-            self.return_all(first, count);
+            self.return_all(base, first, count);
             self.builder.ins().jump(done, []);
             self.builder.switch_to_block(not_open);
             self.held.clone_from(&before);
@@ -303,16 +314,16 @@ impl Emitter<'_, '_, '_> {
         self.give_results(called_back, first, count);
     }
 
-    /// Gives the results from register `first` on to a caller who wants all: they are an open list.
-    fn return_all(&mut self, first: usize, count: usize) {
+    /// Gives the results from register `first` on to a caller who wants all: they are an open list in its window.
+    fn return_all(&mut self, base: Value, first: usize, count: usize) {
         for (index, target) in [layout::FUNCTION, layout::HEADER].into_iter().enumerate().take(count) {
             let (found, payload) = (self.tag_of(first + index), self.payload_of(first + index));
-            self.builder.ins().store(of_frame(), payload, self.base, target);
-            self.builder.ins().store(of_frame(), found, self.base, target + layout::TAG);
+            self.builder.ins().store(of_frame(), payload, base, target);
+            self.builder.ins().store(of_frame(), found, base, target + layout::TAG);
         }
         let stack = self.builder.ins().load(types::I64, of_machine(), self.machine, layout::STACK);
         let end = i64::from(layout::FUNCTION) + count as i64 * i64::from(layout::SLOT_BYTES);
-        let end = self.builder.ins().iadd_imm_s(self.base, end);
+        let end = self.builder.ins().iadd_imm_s(base, end);
         let end = self.builder.ins().isub(end, stack);
         let end = self.builder.ins().ushr_imm_u(end, 4);
         self.builder.ins().istore32(of_machine(), end, self.machine, layout::OPEN_TOP);

@@ -115,9 +115,23 @@ impl Emitter<'_, '_, '_> {
         if !is_polymorphic && !self.code.goes_on(self.outside.instruction) {
             return self.remembered_field(number, table, site, is_method, otherwise);
         }
-        let (missed, join) = (self.cold_block(), self.builder.create_block());
-        let slot = self.builder.append_block_param(join, types::I64);
+        let missed = self.cold_block();
         let found = self.remembered_field(number, table, site, is_method, missed);
+        self.found_or(found, missed, (number, table, site), layout::FIND_FIELD, otherwise)
+    }
+
+    /// The slot that was found, or, from the block where it was not remembered, what a function finds; if it does not, to another
+    /// block.
+    fn found_or(
+        &mut self,
+        found: Value,
+        missed: Block,
+        (number, table, site): (usize, Value, Value),
+        function: i32,
+        otherwise: Block,
+    ) -> Value {
+        let join = self.builder.create_block();
+        let slot = self.builder.append_block_param(join, types::I64);
         self.builder.ins().jump(join, &[found.into()]);
         self.seal(missed);
         self.builder.switch_to_block(missed);
@@ -126,7 +140,7 @@ impl Emitter<'_, '_, '_> {
         }
         let prototype = i64::from(self.code.unit.prototype) << layout::REFERENCE_SHIFT;
         let prototype = self.builder.ins().iadd_imm_s(self.region, prototype);
-        let find = self.builder.ins().load(types::I64, of_machine(), self.machine, layout::FIND_FIELD);
+        let find = self.builder.ins().load(types::I64, of_machine(), self.machine, function);
         let arguments = [self.machine, prototype, table, site];
         let called = self.builder.ins().call_indirect(self.signatures.find_field, find, &arguments);
         let found = self.builder.inst_results(called)[0];
@@ -245,6 +259,12 @@ impl Emitter<'_, '_, '_> {
         match (state.own, state.other) {
             _ if adds => self.add_field(table, site, value, slow),
             (false, true) => self.add_field(table, site, value, slow),
+            (_, false) if state.second => {
+                let missed = self.cold_block();
+                let found = self.own_field(table, number, site, missed);
+                let slot = self.found_or(found, missed, (number, table, site), layout::FIND_TARGET, slow);
+                self.replace_field(table, slot, value, slow);
+            }
             (_, false) => {
                 let slot = self.own_field(table, number, site, slow);
                 self.replace_field(table, slot, value, slow);

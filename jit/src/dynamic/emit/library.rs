@@ -4,7 +4,10 @@
 use super::{Emitter, of_machine, of_object, values::place};
 use crate::dynamic::operands::Operands;
 use cranelift_codegen::ir::{InstBuilder, SigRef, Value, condcodes::IntCC, types};
-use lunette_interpreter::machine_code::layout::{self, tag};
+use lunette_interpreter::{
+    frame,
+    machine_code::layout::{self, tag},
+};
 
 impl Emitter<'_, '_, '_> {
     /// The number of the function of the library that is called, if it has a quick form that is good for so many results.
@@ -30,8 +33,9 @@ impl Emitter<'_, '_, '_> {
         self.builder.ins().iadd_imm_s(self.base, i64::from(place(register)))
     }
 
-    /// Calls the quick form of a function of the library: its result is in the window's first register.
-    pub(super) fn emit_quick_call(&mut self, window: usize, arguments: usize, native: u32) {
+    /// Calls the quick form of a function of the library, with so many arguments or an open list of them: its result is in the
+    /// window's first register.
+    pub(super) fn emit_quick_call(&mut self, window: usize, arguments: Option<usize>, native: u32) {
         let slow = self.slow();
         let (found, function) = (self.tag_of(window), self.payload_of(window));
         self.store_live_here();
@@ -43,12 +47,26 @@ impl Emitter<'_, '_, '_> {
         let is_over = self.builder.ins().icmp_imm_s(IntCC::SignedLessThan, budget, layout::NATIVE_CALL_COST);
         self.go_if(is_over, slow);
         let first = self.address(window);
-        let [count, number] =
-            [arguments as u32, native].map(|number| self.builder.ins().iconst(types::I32, i64::from(number)));
+        let count = match arguments {
+            Some(count) => self.builder.ins().iconst(types::I32, count as i64),
+            None => self.open_count(window + frame::FRAME_SLOTS as usize),
+        };
+        let number = self.builder.ins().iconst(types::I32, i64::from(native));
         self.call_helper(self.signatures.call_quick, layout::CALL_QUICK, &[self.machine, first, count, number]);
         let left = self.builder.ins().iadd_imm_s(budget, -layout::NATIVE_CALL_COST);
         self.builder.ins().store(of_machine(), left, self.machine, layout::BUDGET);
         self.forget_written();
+    }
+
+    /// How many values an open list has from a register on, 32 bits.
+    fn open_count(&mut self, first: usize) -> Value {
+        let stack = self.builder.ins().load(types::I64, of_machine(), self.machine, layout::STACK);
+        let first = self.address(first);
+        let bytes = self.builder.ins().isub(first, stack);
+        let first = self.builder.ins().ushr_imm_u(bytes, 4);
+        let top = self.builder.ins().uload32(of_machine(), self.machine, layout::OPEN_TOP);
+        let count = self.builder.ins().isub(top, first);
+        self.builder.ins().ireduce(types::I32, count)
     }
 
     pub(super) fn emit_generic_for_call(&mut self, instruction: usize) {

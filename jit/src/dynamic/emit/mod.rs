@@ -204,7 +204,7 @@ impl<'a, 'f, 'b> Emitter<'a, 'f, 'b> {
         let chosen: Vec<usize> =
             (0..code.blocks.len()).filter(|&block| code.blocks[block].is_entry).take(u16::MAX.into()).collect();
         let entries: Vec<Block> = chosen.iter().map(|_| self.builder.create_block()).collect();
-        let [native, others] = core::array::from_fn(|_| self.builder.create_block());
+        let (native, others) = (self.builder.create_block(), self.cold_block());
         let calls: Vec<BlockCall> =
             [native].iter().chain(&entries).map(|&entry| self.builder.func.dfg.block_call(entry, [])).collect();
         let table = self.builder.create_jump_table(JumpTableData::new(calls[0], &calls));
