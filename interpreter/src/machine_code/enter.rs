@@ -194,27 +194,20 @@ impl Machine {
 
     /// Runs what an instruction of the frame at `frame` has called, if that is compiled; whether it has returned to that frame.
     fn run_called(&mut self, frame: u32) -> bool {
-        if self.is_typed_frame() || self.is_native_frame(self.base) || !self.is_at_beginning() {
-            return false;
-        }
-        let prototype = self.running_prototype();
-        if self.lua.first_entry(prototype, self.heap.get(prototype).native.get()).is_none() {
-            if !self.called_by_machine_code() {
-                self.lua.outcome = LEAVE;
-            }
+        if self.is_typed_frame() || self.is_native_frame(self.base) {
             return false;
         }
         let (stack, moves) = (self.stack, self.lua.moves);
-        match self.run_begun() {
-            Some(Next::Lua) => !self.is_moved(stack, moves) && self.base == frame,
-            Some(next) => {
-                if self.drive(next) == Status::Leave {
-                    self.lua.outcome = LEAVE;
-                }
-                false
-            }
-            None => false,
+        let is_left = match self.run_begun() {
+            Begun::Ran(Next::Lua) => return !self.is_moved(stack, moves) && self.base == frame,
+            Begun::Ran(next) => self.drive(next) == Status::Leave,
+            Begun::Uncompiled => !self.called_by_machine_code(),
+            Begun::Elsewhere => false,
+        };
+        if is_left {
+            self.lua.outcome = LEAVE;
         }
+        false
     }
 
     /// Runs the Lua function that a native function or an instruction has just called, if it is compiled. Which frame runs
@@ -224,25 +217,28 @@ impl Machine {
         if return_kind(self.header(self.base).tag.get()) == Return::Call {
             return None;
         }
-        let next = self.run_begun();
-        if next.is_none() && self.lua.outcome == LEAVE { Some(Next::Leave) } else { next }
+        match self.run_begun() {
+            Begun::Ran(next) => Some(next),
+            _ => (self.lua.outcome == LEAVE).then_some(Next::Leave),
+        }
     }
 
-    /// Runs the running frame, which is a Lua function's, if that begins and is compiled. Which frame runs next; `None` if the
-    /// loop goes on with the running one, or, where the outcome says so, is left.
-    fn run_begun(&mut self) -> Option<Next> {
+    /// Runs the running frame, which is a Lua function's, if that begins and is compiled.
+    fn run_begun(&mut self) -> Begun {
         self.lua.outcome = RESUME;
         let region = self.heap.base();
         let base = self.stack.wrapping_add(self.base as usize * 16);
         // SAFETY: the running frame is a Lua function's.
         let prototype = unsafe { running_prototype(region, base) };
         let object = self.heap.get(prototype);
-        let (address, entry) = self.lua.first_entry(prototype, object.native.get())?;
         let header = self.header(self.base);
         let here = 0u8;
         if header.resume() != object.code.units() + 1 || (&raw const here) < self.native.stack_end {
-            return None;
+            return Begun::Elsewhere;
         }
+        let Some((address, entry)) = self.lua.first_entry(prototype, object.native.get()) else {
+            return Begun::Uncompiled;
+        };
         let caller = self.base - header.distance();
         let machine: *mut Machine = self;
         // SAFETY: the running frame is one of verified code, at its function's beginning; compiled code keeps to `Compiled`.
@@ -255,24 +251,34 @@ impl Machine {
             }
         };
         match ended {
-            status::RETURNS => Some(self.give_results()),
+            status::RETURNS => Begun::Ran(self.give_results()),
             status::RETURNED => {
                 self.base = caller;
-                Some(Next::Lua)
+                Begun::Ran(Next::Lua)
             }
             status::PAUSED => {
                 self.take_exit_base();
-                None
+                Begun::Elsewhere
             }
             status::LEFT => {
                 self.take_exit_base();
                 self.left_machine_code();
-                None
+                Begun::Elsewhere
             }
             // The machine knows how it goes on.
-            _ => None,
+            _ => Begun::Elsewhere,
         }
     }
+}
+
+/// What has become of a frame that was to run as machine code.
+enum Begun {
+    /// It has returned: this frame runs next.
+    Ran(Next),
+    /// Its function is not compiled.
+    Uncompiled,
+    /// The loop goes on with the running frame, or, where the machine's outcome says so, is left.
+    Elsewhere,
 }
 
 /// See [`super::GoOn`].
