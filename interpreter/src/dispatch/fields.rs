@@ -346,6 +346,14 @@ impl Stage for GetMethod {
     }
 }
 
+/// The state for a look at a function's sites, without an instruction.
+#[inline(always)]
+unsafe fn outside(machine: *mut Machine, prototype: *mut Prototype) -> State<Matched> {
+    // SAFETY: the caller's machine is alive.
+    let region = unsafe { (*machine).heap.base() };
+    State { pc: null(), base: null_mut(), region, machine, prototype, driver: PhantomData }
+}
+
 /// See [`crate::machine_code::FindField`].
 ///
 /// # Safety
@@ -358,9 +366,7 @@ pub(crate) unsafe extern "sysv64" fn find_field(
 ) -> *const Slot {
     // SAFETY: the caller's promise; without an instruction, the state's is not looked at.
     unsafe {
-        let region = (*machine).heap.base();
-        let s = State { pc: null(), base: null_mut(), region, machine, prototype, driver: PhantomData::<Matched> };
-        match polymorphic_field(s, table, site) {
+        match polymorphic_field(outside(machine, prototype), table, site) {
             Polymorphic::Own(found) => found.0,
             Polymorphic::Inherited(Inherited::Field(found)) if found.tag() != NIL => found.0,
             Polymorphic::Inherited(Inherited::Absent) => &raw const (*machine).lua.nil,
@@ -380,11 +386,7 @@ pub(crate) unsafe extern "sysv64" fn find_target(
     site: *mut Site,
 ) -> *const Slot {
     // SAFETY: the caller's promise; without an instruction, the state's is not looked at.
-    unsafe {
-        let region = (*machine).heap.base();
-        let s = State { pc: null(), base: null_mut(), region, machine, prototype, driver: PhantomData::<Matched> };
-        polymorphic_target(s, table, site).map_or(null(), |found| found.0)
-    }
+    unsafe { polymorphic_target(outside(machine, prototype), table, site).map_or(null(), |found| found.0) }
 }
 
 /// Whether a field of `table` that is nil can be set without looking further: no `__newindex` may want it, and no inline
