@@ -40,6 +40,7 @@ pub use limits::Limits;
 pub use local::LocalGuest;
 pub use lunette_hw_interface::{allowance, message};
 pub use lunette_pages::Batch;
+pub use mapping::ConstantPages;
 pub use partition::{Exit, Hypervisor, Partition};
 pub use remote::RemoteGuest;
 pub use session::{Event, Owner, Session, SessionState};

@@ -1,11 +1,12 @@
 //! Memory of the host that partitions have: the unsafe side of it, behind safe functions.
 //!
 //! A mapping is anonymous, or a private copy of a part of a template's file, of which only pages that were written to take
-//! memory of their own.
+//! memory of their own. Constant pages are as they are for ever, and shared by all that have them.
 
 use crate::error::Error;
-use kvm_bindings::{KVM_MEM_LOG_DIRTY_PAGES, kvm_userspace_memory_region};
+use kvm_bindings::{KVM_MEM_LOG_DIRTY_PAGES, KVM_MEM_READONLY, kvm_userspace_memory_region};
 use kvm_ioctls::VmFd;
+use lunette_hw_interface::layout::PAGE_BYTES;
 use lunette_pages::{
     PageSize,
     scan::{self, Kind},
@@ -13,7 +14,7 @@ use lunette_pages::{
 };
 use rustix::mm::{Advice, madvise};
 use std::{fs::File, ops::Range, sync::Arc};
-use vm_memory::{FileOffset, GuestAddress, GuestRegionMmap, MmapRegion};
+use vm_memory::{Bytes, FileOffset, GuestAddress, GuestRegionMmap, MmapRegion, VolatileMemory};
 
 /// Memory of one partition, which KVM may know.
 #[derive(Clone, Debug)]
@@ -126,5 +127,49 @@ impl Mapping {
         let first = self.address as u64;
         let ranges = scan::pages(first..first + self.bytes as u64, kind)?;
         Some(ranges.into_iter().map(|range| (range.start - first) as usize..(range.end - first) as usize).collect())
+    }
+}
+
+/// What takes pages that have nothing else in them.
+#[repr(C, align(4096))]
+pub struct Paged<T: ?Sized>(pub T);
+
+/// Pages that nothing writes to, which any number of virtual machines have.
+#[derive(Clone, Debug)]
+pub struct ConstantPages(Arc<MmapRegion>);
+
+impl ConstantPages {
+    /// Pages of the program.
+    pub(crate) fn of_static(content: &'static Paged<[u8]>) -> Result<ConstantPages, Error> {
+        let (start, size) = (content.0.as_ptr().cast_mut(), size_of_val(content));
+        // SAFETY: the pages live as long as the program, and are only read: that is all that `register` lets guests do, and
+        // nothing else reaches the region.
+        let region = unsafe { MmapRegion::build_raw(start, size, libc::PROT_READ, libc::MAP_PRIVATE) };
+        Ok(ConstantPages(Arc::new(region.map_err(Error::memory("map"))?)))
+    }
+
+    /// Pages that begin with these bytes; zeros follow.
+    pub fn copy_of(bytes: &[u8]) -> Result<ConstantPages, Error> {
+        let size = bytes.len().max(1).next_multiple_of(PAGE_BYTES as usize);
+        let region = MmapRegion::new(size).map_err(Error::memory("reserve"))?;
+        region.as_volatile_slice().write_slice(bytes, 0).map_err(Error::memory("write"))?;
+        Ok(ConstantPages(Arc::new(region)))
+    }
+
+    /// Tells a virtual machine that it has so many bytes of these pages, from one on, at a physical address, to be read only.
+    ///
+    /// The caller keeps the pages for as long as the virtual machine lives.
+    pub fn register(&self, vm: &VmFd, slot: u32, physical: u64, first: usize, bytes: u64) -> Result<(), Error> {
+        let start = first as u64 * PAGE_BYTES;
+        assert!(start + bytes <= self.0.size() as u64, "the range lies in the pages");
+        let region = kvm_userspace_memory_region {
+            slot,
+            flags: KVM_MEM_READONLY,
+            guest_phys_addr: physical,
+            memory_size: bytes,
+            userspace_addr: self.0.as_ptr() as u64 + start,
+        };
+        // SAFETY: the range lies in the region, which a partition drops after its virtual machine; guests only read it.
+        unsafe { vm.set_user_memory_region(region) }.map_err(Error::kvm("add memory"))
     }
 }

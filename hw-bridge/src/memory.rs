@@ -7,7 +7,7 @@ mod transfer;
 use crate::{
     cpu,
     error::{End, Error},
-    image::Image,
+    image::{Content, Image, MOST_SEGMENTS, Segment},
     mapping::Mapping,
     tables::{Access, PageTables},
     template::Template,
@@ -39,7 +39,9 @@ const MOST_KEPT: usize = 1 << 20;
 /// The memory of one partition.
 #[derive(Debug)]
 pub struct Memory {
+    /// What the monitor reaches: everything but the image's constants.
     guest: GuestMemoryMmap,
+    image: Image,
     parts: Vec<Part>,
     tables: PageTables,
     windows: Windows,
@@ -56,9 +58,10 @@ pub struct Memory {
 
 impl Memory {
     /// Memory with the image and the processor's tables, known to the virtual machine.
-    pub fn new(vm: &VmFd, image: &Image<'_>, limit: u64) -> Result<Memory, Error> {
+    pub fn new(vm: &VmFd, image: &Image, limit: u64) -> Result<Memory, Error> {
         let mut memory = Memory {
             guest: GuestMemoryMmap::new(),
+            image: image.clone(),
             parts: Vec::new(),
             tables: PageTables::new(),
             windows: Windows::new(limit),
@@ -68,15 +71,20 @@ impl Memory {
             are_large: true,
             worker: Worker::default(),
         };
-        memory.add(vm, Mapping::zeroed(0, BASE_BYTES)?, 0, None, None)?;
-        memory.add(vm, Mapping::zeroed(TABLES, TABLES_BYTES)?, TABLES, None, None)?;
+        memory.add_constants(vm)?;
+        let fixed = [0..IMAGE, REGION_START..BASE_BYTES, TABLES..TABLES + TABLES_BYTES];
+        for range in fixed.into_iter().chain(variable(image)) {
+            memory.add(vm, Mapping::zeroed(range.start, range.end - range.start)?, range.start, None, None)?;
+        }
         for (address, bytes) in cpu::tables() {
             memory.write(address, &bytes)?;
         }
         for segment in &image.segments {
-            memory.write(segment.start, segment.content)?;
+            if let Content::Variable(bytes) = &segment.content {
+                memory.write(segment.start, bytes)?;
+            }
         }
-        memory.map_base(image)?;
+        memory.map_base()?;
         Ok(memory)
     }
 
@@ -84,6 +92,7 @@ impl Memory {
     pub fn thaw(vm: &VmFd, template: &Template, limit: u64) -> Result<Memory, Error> {
         let mut memory = Memory {
             guest: GuestMemoryMmap::new(),
+            image: template.image.clone(),
             parts: Vec::new(),
             tables: template.header.tables.clone(),
             windows: template.header.windows.with_limit(limit),
@@ -93,6 +102,7 @@ impl Memory {
             are_large: true,
             worker: Worker::default(),
         };
+        memory.add_constants(vm)?;
         for part in &template.header.parts {
             let mapping = Mapping::copy_of(&template.file, part.offset, part.physical, part.bytes)?;
             memory.add(vm, mapping, part.physical, part.address, Some(part.offset))?;
@@ -101,7 +111,7 @@ impl Memory {
     }
 
     /// Makes the tables for everything that is there from the start.
-    fn map_base(&mut self, image: &Image<'_>) -> Result<(), Error> {
+    fn map_base(&mut self) -> Result<(), Error> {
         let mut map = |start, bytes, physical, access| self.tables.map(&self.guest, start, bytes, physical, access);
         map(DESCRIPTORS, STUBS - DESCRIPTORS, DESCRIPTORS, Access::System)?;
         map(STUBS, PAGE_BYTES, STUBS, Access::SystemCode)?;
@@ -112,14 +122,25 @@ impl Memory {
         map(STACK, STACK_END - STACK, STACK, Access::Write)?;
         map(ARENA, ARENA_START_BYTES, ARENA_START, Access::Write)?;
         map(REGION, REGION_START_BYTES, REGION_START, Access::Write)?;
-        for segment in &image.segments {
-            let access = match (segment.is_writable, segment.is_executable) {
-                (true, _) => Access::Write,
-                (false, true) => Access::Execute,
-                (false, false) => Access::Read,
+        for segment in &self.image.segments {
+            let access = match segment.content {
+                Content::Variable(_) => Access::Write,
+                Content::Constant { is_executable: true, .. } => Access::Execute,
+                Content::Constant { is_executable: false, .. } => Access::Read,
             };
-            let start = segment.start / PAGE_BYTES * PAGE_BYTES;
-            map(start, (segment.last_page() + 1) * PAGE_BYTES - start, start, access)?;
+            let Range { start, end } = segment.pages();
+            map(start, end - start, start, access)?;
+        }
+        Ok(())
+    }
+
+    /// Tells the virtual machine of the image's constants and code.
+    fn add_constants(&self, vm: &VmFd) -> Result<(), Error> {
+        for (slot, segment) in self.image.segments.iter().enumerate() {
+            if let Content::Constant { pages, first, .. } = &segment.content {
+                let Range { start, end } = segment.pages();
+                pages.register(vm, slot as u32, start, *first, end - start)?;
+            }
         }
         Ok(())
     }
@@ -134,7 +155,7 @@ impl Memory {
         offset: Option<u64>,
     ) -> Result<(), Error> {
         self.guest = self.guest.insert_region(mapping.region()).map_err(Error::memory("add"))?;
-        mapping.register(vm, self.parts.len() as u32, physical, self.leaving.is_some())?;
+        mapping.register(vm, slot(self.parts.len()), physical, self.leaving.is_some())?;
         if let Some(leaving) = &mut self.leaving {
             leaving.add_part(physical, mapping.bytes() as u64);
         }
@@ -262,7 +283,7 @@ impl Memory {
         };
         let base_end = window + base_bytes;
         if start < base_end {
-            self.zero(0, base + (start - window)..base + (end.min(base_end) - window))?;
+            self.zero_physical(base + (start - window)..base + (end.min(base_end) - window))?;
         }
         for (number, part) in self.parts.iter().enumerate() {
             if let Some(address) = part.address {
@@ -342,6 +363,11 @@ impl Memory {
         (self.tables.clone(), self.windows.clone())
     }
 
+    /// The image that was loaded.
+    pub fn image(&self) -> &Image {
+        &self.image
+    }
+
     /// Makes everything as the template has it, but for the page tables, whose entries stay.
     pub fn reset(&self, template: &Template) -> Result<(), Error> {
         for part in &self.parts {
@@ -366,6 +392,18 @@ impl Memory {
         Ok(())
     }
 
+    /// Makes a range of physical memory zero.
+    fn zero_physical(&self, range: Range<u64>) -> Result<(), Error> {
+        for (number, part) in self.parts.iter().enumerate() {
+            let (from, to) =
+                (range.start.max(part.physical), range.end.min(part.physical + part.mapping.bytes() as u64));
+            if from < to {
+                self.zero(number, from - part.physical..to - part.physical)?;
+            }
+        }
+        Ok(())
+    }
+
     /// Notes that pages are other than those that were sent.
     fn note_change(&self, range: Range<u64>) {
         if let Some(leaving) = &self.leaving {
@@ -374,8 +412,19 @@ impl Memory {
     }
 }
 
+/// KVM's number of a part; the first ones are the image's segments.
+fn slot(part: usize) -> u32 {
+    (MOST_SEGMENTS + part) as u32
+}
+
+/// Pages of the image that the guest can write to.
+fn variable(image: &Image) -> impl Iterator<Item = Range<u64>> {
+    let segments = image.segments.iter().filter(|segment| matches!(segment.content, Content::Variable(_)));
+    segments.map(Segment::pages)
+}
+
 /// Physical addresses that the guest can write to from the start.
-fn writable(image: &Image<'_>) -> Vec<Range<u64>> {
+fn writable(image: &Image) -> Vec<Range<u64>> {
     let fixed = [
         CHANNEL..CHANNEL + PAGE_BYTES,
         OUTBOX..OUTBOX + OUTBOX_BYTES as u64,
@@ -384,10 +433,7 @@ fn writable(image: &Image<'_>) -> Vec<Range<u64>> {
         ARENA_START..ARENA_START + ARENA_START_BYTES,
         REGION_START..REGION_START + REGION_START_BYTES,
     ];
-    let segments = image.segments.iter().filter(|segment| segment.is_writable);
-    let segments =
-        segments.map(|segment| segment.start / PAGE_BYTES * PAGE_BYTES..(segment.last_page() + 1) * PAGE_BYTES);
-    let mut ranges: Vec<Range<u64>> = fixed.into_iter().chain(segments).collect();
+    let mut ranges: Vec<Range<u64>> = fixed.into_iter().chain(variable(image)).collect();
     ranges.sort_by_key(|range| range.start);
     ranges.dedup_by(|next, last| {
         let is_adjacent = last.end >= next.start;

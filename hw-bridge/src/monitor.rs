@@ -5,7 +5,7 @@ use crate::{
     connection::{Connection, Sent, Signals, Transfer},
     error::{End, Error},
     frames,
-    image::{BUILT_IN, Image},
+    image::Image,
     limits,
     local::LocalGuest,
     partition::{Hypervisor, Partition},
@@ -181,6 +181,6 @@ fn make(memory: u64, template: Option<&Path>) -> Result<Partition, Error> {
     let hypervisor = Hypervisor::open()?;
     match template {
         Some(template) => Partition::clone_of(&hypervisor, &Template::load(template)?, memory),
-        None => Partition::new(&hypervisor, &Image::read(BUILT_IN)?, memory),
+        None => Partition::new(&hypervisor, &Image::built_in()?, memory),
     }
 }

@@ -107,7 +107,7 @@ impl Partition {
     ///
     /// # Errors
     /// KVM or the host's memory do not allow it.
-    pub fn new(hypervisor: &Hypervisor, image: &Image<'_>, memory_limit: u64) -> Result<Partition, Error> {
+    pub fn new(hypervisor: &Hypervisor, image: &Image, memory_limit: u64) -> Result<Partition, Error> {
         let vm = hypervisor.new_machine()?;
         let memory = Memory::new(&vm, image, memory_limit)?;
         let processor = hypervisor.new_processor(&vm)?;

@@ -2,13 +2,13 @@
 //!
 //! ```text
 //!   file:   | magic | build | length | header |    up to 64 KiB
-//!           | part 0: base memory | part 1: page tables | memory that was added ... |    holes where all is zero
+//!           | part 0: below the image | part 1: after it | page tables | variables | added ... |    holes where all is zero
 //! ```
 //!
-//! Clones map the file privately, so they share what they do not change. A template is a raw image: it holds the build's
+//! Clones map the file privately, so they share what they do not change; constants and code are the image's own pages. A template is a raw image: it holds the build's
 //! own code and layouts, and is used by the build that made it only.
 
-use crate::{error::Error, memory::Memory, state::State, tables::PageTables, windows::Windows};
+use crate::{error::Error, image::Image, memory::Memory, state::State, tables::PageTables, windows::Windows};
 use lunette_hw_interface::{layout::PAGE_BYTES, message};
 use rustix::fs::{MemfdFlags, memfd_create};
 use serde::{Deserialize, Serialize};
@@ -69,6 +69,8 @@ pub struct Template {
     pub file: Arc<File>,
     /// What is in it.
     pub header: Header,
+    /// The image that its partitions run.
+    pub(crate) image: Image,
     view: View,
 }
 
@@ -111,17 +113,17 @@ impl Template {
         let length = (encoded.len() as u32).to_le_bytes();
         let start = [&MAGIC[..], BUILD, &length, &encoded].concat();
         file.write_all_at(&start, 0).map_err(failed("save"))?;
-        Template::of(file, header)
+        Template::of(file, header, memory.image().clone())
     }
 
-    fn of(file: File, header: Header) -> Result<Template, Error> {
+    fn of(file: File, header: Header, image: Image) -> Result<Template, Error> {
         let file = Arc::new(file);
         let length = file.metadata().map_err(failed("map"))?.len();
         let size = usize::try_from(length).map_err(Error::memory("address"))?;
         let place = FileOffset::from_arc(file.clone(), 0);
         let view =
             MmapRegion::build(Some(place), size, libc::PROT_READ, libc::MAP_SHARED).map_err(Error::memory("map"))?;
-        Ok(Template { file, header, view: View(view) })
+        Ok(Template { file, header, image, view: View(view) })
     }
 
     /// Writes the template to a file.
@@ -184,7 +186,7 @@ impl Template {
             write_unless_zero(&file, &chunk, offset)?;
         }
         file.set_len(size).map_err(failed("save"))?;
-        Template::of(file, header)
+        Template::of(file, header, Image::built_in()?)
     }
 
     /// Where another process of the same user can load it from, while this value lives.

@@ -2,7 +2,7 @@
 
 use lunette_hw_bridge::{
     Batch, End, Hypervisor, Partition,
-    image::{BUILT_IN, Image},
+    image::{Content, Image, Segment},
 };
 use lunette_hw_interface::layout::*;
 use lunette_pages::Run;
@@ -10,7 +10,7 @@ use lunette_pages::Run;
 const LIMIT: u64 = 64 << 20;
 
 fn partition() -> Partition {
-    Partition::new(&Hypervisor::open().unwrap(), &Image::read(BUILT_IN).unwrap(), LIMIT).unwrap()
+    Partition::new(&Hypervisor::open().unwrap(), &Image::built_in().unwrap(), LIMIT).unwrap()
 }
 
 /// One run of pages, full of ones or of zeros.
@@ -25,8 +25,9 @@ fn added(address: u64, bytes: u64) -> Batch {
 
 #[test]
 fn only_what_a_guest_can_write_to_arrives() {
-    let text = Image::read(BUILT_IN).unwrap().segments.iter().find(|segment| segment.is_executable).unwrap().start;
-    let text = text / PAGE_BYTES * PAGE_BYTES;
+    let segments = Image::built_in().unwrap().segments;
+    let is_code = |segment: &&Segment| matches!(segment.content, Content::Constant { is_executable: true, .. });
+    let text = segments.iter().find(is_code).unwrap().pages().start;
     for is_zero in [false, true] {
         for (start, bytes) in [
             (0, PAGE_BYTES),

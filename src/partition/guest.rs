@@ -7,8 +7,7 @@ use crate::{
     template::Shared,
 };
 use lunette_hw_bridge::{
-    self as bridge, Answer, Connection, End, LocalGuest, RemoteGuest, Sent, Signals,
-    image::{BUILT_IN, Image},
+    self as bridge, Answer, Connection, End, LocalGuest, RemoteGuest, Sent, Signals, image::Image,
 };
 use lunette_stdlib::Library;
 use std::{path::Path, time::Duration};
@@ -31,7 +30,7 @@ impl Guest {
                 .map(|guest| Guest::Remote(Box::new(guest)));
         }
         let hypervisor = bridge::Hypervisor::open()?;
-        let partition = bridge::Partition::new(&hypervisor, &Image::read(BUILT_IN)?, memory)?;
+        let partition = bridge::Partition::new(&hypervisor, &Image::built_in()?, memory)?;
         Ok(Guest::Local(Box::new(LocalGuest::new(partition, limits(configuration)))))
     }
 

@@ -1,7 +1,7 @@
 //! Memory on its way to a partition elsewhere: pages are sent while the guest runs, those that it writes to meanwhile once
 //! more, until few are left.
 
-use super::{Memory, Part};
+use super::{Memory, slot};
 use crate::error::{End, Error};
 use kvm_ioctls::VmFd;
 use lunette_hw_interface::layout::PAGE_BYTES;
@@ -37,8 +37,8 @@ impl Memory {
         for range in self.movable() {
             pages.add_part(range.start, range.end - range.start);
         }
-        for (slot, part) in self.parts.iter().enumerate() {
-            part.mapping.register(vm, slot as u32, part.physical, true)?;
+        for (number, part) in self.parts.iter().enumerate() {
+            part.mapping.register(vm, slot(number), part.physical, true)?;
             let populated = match part.offset {
                 None => part.mapping.populated_pages(),
                 // What was never touched is as in the file.
@@ -58,8 +58,8 @@ impl Memory {
     /// Does not note changes any more: the guest stays.
     pub fn end_leaving(&mut self, vm: &VmFd) -> Result<(), Error> {
         if self.leaving.take().is_some() {
-            for (slot, part) in self.parts.iter().enumerate() {
-                part.mapping.register(vm, slot as u32, part.physical, false)?;
+            for (number, part) in self.parts.iter().enumerate() {
+                part.mapping.register(vm, slot(number), part.physical, false)?;
             }
         }
         Ok(())
@@ -69,8 +69,8 @@ impl Memory {
     pub fn collect_changes(&mut self, vm: &VmFd) -> Result<u64, Error> {
         let Some(leaving) = &mut self.leaving else { return Ok(0) };
         let pages = leaving.pages.get_mut();
-        for (slot, part) in self.parts.iter().enumerate() {
-            let log = vm.get_dirty_log(slot as u32, part.mapping.bytes()).map_err(Error::kvm("log changes"))?;
+        for (number, part) in self.parts.iter().enumerate() {
+            let log = vm.get_dirty_log(slot(number), part.mapping.bytes()).map_err(Error::kvm("log changes"))?;
             for range in set_bits(&log) {
                 pages.insert(part.physical + range.start * PAGE_BYTES..part.physical + range.end * PAGE_BYTES);
             }
@@ -120,15 +120,6 @@ impl Memory {
             }
         }
         Ok(())
-    }
-
-    /// Makes a range of physical memory zero, which lies in one part.
-    fn zero_physical(&self, range: Range<u64>) -> Result<(), Error> {
-        let holds = |part: &Part| (part.physical..part.physical + part.mapping.bytes() as u64).contains(&range.start);
-        match self.parts.iter().enumerate().find(|(_, part)| holds(part)) {
-            Some((number, part)) => self.zero(number, range.start - part.physical..range.end - part.physical),
-            None => Ok(()),
-        }
     }
 
     /// Physical addresses that the guest can write to: what it consists of beside its registers, the image and its page

@@ -1,8 +1,8 @@
 //! Guests of raw machine code in place of the image, and what becomes of them.
 
 use lunette_hw_bridge::{
-    End, Hypervisor, Limits, LocalGuest, Owner, Partition, Session, Signals,
-    image::{Image, Segment},
+    ConstantPages, End, Hypervisor, Limits, LocalGuest, Owner, Partition, Session, Signals,
+    image::{Content, Image, Segment},
     message::{CallError, FromGuest, Values, append},
 };
 use lunette_hw_interface::layout::IMAGE;
@@ -46,17 +46,17 @@ impl Attack<'_> {
     /// The partition with the attack in it.
     pub fn partition(&self) -> Partition {
         let hypervisor = Hypervisor::open().expect("partitions are tested where KVM is");
-        let segment = |start, content, is_writable, is_executable| Segment {
-            start,
-            content,
-            bytes: 0x10_0000,
-            is_writable,
-            is_executable,
+        let bytes = 0x10_0000;
+        let constant = |content: &[u8], is_executable| {
+            let content = [content, &vec![0; bytes - content.len()]].concat();
+            let pages = ConstantPages::copy_of(&content).expect("there is memory");
+            Content::Constant { is_executable, pages, first: 0 }
         };
+        let segment = |start, content| Segment { start, bytes: bytes as u64, content };
         let segments = vec![
-            segment(IMAGE, self.code, false, true),
-            segment(CONSTANTS, self.constants, false, false),
-            segment(VARIABLES, &[], true, false),
+            segment(IMAGE, constant(self.code, true)),
+            segment(CONSTANTS, constant(self.constants, false)),
+            segment(VARIABLES, Content::Variable(Vec::new())),
         ];
         Partition::new(&hypervisor, &Image { entry: IMAGE, segments }, MEMORY).expect("a partition can be made")
     }

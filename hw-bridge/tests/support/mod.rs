@@ -3,7 +3,7 @@
 use lunette_gc::pages::Pages;
 use lunette_hw_bridge::{
     End, Event, Hypervisor, Limits, LocalGuest, Owner, Partition, Session, Signals,
-    image::{BUILT_IN, Image},
+    image::Image,
     message::{CallError, Command, Compiling, Configuration, Outcome, Values},
 };
 use lunette_interpreter::host::{Host, HostError, Request, Response, Stream, Ticket};
@@ -85,18 +85,17 @@ impl Tenant {
 
     /// An instance with these settings.
     pub fn with(configuration: Configuration) -> Tenant {
-        Tenant::of_image(BUILT_IN, configuration)
+        Tenant::of_image(&Image::built_in().expect("the image is well-formed"), configuration)
     }
 
     /// An instance of another image, without limits.
     pub fn of(image: &[u8]) -> Tenant {
-        Tenant::of_image(image, Tenant::unlimited())
+        Tenant::of_image(&Image::read(image).expect("the image is well-formed"), Tenant::unlimited())
     }
 
-    fn of_image(image: &[u8], configuration: Configuration) -> Tenant {
+    fn of_image(image: &Image, configuration: Configuration) -> Tenant {
         let hypervisor = Hypervisor::open().expect("partitions are tested where KVM is");
-        let image = Image::read(image).expect("the image is well-formed");
-        let partition = Partition::new(&hypervisor, &image, 1 << 30).expect("a partition can be made");
+        let partition = Partition::new(&hypervisor, image, 1 << 30).expect("a partition can be made");
         let mut home = Home { output: Vec::new(), response: None, start: Instant::now() };
         let mut session =
             Session::start(LocalGuest::new(partition, Limits::default()), None, &mut home).expect("the guest starts");
