@@ -392,6 +392,30 @@ fn a_share_of_the_processor_is_kept() {
 }
 
 #[test]
+fn processor_time_is_that_of_the_partition() {
+    // In a process of its own, of which the owner's time says nothing.
+    let program = "local start = os.clock() while os.clock() - start < 0.2 do end print(os.clock() < 2)";
+    let ended = run(&["--time-limit", "20s", "-e", program]);
+    assert_eq!(seen(&ended), (Some(0), "true\n".to_owned(), String::new()));
+    // Time never goes back, and a clone begins with none.
+    let burn = "local last = 0 for i = 1, 5000000 do if i % 10 == 0 then \
+        local now = os.clock() assert(now >= last) last = now end end return last";
+    let grants = lunette::Grants { clock: true, ..lunette::Grants::NONE };
+    let engine = Engine::new(Configuration::new().home(Home::Partition).grants(grants));
+    let template = engine.template(|tenant| tenant.execute_file(burn, "=t", &[])).unwrap();
+    let elapsed = |clone: &mut Tenant, code: &str| match evaluate(clone, code).unwrap()[..] {
+        [Data::Float(seconds)] => seconds,
+        ref other => panic!("{other:?}"),
+    };
+    for _ in 0..2 {
+        let mut clone = template.tenant(Streams::none()).unwrap();
+        let before = elapsed(&mut clone, "return os.clock()");
+        let after = elapsed(&mut clone, burn);
+        assert!(before < after / 2.0, "{before} {after}");
+    }
+}
+
+#[test]
 fn clones_of_a_template_differ_in_nothing_but_random_numbers() {
     let template = engine().template(|tenant| tenant.execute_file("counter = 41", "=t", &[])).unwrap();
     let ask = |template: &Template| {

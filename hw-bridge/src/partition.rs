@@ -4,6 +4,7 @@ use crate::{
     cpu::{self, ExceptionFrame},
     error::{End, Error, Fault},
     image::Image,
+    limits::processor_time,
     memory::Memory,
     probe::KVM_VERSION,
     state::State,
@@ -47,6 +48,8 @@ pub struct Partition {
     system_registers: kvm_sregs,
     /// How often the guest came out.
     exits: u64,
+    /// Processor time that the guest has taken.
+    time: Duration,
 }
 
 /// KVM, opened.
@@ -116,7 +119,7 @@ impl Partition {
         processor.set_sregs(&system_registers).map_err(Error::kvm("set registers"))?;
         processor.set_regs(&cpu::start_registers(image.entry)).map_err(Error::kvm("set registers"))?;
         let frequency = processor.get_tsc_khz().map_err(Error::kvm("tell the frequency of its clock"))?;
-        let partition = Partition { processor, vm, memory, system_registers, exits: 0 };
+        let partition = Partition { processor, vm, memory, system_registers, exits: 0, time: Duration::ZERO };
         partition.set_shared(offset_of!(Channel, counter_khz), u64::from(frequency))?;
         partition.set_shared(offset_of!(Channel, most_message), partition.most_message() as u64)?;
         partition.set_shared(offset_of!(Channel, outbox_start), OUTBOX)?;
@@ -136,7 +139,7 @@ impl Partition {
         let new = processor.get_sregs().map_err(Error::kvm("read registers"))?;
         let system_registers = cpu::system_registers(new, TABLES);
         let frequency = processor.get_tsc_khz().map_err(Error::kvm("tell the frequency of its clock"))?;
-        let partition = Partition { processor, vm, memory, system_registers, exits: 0 };
+        let partition = Partition { processor, vm, memory, system_registers, exits: 0, time: Duration::ZERO };
         partition.set_registers(&template.header.state)?;
         partition.set_shared(offset_of!(Channel, counter_khz), u64::from(frequency))?;
         partition.set_shared(offset_of!(Channel, most_message), partition.most_message() as u64)?;
@@ -160,6 +163,7 @@ impl Partition {
         self.complete_exit()?;
         self.memory.end_leaving(&self.vm)?;
         self.memory.reset(template)?;
+        self.time = Duration::ZERO;
         self.set_registers(&template.header.state)?;
         self.set_shared(offset_of!(Channel, most_message), self.most_message() as u64)
     }
@@ -271,7 +275,12 @@ impl Partition {
     /// # Errors
     /// The partition has ended.
     pub fn run(&mut self) -> Result<Exit, End> {
-        let port = match self.processor.run() {
+        let nanoseconds = u64::try_from(self.time.as_nanos()).unwrap_or(u64::MAX);
+        self.set_shared(offset_of!(Channel, processor_time), nanoseconds)?;
+        let start = processor_time();
+        let exit = self.processor.run();
+        self.time += processor_time().saturating_sub(start);
+        let port = match exit {
             Ok(VcpuExit::IoOut(port, _)) => port,
             Ok(VcpuExit::Intr) => return Ok(Exit::Signal),
             Ok(VcpuExit::IoIn(port, _)) => return Err(End::Violation(format!("it reads port {port:#x}"))),

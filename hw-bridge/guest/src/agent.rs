@@ -1,7 +1,7 @@
 //! Makes the instance and obeys the monitor's commands.
 
 use crate::{
-    code, copies, functions,
+    clock, code, copies, functions,
     home::{Home, Line, SendLine},
     images, outcome, post_mortem,
 };
@@ -54,6 +54,7 @@ pub fn obey() -> ! {
     let mut outcome = Outcome::Booted;
     loop {
         let answer = line.exchange(&FromGuest::Await(outcome));
+        line.forget_clocks();
         outcome = match (message::read(&answer), &mut machine) {
             (Ok(ToGuest::Command(command @ (Command::Start(_) | Command::Restore(_)))), machine @ None) => {
                 let started = match &command {
@@ -163,6 +164,7 @@ fn follow(machine: &mut Machine, command: Command<'_>) -> Outcome {
             }
         }
         Command::Renew { memory_limit, fuel, time_limit, output_limit, seed } => {
+            clock::forget_processor_time();
             Notes::of(machine).time_limit = time_limit;
             if let Some(limit) = memory_limit {
                 let limit = limit.min(machine.heap.memory_limit());

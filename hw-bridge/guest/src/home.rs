@@ -40,6 +40,8 @@ pub struct Line {
     posted: Cell<u64>,
     /// Asks the machine for a snapshot.
     snapshot: RefCell<Option<Arc<AtomicBool>>>,
+    /// Clocks of the partition that the owner lets the program see.
+    clocks: RefCell<Vec<Clock>>,
 }
 
 /// The line, in what must be `Send`.
@@ -73,6 +75,12 @@ impl Line {
         let mut outgoing = self.outgoing.borrow_mut();
         outgoing.add(message);
         outgoing.exchange(answer);
+        clock::look();
+    }
+
+    /// Forgets which clocks the program may see: there may be another owner.
+    pub fn forget_clocks(&self) {
+        self.clocks.borrow_mut().clear();
     }
 
     /// Sends a message that is not answered, soon.
@@ -126,6 +134,24 @@ impl Home {
     }
 }
 
+impl Home {
+    /// The time of a clock that the partition has itself, and that goes on where the partition does; the owner says once
+    /// whether the program may see it.
+    fn own_time(&self, clock: Clock) -> Option<Response> {
+        if !self.line.clocks.borrow().contains(&clock) {
+            match self.ask(&FromGuest::Ask(Request::Time(clock))) {
+                Some(Response::Time(_)) => self.line.clocks.borrow_mut().push(clock),
+                response => return response,
+            }
+        }
+        let nanoseconds = match clock {
+            Clock::Process | Clock::Thread => clock::processor_nanoseconds(),
+            Clock::Monotonic | Clock::Realtime => clock::nanoseconds(),
+        };
+        Some(Response::Time(Timestamp::from_nanoseconds(nanoseconds)))
+    }
+}
+
 // SAFETY: the image has one thread.
 unsafe impl Send for Home {}
 
@@ -156,12 +182,7 @@ impl Host for Home {
             Request::WriteAt(stream, position, bytes) => {
                 self.ask(&FromGuest::Ask(Request::WriteAt(stream, position, &bytes[..bytes.len().min(MOST_WRITTEN)])))
             }
-            // The partition has a clock of its own, which goes on where the partition does; the owner says whether the
-            // program may see it.
-            Request::Time(Clock::Monotonic) => match self.ask(&FromGuest::Ask(Request::Time(Clock::Monotonic))) {
-                Some(Response::Time(_)) => Some(Response::Time(Timestamp::from_nanoseconds(clock::nanoseconds()))),
-                response => response,
-            },
+            Request::Time(clock @ (Clock::Monotonic | Clock::Process | Clock::Thread)) => self.own_time(clock),
             other if other.longest_name() > MOST_NAMED => {
                 Some(Response::Failed(HostError { message: String::from("File name too long"), code: 36 }))
             }
@@ -184,6 +205,7 @@ impl Host for Home {
     }
 
     fn poll(&self) -> bool {
+        clock::look();
         self.line.flush_old();
         if channel::shared().snapshot.swap(0, Ordering::Relaxed) != 0
             && let Some(flag) = &*self.line.snapshot.borrow()

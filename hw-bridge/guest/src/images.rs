@@ -48,9 +48,11 @@ pub fn offer(machine: &mut Machine, line: &Line, cause: Cause) -> Outcome {
     };
     // What was written belongs to the time before. Who writes an image is told if it fails.
     let _ = lunette_stdlib::output::flush_from_host(machine);
-    let time = clock::nanoseconds();
+    let moment = clock::now();
     let mut answer = line.exchange(&FromGuest::Offer(cause));
-    clock::go_on_from(time);
+    if clock::go_on_from(&moment) {
+        line.forget_clocks();
+    }
     while let Ok(ToGuest::WriteImage { is_compressed }) = message::read(&answer) {
         let written = write(machine, line, is_compressed);
         answer = line.exchange(&FromGuest::Written(written));

@@ -72,4 +72,6 @@ pub struct Channel {
     pub inbox_room: AtomicU64,
     /// Not 0 if the guest has come from another partition since it left: its clock goes on from where it was.
     pub has_moved: AtomicU32,
+    /// Nanoseconds for which the guest's processor had run when the guest was last let go on.
+    pub processor_time: AtomicU64,
 }
