@@ -15,7 +15,7 @@ use crate::{
     native::{CALL_COST, Frame, Native, NativeFunction, PASS_ON, PASS_ON_TRUE, Step, THROWN},
 };
 use lunette_gc::{
-    function::{Closure, NativeClosure},
+    function::{Closure, NativeClosure, Prototype},
     reference::Ref,
     value::Value,
 };
@@ -80,6 +80,11 @@ impl Machine {
     pub fn ensure_stack(&mut self, from: u32, slots: u32) -> Result<(), Throw> {
         let needed = u64::from(from) + u64::from(slots) + u64::from(STACK_RESERVE);
         if needed <= u64::from(self.stack_length) { Ok(()) } else { self.grow_stack(needed) }
+    }
+
+    /// Whether there are so many slots from slot `from` on.
+    pub(crate) fn has_room(&self, from: u32, slots: u32) -> bool {
+        u64::from(from) + u64::from(slots) + u64::from(STACK_RESERVE) <= u64::from(self.stack_length)
     }
 
     /// As many slots as a native function wants from slot `from` on; `false` if no stack may have them.
@@ -275,17 +280,39 @@ impl Machine {
         function: u32,
         count: u32,
         wanted: i32,
-        mut kind: u32,
+        kind: u32,
     ) -> Result<Next, Throw> {
-        let prototype = self.heap.get(self.prototype_of(closure));
-        let parameters = u32::from(prototype.parameter_count);
+        let reference = self.prototype_of(closure);
+        let prototype = self.heap.get(reference);
         let registers = u32::from(prototype.register_count);
-        let code = prototype.code.units() + 1;
-        let is_variadic = prototype.is_variadic != 0;
+        let slots = if prototype.is_variadic != 0 { count + FRAME_SLOTS + registers } else { registers.max(count) };
         let cost = prototype.entry_cost;
+        self.ensure_stack(function + FRAME_SLOTS, slots)?;
+        self.charge(cost.into())?;
+        self.base = self.place_frame(reference, function, count, wanted, kind);
+        if self.hooked {
+            // The frame is there: an error of the hook is the callee's.
+            let hook = self.call_hook(kind & TAIL_CALLED != 0);
+            return Ok(hook.map_or_else(|throw| self.unwind(throw), |next| next.unwrap_or(Next::Lua)));
+        }
+        Ok(Next::Lua)
+    }
+
+    /// Makes the frame of a function of Lua, for which there is room; its register 0. The running frame is the caller.
+    #[inline(always)]
+    pub(crate) fn place_frame(
+        &self,
+        prototype: Ref<Prototype>,
+        function: u32,
+        count: u32,
+        wanted: i32,
+        mut kind: u32,
+    ) -> u32 {
+        let prototype = self.heap.get(prototype);
+        let parameters = u32::from(prototype.parameter_count);
+        let code = prototype.code.units() + 1;
         let mut base = function + FRAME_SLOTS;
-        if is_variadic {
-            self.ensure_stack(base, count + FRAME_SLOTS + registers)?;
+        if prototype.is_variadic != 0 {
             let arguments = base;
             base += count + FRAME_SLOTS;
             self.copy_slot(function, base - FRAME_SLOTS);
@@ -301,23 +328,15 @@ impl Machine {
             self.set_value(function + 1, Value::Nil);
             kind |= VARIADIC;
         } else {
-            self.ensure_stack(base, registers.max(count))?;
             for index in count..parameters {
                 self.set_value(base + index, Value::Nil);
             }
         }
-        self.charge(cost.into())?;
         let header = self.slot(base - 1);
         header.payload.set(header_payload(code, base - self.base));
         header.tag.set(header_tag(kind, wanted));
         header.spare.set(count);
-        self.base = base;
-        if self.hooked {
-            // The frame is there: an error of the hook is the callee's.
-            let hook = self.call_hook(kind & TAIL_CALLED != 0);
-            return Ok(hook.map_or_else(|throw| self.unwind(throw), |next| next.unwrap_or(Next::Lua)));
-        }
-        Ok(Next::Lua)
+        base
     }
 
     /// Calls a function from the middle of an instruction, which `finish` finishes with the result.
@@ -339,13 +358,7 @@ impl Machine {
         arguments: [Value; COUNT],
         wanted: i32,
     ) -> Result<Next, Throw> {
-        let registers = self.heap.get(self.running_prototype()).register_count;
-        let window = self.base + u32::from(registers);
-        // Frames leave room for this.
-        self.set_value(window, function);
-        for (slot, argument) in self.slots::<COUNT>(window + FRAME_SLOTS).iter().zip(arguments) {
-            slot.set(argument);
-        }
+        let window = self.place_metamethod(function, arguments);
         let flags = self.enter_native_level(false, false)?;
         let kind = Return::Finish as u32 | flags;
         let count = COUNT as u32;
@@ -354,6 +367,19 @@ impl Machine {
             _ => self.push_call_of_kind(window, count, wanted, kind),
         };
         pushed.inspect_err(|_| self.leave_native_level(flags))
+    }
+
+    /// Puts a function and its arguments above the running frame, which is a Lua function's; at which slot that is.
+    #[inline(always)]
+    pub(crate) fn place_metamethod<const COUNT: usize>(&self, function: Value, arguments: [Value; COUNT]) -> u32 {
+        let registers = self.heap.get(self.running_prototype()).register_count;
+        let window = self.base + u32::from(registers);
+        // Frames leave room for this.
+        self.set_value(window, function);
+        for (slot, argument) in self.slots::<COUNT>(window + FRAME_SLOTS).iter().zip(arguments) {
+            slot.set(argument);
+        }
+        window
     }
 
     /// Calls a function with a few arguments in the window at slot `window`.

@@ -136,7 +136,7 @@ impl Machine {
 
     /// Site `number` of the running function, its key and the function.
     #[inline(always)]
-    fn site(&self, number: usize) -> (&Site, Ref<Str>, Ref<Prototype>) {
+    pub(crate) fn site(&self, number: usize) -> (&Site, Ref<Str>, Ref<Prototype>) {
         let prototype = self.running_prototype();
         let sites = self.heap.sites(prototype);
         let site = &sites[sites.len() - 1 - number];

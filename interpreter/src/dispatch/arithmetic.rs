@@ -251,7 +251,7 @@ pub(super) unsafe fn negate<D: Driver>(s: State<D>, w: Word) -> Flow<D> {
         match operand.tag() {
             INTEGER => s.register(w.a()).set_integer(operand.integer().wrapping_neg()),
             FLOAT => s.register(w.a()).set_float(-operand.float()),
-            _ => return s.slow(w, slow::unary),
+            _ => return s.slow(w, slow::arithmetic),
         }
     }
     Flow::Next(s)
@@ -263,7 +263,7 @@ pub(super) unsafe fn bit_not<D: Driver>(s: State<D>, w: Word) -> Flow<D> {
     unsafe {
         let operand = s.register(w.b());
         if operand.tag() != INTEGER {
-            return s.slow(w, slow::unary);
+            return s.slow(w, slow::arithmetic);
         }
         s.register(w.a()).set_integer(!operand.integer());
     }
@@ -289,7 +289,7 @@ pub(super) unsafe fn length<D: Driver>(s: State<D>, w: Word) -> Flow<D> {
             TABLE => {
                 let table: *mut Table = s.object(operand.payload());
                 if (*table).metatable.get().is_some() {
-                    return s.slow(w, slow::unary);
+                    return s.slow(w, slow::length);
                 }
                 s.register(w.a()).set_integer(i64::from((*table).array_length.get()));
             }
@@ -297,7 +297,7 @@ pub(super) unsafe fn length<D: Driver>(s: State<D>, w: Word) -> Flow<D> {
                 let string: *mut Str = s.object(operand.payload());
                 s.register(w.a()).set_integer(i64::from((*string).length));
             }
-            _ => return s.slow(w, slow::unary),
+            _ => return s.slow(w, slow::length),
         }
     }
     Flow::Next(s)

@@ -1,7 +1,11 @@
-//! Functions that compiled code calls for a part of an instruction. They neither collect nor fail, move nothing, and need no frame
-//! that is saved: what takes more is performed ([`super::Perform`]).
+//! Functions that compiled code calls for an instruction, or a part of one. They neither collect nor fail, and move nothing: what
+//! takes more is performed ([`super::Perform`]).
 
-use crate::{frame::FRAME_SLOTS, machine::Machine, native::ArgumentList, slow::traverse};
+use super::{pushed, running::running};
+use crate::{
+    dispatch::state::Operands, frame::FRAME_SLOTS, machine::Machine, metamethod::Event, native::ArgumentList,
+    slow::traverse,
+};
 use lunette_gc::{
     reference::Ref,
     table::{NIL, Table},
@@ -14,10 +18,22 @@ pub(super) struct Helpers {
     pub call_quick: super::CallQuick,
     pub traverse: super::Traverse,
     pub find_element: super::FindElement,
+    pub string_method: super::Shortcut,
+    pub push_call: super::PushFrame,
+    pub push_iterator: super::PushFrame,
+    pub push_metamethod: super::PushFrame,
 }
 
 impl Helpers {
-    pub const ALL: Helpers = Helpers { call_quick, traverse: traverse_loop, find_element };
+    pub const ALL: Helpers = Helpers {
+        call_quick,
+        traverse: traverse_loop,
+        find_element,
+        string_method,
+        push_call: pushed::push_call,
+        push_iterator: pushed::push_iterator,
+        push_metamethod: pushed::push_metamethod,
+    };
 }
 
 /// The number of a slot of the running stack.
@@ -51,6 +67,25 @@ unsafe extern "sysv64" fn traverse_loop(machine: *mut Machine, first: *const Slo
         let first = slot_number(machine, first);
         traverse(&mut *machine, first, wanted).into()
     }
+}
+
+/// For `get_method`: see [`super::Shortcut`].
+unsafe extern "sysv64" fn string_method(machine: *mut Machine, base: *mut u8, at: *const u64) -> u64 {
+    // SAFETY: the caller is compiled code, for an instruction of its own.
+    let (machine, word) = unsafe { running(machine, base, at) };
+    let object = machine.register(word.b());
+    let key = machine.site(word.c()).1;
+    if !matches!(object, Value::String(_)) || !machine.heap.get(key).is_short() {
+        return 0;
+    }
+    let Value::Table(methods) = machine.metamethod(object, Event::Index) else { return 0 };
+    let (tag, payload) = machine.heap.table_get_short_parts(methods, key);
+    if tag == NIL.0 {
+        return 0;
+    }
+    machine.set_register(word.a() + 32, object);
+    machine.set_register(word.a(), Value::from_parts(tag, payload));
+    1
 }
 
 /// See [`super::FindElement`].

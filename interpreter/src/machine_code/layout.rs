@@ -63,6 +63,14 @@ pub const CALL_QUICK: i32 = tier(offset_of!(LuaTier, helpers) + offset_of!(Helpe
 pub const TRAVERSE: i32 = tier(offset_of!(LuaTier, helpers) + offset_of!(Helpers, traverse));
 /// See [`CALL_QUICK`].
 pub const FIND_ELEMENT: i32 = tier(offset_of!(LuaTier, helpers) + offset_of!(Helpers, find_element));
+/// In the machine, the address of [`super::Shortcut`] for `get_method` of strings.
+pub const STRING_METHOD: i32 = tier(offset_of!(LuaTier, helpers) + offset_of!(Helpers, string_method));
+/// In the machine, the addresses of [`super::PushFrame`] for calls, for iterators of loops, and for metamethods of arithmetic.
+pub const PUSH_CALL: i32 = tier(offset_of!(LuaTier, helpers) + offset_of!(Helpers, push_call));
+/// See [`PUSH_CALL`].
+pub const PUSH_ITERATOR: i32 = tier(offset_of!(LuaTier, helpers) + offset_of!(Helpers, push_iterator));
+/// See [`PUSH_CALL`].
+pub const PUSH_METAMETHOD: i32 = tier(offset_of!(LuaTier, helpers) + offset_of!(Helpers, push_metamethod));
 /// Fuel that a call of a native function costs.
 pub const NATIVE_CALL_COST: i64 = crate::native::CALL_COST as i64;
 /// In a native closure, the number of its function (32 bits).
@@ -72,6 +80,12 @@ pub const NATIVE_NUMBER: i32 = offset_of!(NativeClosure, native) as i32;
 pub const THREAD: i32 = offset_of!(Machine, thread) as i32;
 /// See [`THREAD`].
 pub const TO_BE_CLOSED: i32 = offset_of!(Thread, to_be_closed) as i32;
+
+/// In a thread, the depth of native nesting (32 bits).
+pub const NATIVE_DEPTH: i32 = offset_of!(Thread, native_depth) as i32;
+
+/// So many values that are copied cost a unit of fuel.
+pub const VALUES_PER_UNIT: i64 = crate::slow::VALUES_PER_UNIT as i64;
 
 /// In the machine, the address of the running stack; and how many slots from there an open list ends (32 bits).
 pub const STACK: i32 = offset_of!(Machine, stack) as i32;

@@ -26,13 +26,15 @@
 //! Machine code lies outside the region; marks and numbers whose code is not there any more (the instance was cloned, or came
 //! from another process) mean nothing.
 //!
-//! The data flows `helpers` (functions that compiled code calls), `layout` and `tier` (which functions are compiled, where their
-//! code is) → `report` → `enter`.
+//! The data flows `running` → `pushed` → `helpers` (functions that compiled code calls), `layout` and `tier` (which functions are
+//! compiled, where their code is) → `report` → `enter`.
 
 pub(crate) mod enter;
 mod helpers;
 pub mod layout;
+mod pushed;
 mod report;
+mod running;
 mod tier;
 
 use crate::{feedback::Tags, typed::native::Refusal};
@@ -154,6 +156,18 @@ pub type Traverse = unsafe extern "sysv64" fn(*mut crate::Machine, *const Slot, 
 /// Reads an element of a table: of the machine's address, the table's reference, the addresses of key and target, it returns
 /// whether it is done; if not, it takes more.
 pub type FindElement = unsafe extern "sysv64" fn(*mut crate::Machine, u32, *const Slot, *const Slot) -> u64;
+
+/// Makes the frame of the function of Lua that an instruction calls, if that is compiled: of the addresses of the machine, of
+/// register 0 and of the instruction, it returns that of the new frame's register 0. Its machine code is at [`layout::NEXT`], for
+/// entry 1, and it is paid for. If the call takes more, it is 0, and nothing has happened.
+///
+/// The frame of a metamethod goes on with the instruction ([`status::RETURNS`]), and one more level of native nesting is counted
+/// ([`layout::NATIVE_DEPTH`]); others return plainly.
+pub type PushFrame = unsafe extern "sysv64" fn(*mut crate::Machine, *mut u8, *const u64) -> *mut u8;
+
+/// Does an instruction where that takes little: of the addresses of the machine, of register 0 and of the instruction, it returns
+/// whether it is done; if not, nothing has happened.
+pub type Shortcut = unsafe extern "sysv64" fn(*mut crate::Machine, *mut u8, *const u64) -> u64;
 
 /// Compiles a function.
 pub type Compile = fn(&Unit) -> Result<NativeCode, Refusal>;

@@ -50,9 +50,15 @@ fn describe(opcode: Opcode) -> (Event, Second) {
     }
 }
 
-/// All binary arithmetic and bit instructions.
-pub(crate) fn arithmetic(machine: &mut Machine, word: Word) -> Outcome {
-    let (event, second) = describe(Opcode::ALL[word.opcode_number() as usize]);
+/// The event of an arithmetic or bit instruction of the running frame, and its operands: for a unary one the same twice.
+#[inline(always)]
+pub(crate) fn operands(machine: &Machine, word: Word) -> (Event, Value, Value) {
+    let opcode = Opcode::ALL[word.opcode_number() as usize];
+    if matches!(opcode, Opcode::negate | Opcode::bit_not) {
+        let operand = machine.register(word.b());
+        return (if opcode == Opcode::negate { Event::Negate } else { Event::BitNot }, operand, operand);
+    }
+    let (event, second) = describe(opcode);
     let left = machine.register(word.b());
     let right = match second {
         Second::Register => machine.register(word.c()),
@@ -61,10 +67,19 @@ pub(crate) fn arithmetic(machine: &mut Machine, word: Word) -> Outcome {
     };
     let swapped = !matches!(second, Second::Register) && word.k() != 0;
     let (left, right) = if swapped { (right, left) } else { (left, right) };
-    binary(machine, word, event, left, right)
+    (event, left, right)
 }
 
-fn binary(machine: &mut Machine, word: Word, event: Event, left: Value, right: Value) -> Outcome {
+/// The metamethod for an event with two operands; nil if there is none.
+#[inline(always)]
+pub(crate) fn handler(machine: &Machine, event: Event, left: Value, right: Value) -> Value {
+    let handler = machine.metamethod(left, event);
+    if handler.is_nil() { machine.metamethod(right, event) } else { handler }
+}
+
+/// All arithmetic and bit instructions.
+pub(crate) fn arithmetic(machine: &mut Machine, word: Word) -> Outcome {
+    let (event, left, right) = operands(machine, word);
     if let (Value::Integer(_) | Value::Float(_), Value::Integer(_) | Value::Float(_)) = (left, right) {
         match machine.arithmetic(event, left, right) {
             Some(result) => {
@@ -80,36 +95,27 @@ fn binary(machine: &mut Machine, word: Word, event: Event, left: Value, right: V
             None => return Err(machine.arithmetic_error(event, left, right)),
         }
     }
-    let mut handler = machine.metamethod(left, event);
-    if handler.is_nil() {
-        handler = machine.metamethod(right, event);
-    }
+    let handler = handler(machine, event, left, right);
     if !handler.is_nil() {
         return machine.call_metamethod(handler, [left, right], 1);
     }
     Err(machine.arithmetic_error(event, left, right))
 }
 
-/// `negate`, `bit_not` and `length`.
-pub(crate) fn unary(machine: &mut Machine, word: Word) -> Outcome {
+/// `length`.
+pub(crate) fn length(machine: &mut Machine, word: Word) -> Outcome {
     let operand = machine.register(word.b());
-    match Opcode::ALL[word.opcode_number() as usize] {
-        Opcode::length => {
-            let handler = machine.metamethod(operand, Event::Length);
-            if !handler.is_nil() {
-                return machine.call_metamethod(handler, [operand, operand], 1);
-            }
-            match operand {
-                Value::Table(table) => {
-                    let length = machine.heap.table_length(table);
-                    machine.set_register(word.a(), Value::Integer(length));
-                    Ok(Status::Next)
-                }
-                _ => Err(machine.operand_error(operand, "get length of")),
-            }
+    let handler = machine.metamethod(operand, Event::Length);
+    if !handler.is_nil() {
+        return machine.call_metamethod(handler, [operand, operand], 1);
+    }
+    match operand {
+        Value::Table(table) => {
+            let length = machine.heap.table_length(table);
+            machine.set_register(word.a(), Value::Integer(length));
+            Ok(Status::Next)
         }
-        Opcode::negate => binary(machine, word, Event::Negate, operand, operand),
-        _ => binary(machine, word, Event::BitNot, operand, operand),
+        _ => Err(machine.operand_error(operand, "get length of")),
     }
 }
 

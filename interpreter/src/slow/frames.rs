@@ -13,7 +13,7 @@ use lunette_gc::value::Value;
 
 impl Machine {
     /// Number of arguments of the call window at slot `window`, from operand b.
-    fn argument_count(&self, word: Word, window: u32) -> u32 {
+    pub(crate) fn argument_count(&self, word: Word, window: u32) -> u32 {
         match word.b() {
             0 => self.open_top.saturating_sub(window + FRAME_SLOTS),
             count => count as u32 - 1,

@@ -116,14 +116,22 @@ pub(crate) fn generic_for_call(machine: &mut Machine, word: Word) -> Outcome {
     if traverse(machine, index, wanted) {
         return Ok(Status::Next);
     }
-    let window = index + 4;
-    machine.copy_slot(index, window);
-    machine.copy_slot(index + 1, window + FRAME_SLOTS);
-    machine.copy_slot(index + 2, window + FRAME_SLOTS + 1);
+    let window = place_iterator(machine, word);
     match machine.push_call(window, 2, wanted as i32, Return::Call, 0)? {
         Next::Lua => Ok(machine.drive(Next::Lua)),
         next => Ok(machine.drive(next)),
     }
+}
+
+/// Puts the iterator of a `generic_for_call` and its arguments into a window; at which slot that is.
+#[inline(always)]
+pub(crate) fn place_iterator(machine: &Machine, word: Word) -> u32 {
+    let index = machine.register_index(word.a());
+    let window = index + 4;
+    machine.copy_slot(index, window);
+    machine.copy_slot(index + 1, window + FRAME_SLOTS);
+    machine.copy_slot(index + 2, window + FRAME_SLOTS + 1);
+    window
 }
 
 /// Makes the next step of a traversal that `pairs` or `ipairs` has made, of the loop whose state begins at slot `index`; `false`

@@ -10,7 +10,7 @@ mod frames;
 mod loops;
 
 pub(crate) use crate::index::{get_field, get_index, get_method, initialize_field, set_field, set_index};
-pub(crate) use arithmetic::{arithmetic, unary};
+pub(crate) use arithmetic::{arithmetic, handler, length, operands};
 pub(crate) use barriers::{cell_barrier, element_barrier, table_barrier, upvalue_barrier};
 pub(crate) use branches::{equal, equal_constant, order, order_integer, sense_of};
 pub(crate) use concat::concat;
@@ -19,7 +19,7 @@ pub(crate) use frames::{
     VALUES_PER_UNIT, call, call_native, close, return_closing, return_none, return_one, return_values, tail_call,
     to_be_closed, variable_arguments,
 };
-pub(crate) use loops::{generic_for_call, generic_for_prepare, numeric_for_prepare, poll, traverse};
+pub(crate) use loops::{generic_for_call, generic_for_prepare, numeric_for_prepare, place_iterator, poll, traverse};
 
 use crate::{
     dispatch::state::Status,

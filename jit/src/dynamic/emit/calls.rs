@@ -36,8 +36,9 @@ impl Emitter<'_, '_, '_> {
         self.end(status::REFUSED);
     }
 
-    /// The address of what there is to know to call a closure with so many arguments; if it cannot be called so, to a block.
-    fn known(&mut self, function: Value, arguments: usize, slow: Block) -> Value {
+    /// The address of what there is to know to call a closure with so many arguments (32 bits); if it cannot be called so, to a
+    /// block.
+    fn known(&mut self, function: Value, arguments: Value, slow: Block) -> Value {
         let closure = self.object(function);
         let reference = self.builder.ins().uload32(of_object(), closure, layout::CLOSURE_PROTOTYPE);
         let prototype = self.object(reference);
@@ -53,7 +54,7 @@ impl Emitter<'_, '_, '_> {
         let is_other = self.builder.ins().icmp(IntCC::NotEqual, known_prototype, reference);
         self.go_if(is_other, slow);
         let parameters = self.builder.ins().load(types::I32, of_machine(), known, layout::KNOWN_PARAMETERS);
-        let are_more = self.builder.ins().icmp_imm_u(IntCC::UnsignedGreaterThan, parameters, arguments as i64);
+        let are_more = self.builder.ins().icmp(IntCC::UnsignedGreaterThan, parameters, arguments);
         self.go_if(are_more, slow);
         known
     }
@@ -73,7 +74,8 @@ impl Emitter<'_, '_, '_> {
         let (found, function) = (self.tag_of(a), self.payload_of(a));
         self.store_live_here();
         self.go_if_not(found, tag::CLOSURE, slow);
-        let known = self.known(function, arguments - 1, slow);
+        let count = self.builder.ins().iconst(types::I32, arguments as i64 - 1);
+        let known = self.known(function, count, slow);
         let address = self.builder.ins().load(types::I64, of_machine(), known, layout::KNOWN_ADDRESS);
         // Where this function goes on, and the header of the other one's frame.
         let resume = i64::from(self.code.unit.code_start) + instruction as i64 + 1;
@@ -136,12 +138,12 @@ impl Emitter<'_, '_, '_> {
     /// What is called takes the place of this function, if it is compiled; whoever called has it go on.
     pub(super) fn emit_tail_call(&mut self, instruction: usize) {
         let word = self.code.word(instruction);
-        let (a, arguments) = (word.a(), word.b_count());
-        if arguments == 0 || self.code.unit.is_variadic {
+        let (a, arguments) = (word.a(), word.b_count().checked_sub(1));
+        if self.code.unit.is_variadic {
             return self.perform_tail_call();
         }
         if let Some(native) = self.quick_callee(instruction, 1) {
-            self.emit_quick_call(a, Some(arguments - 1), native);
+            self.emit_quick_call(a, arguments, native);
             let slow = self.take_slow();
             self.return_results(a, 1, None);
             if let Some(slow) = slow {
@@ -153,10 +155,21 @@ impl Emitter<'_, '_, '_> {
         let slow = self.cold_block();
         let (found, function) = (self.tag_of(a), self.payload_of(a));
         let first = a + frame::FRAME_SLOTS as usize;
-        let values: Vec<(Value, Value)> =
-            (first..first + arguments - 1).map(|register| (self.tag_of(register), self.payload_of(register))).collect();
+        let values: Vec<(Value, Value)> = match arguments {
+            Some(count) => {
+                (first..first + count).map(|register| (self.tag_of(register), self.payload_of(register))).collect()
+            }
+            None => {
+                self.store_live_here();
+                Vec::new()
+            }
+        };
         self.go_if_not(found, tag::CLOSURE, slow);
-        let known = self.known(function, arguments - 1, slow);
+        let count = match arguments {
+            Some(count) => self.builder.ins().iconst(types::I32, count as i64),
+            None => self.open_count(first),
+        };
+        let known = self.known(function, count, slow);
         let registers = self.builder.ins().uload32(of_machine(), known, layout::KNOWN_REGISTERS);
         let bytes = self.builder.ins().imul_imm_s(registers, i64::from(layout::SLOT_BYTES));
         let end = self.builder.ins().iadd(self.base, bytes);
@@ -178,6 +191,9 @@ impl Emitter<'_, '_, '_> {
             self.builder.ins().store(of_frame(), payload, self.base, place(register));
             self.builder.ins().store(of_frame(), tag, self.base, place(register) + layout::TAG);
         }
+        if arguments.is_none() {
+            self.move_arguments(first, known);
+        }
         let address = self.builder.ins().load(types::I64, of_machine(), known, layout::KNOWN_ADDRESS);
         self.builder.ins().store(of_machine(), address, self.machine, layout::NEXT);
         self.builder.ins().store(of_machine(), self.base, self.machine, layout::EXIT_BASE);
@@ -185,6 +201,30 @@ impl Emitter<'_, '_, '_> {
         self.seal(slow);
         self.builder.switch_to_block(slow);
         self.perform_tail_call();
+    }
+
+    /// Moves as many values from register `first` on as a function has parameters to the beginning of the frame.
+    fn move_arguments(&mut self, first: usize, known: Value) {
+        let [next, moving, done] = core::array::from_fn(|_| self.builder.create_block());
+        let target = self.builder.append_block_param(next, types::I64);
+        let parameters = self.builder.ins().uload32(of_machine(), known, layout::KNOWN_PARAMETERS);
+        let bytes = self.builder.ins().ishl_imm_u(parameters, 4);
+        let end = self.builder.ins().iadd(self.base, bytes);
+        self.builder.ins().jump(next, &[self.base.into()]);
+        self.builder.switch_to_block(next);
+        let is_done = self.builder.ins().icmp(IntCC::Equal, target, end);
+        self.builder.ins().brif(is_done, done, [], moving, []);
+        self.seal(moving);
+        self.builder.switch_to_block(moving);
+        let payload = self.builder.ins().load(types::I64, of_frame(), target, place(first));
+        let found = self.builder.ins().load(types::I32, of_frame(), target, place(first) + layout::TAG);
+        self.builder.ins().store(of_frame(), payload, target, 0);
+        self.builder.ins().store(of_frame(), found, target, layout::TAG);
+        let following = self.builder.ins().iadd_imm_s(target, i64::from(layout::SLOT_BYTES));
+        self.builder.ins().jump(next, &[following.into()]);
+        self.seal(next);
+        self.seal(done);
+        self.builder.switch_to_block(done);
     }
 
     /// The interpreter makes the frame that takes the place of this one, or calls what is no function of Lua.

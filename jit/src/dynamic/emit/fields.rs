@@ -366,7 +366,7 @@ impl Emitter<'_, '_, '_> {
         let word = self.code.word(instruction);
         let kinds = self.kinds_held();
         if !self.code.may_be_table(instruction, word.b(), 0, &kinds) {
-            return self.perform_here();
+            return self.emit_shortcut(layout::STRING_METHOD);
         }
         let slow = self.slow();
         let object = word.b();

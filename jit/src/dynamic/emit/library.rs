@@ -1,5 +1,5 @@
-//! What compiled code does by calling functions that need no frame: quick forms of the library's functions, traversals, elements
-//! of tables by any key.
+//! What compiled code does by calling helpers: quick forms of the library's functions, traversals, elements of tables by any key,
+//! methods of strings, further arguments.
 
 use super::{Emitter, of_machine, of_object, values::place};
 use crate::dynamic::operands::Operands;
@@ -59,7 +59,7 @@ impl Emitter<'_, '_, '_> {
     }
 
     /// How many values an open list has from a register on, 32 bits.
-    fn open_count(&mut self, first: usize) -> Value {
+    pub(super) fn open_count(&mut self, first: usize) -> Value {
         let stack = self.builder.ins().load(types::I64, of_machine(), self.machine, layout::STACK);
         let first = self.address(first);
         let bytes = self.builder.ins().isub(first, stack);
@@ -67,6 +67,14 @@ impl Emitter<'_, '_, '_> {
         let top = self.builder.ins().uload32(of_machine(), self.machine, layout::OPEN_TOP);
         let count = self.builder.ins().isub(top, first);
         self.builder.ins().ireduce(types::I32, count)
+    }
+
+    /// Has a helper do the instruction.
+    pub(super) fn emit_shortcut(&mut self, helper: i32) {
+        self.store_live_here();
+        let at = self.instruction_address();
+        self.call_helper(self.signatures.perform, helper, &[self.machine, self.base, at]);
+        self.forget_written();
     }
 
     pub(super) fn emit_generic_for_call(&mut self, instruction: usize) {

@@ -8,8 +8,8 @@
 //!   exit:     frame <- numbers that are needed later           return, having noted where the interpreter goes on
 //! ```
 //!
-//! The data flows `mod` (entries, blocks) → `calls`, `jumps`, `numbers`, `fields`, `tables`, `allocation` and `library`
-//! (instructions) → `outside` (exits, and instructions that are performed) → `values` (what registers hold).
+//! The data flows `mod` (entries, blocks) → `calls`, `jumps`, `numbers`, `fields`, `tables`, `allocation`, `variadic` and `library`
+//! (instructions) → `outside` (exits, and instructions that are performed) → `pushed` → `values` (what registers hold).
 
 mod allocation;
 mod calls;
@@ -18,8 +18,10 @@ mod jumps;
 mod library;
 mod numbers;
 mod outside;
+mod pushed;
 mod tables;
 mod values;
+mod variadic;
 
 use super::{
     blocks::{Code, is_left},
@@ -335,6 +337,7 @@ impl<'a, 'f, 'b> Emitter<'a, 'f, 'b> {
             get_field | get_upvalue_field => self.emit_get_field(block, instruction),
             set_field | set_upvalue_field | initialize_field => self.emit_set_field(instruction),
             get_method => self.emit_get_method(instruction),
+            variable_arguments => self.emit_variable_arguments(instruction),
             get_upvalue | get_cell => self.emit_get_variable(block, instruction),
             set_upvalue | set_cell => self.emit_set_variable(instruction),
             new_table => self.emit_new_table(instruction),

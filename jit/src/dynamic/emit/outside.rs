@@ -154,8 +154,17 @@ impl Emitter<'_, '_, '_> {
         self.builder.ins().return_(&[status]);
     }
 
-    /// Has the instruction performed, which is not a jump; the numbers it reads are in the frame.
+    /// Calls what the instruction calls, if that is likely and it is compiled, or has the instruction performed, which is not a
+    /// jump; the numbers it reads are in the frame.
     fn perform(&mut self) {
+        match self.likely_callee() {
+            Some(callee) => self.call_pushed(callee),
+            None => self.perform_plainly(),
+        }
+    }
+
+    /// Has the instruction performed by the interpreter.
+    pub(super) fn perform_plainly(&mut self) {
         let outcome = self.call_perform();
         let elsewhere = self.cold_block();
         self.go_if(outcome, elsewhere);
@@ -170,11 +179,16 @@ impl Emitter<'_, '_, '_> {
         let functions = self.builder.ins().load(types::I64, of_machine(), self.machine, layout::PERFORMERS);
         let opcode = i32::from(self.code.word(self.outside.instruction).opcode_number());
         let function = self.builder.ins().load(types::I64, of_machine(), functions, 8 * opcode);
-        let at = i64::from(self.code.unit.code_start) + self.outside.instruction as i64;
-        let at = self.builder.ins().iadd_imm_s(self.region, at << layout::REFERENCE_SHIFT);
+        let at = self.instruction_address();
         let arguments = [self.machine, self.base, at];
         let called = self.builder.ins().call_indirect(self.signatures.perform, function, &arguments);
         self.builder.inst_results(called)[0]
+    }
+
+    /// Where the instruction is.
+    pub(super) fn instruction_address(&mut self) -> Value {
+        let at = i64::from(self.code.unit.code_start) + self.outside.instruction as i64;
+        self.builder.ins().iadd_imm_s(self.region, at << layout::REFERENCE_SHIFT)
     }
 
     /// Has the instruction performed, on the way that is usual.

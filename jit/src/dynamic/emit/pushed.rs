@@ -1,0 +1,132 @@
+//! Calls of compiled functions whose frames a helper makes, in place of instructions that are performed: functions that take
+//! further arguments or other numbers of them, iterators of loops, and metamethods of arithmetic.
+//!
+//! The frame is as the interpreter makes it: whatever ends otherwise than by a return to here leaves to the machine, which goes
+//! on with this function when that frame has returned.
+
+use super::{Emitter, of_frame, of_machine, of_object, values::place};
+use crate::dynamic::{kinds::sources, operands::Operands};
+use cranelift_codegen::ir::{InstBuilder, Value, condcodes::IntCC, types};
+use lunette_bytecode::instruction::Opcode;
+use lunette_interpreter::machine_code::{
+    layout::{self, tag},
+    status,
+};
+
+/// What an instruction calls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Callee {
+    Function,
+    Iterator,
+    Metamethod,
+}
+
+impl Emitter<'_, '_, '_> {
+    /// What the instruction, where it is performed, is likely to call.
+    pub(super) fn likely_callee(&self) -> Option<Callee> {
+        let instruction = self.outside.instruction;
+        let word = self.code.word(instruction);
+        match word.opcode() {
+            Opcode::call => return Some(Callee::Function),
+            Opcode::generic_for_call => return Some(Callee::Iterator),
+            Opcode::negate | Opcode::bit_not => {}
+            _ if word.jump_distance().is_some() || sources(self.code, word).is_none() => return None,
+            _ => {}
+        }
+        let is_seen = self.code.unit.seen[instruction].iter().any(|seen| seen.0 & 1 << tag::TABLE != 0);
+        // Tests are to come here.
+        let is_likely = is_seen || self.code.unit.is_eager && instruction.is_multiple_of(2);
+        is_likely.then_some(Callee::Metamethod)
+    }
+
+    /// Calls what the instruction calls, where the frame has everything; if that is not compiled, the instruction is performed.
+    pub(super) fn call_pushed(&mut self, callee: Callee) {
+        let helper = match callee {
+            Callee::Function => layout::PUSH_CALL,
+            Callee::Iterator => layout::PUSH_ITERATOR,
+            Callee::Metamethod => layout::PUSH_METAMETHOD,
+        };
+        let [called, join] = core::array::from_fn(|_| self.builder.create_block());
+        let performing = self.cold_block();
+        self.builder.append_block_param(called, types::I32);
+        if callee != Callee::Metamethod {
+            let function = place(self.code.word(self.outside.instruction).a()) + layout::TAG;
+            let found = self.builder.ins().load(types::I32, of_frame(), self.base, function);
+            self.go_if_not(found, tag::CLOSURE, performing);
+        }
+        let helper = self.builder.ins().load(types::I64, of_machine(), self.machine, helper);
+        let at = self.instruction_address();
+        let pushed = self.builder.ins().call_indirect(self.signatures.perform, helper, &[self.machine, self.base, at]);
+        let base = self.builder.inst_results(pushed)[0];
+        let first = self.builder.ins().iconst(types::I32, 1);
+        self.builder.ins().brif(base, called, &[first.into()], performing, []);
+        self.seal(performing);
+
+        // By a tail call, the function has another one take its place.
+        self.builder.switch_to_block(called);
+        let entry = self.builder.block_params(called)[0];
+        let address = self.builder.ins().load(types::I64, of_machine(), self.machine, layout::NEXT);
+        let arguments = [base, self.machine, self.region, entry];
+        let call = self.builder.ins().call_indirect(self.signatures.compiled, address, &arguments);
+        let ended = self.builder.inst_results(call)[0];
+        let (returned, otherwise) = (self.builder.create_block(), self.builder.create_block());
+        let wanted = if callee == Callee::Metamethod { status::RETURNS } else { status::RETURNED };
+        let is_returned = self.builder.ins().icmp_imm_s(IntCC::Equal, ended, wanted as i64);
+        self.builder.ins().brif(is_returned, returned, [], otherwise, []);
+        self.seal(returned);
+        self.seal(otherwise);
+        self.builder.switch_to_block(otherwise);
+        let elsewhere = self.cold_block();
+        let is_tailed = self.builder.ins().icmp_imm_s(IntCC::Equal, ended, status::TAILED as i64);
+        self.builder.ins().brif(is_tailed, called, &[first.into()], elsewhere, []);
+        self.seal(called);
+        self.seal(elsewhere);
+        self.builder.switch_to_block(elsewhere);
+        // The machine has made the frame of what a tail call has called the running one.
+        let is_replaced = self.builder.ins().icmp_imm_s(IntCC::Equal, ended, status::REPLACED as i64);
+        let performed = self.builder.ins().iconst(types::I64, status::PERFORMED as i64);
+        let ended = self.builder.ins().select(is_replaced, performed, ended);
+        self.builder.ins().return_(&[ended]);
+
+        self.builder.switch_to_block(returned);
+        if callee == Callee::Metamethod {
+            self.take_result(base);
+        }
+        self.builder.ins().jump(join, []);
+        self.builder.switch_to_block(performing);
+        self.perform_plainly();
+        self.builder.ins().jump(join, []);
+        self.seal(join);
+        self.builder.switch_to_block(join);
+    }
+
+    /// Takes the result of the metamethod whose frame is at `base`.
+    fn take_result(&mut self, base: Value) {
+        // A frame further up may be what returns to something else than a call.
+        let exit_base = self.builder.ins().load(types::I64, of_machine(), self.machine, layout::EXIT_BASE);
+        let is_other = self.builder.ins().icmp(IntCC::NotEqual, exit_base, base);
+        let (other, next) = (self.cold_block(), self.builder.create_block());
+        self.builder.ins().brif(is_other, other, [], next, []);
+        self.seal(other);
+        self.seal(next);
+        self.builder.switch_to_block(other);
+        self.end(status::RETURNS);
+        self.builder.switch_to_block(next);
+        let thread = self.builder.ins().uload32(of_machine(), self.machine, layout::THREAD);
+        let thread = self.object(thread);
+        let depth = self.builder.ins().load(types::I32, of_object(), thread, layout::NATIVE_DEPTH);
+        let depth = self.builder.ins().iadd_imm_s(depth, -1);
+        self.builder.ins().store(of_object(), depth, thread, layout::NATIVE_DEPTH);
+        let count = self.builder.ins().load(types::I32, of_machine(), self.machine, layout::RESULT_COUNT);
+        let results = self.builder.ins().load(types::I64, of_machine(), self.machine, layout::RESULTS);
+        let payload = self.builder.ins().load(types::I64, of_frame(), results, 0);
+        let found = self.builder.ins().load(types::I32, of_frame(), results, layout::TAG);
+        let nil = self.builder.ins().iconst(types::I32, i64::from(tag::NIL));
+        let nothing = self.builder.ins().iconst(types::I64, 0);
+        let found = self.builder.ins().select(count, found, nil);
+        let payload = self.builder.ins().select(count, payload, nothing);
+        let target = place(self.code.word(self.outside.instruction).a());
+        self.builder.ins().store(of_frame(), payload, self.base, target);
+        self.builder.ins().store(of_frame(), found, self.base, target + layout::TAG);
+    }
+}
