@@ -45,7 +45,7 @@ impl Machine {
         let is_plain = !self.limits.is_snapshot_due
             && !self.hooked
             && self.limits.sampling != Sampling::Due
-            && !self.lua.has_machine_code();
+            && !self.may_begin_machine_code();
         if next == Next::Lua && is_plain { Status::Reload } else { self.drive_apart(next) }
     }
 
@@ -58,7 +58,7 @@ impl Machine {
             match next {
                 Next::Lua if self.hooked => return Status::Leave,
                 Next::Lua if self.limits.sampling == Sampling::Due => return self.sample(),
-                Next::Lua if self.lua.has_machine_code() => match self.run_called_back() {
+                Next::Lua if self.may_begin_machine_code() => match self.run_called_back() {
                     Some(after) => next = after,
                     None => return Status::Reload,
                 },
@@ -290,6 +290,7 @@ impl Machine {
         self.ensure_stack(function + FRAME_SLOTS, slots)?;
         self.charge(cost.into())?;
         self.base = self.place_frame(reference, function, count, wanted, kind);
+        self.lua.begun = self.base;
         if self.hooked {
             // The frame is there: an error of the hook is the callee's.
             let hook = self.call_hook(kind & TAIL_CALLED != 0);

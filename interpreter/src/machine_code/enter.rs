@@ -210,6 +210,13 @@ impl Machine {
         false
     }
 
+    /// Whether the running frame, which is a Lua function's, may be one that begins and is compiled: frames that go on, as those of
+    /// coroutines that are resumed, are told apart at once.
+    #[inline(always)]
+    pub(crate) fn may_begin_machine_code(&self) -> bool {
+        self.lua.begun == self.base && self.lua.known_count != 0
+    }
+
     /// Runs the Lua function that a native function or an instruction has just called, if it is compiled. Which frame runs
     /// next; `None` if that is up to the loop.
     #[inline(always)]

@@ -62,6 +62,8 @@ pub(crate) struct LuaTier {
     /// How often frames were changed by others than the instruction that is performed: by what it was followed by in a sample,
     /// or since somebody has set variables of theirs.
     pub(crate) moves: u32,
+    /// The base of the frame of a function of Lua that was made last out of the loop.
+    pub(crate) begun: u32,
     /// What is kept for reports, if they are wanted.
     pub(super) records: Option<Records>,
 }
@@ -161,6 +163,7 @@ impl Default for LuaTier {
             nil: Slot { payload: Cell::new(0), tag: Cell::new(Tag::Nil as u32), spare: Cell::new(0) },
             outcome: enter::RESUME,
             moves: 0,
+            begun: u32::MAX,
             records: None,
         }
     }
@@ -184,12 +187,6 @@ impl LuaTier {
     fn function(&self, prototype: Ref<Prototype>, number: u32) -> Option<&Function> {
         let function = self.functions.get((number as usize).wrapping_sub(1))?;
         (function.prototype == prototype).then_some(function)
-    }
-
-    /// Whether there may be machine code of functions.
-    #[inline(always)]
-    pub(crate) fn has_machine_code(&self) -> bool {
-        self.known_count != 0
     }
 
     /// Whether it is recorded where compiled code is left.
