@@ -40,6 +40,11 @@ pub(super) unsafe extern "sysv64" fn push_metamethod(machine: *mut Machine, base
     // SAFETY: the caller is compiled code, for an instruction of its own.
     let (machine, word) = unsafe { running(machine, base, at) };
     let (event, left, right) = slow::operands(machine, word);
+    let is_number = |value| matches!(value, Value::Integer(_) | Value::Float(_));
+    if is_number(left) && is_number(right) {
+        // Whatever metatable numbers have.
+        return null_mut();
+    }
     let handler = slow::handler(machine, event, left, right);
     let Value::Closure(closure) = handler else { return null_mut() };
     let depth = machine.get_thread().native_depth.get();

@@ -76,6 +76,17 @@ end
 total = 0
 for i = 1, 10000 do total = total + (a + i) end
 print(total)
+-- A metatable of numbers is for numbers with something else.
+Number.__add = function() return 1 end
+debug.setmetatable(0, { __add = function() return 100 end })
+local operands, plain, mixed = { a, 2, 2.5, 3 }, 0, 0
+for i = 1, 20000 do
+  local x, y = operands[i % 4 + 1], operands[i // 4 % 4 + 1]
+  local result = x + y
+  if x == a or y == a then mixed = mixed + result else plain = plain + result end
+end
+debug.setmetatable(0, nil)
+print(plain, mixed)
 Number.__add = nil
 ok, message = pcall(function() return a + 1 end)
 print(ok, (message:gsub("^.-:", "")))
