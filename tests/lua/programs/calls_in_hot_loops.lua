@@ -77,16 +77,20 @@ total = 0
 for i = 1, 10000 do total = total + (a + i) end
 print(total)
 -- A metatable of numbers is for numbers with something else.
-Number.__add = function() return 1 end
-debug.setmetatable(0, { __add = function() return 100 end })
-local operands, plain, mixed = { a, 2, 2.5, 3 }, 0, 0
-for i = 1, 20000 do
-  local x, y = operands[i % 4 + 1], operands[i // 4 % 4 + 1]
-  local result = x + y
-  if x == a or y == a then mixed = mixed + result else plain = plain + result end
+Number.__bor = function() return 1 end
+debug.setmetatable(0, { __bor = function() return 100 end })
+local operands = { a, 2, 4.0, 3 }
+local function either(rounds)
+  local plain, mixed = 0, 0
+  for i = 1, rounds do
+    local x, y = operands[i % 4 + 1], operands[i // 4 % 4 + 1]
+    local result = x | y
+    if math.type(x) and math.type(y) then plain = plain + result else mixed = mixed + result end
+  end
+  return plain, mixed
 end
+print(either(100000))
 debug.setmetatable(0, nil)
-print(plain, mixed)
 Number.__add = nil
 ok, message = pcall(function() return a + 1 end)
 print(ok, (message:gsub("^.-:", "")))
