@@ -17,7 +17,8 @@
 //!                                and CODE                  read, execute
 //! ```
 //!
-//! What lies below [`BASE_BYTES`] is the *base memory*: with it a partition is cloned and reset.
+//! What lies below [`BASE_BYTES`] is the *base memory*: with it a partition is cloned and reset, but for the image's constants
+//! and code, which are the same pages of the host for all.
 
 /// Bytes of the smallest page.
 pub const PAGE_BYTES: u64 = 0x1000;

@@ -347,6 +347,9 @@ impl Stage for GetMethod {
 }
 
 /// The state for a look at a function's sites, without an instruction.
+///
+/// # Safety
+/// The machine is alive, and the prototype is of its heap.
 #[inline(always)]
 unsafe fn outside(machine: *mut Machine, prototype: *mut Prototype) -> State<Matched> {
     // SAFETY: the caller's machine is alive.
