@@ -70,7 +70,7 @@ pub(super) unsafe fn call_words(call: *const u64) -> (usize, u32) {
         let general = word.0 as u16;
         if general == Opcode::call_general as u16 {
             (2 + word.c(), (word.b() >> 4) as u32)
-        } else if general == Opcode::call_indirect_general as u16 {
+        } else if general == Opcode::call_indirect_general as u16 || general == Opcode::call_reference as u16 {
             (3 + word.c(), (field(*call.add(1), 0) >> 4) as u32)
         } else if general == Opcode::call_indirect as u16 {
             (3, 0)

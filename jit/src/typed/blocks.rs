@@ -2,8 +2,9 @@
 //! that is left to the interpreter; and where it pays to come from there.
 
 use crate::typed::{
-    calls::{call_of, is_callable},
-    meaning::{Call, Meaning, Test, meaning},
+    calls::{call_of, is_callable, reference_result, results_of},
+    meaning::{Call, Meaning, Results, Test, meaning},
+    objects,
     operands::operand,
     registers::{Set, visit},
 };
@@ -87,12 +88,17 @@ impl<'f> Code<'f> {
         let mut instructions = Vec::new();
         let mut at = 0;
         while let Some(length) = words.get(at..).and_then(length) {
-            let call = || call_of(unit, &words[at..at + length]).map(Meaning::Call);
-            let meaning = Opcode::of(words[at]).and_then(meaning).filter(|&meaning| supports(meaning)).or_else(call);
+            let words = &words[at..at + length];
+            let is_compiled = |meaning| match meaning {
+                Meaning::Return(Results::Reference) => results_of(&unit.function_type) == Some(Results::Reference),
+                _ => supports(meaning) && objects::is_compiled(unit, words, meaning),
+            };
+            let call = || call_of(unit, words).map(Meaning::Call);
+            let meaning = Opcode::of(words[0]).and_then(meaning).filter(|&meaning| is_compiled(meaning)).or_else(call);
             instructions.push(Instruction { at, length, meaning });
             at += length;
         }
-        if instructions.len().saturating_mul(function.registers.numbers as usize) > MOST_KNOWN {
+        if instructions.len().saturating_mul(registers_of(function)) > MOST_KNOWN {
             return Err(Refusal::TooLarge);
         }
         let blocks = divide(function, &instructions);
@@ -124,6 +130,16 @@ impl<'f> Code<'f> {
         self.blocks.iter().enumerate().map(of_block).sum()
     }
 
+    /// How many registers there are, of both kinds.
+    pub fn registers(&self) -> usize {
+        registers_of(&self.unit.function)
+    }
+
+    /// The number among all registers of a reference register.
+    pub fn reference(&self, register: usize) -> usize {
+        self.unit.function.registers.numbers as usize + register
+    }
+
     /// The words of an instruction.
     pub fn words(&self, instruction: usize) -> &'f [Word] {
         let Instruction { at, length, .. } = self.instructions[instruction];
@@ -149,9 +165,13 @@ impl<'f> Code<'f> {
     /// Calls `read` with every register that an instruction may read, and `write` with those that it certainly writes.
     pub fn visit(&self, instruction: usize, read: impl FnMut(usize), mut write: impl FnMut(usize)) {
         let words = self.words(instruction);
-        visit(words, self.unit.function_type.signature().results.numbers, read, &mut write);
-        if let Some(Meaning::Call(Call { result: Some(_), .. })) = self.instructions[instruction].meaning {
-            write(operand(words, Field::A));
+        visit(words, self.reference(0), self.unit.function_type.signature().results, read, &mut write);
+        match self.instructions[instruction].meaning {
+            Some(Meaning::Call(Call { result: Results::Number(_), .. })) => write(operand(words, Field::A)),
+            Some(Meaning::Call(Call { result: Results::Reference, .. })) => {
+                write(self.reference(reference_result(words)))
+            }
+            _ => {}
         }
     }
 
@@ -163,7 +183,7 @@ impl<'f> Code<'f> {
 
     /// The registers whose contents are read after a block.
     pub fn live_after(&self, block: usize) -> Set {
-        let mut live = Set::new(self.unit.function.registers.numbers as usize);
+        let mut live = Set::new(self.registers());
         let Block { successors, others, .. } = &self.blocks[block];
         for &next in successors.iter().chain(others) {
             live.unite(&self.blocks[next].live);
@@ -212,6 +232,11 @@ impl<'f> Code<'f> {
     }
 }
 
+/// How many registers a function has, of both kinds.
+fn registers_of(function: &Function) -> usize {
+    function.registers.numbers as usize + function.registers.references as usize
+}
+
 /// Divides a function's instructions into blocks. Those that the interpreter comes to from an instruction of its own are
 /// marked as entries.
 fn divide(function: &Function, instructions: &[Instruction]) -> Vec<Block> {
@@ -231,7 +256,7 @@ fn divide(function: &Function, instructions: &[Instruction]) -> Vec<Block> {
             begins[target] = true;
             begins[number + 1] = true;
         }
-        if matches!(instruction.meaning, None | Some(Meaning::Call(_) | Meaning::Return { .. })) {
+        if matches!(instruction.meaning, None | Some(Meaning::Call(_) | Meaning::Return(_))) {
             begins[number + 1] = true;
         }
         if let Some(Meaning::JumpTable) = instruction.meaning {
@@ -264,7 +289,7 @@ fn divide(function: &Function, instructions: &[Instruction]) -> Vec<Block> {
                 let count = table_jumps(&function.code[last.at..]);
                 successors.extend(index + 1..index + 1 + count);
             }
-            Some(Meaning::Return { .. }) => {}
+            Some(Meaning::Return(_)) => {}
             Some(_) => successors.extend(jumped.into_iter().chain(following)),
             None => others.extend(jumped.into_iter().chain(following)),
         }
@@ -282,7 +307,7 @@ fn divide(function: &Function, instructions: &[Instruction]) -> Vec<Block> {
             ends_outside: last.meaning.is_none(),
             is_loop: false,
             is_entry: index == 0,
-            live: Set::new(function.registers.numbers as usize),
+            live: Set::new(registers_of(function)),
         });
     }
     for number in 0..blocks.len() {

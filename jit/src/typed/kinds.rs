@@ -3,7 +3,7 @@
 
 use crate::typed::{
     blocks::Code,
-    meaning::{Call, Kind, Meaning},
+    meaning::{Call, Kind, Meaning, Results},
     operands::operand,
 };
 use alloc::{vec, vec::Vec};
@@ -65,15 +65,30 @@ fn follow(code: &Code<'_>, block: usize, instruction: usize, kinds: &mut [Kind])
             instruction,
             |_| {},
             |register| {
-                kinds[register] = match meaning {
-                    Meaning::Load { kind: Kind::Any, bytes, .. } => loaded(code, block, instruction, register, bytes),
-                    Meaning::Load { kind, .. } | Meaning::Binary(_, kind) | Meaning::BinaryConstant(_, kind) => kind,
+                let Some(place) = kinds.get_mut(register) else { return };
+                *place = match meaning {
+                    Meaning::Load { kind: Kind::Any, bytes, .. }
+                    | Meaning::GetField { kind: Kind::Any, bytes, .. }
+                    | Meaning::GetElement { kind: Kind::Any, bytes, .. } => {
+                        loaded(code, block, instruction, register, bytes)
+                    }
+                    Meaning::Load { kind, .. }
+                    | Meaning::GetField { kind, .. }
+                    | Meaning::GetElement { kind, .. }
+                    | Meaning::Binary(_, kind)
+                    | Meaning::BinaryConstant(_, kind) => kind,
                     Meaning::Unary(_, _, kind) | Meaning::Truncate { to: kind, .. } | Meaning::Divide { kind, .. } => {
                         kind
                     }
-                    Meaning::Compare(..) | Meaning::CompareConstant(..) => Kind::I32,
+                    Meaning::Compare(..)
+                    | Meaning::CompareConstant(..)
+                    | Meaning::IsNull
+                    | Meaning::AreSame
+                    | Meaning::IsOfType
+                    | Meaning::ArrayLength
+                    | Meaning::GetSmall { .. } => Kind::I32,
                     Meaning::AddOffset => Kind::I64,
-                    Meaning::Call(Call { result: Some(kind), .. }) => kind,
+                    Meaning::Call(Call { result: Results::Number(kind), .. }) => kind,
                     _ => Kind::Any,
                 };
             },

@@ -117,6 +117,11 @@ pub(crate) enum Test {
     AndZero,
     AndConstant,
     AndZeroConstant,
+    /// Of a reference.
+    Null,
+    NotNull,
+    OfType,
+    NotOfType,
 }
 
 /// What an instruction does. Operands are in the fields of the table.
@@ -168,10 +173,54 @@ pub(crate) enum Meaning {
     UseMemory,
     GetGlobal,
     SetGlobal,
-    Call(Call),
-    Return {
-        has_value: bool,
+    CopyReference,
+    CopyReferenceFromFar,
+    CopyReferenceToFar,
+    CopyReferences,
+    NullReference,
+    NullReferences,
+    SelectReference,
+    GetGlobalReference,
+    SetGlobalReference,
+    IsNull,
+    AreSame,
+    /// Traps if it is null.
+    AsNonNull,
+    IsOfType,
+    Cast,
+    /// Of a structure; as `Load`.
+    GetField {
+        bytes: u8,
+        is_signed: bool,
+        kind: Kind,
     },
+    SetField {
+        bytes: u8,
+    },
+    GetReferenceField,
+    SetReferenceField,
+    /// Of an array.
+    GetElement {
+        bytes: u8,
+        is_signed: bool,
+        kind: Kind,
+    },
+    SetElement {
+        bytes: u8,
+    },
+    GetReferenceElement,
+    SetReferenceElement,
+    ArrayLength,
+    NewStructure,
+    NewDefaultStructure,
+    NewFixedArray,
+    /// A reference that is an integer of 31 bits.
+    MakeSmall,
+    GetSmall {
+        is_signed: bool,
+    },
+    Call(Call),
+    Return(Results),
 }
 
 /// A call that compiled code makes.
@@ -181,8 +230,18 @@ pub(crate) struct Call {
     pub target: Target,
     /// Number registers of the arguments.
     pub arguments: u32,
-    /// What the result is, if there is one.
-    pub result: Option<Kind>,
+    /// Reference registers of the arguments.
+    pub references: u32,
+    /// What it returns.
+    pub result: Results,
+}
+
+/// What a function returns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Results {
+    Nothing,
+    Number(Kind),
+    Reference,
 }
 
 /// What is called.
@@ -192,6 +251,8 @@ pub(crate) enum Target {
     Direct { number: u32, prototype: u32 },
     /// What an element of a table refers to.
     Indirect,
+    /// What a register refers to.
+    Reference,
 }
 
 macro_rules! meanings {
@@ -456,8 +517,59 @@ meanings! {
     use_memory => M::UseMemory;
     get_global => M::GetGlobal;
     set_global => M::SetGlobal;
-    return_none => M::Return { has_value: false };
-    return_one => M::Return { has_value: true };
+    return_none => M::Return(Results::Nothing);
+    return_one => M::Return(Results::Number(Any));
+    return_values => M::Return(Results::Reference);
+
+    copy_reference => M::CopyReference;
+    copy_reference_from_far => M::CopyReferenceFromFar;
+    copy_reference_to_far => M::CopyReferenceToFar;
+    copy_references => M::CopyReferences;
+    null_references => M::NullReferences;
+    reference_null => M::NullReference;
+    select_reference => M::SelectReference;
+    get_global_reference => M::GetGlobalReference;
+    set_global_reference => M::SetGlobalReference;
+    jump_if_null => M::Jump(T::Null);
+    jump_if_not_null => M::Jump(T::NotNull);
+    jump_if_type => M::Jump(T::OfType);
+    jump_if_not_type => M::Jump(T::NotOfType);
+    reference_is_null => M::IsNull;
+    reference_equal => M::AreSame;
+    reference_as_non_null => M::AsNonNull;
+    reference_test => M::IsOfType;
+    reference_cast => M::Cast;
+    reference_i31 => M::MakeSmall;
+    i31_get_signed => M::GetSmall { is_signed: true };
+    i31_get_unsigned => M::GetSmall { is_signed: false };
+    structure_new => M::NewStructure;
+    structure_new_default => M::NewDefaultStructure;
+    structure_get_8_signed => M::GetField { bytes: 1, is_signed: true, kind: I32 };
+    structure_get_8 => M::GetField { bytes: 1, is_signed: false, kind: I32 };
+    structure_get_16_signed => M::GetField { bytes: 2, is_signed: true, kind: I32 };
+    structure_get_16 => M::GetField { bytes: 2, is_signed: false, kind: I32 };
+    structure_get_32 => M::GetField { bytes: 4, is_signed: false, kind: Any };
+    structure_get_64 => M::GetField { bytes: 8, is_signed: false, kind: Any };
+    structure_get_reference => M::GetReferenceField;
+    structure_set_8 => M::SetField { bytes: 1 };
+    structure_set_16 => M::SetField { bytes: 2 };
+    structure_set_32 => M::SetField { bytes: 4 };
+    structure_set_64 => M::SetField { bytes: 8 };
+    structure_set_reference => M::SetReferenceField;
+    array_new_fixed => M::NewFixedArray;
+    array_get_8_signed => M::GetElement { bytes: 1, is_signed: true, kind: I32 };
+    array_get_8 => M::GetElement { bytes: 1, is_signed: false, kind: I32 };
+    array_get_16_signed => M::GetElement { bytes: 2, is_signed: true, kind: I32 };
+    array_get_16 => M::GetElement { bytes: 2, is_signed: false, kind: I32 };
+    array_get_32 => M::GetElement { bytes: 4, is_signed: false, kind: Any };
+    array_get_64 => M::GetElement { bytes: 8, is_signed: false, kind: Any };
+    array_get_reference => M::GetReferenceElement;
+    array_set_8 => M::SetElement { bytes: 1 };
+    array_set_16 => M::SetElement { bytes: 2 };
+    array_set_32 => M::SetElement { bytes: 4 };
+    array_set_64 => M::SetElement { bytes: 8 };
+    array_set_reference => M::SetReferenceElement;
+    array_length => M::ArrayLength;
 }
 
 impl Meaning {

@@ -1,7 +1,7 @@
 //! The compiler of typed functions, those of WebAssembly.
 //!
-//! The data flows `meaning` (what instructions do, by their `operands`) → `calls` → `blocks` (control flow, with sets of
-//! `registers`) → `kinds` (what registers hold) → `emit` (Cranelift's form).
+//! The data flows `registers` → `operands` → `meaning` (what instructions do) → `calls` and `objects` → `blocks` (control flow,
+//! with sets of registers) → `kinds` (what registers hold) → `emit` (Cranelift's form).
 
 #[cfg(target_arch = "x86_64")]
 mod blocks;
@@ -13,6 +13,8 @@ mod emit;
 mod kinds;
 #[cfg(target_arch = "x86_64")]
 mod meaning;
+#[cfg(target_arch = "x86_64")]
+mod objects;
 #[cfg(target_arch = "x86_64")]
 mod operands;
 #[cfg(target_arch = "x86_64")]

@@ -1,5 +1,6 @@
 //! Operands of verified instructions.
 
+use crate::typed::registers::listed;
 use lunette_bytecode::{
     instruction::Word,
     typed::instruction::{Field, Opcode},
@@ -19,13 +20,15 @@ pub(crate) fn signed_operand(words: &[Word], field: Field) -> i64 {
     }
 }
 
-/// The register that is an argument of a call.
+/// The number register that is an argument of a call.
 pub(crate) fn argument(words: &[Word], index: u32) -> usize {
     match Opcode::of(words[0]) {
-        Some(opcode) if opcode.entry().has_list => {
-            let place = 4 * opcode.entry().fixed_words() + index as usize;
-            (words[place / 4].0 >> (16 * (place % 4)) & 0xffff) as usize / 8
-        }
+        Some(opcode) if opcode.entry().has_list => listed(words, index as usize) / 8,
         _ => operand(words, [Field::E, Field::F, Field::G, Field::H][index as usize]),
     }
+}
+
+/// The reference register at a place of an instruction's list, behind so many number registers.
+pub(crate) fn listed_reference(words: &[Word], numbers: usize, index: usize) -> usize {
+    listed(words, numbers + index) / 16
 }

@@ -1,9 +1,13 @@
-//! Sets of number registers, and which of them an instruction reads and writes.
+//! Sets of registers, and which of them an instruction reads and writes. Here registers of both kinds are numbered together:
+//! reference registers follow the number registers.
 
 use alloc::{vec, vec::Vec};
 use lunette_bytecode::{
     instruction::Word,
-    typed::instruction::{Field, Opcode, OperandKind},
+    typed::{
+        function::Registers,
+        instruction::{Field, Opcode, OperandKind},
+    },
 };
 
 /// A set of registers, of those below a number: operands that a call does not use may name others.
@@ -52,39 +56,65 @@ impl Set {
     }
 }
 
-/// Calls `read` with every register that an instruction may read, and `write` with those that it certainly writes. What a
-/// call writes is not among them: nothing of what was there is kept beyond it.
-pub(crate) fn visit(words: &[Word], results: u32, mut read: impl FnMut(usize), mut write: impl FnMut(usize)) {
+/// Calls `read` with every register that an instruction of a function may read, and `write` with those that it certainly
+/// writes. What a call writes is not among them: nothing of what was there is kept beyond it.
+pub(crate) fn visit(
+    words: &[Word],
+    numbers: usize,
+    results: Registers,
+    mut read: impl FnMut(usize),
+    mut write: impl FnMut(usize),
+) {
     let Some(opcode) = Opcode::of(words[0]) else { return };
     let entry = opcode.entry();
     let value = |field: Field| entry.operand(field).and_then(|operand| operand.read(words)).unwrap_or(0) as usize;
     for operand in entry.operands() {
         let Some(register) = operand.read(words) else { continue };
         let register = register as usize;
+        let reference = numbers.wrapping_add(register);
         match operand.kind {
             OperandKind::NumberRead | OperandKind::Argument => read(register),
             OperandKind::NumberWrite => write(register),
             OperandKind::VectorRead => (register..register + 2).for_each(&mut read),
             OperandKind::VectorWrite => (register..register + 2).for_each(&mut write),
+            OperandKind::ReferenceRead => read(reference),
+            OperandKind::ReferenceWrite => write(reference),
             OperandKind::FarNumber if opcode == Opcode::copy_from_far => read(register),
             OperandKind::FarNumber => write(register),
+            OperandKind::FarReference if opcode == Opcode::copy_reference_from_far => read(reference),
+            OperandKind::FarReference => write(reference),
             OperandKind::NumberSpan if operand.field == Field::A => {
                 (register..register + value(Field::C)).for_each(&mut write);
             }
             OperandKind::NumberSpan => (register..register + value(Field::C)).for_each(&mut read),
+            OperandKind::ReferenceSpan if operand.field == Field::A => {
+                (reference..reference + value(Field::C)).for_each(&mut write);
+            }
+            OperandKind::ReferenceSpan => (reference..reference + value(Field::C)).for_each(&mut read),
             OperandKind::NumberWindow if opcode == Opcode::zero_numbers => {
                 (register..register + value(Field::D)).for_each(&mut write);
             }
-            OperandKind::NumberResults => (register..register + results as usize).for_each(&mut read),
+            OperandKind::ReferenceWindow if opcode == Opcode::null_references => {
+                (reference..reference + value(Field::D)).for_each(&mut write);
+            }
+            OperandKind::NumberResults => (register..register + results.numbers as usize).for_each(&mut read),
+            OperandKind::ReferenceResults => (reference..reference + results.references as usize).for_each(&mut read),
             _ => {}
         }
     }
     if entry.has_list {
-        let first = 4 * entry.fixed_words();
         for index in 0..value(Field::G) {
-            let place = first + index;
-            let offset = words[place / 4].0 >> (16 * (place % 4)) & 0xffff;
-            read(offset as usize / 8);
+            read(listed(words, index) / 8);
+        }
+        for index in 0..value(Field::H) {
+            read(numbers + listed(words, value(Field::G) + index) / 16);
         }
     }
+}
+
+/// What stands at a place of an instruction's list: the offset of a register among those of its kind.
+pub(crate) fn listed(words: &[Word], index: usize) -> usize {
+    let first = Opcode::of(words[0]).map_or(0, |opcode| 4 * opcode.entry().fixed_words());
+    let place = first + index;
+    (words[place / 4].0 >> (16 * (place % 4)) & 0xffff) as usize
 }

@@ -47,10 +47,13 @@ pub(in crate::typed) unsafe fn enter<D>(s: State<D>) -> (State<D>, Word) {
         let (left, last) = match status & ((1 << status::BITS) - 1) {
             status::RETURNED => {
                 // The loop returns: from here it may take more than moving the result.
-                let pc = words.add((status >> status::BITS) as usize).cast_const();
+                let pc = words.add((status as u32 >> status::BITS) as usize).cast_const();
                 let word = unmarked(Word(*pc));
                 if word.0 as u16 == Opcode::return_one as u16 {
                     s.base.add(word.a()).cast::<u64>().write(value);
+                } else if word.0 as u16 == Opcode::return_values as u16 {
+                    // Compiled code returns a reference so.
+                    Register(slots.add(16 + word.b()).cast()).set((status >> status::TAG_SHIFT) as u32, value);
                 }
                 let memory = (*s.machine).first_memory((*s.machine).running_instance());
                 (State { pc, memory, ..s }, prototype)

@@ -2,11 +2,16 @@
 
 use super::tier::{Exit, KnownFunction, NativeTier};
 use crate::machine::Machine;
+pub use crate::machine_code::layout::{HOLE_CURSOR, HOLE_LIMIT};
 use core::mem::offset_of;
 use lunette_gc::{
     heap::Heap,
+    object::{Header, Object},
     reference::REFERENCE_SCALE,
-    typed::{Instance, LinearMemory, MemoryData, ReferenceTable, TypedFunction, TypedPrototype},
+    typed::{
+        CanonicalType, Form, Instance, LinearMemory, MemoryData, ReferenceTable, TypedFunction, TypedObject,
+        TypedPrototype,
+    },
     value::{Slot, Tag},
 };
 
@@ -61,12 +66,44 @@ pub const TABLE_LENGTH: i32 = offset_of!(ReferenceTable, length) as i32;
 pub const TABLE_ELEMENTS: i32 = offset_of!(ReferenceTable, elements) as i32;
 /// Bytes of an element of a table.
 pub const SLOT_BYTES: i64 = size_of::<Slot>() as i64;
-/// In an element of a table, what it is, and where that is a function.
+/// In a slot, what it holds: 32 bits.
 pub const SLOT_TAG: i32 = offset_of!(Slot, tag) as i32;
-/// See [`SLOT_TAG`].
+/// See [`SLOT_TAG`]: nothing.
+pub const NULL_TAG: i64 = Tag::Nil as i64;
+/// See [`SLOT_TAG`]: a function.
 pub const FUNCTION_TAG: i64 = Tag::TypedFunction as i64;
-/// In an element of a table, the reference to the function.
+/// See [`SLOT_TAG`]: a structure or an array.
+pub const OBJECT_TAG: i64 = Tag::TypedObject as i64;
+/// See [`SLOT_TAG`]: an integer, which may have 31 bits.
+pub const INTEGER_TAG: i64 = Tag::Integer as i64;
+/// In a slot, the integer, or the reference, extended by zeros: 64 bits.
 pub const SLOT_PAYLOAD: i32 = offset_of!(Slot, payload) as i32;
+/// In an object, its form, in the byte of the flags.
+pub const OBJECT_FORM: i32 = offset_of!(Header, flags) as i32;
+/// In an object, the byte in which [`BARRIER_BIT`] says whether the collector has to be told of references that are written into
+/// it.
+pub const BARRIER: i32 = offset_of!(Header, gc) as i32;
+/// See [`BARRIER`].
+pub const BARRIER_BIT: i64 = Header::BARRIER as i64;
+/// In a structure or an array, the reference to its type. In a function it is in the same place.
+pub const OBJECT_TYPE: i32 = offset_of!(TypedObject, kind) as i32;
+/// In an array, the number of elements: 32 bits.
+pub const OBJECT_LENGTH: i32 = offset_of!(TypedObject, length) as i32;
+/// In a structure or an array, the first field or element.
+pub const OBJECT_CONTENT: i32 = size_of::<TypedObject>() as i32;
+const _: () = assert!(OBJECT_TYPE == FUNCTION_TYPE);
+/// In a type, how many supertypes it has.
+pub const TYPE_DEPTH: i32 = offset_of!(CanonicalType, depth) as i32;
+/// In a type, the reference to the outermost supertype; the others and itself follow, 4 bytes each.
+pub const TYPE_SUPERTYPES: i32 = size_of::<CanonicalType>() as i32;
+/// In the machine, the address of a function that is called after a reference was written into a structure, an array or an
+/// instance, if [`BARRIER_BIT`] says so: of the C convention, of the machine's address, the object's reference, and the tag and
+/// the payload of what was written.
+pub const WRITTEN: i32 = native(offset_of!(NativeTier, written));
+/// In an instance, the reference to the array of its imported globals.
+pub const IMPORTED_GLOBALS: i32 = offset_of!(Instance, imported_globals) as i32;
+/// In an array of references, how many there are: 32 bits.
+pub const ARRAY_LENGTH: i32 = offset_of!(Header, low) as i32;
 /// In a function, the reference to its type.
 pub const FUNCTION_TYPE: i32 = offset_of!(TypedFunction, kind) as i32;
 /// In a function, the reference to its instance.
@@ -97,6 +134,17 @@ pub const fn frame_above(numbers: u32) -> i64 {
 /// Bytes of slots that a frame with so many reference registers takes.
 pub const fn slot_bytes(references: u32) -> i64 {
     (references + super::super::calls::FIXED_SLOTS) as i64 * SLOT_BYTES
+}
+
+/// The first 8 bytes of a structure or an array.
+pub const fn object_header(form: Form) -> i64 {
+    TypedObject::KIND as i64 | (form as i64) << (8 * OBJECT_FORM)
+}
+const _: () = assert!(offset_of!(Header, kind) == 0 && offset_of!(Header, low) == 4);
+
+/// From [`SLOT_TOP`] to reference register 0 of a frame with so many.
+pub const fn first_reference(references: u32) -> i64 {
+    SLOT_BYTES - references as i64 * SLOT_BYTES
 }
 
 /// What is noted in the link above a frame that was left during a call: the word of the call, and the callee's prototype

@@ -31,6 +31,7 @@ mod tier;
 use alloc::{collections::BTreeMap, vec::Vec};
 use lunette_bytecode::typed::{function::Function, module::FunctionType};
 
+pub use lunette_gc::typed::Form;
 pub(crate) use tier::NativeTier;
 
 /// A function to be compiled, which was verified.
@@ -44,8 +45,10 @@ pub struct Unit {
     pub is_eager: bool,
     /// The functions of its module that it calls by number, imported ones left out.
     pub callees: BTreeMap<u32, Callee>,
-    /// The types, by number in the module, of functions that it calls by way of tables.
+    /// The types, by number in the module, of functions that it calls by way of tables and references.
     pub types: BTreeMap<u32, FunctionType>,
+    /// The types that its instructions name, of whatever is on the heap, by number in the module.
+    pub objects: BTreeMap<u32, ObjectType>,
 }
 
 /// A function that compiled code calls.
@@ -59,12 +62,29 @@ pub struct Callee {
     pub function_type: FunctionType,
 }
 
+/// A type as the machine knows it.
+#[derive(Clone, Debug)]
+pub struct ObjectType {
+    /// It, in units of references.
+    pub kind: u32,
+    /// How many supertypes it has.
+    pub depth: u32,
+    /// What objects of the type are.
+    pub form: Form,
+    /// Bytes of a structure's fields.
+    pub bytes: u32,
+    /// Of each field of a structure that is a number or a vector its offset, and what it takes.
+    pub numbers: Vec<(u32, Form)>,
+    /// The offset of each reference of a structure.
+    pub references: Vec<u32>,
+}
+
 /// What a function is compiled to: a function of the C convention, of the address of number register 0, that of the memory
 /// in use, that of the machine, the number of the entry (32 bits), and two number registers, which returns a [`status`] and
-/// a number register.
+/// a number register, or the payload of a reference register.
 ///
-/// Entry 0 is for compiled callers: arguments are in the last two parameters, further ones in the frame. The others are for
-/// the loop: every register is in the frame.
+/// Entry 0 is for compiled callers: the first numbers are in the last two parameters, further ones and references in the frame.
+/// The others are for the loop: every register is in the frame.
 #[derive(Clone, Debug, Default)]
 pub struct NativeCode {
     /// The machine code, which can lie anywhere.
@@ -94,7 +114,8 @@ pub enum Refusal {
 
 /// How compiled code ends: the low bits of what it returns.
 pub mod status {
-    /// By the function's return: the other bits are the word of the instruction, and what it returns is the result.
+    /// By the function's return, and what it returns is the result: the other bits of the low half are the word of the
+    /// instruction, the high half is the tag of a result that is a reference.
     pub const RETURNED: u64 = 0;
     /// For the loop, which goes on where [`super::layout::EXIT_WORD`] and what follows it say.
     pub const LEFT: u64 = 1;
@@ -102,7 +123,12 @@ pub mod status {
     pub const REFUSED: u64 = 2;
     /// The bits.
     pub const BITS: u32 = 2;
+    /// From where on the tag of a reference stands.
+    pub const TAG_SHIFT: i64 = 32;
 }
 
 /// The most number registers of arguments that compiled code passes: as much as there is room behind every frame.
 pub const MOST_ARGUMENTS: u32 = super::frames::NUMBER_RESERVE - 1;
+/// The same of reference registers.
+pub const MOST_REFERENCES: u32 = 16;
+const _: () = assert!(MOST_REFERENCES + 2 * super::calls::FIXED_SLOTS < crate::machine::STACK_RESERVE);

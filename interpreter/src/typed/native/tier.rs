@@ -1,7 +1,7 @@
 //! Which functions are hot or called by compiled ones, and where their machine code is.
 
 use super::{
-    Callee, Compile, Refusal, Unit,
+    Callee, Compile, ObjectType, Refusal, Unit,
     report::{NativeFunctionReport, NativeOutcome, Records},
     status,
 };
@@ -13,9 +13,14 @@ use lunette_bytecode::{
     typed::{
         function::{Function, Registers},
         instruction::{Opcode, OperandKind, length},
+        module::HeapType,
     },
 };
-use lunette_gc::{reference::Ref, typed::TypedPrototype};
+use lunette_gc::{
+    object::{AnyObject, Kind},
+    reference::Ref,
+    typed::{CanonicalType, Form, Instance, TypedObject, TypedPrototype},
+};
 
 /// What the machine does about machine code.
 pub(crate) struct NativeTier {
@@ -36,6 +41,8 @@ pub(crate) struct NativeTier {
     pub(super) exit: Exit,
     /// Takes a new slice of fuel, for compiled code.
     pub(super) refuel: Refuel,
+    /// Tells the collector of a reference that was written, for compiled code.
+    pub(super) written: Written,
     /// How many it has taken since the loop was left to.
     refuels: u32,
     /// How often the loop was left to.
@@ -66,6 +73,7 @@ impl Default for NativeTier {
             stack_end: null(),
             exit: Exit { word: 0, base: null_mut(), memory: null_mut() },
             refuel,
+            written,
             refuels: 0,
             left: 0,
             records: None,
@@ -140,6 +148,25 @@ unsafe extern "sysv64" fn refuel(machine: *mut Machine, cost: u64) -> u64 {
     }
     machine.native.refuels = 0;
     0
+}
+
+/// Tells the collector that a reference was written into an object.
+pub(super) type Written = unsafe extern "sysv64" fn(*mut Machine, u64, u64, u64);
+
+unsafe extern "sysv64" fn written(machine: *mut Machine, object: u64, tag: u64, payload: u64) {
+    // SAFETY: compiled code that runs in the machine has no reference to it, and has written to an object that it refers to.
+    unsafe {
+        let heap = &(*machine).heap;
+        let Some(object) = Ref::<AnyObject>::from_units(object as u32) else { return };
+        let header = &heap.get(object).header;
+        if header.kind != Kind::TypedObject as u8 {
+            heap.barrier::<Instance>(object.cast());
+        } else if Form::from_number(header.flags.get()).is_array() {
+            heap.barrier_element(object.cast(), (tag as u8, payload));
+        } else {
+            heap.barrier::<TypedObject>(object.cast());
+        }
+    }
 }
 
 impl NativeTier {
@@ -348,42 +375,59 @@ impl Machine {
             catches: self.installed_catches(prototype),
             offsets: Vec::new(),
         };
-        let (mut callees, mut called_types) = (BTreeMap::new(), BTreeMap::new());
-        for (kind, number) in called(&function.code) {
-            if kind == OperandKind::Signature {
-                if let Some(kind) = self.heap.reference_at(types, number) {
-                    called_types.insert(number, self.function_type(kind).to_type());
+        let (mut callees, mut called_types, mut objects) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        for (kind, number) in named(&function.code) {
+            if kind == OperandKind::Callee {
+                if let Some(callee) = self.heap.reference_at::<TypedPrototype>(prototypes, number) {
+                    let function_type = self.function_type(self.heap.get(callee).kind).to_type();
+                    let prototype = callee.units();
+                    callees.insert(number, Callee { number: self.native_number(callee), prototype, function_type });
                 }
-            } else if let Some(callee) = self.heap.reference_at::<TypedPrototype>(prototypes, number) {
-                let function_type = self.function_type(self.heap.get(callee).kind).to_type();
-                let prototype = callee.units();
-                callees.insert(number, Callee { number: self.native_number(callee), prototype, function_type });
+                continue;
             }
+            let Some(named) = self.heap.reference_at(types, number) else { continue };
+            if kind == OperandKind::Signature {
+                called_types.insert(number, self.function_type(named).to_type());
+            }
+            objects.insert(number, self.object_type(named));
         }
         let function_type = self.function_type(kind).to_type();
-        Unit { function, function_type, is_eager: self.native.is_eager, callees, types: called_types }
+        Unit { function, function_type, is_eager: self.native.is_eager, callees, types: called_types, objects }
+    }
+
+    fn object_type(&self, kind: Ref<CanonicalType>) -> ObjectType {
+        let object = self.heap.get(kind);
+        let (numbers, references) = self.heap.fields(kind);
+        ObjectType {
+            kind: kind.units(),
+            depth: object.depth,
+            form: self.heap.form(kind),
+            bytes: object.bytes,
+            numbers: numbers.iter().map(|&word| (word >> 3, Form::from_number((word & 7) as u8))).collect(),
+            references: references.to_vec(),
+        }
     }
 }
 
-/// The functions and types that calls in a code name, by number.
-fn called(code: &[Word]) -> Vec<(OperandKind, u32)> {
-    let mut called = Vec::new();
+/// The functions and types that a code names, by number.
+fn named(code: &[Word]) -> Vec<(OperandKind, u32)> {
+    let mut named = Vec::new();
     let mut at = 0;
     while let Some(length) = code.get(at..).and_then(length) {
         let words = &code[at..at + length];
-        if let Some(
-            opcode @ (Opcode::call | Opcode::call_general | Opcode::call_indirect | Opcode::call_indirect_general),
-        ) = Opcode::of(words[0])
-        {
-            for operand in opcode.entry().operands() {
-                if let (OperandKind::Callee | OperandKind::Signature, Some(number)) =
-                    (operand.kind, operand.read(words))
-                {
-                    called.push((operand.kind, number as u32));
-                }
+        for operand in Opcode::of(words[0]).iter().flat_map(|opcode| opcode.entry().operands()) {
+            let Some(number) = operand.read(words).map(|number| number as u32) else { continue };
+            match operand.kind {
+                OperandKind::HeapType if !HeapType::is_concrete(number) => {}
+                OperandKind::Callee
+                | OperandKind::Signature
+                | OperandKind::Structure
+                | OperandKind::Array
+                | OperandKind::HeapType => named.push((operand.kind, number)),
+                _ => {}
             }
         }
         at += length;
     }
-    called
+    named
 }

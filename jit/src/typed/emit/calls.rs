@@ -1,9 +1,10 @@
 //! Calls of compiled code by compiled code, and returns to it.
 
-use super::{Emitter, fixed, own};
+use super::{Emitter, fixed, own, references::Reference};
 use crate::typed::{
-    meaning::{Call, Kind, Target},
-    operands::{argument, operand},
+    calls::reference_result,
+    meaning::{Call, Kind, Results, Target},
+    operands::{argument, listed_reference, operand},
     registers::Set,
 };
 use cranelift_codegen::ir::{Block, BlockArg, InstBuilder, Value, condcodes::IntCC, types};
@@ -35,8 +36,14 @@ impl Emitter<'_, '_, '_> {
         self.go_if(is_over, refused, &[]);
         self.emit_charge(code.entry_cost().into(), refused);
         self.builder.ins().store(own(), top, self.machine, layout::SLOT_TOP);
+        self.find_slots(top);
         for register in code.blocks[0].live.iter() {
-            let kind = self.kinds[0][register].held();
+            let Some(kind) = self.kinds[0].get(register).map(|kind| kind.held()) else {
+                if !code.keeps_frame {
+                    self.load_reference(register - code.reference(0));
+                }
+                continue;
+            };
             let value = match parameters.get(register) {
                 Some(&value) if code.keeps_frame => {
                     self.builder.ins().store(own(), value, self.base, 8 * register as i32);
@@ -99,17 +106,26 @@ impl Emitter<'_, '_, '_> {
         self.end(status::LEFT as i64);
     }
 
-    pub(super) fn emit_return(&mut self, instruction: usize, has_value: bool) {
-        let value = match has_value {
-            true => self.read(operand(self.code.words(instruction), Field::A), Kind::I64),
-            false => self.builder.ins().iconst(types::I64, 0),
+    pub(super) fn emit_return(&mut self, instruction: usize, results: Results) {
+        let words = self.code.words(instruction);
+        let at = self.code.instructions[instruction].at as u64;
+        let how = (at << status::BITS | status::RETURNED) as i64;
+        let mut status = self.builder.ins().iconst(types::I64, how);
+        let value = match results {
+            Results::Nothing => self.builder.ins().iconst(types::I64, 0),
+            Results::Number(_) => self.read(operand(words, Field::A), Kind::I64),
+            Results::Reference => {
+                let Reference { tag, payload } = self.read_reference(operand(words, Field::B));
+                let tag = self.builder.ins().uextend(types::I64, tag);
+                let tag = self.builder.ins().ishl_imm_u(tag, status::TAG_SHIFT);
+                status = self.builder.ins().bor_imm_s(tag, how);
+                payload
+            }
         };
         let top = self.builder.ins().load(types::I64, own(), self.machine, layout::SLOT_TOP);
         let bytes = layout::slot_bytes(self.code.unit.function.registers.references);
         let top = self.builder.ins().iadd_imm_s(top, -bytes);
         self.builder.ins().store(own(), top, self.machine, layout::SLOT_TOP);
-        let at = self.code.instructions[instruction].at as u64;
-        let status = self.builder.ins().iconst(types::I64, (at << status::BITS | status::RETURNED) as i64);
         self.builder.ins().return_(&[status, value]);
     }
 
@@ -129,8 +145,14 @@ impl Emitter<'_, '_, '_> {
                 let address = self.builder.ins().load(types::I64, own(), callees, place);
                 (address, self.builder.ins().iconst(types::I64, note))
             }
-            Target::Indirect => {
-                let (address, prototype) = self.emit_lookup(instruction, outside);
+            Target::Indirect | Target::Reference => {
+                let refused = self.builder.ins().iconst(types::I64, status::REFUSED as i64);
+                let nowhere: [BlockArg; 2] = [refused.into(), refused.into()];
+                let function = match call.target {
+                    Target::Reference => self.read_reference(operand(self.code.words(instruction), Field::B)),
+                    _ => self.emit_lookup(instruction, outside, &nowhere),
+                };
+                let (address, prototype) = self.emit_function(instruction, function, outside, &nowhere);
                 let prototype = self.builder.ins().ishl_imm_u(prototype, i64::from(layout::CALL_PROTOTYPE_SHIFT));
                 (address, self.builder.ins().bor_imm_s(prototype, at))
             }
@@ -146,6 +168,14 @@ impl Emitter<'_, '_, '_> {
                     self.builder.ins().store(own(), value, base, 8 * index as i32);
                 }
             }
+        }
+        let numbers = call.arguments as usize;
+        for index in 0..call.references as usize {
+            let reference = self.read_reference(listed_reference(self.code.words(instruction), numbers, index));
+            let slots = self.builder.use_var(self.slots);
+            let above = layout::slot_bytes(self.code.unit.function.registers.references);
+            let place = above + layout::SLOT_BYTES * index as i64;
+            self.store_slot(slots, place as i32, reference);
         }
         let nothing = self.builder.ins().iconst(types::I64, 0);
         let [first, second] = passed.map(|value| value.unwrap_or(nothing));
@@ -175,19 +205,24 @@ impl Emitter<'_, '_, '_> {
         }
         let Some(returned) = returned else { unreachable!("the call was emitted into a block") };
         self.builder.switch_to_block(returned);
-        if let Some(kind) = call.result {
-            let value = self.convert(value, Kind::I64, kind.held());
-            self.write(operand(self.code.words(instruction), Field::A), kind.held(), value);
+        match call.result {
+            Results::Nothing => {}
+            Results::Number(kind) => {
+                let value = self.convert(value, Kind::I64, kind.held());
+                self.write(operand(self.code.words(instruction), Field::A), kind.held(), value);
+            }
+            Results::Reference => {
+                let tag = self.builder.ins().ushr_imm_u(ended, status::TAG_SHIFT);
+                let tag = self.builder.ins().ireduce(types::I32, tag);
+                let register = reference_result(self.code.words(instruction));
+                self.write_reference(register, Reference { tag, payload: value });
+            }
         }
     }
 
-    /// The address of the function in a table's element, and its prototype; if there is none that can be called from here, to
-    /// `outside`.
-    fn emit_lookup(&mut self, instruction: usize, outside: Block) -> (Value, Value) {
-        let number = |field| operand(self.code.words(instruction), field) as i32;
-        let (table, kind) = (number(Field::Q), number(Field::P));
-        let refused = self.builder.ins().iconst(types::I64, status::REFUSED as i64);
-        let nowhere: [BlockArg; 2] = [refused.into(), refused.into()];
+    /// What is in a table's element; to `outside` if there is none.
+    fn emit_lookup(&mut self, instruction: usize, outside: Block, nowhere: &[BlockArg]) -> Reference {
+        let table = operand(self.code.words(instruction), Field::Q) as i32;
         let (instance, region) = (self.instance(), self.region());
         let index = self.read(operand(self.code.words(instruction), Field::B), Kind::I64);
         let tables = self.builder.ins().load(types::I32, fixed(), instance, layout::TABLES);
@@ -196,16 +231,27 @@ impl Emitter<'_, '_, '_> {
         let table = self.object(region, table);
         let length = self.builder.ins().uload32(own(), table, layout::TABLE_LENGTH);
         let is_outside = self.builder.ins().icmp(IntCC::UnsignedGreaterThanOrEqual, index, length);
-        self.go_if(is_outside, outside, &nowhere);
+        self.go_if(is_outside, outside, nowhere);
         let elements = self.builder.ins().load(types::I32, own(), table, layout::TABLE_ELEMENTS);
         let elements = self.object(region, elements);
         let distance = self.builder.ins().imul_imm_s(index, layout::SLOT_BYTES);
         let element = self.builder.ins().iadd(elements, distance);
-        let first = layout::FIRST_ELEMENT;
-        let tag = self.builder.ins().load(types::I32, own(), element, first + layout::SLOT_TAG);
+        self.load_slot(element, layout::FIRST_ELEMENT)
+    }
+
+    /// The address of a function, and its prototype; if it cannot be called from here, to `outside`.
+    fn emit_function(
+        &mut self,
+        instruction: usize,
+        Reference { tag, payload }: Reference,
+        outside: Block,
+        nowhere: &[BlockArg],
+    ) -> (Value, Value) {
+        let kind = operand(self.code.words(instruction), Field::P) as i32;
+        let (instance, region) = (self.instance(), self.region());
         let is_other = self.builder.ins().icmp_imm_s(IntCC::NotEqual, tag, layout::FUNCTION_TAG);
-        self.go_if(is_other, outside, &nowhere);
-        let function = self.builder.ins().load(types::I32, own(), element, first + layout::SLOT_PAYLOAD);
+        self.go_if(is_other, outside, nowhere);
+        let function = self.builder.ins().ireduce(types::I32, payload);
         let function = self.object(region, function);
         let function_instance = self.builder.ins().load(types::I32, own(), function, layout::FUNCTION_INSTANCE);
         let function_instance = self.object(region, function_instance);
@@ -216,27 +262,27 @@ impl Emitter<'_, '_, '_> {
         let found = self.builder.ins().load(types::I32, own(), function, layout::FUNCTION_TYPE);
         let is_other = self.builder.ins().icmp(IntCC::NotEqual, found, wanted);
         let is_other = self.builder.ins().bor(is_foreign, is_other);
-        self.go_if(is_other, outside, &nowhere);
+        self.go_if(is_other, outside, nowhere);
         let prototype = self.builder.ins().load(types::I32, own(), function, layout::FUNCTION_PROTOTYPE);
         let object = self.object(region, prototype);
         let number = self.builder.ins().load(types::I32, own(), object, layout::PROTOTYPE_NUMBER);
         let number = self.builder.ins().iadd_imm_s(number, -1);
         let count = self.builder.ins().load(types::I32, own(), self.machine, layout::CALLEE_COUNT);
         let is_unknown = self.builder.ins().icmp(IntCC::UnsignedGreaterThanOrEqual, number, count);
-        self.go_if(is_unknown, outside, &nowhere);
+        self.go_if(is_unknown, outside, nowhere);
         let number = self.builder.ins().uextend(types::I64, number);
         let distance = self.builder.ins().imul_imm_s(number, layout::CALLEE_BYTES);
         let callees = self.builder.ins().load(types::I64, own(), self.machine, layout::CALLEES);
         let callee = self.builder.ins().iadd(callees, distance);
         let known = self.builder.ins().load(types::I32, own(), callee, layout::CALLEE_PROTOTYPE);
         let is_other = self.builder.ins().icmp(IntCC::NotEqual, known, prototype);
-        self.go_if(is_other, outside, &nowhere);
+        self.go_if(is_other, outside, nowhere);
         let address = self.builder.ins().load(types::I64, own(), callee, layout::CALLEE_ADDRESS);
         (address, self.builder.ins().uextend(types::I64, prototype))
     }
 
     /// Goes to a block if a condition holds, and on in a new one if not.
-    fn go_if(&mut self, condition: Value, block: Block, arguments: &[BlockArg]) {
+    pub(super) fn go_if(&mut self, condition: Value, block: Block, arguments: &[BlockArg]) {
         let next = self.builder.create_block();
         self.builder.ins().brif(condition, block, arguments, next, []);
         self.builder.seal_block(next);

@@ -5,6 +5,7 @@ use crate::typed::{
     kinds::loaded,
     meaning::{Kind, Meaning},
     operands::{operand, signed_operand},
+    registers::Set,
 };
 use cranelift_codegen::ir::{
     InstBuilder,
@@ -15,7 +16,8 @@ use lunette_bytecode::typed::instruction::Field;
 use lunette_interpreter::typed::native::layout;
 
 impl Emitter<'_, '_, '_> {
-    pub(super) fn emit_instruction(&mut self, block: usize, instruction: usize, meaning: Meaning) {
+    /// Emits an instruction; `live` are the registers that are read from it on.
+    pub(super) fn emit_instruction(&mut self, block: usize, instruction: usize, meaning: Meaning, live: &Set) {
         let register = |field| operand(self.code.words(instruction), field);
         let number = |field| signed_operand(self.code.words(instruction), field);
         match meaning {
@@ -162,9 +164,10 @@ impl Emitter<'_, '_, '_> {
                 let (instance, place) = (self.instance(), layout::global(register(Field::D)));
                 self.builder.ins().store(own(), value, instance, place);
             }
-            Meaning::Jump(_) | Meaning::Loop(_) | Meaning::JumpTable | Meaning::Return { .. } | Meaning::Call(_) => {
+            Meaning::Jump(_) | Meaning::Loop(_) | Meaning::JumpTable | Meaning::Return(_) | Meaning::Call(_) => {
                 unreachable!("{meaning:?} goes elsewhere")
             }
+            _ => self.emit_reference(block, instruction, meaning, live),
         }
     }
 }

@@ -26,6 +26,11 @@ impl Emitter<'_, '_, '_> {
                 self.builder.ins().jump(self.blocks[successors[0]], []);
             }
             Meaning::Loop(Test::Always) => self.emit_back(instruction, successors[0], live),
+            Meaning::Jump(test @ (Test::OfType | Test::NotOfType)) => {
+                let [jumped, following] = [successors[0], successors[1]].map(|next| self.blocks[next]);
+                let (yes, no) = if test == Test::OfType { (jumped, following) } else { (following, jumped) };
+                self.branch_on_type(instruction, operand(self.code.words(instruction), Field::A), yes, no);
+            }
             Meaning::Jump(test) => {
                 let (jumped, following) = (self.blocks[successors[0]], self.blocks[successors[1]]);
                 let condition = self.test(instruction, test);
@@ -62,7 +67,12 @@ impl Emitter<'_, '_, '_> {
         let register = |field| operand(self.code.words(instruction), field);
         let constant = |field| signed_operand(self.code.words(instruction), field);
         match test {
-            Test::Always => unreachable!("there is nothing to test"),
+            Test::Always | Test::OfType | Test::NotOfType => unreachable!("{test:?} is no condition"),
+            Test::Null => self.is_null(register(Field::A)),
+            Test::NotNull => {
+                let is_null = self.is_null(register(Field::A));
+                self.builder.ins().icmp_imm_s(IntCC::Equal, is_null, 0)
+            }
             Test::NotZero => self.read(register(Field::A), Kind::I32),
             Test::Zero => {
                 let value = self.read(register(Field::A), Kind::I32);

@@ -15,8 +15,8 @@
 //! A function in which that would be too much keeps everything in the frame: blocks load what they read first, and store what
 //! they write at once.
 //!
-//! The data flows `mod` (entries, blocks, exits) → `calls`, `jumps` and `instructions` (each by its meaning) → `numbers` and `memory` →
-//! `held` (which variable has a register's content).
+//! The data flows `mod` (entries, blocks, exits) → `calls`, `jumps`, `instructions` and `objects` (each by its meaning) → `numbers` and
+//! `memory` → `held` and `references` (which variables have a register's content).
 
 mod calls;
 mod held;
@@ -24,6 +24,8 @@ mod instructions;
 mod jumps;
 mod memory;
 mod numbers;
+mod objects;
+mod references;
 
 use crate::typed::{
     blocks::Code,
@@ -38,6 +40,8 @@ use cranelift_codegen::{
     isa::{CallConv, TargetFrontendConfig},
 };
 use cranelift_frontend::{FunctionBuilder, Variable};
+use lunette_interpreter::typed::native::layout;
+use references::{Known, References};
 
 /// The signature of compiled functions, as [`lunette_interpreter::typed::native::NativeCode`] says.
 pub(crate) fn signature() -> Signature {
@@ -56,7 +60,10 @@ pub(crate) fn emit(code: &Code<'_>, mut builder: FunctionBuilder<'_>, target: Ta
     refuel.params = [types::I64; 2].map(AbiParam::new).into();
     refuel.returns = [types::I64].map(AbiParam::new).into();
     let refuel = builder.import_signature(refuel);
-    let mut emitter = Emitter::new(code, builder, &kinds, [called, refuel]);
+    let mut written = Signature::new(CallConv::SystemV);
+    written.params = [types::I64; 4].map(AbiParam::new).into();
+    let written = builder.import_signature(written);
+    let mut emitter = Emitter::new(code, builder, &kinds, [called, refuel, written]);
     let entries = emitter.emit_entries();
     for block in 0..code.blocks.len() {
         if emitter.is_reachable[block] {
@@ -98,16 +105,22 @@ struct Emitter<'a, 'f, 'b> {
     held: Vec<Held>,
     /// Of addresses how many bytes from there on are known to be in memory.
     checked: BTreeMap<Value, i64>,
-    /// The same at the beginning of blocks that are come to from one other only.
-    checked_before: BTreeMap<usize, BTreeMap<Value, i64>>,
+    /// What is known of what payloads of references refer to.
+    known: BTreeMap<Value, Known>,
+    /// Both at the beginning of blocks that are come to from one other only.
+    before: BTreeMap<usize, (BTreeMap<Value, i64>, BTreeMap<Value, Known>)>,
     /// Registers that are written anywhere: the frame may have an older content.
     written: Set,
     /// That of the functions that are called.
     signature: SigRef,
     refuel_signature: SigRef,
+    written_signature: SigRef,
     base: Value,
     machine: Value,
     memory: Variable,
+    references: References,
+    /// The address of reference register 0.
+    slots: Variable,
 }
 
 /// Accesses to frames, the machine and instances.
@@ -130,9 +143,8 @@ impl<'a, 'f, 'b> Emitter<'a, 'f, 'b> {
         code: &'a Code<'f>,
         mut builder: FunctionBuilder<'b>,
         kinds: &'a [Vec<Kind>],
-        [signature, refuel_signature]: [SigRef; 2],
+        [signature, refuel_signature, written_signature]: [SigRef; 3],
     ) -> Self {
-        let registers = code.unit.function.registers.numbers as usize;
         let mut is_reachable: Vec<bool> = code.blocks.iter().map(|block| block.is_entry).collect();
         is_reachable[0] |= code.is_callable();
         let mut due: Vec<usize> = (0..code.blocks.len()).filter(|&block| is_reachable[block]).collect();
@@ -144,7 +156,7 @@ impl<'a, 'f, 'b> Emitter<'a, 'f, 'b> {
                 }
             }
         }
-        let mut written = Set::new(registers);
+        let mut written = Set::new(code.registers());
         for block in (0..code.blocks.len()).filter(|&block| is_reachable[block]) {
             for instruction in code.blocks[block].instructions.clone() {
                 if code.instructions[instruction].meaning.is_some() {
@@ -154,7 +166,7 @@ impl<'a, 'f, 'b> Emitter<'a, 'f, 'b> {
         }
         if code.is_callable() {
             // Compiled callers do not put these into the frame.
-            (0..PASSED as usize).for_each(|register| written.add(register));
+            (0..code.reference(0).min(PASSED as usize)).for_each(|register| written.add(register));
         }
         let blocks = code.blocks.iter().map(|_| builder.create_block()).collect();
         let start = builder.create_block();
@@ -163,22 +175,27 @@ impl<'a, 'f, 'b> Emitter<'a, 'f, 'b> {
         let parameters: Vec<Value> = builder.block_params(start).to_vec();
         let memory = builder.declare_var(types::I64);
         builder.def_var(memory, parameters[1]);
+        let slots = builder.declare_var(types::I64);
         Emitter {
             code,
             builder,
             kinds,
             blocks,
             is_reachable,
-            variables: vec![[None; 5]; registers],
+            variables: vec![[None; 5]; code.reference(0)],
             held: Vec::new(),
             written,
             signature,
             refuel_signature,
+            written_signature,
             checked: BTreeMap::new(),
-            checked_before: BTreeMap::new(),
+            known: BTreeMap::new(),
+            before: BTreeMap::new(),
             base: parameters[0],
             machine: parameters[2],
             memory,
+            references: References::new(code.unit.function.registers.references as usize),
+            slots,
         }
     }
 
@@ -214,9 +231,14 @@ impl<'a, 'f, 'b> Emitter<'a, 'f, 'b> {
         for (&entry, &block) in entries.iter().zip(&chosen) {
             self.builder.switch_to_block(entry);
             self.builder.seal_block(entry);
+            let top = self.builder.ins().load(types::I64, own(), self.machine, layout::SLOT_TOP);
+            self.find_slots(top);
             let loaded = if code.keeps_frame { None } else { Some(&code.blocks[block].live) };
             for register in loaded.into_iter().flat_map(Set::iter) {
-                let kind = self.kinds[block][register].held();
+                let Some(kind) = self.kinds[block].get(register).map(|kind| kind.held()) else {
+                    self.load_reference(register - code.reference(0));
+                    continue;
+                };
                 let value = self.load_register(register, kind);
                 let variable = self.variable(register, kind);
                 self.builder.def_var(variable, value);
@@ -227,7 +249,14 @@ impl<'a, 'f, 'b> Emitter<'a, 'f, 'b> {
         chosen.iter().map(word).collect()
     }
 
-    /// The content of a register in the frame.
+    /// Finds reference registers from the end of the frame's slots.
+    fn find_slots(&mut self, top: Value) {
+        let distance = layout::first_reference(self.code.unit.function.registers.references);
+        let slots = self.builder.ins().iadd_imm_s(top, distance);
+        self.builder.def_var(self.slots, slots);
+    }
+
+    /// The content of a number register in the frame.
     fn load_register(&mut self, register: usize, kind: Kind) -> Value {
         self.builder.ins().load(type_of(kind), own(), self.base, 8 * register as i32)
     }
@@ -244,13 +273,14 @@ impl<'a, 'f, 'b> Emitter<'a, 'f, 'b> {
     fn emit_block(&mut self, block: usize) {
         let code = self.code;
         self.builder.switch_to_block(self.blocks[block]);
-        self.checked = match self.checked_before.remove(&block) {
-            Some(checked) => {
+        (self.checked, self.known) = match self.before.remove(&block) {
+            Some(before) => {
                 self.builder.seal_block(self.blocks[block]);
-                checked
+                before
             }
-            None => BTreeMap::new(),
+            None => Default::default(),
         };
+        self.references.begin(!code.keeps_frame);
         self.held = self.kinds[block]
             .iter()
             .map(|kind| Held {
@@ -278,11 +308,11 @@ impl<'a, 'f, 'b> Emitter<'a, 'f, 'b> {
                     self.prepare_successors(block);
                     self.emit_jump(block, instruction, meaning, &live);
                 }
-                Some(Meaning::Return { has_value }) => self.emit_return(instruction, has_value),
+                Some(Meaning::Return(results)) => self.emit_return(instruction, results),
                 Some(meaning) => {
                     match meaning {
                         Meaning::Call(call) => self.emit_call(instruction, call, &live),
-                        _ => self.emit_instruction(block, instruction, meaning),
+                        _ => self.emit_instruction(block, instruction, meaning, &live),
                     }
                     if instruction == last {
                         self.prepare_successors(block);
@@ -297,7 +327,7 @@ impl<'a, 'f, 'b> Emitter<'a, 'f, 'b> {
         }
         for &next in &code.blocks[block].successors {
             if next > block && !code.blocks[next].is_entry && code.blocks[next].predecessors == 1 {
-                self.checked_before.insert(next, self.checked.clone());
+                self.before.insert(next, (self.checked.clone(), self.known.clone()));
             }
         }
     }
@@ -310,7 +340,8 @@ impl<'a, 'f, 'b> Emitter<'a, 'f, 'b> {
         }
         for &next in &self.code.blocks[block].successors {
             for register in self.code.blocks[next].live.iter() {
-                let kind = self.kinds[next][register].held();
+                // References are held already.
+                let Some(kind) = self.kinds[next].get(register).map(|kind| kind.held()) else { break };
                 if self.held[register].kinds & 1 << kind as u8 == 0 {
                     self.read_into(register, kind);
                 }
@@ -337,6 +368,9 @@ impl<'a, 'f, 'b> Emitter<'a, 'f, 'b> {
     }
 
     fn store_register(&mut self, register: usize) {
+        if let Some(reference) = register.checked_sub(self.code.reference(0)) {
+            return self.store_reference(reference);
+        }
         let kind = match self.held[register] {
             Held { constant: Some(_), .. } | Held { kind: Kind::I32 | Kind::F32, .. } => Kind::I64,
             Held { kind, .. } => kind,
@@ -348,7 +382,7 @@ impl<'a, 'f, 'b> Emitter<'a, 'f, 'b> {
     /// Leaves compiled code before an instruction that traps, if a condition holds: the one on which it does. After a trap
     /// nobody reads the frame's registers, so that those that the instruction reads are enough.
     fn trap_if(&mut self, condition: Value, instruction: usize) {
-        let mut read = Set::new(self.code.unit.function.registers.numbers as usize);
+        let mut read = Set::new(self.code.registers());
         self.code.visit(instruction, |register| read.add(register), |_| {});
         self.leave_if(condition, instruction, &read);
     }
