@@ -55,6 +55,9 @@ impl Address {
     }
 }
 
+/// From here on a region asks for large pages: a program that has come so far goes on in steps of some of them, touches memory
+/// in fewer faults, and its collector finds addresses faster. Small programs stay small.
+const LARGE_PAGES_FROM: usize = 8 * LARGE_PAGE;
 /// Alignment of reservations.
 const ALIGNMENT: usize = if LARGE_PAGE > REGION_ALIGNMENT { LARGE_PAGE } else { REGION_ALIGNMENT };
 
@@ -81,6 +84,11 @@ unsafe impl Pages for MappedPages {
             if after > 0 {
                 let _ = munmap(region.wrapping_add(bytes).cast::<c_void>(), after);
             }
+        }
+        if let Some(rest) = bytes.checked_sub(LARGE_PAGES_FROM) {
+            // Where large pages are not known, small ones are made.
+            // SAFETY: the range lies in the region; the advice changes nothing of what programs can see.
+            let _ = unsafe { madvise(region.wrapping_add(LARGE_PAGES_FROM).cast::<c_void>(), rest, Advice::LinuxHugepage) };
         }
         NonNull::new(region)
     }
