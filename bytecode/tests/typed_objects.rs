@@ -37,12 +37,12 @@ fn refused(opcode: Opcode, operands: &[i64], list: &[Word]) -> Option<VerifyErro
 #[test]
 fn fields_lie_where_the_layout_has_them() {
     let no_field = Some(VerifyErrorKind::NoSuch("field"));
-    assert_eq!(refused(Opcode::structure_get_32, &[0, 0, 0, 0, 16], &[]), None);
+    assert_eq!(refused(Opcode::structure_get_32, &[0, 0, 0, 0, 8], &[]), None);
     assert_eq!(refused(Opcode::structure_get_32, &[0, 0, 0, 0, 0], &[]), no_field);
-    assert_eq!(refused(Opcode::structure_get_64, &[0, 0, 0, 0, 16], &[]), no_field);
-    assert_eq!(refused(Opcode::structure_get_32, &[0, 0, 2, 0, 16], &[]), no_field);
+    assert_eq!(refused(Opcode::structure_get_64, &[0, 0, 0, 0, 8], &[]), no_field);
+    assert_eq!(refused(Opcode::structure_get_32, &[0, 0, 2, 0, 8], &[]), no_field);
     assert_eq!(refused(Opcode::structure_set_reference, &[0, 0, 1, 0, 0], &[]), None);
-    assert_eq!(refused(Opcode::structure_set_reference, &[0, 0, 0, 0, 16], &[]), no_field);
+    assert_eq!(refused(Opcode::structure_set_reference, &[0, 0, 0, 0, 8], &[]), no_field);
     let no_structure = Some(VerifyErrorKind::NoSuch("structure type"));
     assert_eq!(refused(Opcode::structure_new_default, &[0, 1], &[]), no_structure);
     assert_eq!(refused(Opcode::structure_new_default, &[0, 2], &[]), no_structure);

@@ -21,6 +21,7 @@ mod large;
 mod layouts;
 mod list;
 pub mod object;
+pub mod packed;
 pub mod pages;
 pub mod reference;
 pub mod region;

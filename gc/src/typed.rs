@@ -14,6 +14,7 @@
 
 use crate::{
     object::{AnyObject, Header, Kind, Object},
+    packed::PackedSlot,
     reference::Ref,
     region_layout,
     storage::{ByteArray, RefArray, SlotArray},
@@ -299,7 +300,8 @@ impl Form {
             Form::Array16 => 2,
             Form::Array32 => 4,
             Form::Array64 => 8,
-            Form::ArrayVector | Form::ArrayReference => 16,
+            Form::ArrayVector => 16,
+            Form::ArrayReference => size_of::<PackedSlot>(),
             Form::Structure | Form::Function => 0,
         }
     }

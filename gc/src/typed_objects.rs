@@ -3,10 +3,11 @@
 use crate::{
     heap::{Heap, OutOfMemory},
     object::{Header, Kind},
+    packed::PackedSlot,
     reference::{REFERENCE_SCALE, Ref},
     region::BLOCK_BYTES,
     typed::{CanonicalType, Form, TypedObject},
-    value::{Slot, Value},
+    value::Value,
 };
 use core::{cell::Cell, ops::Range};
 
@@ -153,11 +154,18 @@ impl Heap {
         size_of::<TypedObject>() + content
     }
 
+    /// The reference field of a structure at an offset; `None` if there is none.
+    pub fn reference_at_offset(&self, structure: Ref<TypedObject>, offset: u32) -> Option<&PackedSlot> {
+        let is_structure = self.form_of(structure) == Form::Structure;
+        let is_there = is_structure && self.fields(self.get(structure).kind).1.contains(&offset);
+        is_there.then(|| self.reference_field(structure, offset))
+    }
+
     /// A reference field of a structure at one of its places.
     #[inline(always)]
-    pub(crate) fn reference_field(&self, structure: Ref<TypedObject>, place: u32) -> &Slot {
+    pub(crate) fn reference_field(&self, structure: Ref<TypedObject>, place: u32) -> &PackedSlot {
         // SAFETY: it lies in the structure.
-        unsafe { &*self.content::<_, u8>(structure).add(place as usize).cast::<Slot>() }
+        unsafe { &*self.content::<_, u8>(structure).add(place as usize).cast::<PackedSlot>() }
     }
 
     /// Sets the fields of a new structure: of either kind in their order, vectors as two numbers.
@@ -166,7 +174,7 @@ impl Heap {
         structure: Ref<TypedObject>,
         mut number: impl FnMut() -> u64,
         mut reference: impl FnMut() -> Value,
-    ) {
+    ) -> Result<(), OutOfMemory> {
         let (numbers, references) = self.fields(self.get(structure).kind);
         for &word in numbers {
             let form = Form::from_number((word & 7) as u8);
@@ -175,12 +183,13 @@ impl Heap {
             unsafe { form.write(self.content::<_, u8>(structure).add((word >> STORAGE_BITS) as usize), low, high) };
         }
         for &place in references {
-            self.reference_field(structure, place).set(reference());
+            self.set_packed(self.reference_field(structure, place), reference())?;
         }
+        Ok(())
     }
 
     /// The slots of all reference fields or elements of an object.
-    pub fn references(&self, object: Ref<TypedObject>) -> impl Iterator<Item = &Slot> {
+    pub fn references(&self, object: Ref<TypedObject>) -> impl Iterator<Item = &PackedSlot> {
         let places = match self.form_of(object) {
             Form::Structure => self.fields(self.get(object).kind).1,
             _ => &[],
@@ -205,7 +214,7 @@ impl Heap {
 
     /// The elements of an array of references; none of another object.
     #[inline(always)]
-    pub fn element_slots(&self, array: Ref<TypedObject>) -> &[Slot] {
+    pub fn element_slots(&self, array: Ref<TypedObject>) -> &[PackedSlot] {
         let is_one = self.form_of(array) == Form::ArrayReference;
         let length = if is_one { self.get(array).length as usize } else { 0 };
         // SAFETY: the elements follow the fixed part.

@@ -46,7 +46,7 @@ fn node_type(heap: &Heap) -> Ref<CanonicalType> {
 fn node(heap: &Heap, kind: Ref<CanonicalType>, number: u64, left: Value, right: Value) -> Ref<TypedObject> {
     let object = heap.new_object(kind, 0).unwrap();
     let mut fields = [left, right].into_iter();
-    heap.set_fields(object, || number, || fields.next().unwrap());
+    heap.set_fields(object, || number, || fields.next().unwrap()).unwrap();
     object
 }
 
@@ -105,14 +105,14 @@ fn writes_into_scanned_objects_are_seen_by_minor_collections() {
         for round in 0..3 {
             for index in [0, length as usize - 1] {
                 let young = Value::TypedObject(node(&heap, kind, round, Value::Nil, Value::Nil));
-                heap.element_slots(array)[index].set(young);
+                heap.set_packed(&heap.element_slots(array)[index], young).unwrap();
                 heap.barrier_element(array, young.to_parts());
             }
             // SAFETY: as above.
             unsafe { heap.collector().step(0) };
             heap.verify().unwrap();
             for index in [0, length as usize - 1] {
-                let Value::TypedObject(young) = heap.element_slots(array)[index].get() else { panic!("a node") };
+                let Value::TypedObject(young) = heap.packed(&heap.element_slots(array)[index]) else { panic!("a node") };
                 assert_eq!(heap.get(young).kind, kind);
             }
         }
@@ -141,4 +141,35 @@ fn what_is_too_large_is_out_of_memory() {
     assert!(heap.new_object(kind, u32::MAX).is_err());
     assert!(heap.new_object(kind, 1 << 20).is_err());
     assert!(heap.new_object(kind, 1 << 10).is_ok());
+}
+
+#[test]
+fn what_does_not_fit_has_a_cell() {
+    let heap = heap(16);
+    let kind = new_type(&heap, Form::ArrayReference, 0, &[], &[], &[]);
+    let values = [
+        Value::Nil,
+        Value::Boolean(true),
+        Value::Integer(-1),
+        Value::Integer(i64::from(i32::MIN)),
+        Value::Integer(1 << 31),
+        Value::Integer(i64::MIN),
+        Value::Float(0.5),
+        Value::LightUserdata(u64::MAX),
+        Value::TypedObject(heap.new_object(kind, 1).unwrap()),
+    ];
+    let array = heap.new_object(kind, values.len() as u32).unwrap();
+    heap.root(ROOT).set(Value::TypedObject(array));
+    for (slot, value) in heap.element_slots(array).iter().zip(values) {
+        heap.set_packed(slot, value).unwrap();
+    }
+    heap.barrier(array);
+    for _ in 0..2 {
+        full(&heap);
+        // SAFETY: what is used is in roots.
+        unsafe { heap.collector().set_mode(Mode::Generational) };
+        for (slot, value) in heap.element_slots(array).iter().zip(values) {
+            assert_eq!(heap.packed(slot).to_parts(), value.to_parts());
+        }
+    }
 }

@@ -23,7 +23,7 @@ pub enum Storage {
     Double = 3,
     /// A vector.
     Vector = 4,
-    /// A reference: a slot.
+    /// A reference: half a slot.
     Reference = 5,
 }
 
@@ -47,8 +47,8 @@ impl Storage {
             Storage::Byte => 1,
             Storage::Half => 2,
             Storage::Word => 4,
-            Storage::Double => 8,
-            Storage::Vector | Storage::Reference => 16,
+            Storage::Double | Storage::Reference => 8,
+            Storage::Vector => 16,
         }
     }
 
@@ -153,9 +153,9 @@ mod tests {
         ];
         let supertype = Layout::new(&fields[..3], None);
         let offsets = |layout: &Layout| layout.fields.iter().map(|field| field.offset).collect::<Vec<_>>();
-        assert_eq!((offsets(&supertype), supertype.bytes), ([20, 16, 0].into(), 21));
+        assert_eq!((offsets(&supertype), supertype.bytes), ([12, 8, 0].into(), 13));
         let subtype = Layout::new(&fields, Some(&supertype));
-        assert_eq!((offsets(&subtype), subtype.bytes), ([20, 16, 0, 48, 40, 24].into(), 49));
+        assert_eq!((offsets(&subtype), subtype.bytes), ([12, 8, 0, 32, 16, 24].into(), 33));
         assert_eq!(subtype.registers, Registers { numbers: 4, references: 2 });
     }
 }

@@ -251,7 +251,8 @@ impl Marker<'_> {
         match heap.form_of(object) {
             Form::Structure => {
                 for &place in heap.fields(kind).1 {
-                    self.scan_slots(core::slice::from_ref(heap.reference_field(object, place)));
+                    let (tag, payload) = heap.reference_field(object, place).parts();
+                    self.discover_parts(tag, payload);
                 }
             }
             Form::ArrayReference => self.scan_first_part(object.cast(), heap.element_slots(object).len()),
@@ -297,7 +298,10 @@ impl Marker<'_> {
             }
             Some(Kind::TypedObject) => {
                 let elements = heap.element_slots(object.cast());
-                self.scan_slots(part(elements, index));
+                for element in part(elements, index) {
+                    let (tag, payload) = element.parts();
+                    self.discover_parts(tag, payload);
+                }
                 elements.len()
             }
             Some(Kind::Prototype) => {

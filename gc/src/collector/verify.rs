@@ -13,7 +13,7 @@ use crate::{
     table::{HashPart, Shape, Table},
     thread::Thread,
     typed::{
-        CanonicalType, ExceptionTag, Form, Global, Instance, LinearMemory, MemoryData, ReferenceTable, TypedFunction,
+        CanonicalType, ExceptionTag, Global, Instance, LinearMemory, MemoryData, ReferenceTable, TypedFunction,
         TypedModule, TypedObject, TypedPrototype,
     },
     userdata::Userdata,
@@ -316,11 +316,10 @@ impl Walk<'_> {
                 let typed: Ref<TypedObject> = object.cast();
                 let kind = heap.get(typed).kind;
                 self.reference(Some(kind), object);
-                if heap.form_of(typed) == Form::Structure {
-                    let places = heap.fields(kind).1;
-                    places.iter().for_each(|&place| self.slot(heap.reference_field(typed, place), parent));
+                for slot in heap.references(typed) {
+                    let (tag, payload) = slot.parts();
+                    self.parts(tag, payload, parent);
                 }
-                heap.element_slots(typed).iter().for_each(|slot| self.slot(slot, parent));
                 heap.object_bytes(typed)
             }
             Kind::CanonicalType => {

@@ -40,7 +40,10 @@ impl Writer<'_, '_> {
         for &object in &numbering.typed_objects.objects {
             machine.heap.numbers(object).try_for_each(|number| self.encoder.number(number))?;
             self.encoder.cells(machine.heap.element_bytes(object))?;
-            machine.heap.references(object).try_for_each(|slot| self.slot(slot))?;
+            for slot in machine.heap.references(object) {
+                let value = machine.heap.packed(slot).to_parts();
+                self.encoder.value(self.numbering.parts(machine, value))?;
+            }
         }
         numbering.instances.objects.iter().try_for_each(|&instance| self.instance_content(instance))
     }
@@ -168,17 +171,18 @@ impl Reader<'_, '_> {
                 let (tag, payload) = self.value()?;
                 let value = Value::from_parts(tag, payload);
                 match self.machine.heap.element_slots(object).get(index) {
-                    Some(slot) => slot.set(value),
+                    Some(slot) => self.machine.heap.set_packed(slot, value).map_err(|_| self.memory_error())?,
                     None => references.push(value),
                 }
             }
             if self.machine.heap.form_of(object) == Form::Structure {
                 let (mut numbers, mut references) = (numbers.into_iter(), references.into_iter());
-                self.machine.heap.set_fields(
+                let set = self.machine.heap.set_fields(
                     object,
                     || numbers.next().unwrap_or_default(),
                     || references.next().unwrap_or(Value::Nil),
                 );
+                set.map_err(|_| self.memory_error())?;
             }
         }
         Ok(())

@@ -12,9 +12,10 @@ use crate::dispatch::state::{INTEGER, NIL, Operands, Register};
 use lunette_bytecode::{instruction::Word, typed::module::HeapType};
 use lunette_gc::{
     object::Header,
+    packed::PackedSlot,
     reference::Ref,
     typed::{CanonicalType, Form, TypedObject},
-    value::{Slot, Tag},
+    value::Tag,
 };
 
 const OBJECT: u32 = Tag::TypedObject as u32;
@@ -196,12 +197,19 @@ structure_sets! {
 
 with_fields! {
     structure_get_reference StructureGetReference |s, w| s.reference(w.b()), no_structure_read, |place| {
-        s.reference(w.a()).copy_from(Register(place.cast()));
-        s.next(1)
+        match (*place.cast::<PackedSlot>()).take() {
+            Some((tag, payload)) => {
+                s.reference(w.a()).set(tag, payload);
+                s.next(1)
+            }
+            None => s.call_out(w, 1, slow::structure_get_packed),
+        }
     };
     structure_set_reference StructureSetReference |s, w| s.reference(w.a()), no_structure_write, |place| {
-        Register(place.cast()).copy_from(s.reference(w.b()));
-        if needs_barrier(s, s.reference(w.a())) {
+        let value = s.reference(w.b());
+        if !(*place.cast::<PackedSlot>()).put(value.tag(), value.payload()) {
+            s.call_out(w, 1, slow::structure_set_packed)
+        } else if needs_barrier(s, s.reference(w.a())) {
             s.call_out(w, 1, slow::structure_barrier)
         } else {
             s.next(1)
@@ -253,7 +261,10 @@ pub(super) unsafe fn array_get_reference<D: Driver>(s: State<D>, w: Word) -> Flo
         let Some(place) = s.element_place(s.reference(w.b()), s.get32(w.c()), Form::ArrayReference) else {
             return s.slow(w, 0, slow::no_element_read);
         };
-        s.reference(w.a()).copy_from(Register(place.cast()));
+        match (*place.cast::<PackedSlot>()).take() {
+            Some((tag, payload)) => s.reference(w.a()).set(tag, payload),
+            None => return s.call_out(w, 0, slow::array_get_packed),
+        }
     }
     Flow::Next(s)
 }
@@ -289,7 +300,10 @@ pub(super) unsafe fn array_set_reference<D: Driver>(s: State<D>, w: Word) -> Flo
         let Some(place) = s.element_place(s.reference(w.a()), s.get32(w.b()), Form::ArrayReference) else {
             return s.slow(w, 0, slow::no_element_write);
         };
-        Register(place.cast()).copy_from(s.reference(w.c()));
+        let value = s.reference(w.c());
+        if !(*place.cast::<PackedSlot>()).put(value.tag(), value.payload()) {
+            return s.call_out(w, 0, slow::array_set_packed);
+        }
         if needs_barrier(s, s.reference(w.a())) {
             return s.call_out(w, 0, slow::array_barrier);
         }
@@ -338,8 +352,11 @@ pub(super) unsafe fn structure_new<D: Driver>(s: State<D>, w: Word) -> Flow<D> {
             }
         }
         for &place in references {
-            let field = content.add(place as usize).cast::<Slot>();
-            Register(field).copy_from(s.reference((*list).into()));
+            let value = s.reference((*list).into());
+            if !(*content.add(place as usize).cast::<PackedSlot>()).put(value.tag(), value.payload()) {
+                // The object is nobody's.
+                return s.slow(w, 1 + w.c(), slow::structure_new);
+            }
             list = list.add(1);
         }
         s.reference(w.a()).set(OBJECT, object.units().into());
@@ -388,8 +405,10 @@ pub(super) unsafe fn array_new_fixed<D: Driver>(s: State<D>, w: Word) -> Flow<D>
             }
         }
         for index in 0..references {
-            let source = s.reference((*list.add(numbers + index)).into());
-            Register(content.cast::<Slot>().add(index)).copy_from(source);
+            let value = s.reference((*list.add(numbers + index)).into());
+            if !(*content.cast::<PackedSlot>().add(index)).put(value.tag(), value.payload()) {
+                return s.slow(w, 1 + w.c(), slow::array_new_fixed);
+            }
         }
         s.reference(w.a()).set(OBJECT, object.units().into());
         s.next(1 + w.c())

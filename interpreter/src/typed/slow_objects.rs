@@ -2,7 +2,7 @@
 
 use super::{
     convert::Register,
-    slow::{Arguments, Running, after_allocation, charge_bytes, copy_slots, go_on, range},
+    slow::{Arguments, Running, after_allocation, charge_bytes, go_on, range},
 };
 use crate::{
     call::Next,
@@ -14,10 +14,11 @@ use core::ops::Range;
 use lunette_bytecode::{instruction::Word, typed::trap::Trap};
 use lunette_gc::{
     heap::OutOfMemory,
+    packed::PackedSlot,
     reference::Ref,
     storage::SlotArray,
     typed::{CanonicalType, Form, TypedObject},
-    value::Value,
+    value::{Slot, Value},
 };
 
 /// The value of a small integer: the low 31 bits, the highest of which is the sign.
@@ -46,20 +47,34 @@ impl Machine {
             structure,
             || numbers.by_ref().flatten().next().unwrap_or_default(),
             || references.next().unwrap_or(Value::Nil),
-        );
+        )?;
         Ok(structure)
     }
 
     /// Sets elements of an array.
-    pub fn fill_array(&self, array: Ref<TypedObject>, range: Range<usize>, element: Register) {
+    pub fn fill_array(
+        &self,
+        array: Ref<TypedObject>,
+        range: Range<usize>,
+        element: Register,
+    ) -> Result<(), OutOfMemory> {
         match element {
             Register::Number(bits) => self.heap.fill_elements(array, range, bits, 0),
             Register::Vector([low, high]) => self.heap.fill_elements(array, range, low, high),
             Register::Reference(value) => {
-                self.heap.element_slots(array)[range].iter().for_each(|slot| slot.set(value));
+                if let Some((first, others)) = self.heap.element_slots(array)[range].split_first() {
+                    self.heap.set_packed(first, value)?;
+                    others.iter().for_each(|slot| slot.copy_from(first));
+                }
                 self.heap.barrier(array);
             }
         }
+        Ok(())
+    }
+
+    /// Copies values of slots to elements of an array.
+    fn pack(&self, from: &[Slot], to: &[PackedSlot]) -> Result<(), OutOfMemory> {
+        from.iter().zip(to).try_for_each(|(from, to)| self.heap.set_packed(to, from.get()))
     }
 
     /// The error of code that the translator should not have made: the verifier does not know what references refer to.
@@ -153,6 +168,69 @@ pub(super) fn structure_barrier(machine: &mut Machine, word: Word) -> Outcome {
     Ok(Status::Next)
 }
 
+/// The place of the field of the structure at a byte offset, which is a reference and was seen to be there.
+fn packed_field(machine: &Machine, word: Word, structure: usize) -> Option<(Ref<TypedObject>, &PackedSlot)> {
+    let offset = Running::new(machine, word).wide(machine, 1);
+    match machine.value(machine.reference_register(structure)) {
+        Value::TypedObject(object) => Some((object, machine.heap.reference_at_offset(object, offset)?)),
+        _ => None,
+    }
+}
+
+/// The place of the element of the array at a byte offset, with the index at another, which was seen to be there.
+fn packed_element(machine: &Machine, array: usize, index: usize) -> Option<(Ref<TypedObject>, &PackedSlot)> {
+    match machine.value(machine.reference_register(array)) {
+        Value::TypedObject(object) => {
+            Some((object, machine.heap.element_slots(object).get(machine.number_at(index) as u32 as usize)?))
+        }
+        _ => None,
+    }
+}
+
+/// `structure_get_reference` of what lies in a cell
+pub(super) fn structure_get_packed(machine: &mut Machine, word: Word) -> Outcome {
+    let value = packed_field(machine, word, word.b()).map(|(_, slot)| machine.heap.packed(slot));
+    get_packed(machine, word, value)
+}
+
+/// `array_get_reference` of what lies in a cell
+pub(super) fn array_get_packed(machine: &mut Machine, word: Word) -> Outcome {
+    let value = packed_element(machine, word.b(), word.c()).map(|(_, slot)| machine.heap.packed(slot));
+    get_packed(machine, word, value)
+}
+
+fn get_packed(machine: &mut Machine, word: Word, value: Option<Value>) -> Outcome {
+    let Some(value) = value else { return Err(machine.misused()) };
+    machine.set_value(machine.reference_register(word.a()), value);
+    Ok(Status::Next)
+}
+
+/// `structure_set_reference` of what needs a cell
+pub(super) fn structure_set_packed(machine: &mut Machine, word: Word) -> Outcome {
+    let value = machine.value(machine.reference_register(word.b()));
+    match packed_field(machine, word, word.a()) {
+        Some((structure, slot)) => {
+            machine.heap.set_packed(slot, value)?;
+            machine.heap.barrier(structure);
+        }
+        None => return Err(machine.misused()),
+    }
+    after_allocation(machine)
+}
+
+/// `array_set_reference` of what needs a cell
+pub(super) fn array_set_packed(machine: &mut Machine, word: Word) -> Outcome {
+    let value = machine.value(machine.reference_register(word.c()));
+    match packed_element(machine, word.a(), word.b()) {
+        Some((array, slot)) => {
+            machine.heap.set_packed(slot, value)?;
+            machine.heap.barrier_element(array, slot.parts());
+        }
+        None => return Err(machine.misused()),
+    }
+    after_allocation(machine)
+}
+
 /// A reference was written into an array that the collector has scanned.
 pub(super) fn array_barrier(machine: &mut Machine, word: Word) -> Outcome {
     if let Value::TypedObject(array) = machine.value(machine.reference_register(word.a())) {
@@ -172,7 +250,7 @@ pub(super) fn structure_new(machine: &mut Machine, word: Word) -> Outcome {
         structure,
         || number.next().map_or(0, |index| arguments.number_value(running, machine, index)),
         || reference.next().map_or(Value::Nil, |index| arguments.reference_value(running, machine, index)),
-    );
+    )?;
     machine.give_object(word.a(), structure, 0)
 }
 
@@ -197,7 +275,7 @@ fn new_array(machine: &mut Machine, word: Word, is_reference: bool) -> Outcome {
     let length = machine.number_at(word.c()) as u32;
     let element = element_at(machine, machine.heap.form(kind), word.b(), is_reference)?;
     let array = machine.heap.new_object(kind, length)?;
-    machine.fill_array(array, 0..length as usize, element);
+    machine.fill_array(array, 0..length as usize, element)?;
     machine.give_array(word.a(), array)
 }
 
@@ -236,7 +314,7 @@ pub(super) fn array_new_fixed(machine: &mut Machine, word: Word) -> Outcome {
         machine.heap.fill_elements(array, index as usize..index as usize + 1, low, high);
     }
     for (index, slot) in (0..arguments.references).zip(machine.heap.element_slots(array)) {
-        slot.set(arguments.reference_value(running, machine, index));
+        machine.heap.set_packed(slot, arguments.reference_value(running, machine, index))?;
     }
     // The words of the list have been paid for.
     machine.give_object(word.a(), array, 0)
@@ -307,7 +385,7 @@ pub(super) fn array_new_elements(machine: &mut Machine, word: Word) -> Outcome {
     let (segment, range) = machine.elements_for(running.wide(machine, 1), from, count)?;
     let array = machine.heap.new_object(kind, count as u32)?;
     if let Some(segment) = segment {
-        copy_slots(&machine.heap.slots(segment)[range], machine.heap.element_slots(array));
+        machine.pack(&machine.heap.slots(segment)[range], machine.heap.element_slots(array))?;
     }
     machine.give_array(word.a(), array)
 }
@@ -319,7 +397,7 @@ fn fill(machine: &mut Machine, word: Word, is_reference: bool) -> Outcome {
     let range = machine.range_at(array, word.b(), count)?;
     let element = element_at(machine, machine.heap.form_of(array), word.c(), is_reference)?;
     machine.charge_elements(array, count)?;
-    machine.fill_array(array, range, element);
+    machine.fill_array(array, range, element)?;
     go_on(machine)
 }
 
@@ -377,7 +455,7 @@ pub(super) fn array_initialize_elements(machine: &mut Machine, word: Word) -> Ou
     machine.charge_elements(array, count)?;
     if let Some(segment) = segment {
         let Some(target) = machine.heap.element_slots(array).get(to) else { return Err(machine.misused()) };
-        copy_slots(&machine.heap.slots(segment)[range], target);
+        machine.pack(&machine.heap.slots(segment)[range], target)?;
         machine.heap.barrier(array);
     }
     go_on(machine)

@@ -62,7 +62,7 @@ pub(super) fn evaluate(
                 let element = stack.pop().unwrap_or(Register::Number(0));
                 machine.spend(length.into());
                 let array = machine.heap.new_object(kind, length)?;
-                machine.fill_array(array, 0..length as usize, element);
+                machine.fill_array(array, 0..length as usize, element)?;
                 object(array)
             }
             Operator::ArrayNewDefault(number) => {
@@ -76,7 +76,7 @@ pub(super) fn evaluate(
                 let elements = stack.split_off(stack.len().saturating_sub(length as usize));
                 let array = machine.heap.new_object(kind, length)?;
                 for (index, &element) in elements.iter().enumerate() {
-                    machine.fill_array(array, index..index + 1, element);
+                    machine.fill_array(array, index..index + 1, element)?;
                 }
                 object(array)
             }

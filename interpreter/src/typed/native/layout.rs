@@ -7,6 +7,7 @@ use core::mem::offset_of;
 use lunette_gc::{
     heap::Heap,
     object::{Header, Object},
+    packed::PackedSlot,
     reference::REFERENCE_SCALE,
     typed::{
         CanonicalType, Form, Instance, LinearMemory, MemoryData, ReferenceTable, TypedFunction, TypedObject,
@@ -76,8 +77,18 @@ pub const FUNCTION_TAG: i64 = Tag::TypedFunction as i64;
 pub const OBJECT_TAG: i64 = Tag::TypedObject as i64;
 /// See [`SLOT_TAG`]: an integer, which may have 31 bits.
 pub const INTEGER_TAG: i64 = Tag::Integer as i64;
+/// See [`SLOT_TAG`]: in a packed slot, what does not fit; the instruction is left to the interpreter.
+pub const CELL_TAG: i64 = Tag::Cell as i64;
+/// From [`INTEGER_TAG`] on, how many tags there are of what may not fit into a packed slot: an integer does if it has 32 bits,
+/// floats and light userdata do not.
+pub const NUMBER_TAGS: i64 = 3;
+const _: () = assert!(Tag::Float as i64 == INTEGER_TAG + 1 && Tag::LightUserdata as i64 == INTEGER_TAG + 2);
 /// In a slot, the integer, or the reference, extended by zeros: 64 bits.
 pub const SLOT_PAYLOAD: i32 = offset_of!(Slot, payload) as i32;
+/// In a packed slot, a field or an element of an object, what it holds: 32 bits.
+pub const PACKED_TAG: i32 = offset_of!(PackedSlot, tag) as i32;
+/// In a packed slot, an integer of 32 bits, or a reference.
+pub const PACKED_PAYLOAD: i32 = offset_of!(PackedSlot, payload) as i32;
 /// In an object, its form, in the byte of the flags.
 pub const OBJECT_FORM: i32 = offset_of!(Header, flags) as i32;
 /// In an object, the byte in which [`BARRIER_BIT`] says whether the collector has to be told of references that are written into

@@ -139,14 +139,15 @@ impl<'f> Emitter<'_, 'f, '_> {
             Meaning::GetReferenceField => {
                 let to = register(Field::A);
                 let (structure, offset) = self.field(instruction, meaning, Field::B);
-                let reference = self.load_slot(structure, offset);
+                let reference = self.load_packed(instruction, (structure, offset), live);
                 self.write_reference(to, reference);
             }
             Meaning::SetReferenceField => {
                 let (object, from) = (register(Field::A), register(Field::B));
                 let (structure, offset) = self.field(instruction, meaning, Field::A);
                 let reference = self.read_reference(from);
-                self.store_slot(structure, offset, reference);
+                self.check_fits(instruction, reference, live);
+                self.store_packed(structure, offset, reference);
                 let Reference { payload, .. } = self.read_reference(object);
                 self.emit_barrier(structure, payload, reference);
             }
@@ -163,14 +164,15 @@ impl<'f> Emitter<'_, 'f, '_> {
             Meaning::GetReferenceElement => {
                 let to = register(Field::A);
                 let element = self.element(instruction, (Field::B, Field::C), Form::ArrayReference);
-                let reference = self.load_slot(element, layout::OBJECT_CONTENT);
+                let reference = self.load_packed(instruction, (element, layout::OBJECT_CONTENT), live);
                 self.write_reference(to, reference);
             }
             Meaning::SetReferenceElement => {
                 let (array, from) = (register(Field::A), register(Field::C));
                 let element = self.element(instruction, (Field::A, Field::B), Form::ArrayReference);
                 let reference = self.read_reference(from);
-                self.store_slot(element, layout::OBJECT_CONTENT, reference);
+                self.check_fits(instruction, reference, live);
+                self.store_packed(element, layout::OBJECT_CONTENT, reference);
                 let Reference { payload, .. } = self.read_reference(array);
                 let address = self.address(payload);
                 self.emit_barrier(address, payload, reference);
@@ -371,6 +373,51 @@ impl<'f> Emitter<'_, 'f, '_> {
         self.builder.ins().iadd(array, distance)
     }
 
+    /// The reference in a packed slot. What lies in a cell is left to the interpreter.
+    fn load_packed(&mut self, instruction: usize, (place, offset): (Value, i32), live: &Set) -> Reference {
+        let tag = self.builder.ins().load(types::I32, own(), place, offset + layout::PACKED_TAG);
+        let payload = self.builder.ins().load(types::I32, own(), place, offset + layout::PACKED_PAYLOAD);
+        let is_cell = self.builder.ins().icmp_imm_s(IntCC::Equal, tag, layout::CELL_TAG);
+        self.leave_if(is_cell, instruction, live);
+        let is_integer = self.builder.ins().icmp_imm_s(IntCC::Equal, tag, layout::INTEGER_TAG);
+        let integer = self.builder.ins().sextend(types::I64, payload);
+        let units = self.builder.ins().uextend(types::I64, payload);
+        Reference { tag, payload: self.builder.ins().select(is_integer, integer, units) }
+    }
+
+    /// Puts a reference that fits into a packed slot.
+    fn store_packed(&mut self, place: Value, offset: i32, Reference { tag, payload }: Reference) {
+        let payload = self.builder.ins().ireduce(types::I32, payload);
+        self.builder.ins().store(own(), payload, place, offset + layout::PACKED_PAYLOAD);
+        self.builder.ins().store(own(), tag, place, offset + layout::PACKED_TAG);
+    }
+
+    /// Leaves before an instruction if a reference does not fit into a packed slot.
+    fn check_fits(&mut self, instruction: usize, Reference { tag, payload }: Reference, live: &Set) {
+        if self.known_tag(tag).is_some_and(|known| known != layout::INTEGER_TAG) {
+            return;
+        }
+        let distance = self.builder.ins().iadd_imm_s(tag, -layout::INTEGER_TAG);
+        let is_number = self.builder.ins().icmp_imm_u(IntCC::UnsignedLessThan, distance, layout::NUMBER_TAGS);
+        let [number, exit, next] = core::array::from_fn(|_| self.builder.create_block());
+        self.builder.set_cold_block(number);
+        self.builder.set_cold_block(exit);
+        self.builder.ins().brif(is_number, number, [], next, []);
+        self.builder.switch_to_block(number);
+        self.builder.seal_block(number);
+        let is_integer = self.builder.ins().icmp_imm_s(IntCC::Equal, tag, layout::INTEGER_TAG);
+        let low = self.builder.ins().ireduce(types::I32, payload);
+        let same = self.builder.ins().sextend(types::I64, low);
+        let is_small = self.builder.ins().icmp(IntCC::Equal, same, payload);
+        let fits = self.builder.ins().band(is_integer, is_small);
+        self.builder.ins().brif(fits, next, [], exit, []);
+        self.builder.switch_to_block(exit);
+        self.builder.seal_block(exit);
+        self.leave(instruction, live);
+        self.builder.switch_to_block(next);
+        self.builder.seal_block(next);
+    }
+
     fn load_number(
         &mut self,
         block: usize,
@@ -432,6 +479,13 @@ impl<'f> Emitter<'_, 'f, '_> {
         };
         let content = objects::content_bytes(words, meaning, kind);
         let bytes = (layout::OBJECT_CONTENT as usize + content).next_multiple_of(1 << layout::REFERENCE_SHIFT);
+        if meaning != Meaning::NewDefaultStructure {
+            let numbers = operand(words, Field::G);
+            for index in 0..operand(words, Field::H) {
+                let reference = self.read_reference(listed_reference(words, numbers, index));
+                self.check_fits(instruction, reference, live);
+            }
+        }
         let region = self.region();
         let start = self.builder.ins().load(types::I64, own(), region, layout::HOLE_CURSOR);
         let end = self.builder.ins().iadd_imm_s(start, bytes as i64);
@@ -480,7 +534,7 @@ impl<'f> Emitter<'_, 'f, '_> {
         }
         for (index, &offset) in kind.references.iter().enumerate() {
             let reference = self.read_reference(listed_reference(words, place, index));
-            self.store_slot(object, layout::OBJECT_CONTENT + offset as i32, reference);
+            self.store_packed(object, layout::OBJECT_CONTENT + offset as i32, reference);
         }
     }
 
@@ -495,8 +549,8 @@ impl<'f> Emitter<'_, 'f, '_> {
         }
         for index in 0..references {
             let reference = self.read_reference(listed_reference(words, numbers, index));
-            let offset = layout::OBJECT_CONTENT + (layout::SLOT_BYTES as usize * index) as i32;
-            self.store_slot(object, offset, reference);
+            let offset = layout::OBJECT_CONTENT + (form.element_bytes() * index) as i32;
+            self.store_packed(object, offset, reference);
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{Emitter, own};
 use alloc::{vec, vec::Vec};
-use cranelift_codegen::ir::{InstBuilder, Value, condcodes::IntCC, types};
+use cranelift_codegen::ir::{InstBuilder, InstructionData, Opcode, Value, condcodes::IntCC, types};
 use cranelift_frontend::Variable;
 use lunette_interpreter::typed::native::{Form, layout};
 
@@ -101,6 +101,15 @@ impl Emitter<'_, '_, '_> {
         self.hold_reference(register, reference);
         if self.code.keeps_frame {
             self.store_reference(register);
+        }
+    }
+
+    /// A tag that is a constant.
+    pub(super) fn known_tag(&self, tag: Value) -> Option<i64> {
+        let graph = &self.builder.func.dfg;
+        match graph.insts[graph.value_def(tag).inst()?] {
+            InstructionData::UnaryImm { opcode: Opcode::Iconst, imm } => Some(imm.bits()),
+            _ => None,
         }
     }
 
