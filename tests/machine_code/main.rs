@@ -4,6 +4,7 @@
 
 mod calls;
 mod lua;
+mod objects;
 #[cfg(feature = "partitions")]
 mod partitions;
 
