@@ -3,7 +3,7 @@
 use crate::{
     block::BlockEntry,
     object::{AnyObject, Kind},
-    pages::Pages,
+    pages::{LARGE_PAGE, Pages},
     reference::Ref,
     region::{BLOCK_BYTES, MAGIC, MAXIMUM_REGION_BYTES, RegionHeader},
     storage::SlotArray,
@@ -16,6 +16,8 @@ pub use crate::region::ROOT_COUNT;
 
 /// The root slot that holds the running thread.
 pub const ROOT_CURRENT_THREAD: usize = 0;
+/// Bytes of blocks from which on large pages are asked for.
+const SMALL_PAGES_BYTES: usize = 16 << 20;
 
 /// The instance's memory limit does not allow what was asked for, even after a collection if there was one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -70,7 +72,20 @@ impl Heap {
         heap.initialize_segments();
         heap.initialize_strings();
         heap.initialize_collector()?;
+        heap.expect_growth();
         Ok(heap)
+    }
+
+    /// Lets programs that need much have large pages: they touch memory in fewer faults, and the collector finds addresses
+    /// faster. Small ones stay small.
+    fn expect_growth(&self) {
+        let first = self.header().first_block.get() as usize * BLOCK_BYTES;
+        let start = (first + SMALL_PAGES_BYTES).next_multiple_of(LARGE_PAGE);
+        let end = self.bytes / LARGE_PAGE * LARGE_PAGE;
+        if start < end {
+            // SAFETY: the range lies in the region.
+            unsafe { self.pages.expect_growth(self.base.add(start), end - start) };
+        }
     }
 
     /// The heap of a region that is a copy of another heap's, at whatever address. `None`, and nothing is taken over, if
@@ -83,7 +98,9 @@ impl Heap {
         // SAFETY: the region begins with a header.
         let header = unsafe { base.cast::<RegionHeader>().as_ref() };
         let fits = header.magic.get() == MAGIC && header.block_count.get() as usize * BLOCK_BYTES == bytes;
-        fits.then(|| Heap { base, bytes, pages })
+        let heap = fits.then(|| Heap { base, bytes, pages })?;
+        heap.expect_growth();
+        Some(heap)
     }
 
     /// The region's start and size in bytes; what lies behind [`Heap::touched_bytes`] was never written.

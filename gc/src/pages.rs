@@ -35,6 +35,15 @@ pub unsafe trait Pages {
     unsafe fn prepare(&self, start: NonNull<u8>, bytes: usize) {
         let _ = (start, bytes);
     }
+
+    /// Says that a range of a reservation, multiples of [`LARGE_PAGE`] from its start, is written from its beginning on if at
+    /// all, by programs that need much: large pages suit it. A hint.
+    ///
+    /// # Safety
+    /// The range lies in a reservation of this source.
+    unsafe fn expect_growth(&self, start: NonNull<u8>, bytes: usize) {
+        let _ = (start, bytes);
+    }
 }
 
 /// Bytes of a large page.

@@ -55,9 +55,6 @@ impl Address {
     }
 }
 
-/// From here on a region asks for large pages: a program that has come so far goes on in steps of some of them, touches memory
-/// in fewer faults, and its collector finds addresses faster. Small programs stay small.
-const LARGE_PAGES_FROM: usize = 8 * LARGE_PAGE;
 /// Alignment of reservations.
 const ALIGNMENT: usize = if LARGE_PAGE > REGION_ALIGNMENT { LARGE_PAGE } else { REGION_ALIGNMENT };
 
@@ -84,11 +81,6 @@ unsafe impl Pages for MappedPages {
             if after > 0 {
                 let _ = munmap(region.wrapping_add(bytes).cast::<c_void>(), after);
             }
-        }
-        if let Some(rest) = bytes.checked_sub(LARGE_PAGES_FROM) {
-            // Where large pages are not known, small ones are made.
-            // SAFETY: the range lies in the region; the advice changes nothing of what programs can see.
-            let _ = unsafe { madvise(region.wrapping_add(LARGE_PAGES_FROM).cast::<c_void>(), rest, Advice::LinuxHugepage) };
         }
         NonNull::new(region)
     }
@@ -123,6 +115,12 @@ unsafe impl Pages for MappedPages {
                 advise(range, Advice::LinuxPopulateWrite);
             });
         });
+    }
+
+    unsafe fn expect_growth(&self, start: NonNull<u8>, bytes: usize) {
+        // Where large pages are not known, small ones are made.
+        // SAFETY: the caller says that the range lies in a reservation; the advice changes nothing of what is in it.
+        let _ = unsafe { madvise(start.as_ptr().cast::<c_void>(), bytes, Advice::LinuxHugepage) };
     }
 
     unsafe fn unreserve(&self, start: NonNull<u8>, bytes: usize) {
