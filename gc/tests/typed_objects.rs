@@ -112,7 +112,9 @@ fn writes_into_scanned_objects_are_seen_by_minor_collections() {
             unsafe { heap.collector().step(0) };
             heap.verify().unwrap();
             for index in [0, length as usize - 1] {
-                let Value::TypedObject(young) = heap.packed(&heap.element_slots(array)[index]) else { panic!("a node") };
+                let Value::TypedObject(young) = heap.packed(&heap.element_slots(array)[index]) else {
+                    panic!("a node")
+                };
                 assert_eq!(heap.get(young).kind, kind);
             }
         }

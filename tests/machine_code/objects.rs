@@ -229,7 +229,8 @@ fn traps_are_those_of_the_interpreter() {
 
 #[test]
 fn loops_with_objects_can_be_frozen() {
-    let program = "return m.trees(300) + m.shapes(300) + m.arrays(300) + m.small(300) + m.boxes(0.5, 50) + m.failing(99, 0)";
+    let program =
+        "return m.trees(300) + m.shapes(300) + m.arrays(300) + m.small(300) + m.boxes(0.5, 50) + m.failing(99, 0)";
     let expected: f64 = instance(Configuration::new().jit(Jit::Off)).eval(program).unwrap();
     for jit in [Jit::On, Jit::Eager] {
         let start = instance(Configuration::new().jit(jit).snapshot_interval(13));

@@ -151,7 +151,7 @@ impl Emitter<'_, '_, '_> {
                 let data = self.object(region, data);
                 let bytes = self.builder.ins().iadd_imm_s(data, layout::DATA_BYTES);
                 self.builder.def_var(self.memory, bytes);
-                self.checked.clear();
+                self.found.checked.clear();
             }
             Meaning::GetGlobal => {
                 let (instance, place) = (self.instance(), layout::global(register(Field::D)));

@@ -18,11 +18,11 @@ impl Emitter<'_, '_, '_> {
         let size = operand(self.code.words(instruction), Field::C) as i64 + i64::from(bytes);
         let known = self.read(address, if is_narrow { Kind::I32 } else { Kind::I64 });
         let address = if is_narrow { self.convert(known, Kind::I32, Kind::I64) } else { known };
-        if self.checked.get(&known).is_some_and(|&checked| checked >= size) {
+        if self.found.checked.get(&known).is_some_and(|&checked| checked >= size) {
             return self.builder.ins().iadd(memory, address);
         }
-        if self.checked.len() < MOST_CHECKED {
-            self.checked.insert(known, size);
+        if self.found.checked.len() < MOST_CHECKED {
+            self.found.checked.insert(known, size);
         }
         let length = self.builder.ins().load(types::I64, fixed(), memory, layout::MEMORY_LENGTH);
         let end = self.builder.ins().iadd_imm_s(address, size);

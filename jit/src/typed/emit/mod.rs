@@ -95,6 +95,15 @@ struct Held {
     constant: Option<u64>,
 }
 
+/// What is known of values.
+#[derive(Clone, Default)]
+struct Found {
+    /// Of addresses how many bytes from there on are known to be in memory.
+    checked: BTreeMap<Value, i64>,
+    /// What payloads of references refer to.
+    known: BTreeMap<Value, Known>,
+}
+
 struct Emitter<'a, 'f, 'b> {
     code: &'a Code<'f>,
     builder: FunctionBuilder<'b>,
@@ -103,12 +112,10 @@ struct Emitter<'a, 'f, 'b> {
     is_reachable: Vec<bool>,
     variables: Vec<[Option<Variable>; 5]>,
     held: Vec<Held>,
-    /// Of addresses how many bytes from there on are known to be in memory.
-    checked: BTreeMap<Value, i64>,
-    /// What is known of what payloads of references refer to.
-    known: BTreeMap<Value, Known>,
-    /// Both at the beginning of blocks that are come to from one other only.
-    before: BTreeMap<usize, (BTreeMap<Value, i64>, BTreeMap<Value, Known>)>,
+    /// What checks have found out.
+    found: Found,
+    /// The same at the beginning of blocks that are come to from one other only.
+    before: BTreeMap<usize, Found>,
     /// Registers that are written anywhere: the frame may have an older content.
     written: Set,
     /// That of the functions that are called.
@@ -188,8 +195,7 @@ impl<'a, 'f, 'b> Emitter<'a, 'f, 'b> {
             signature,
             refuel_signature,
             written_signature,
-            checked: BTreeMap::new(),
-            known: BTreeMap::new(),
+            found: Found::default(),
             before: BTreeMap::new(),
             base: parameters[0],
             machine: parameters[2],
@@ -273,12 +279,12 @@ impl<'a, 'f, 'b> Emitter<'a, 'f, 'b> {
     fn emit_block(&mut self, block: usize) {
         let code = self.code;
         self.builder.switch_to_block(self.blocks[block]);
-        (self.checked, self.known) = match self.before.remove(&block) {
-            Some(before) => {
+        self.found = match self.before.remove(&block) {
+            Some(found) => {
                 self.builder.seal_block(self.blocks[block]);
-                before
+                found
             }
-            None => Default::default(),
+            None => Found::default(),
         };
         self.references.begin(!code.keeps_frame);
         self.held = self.kinds[block]
@@ -327,7 +333,7 @@ impl<'a, 'f, 'b> Emitter<'a, 'f, 'b> {
         }
         for &next in &code.blocks[block].successors {
             if next > block && !code.blocks[next].is_entry && code.blocks[next].predecessors == 1 {
-                self.before.insert(next, (self.checked.clone(), self.known.clone()));
+                self.before.insert(next, self.found.clone());
             }
         }
     }

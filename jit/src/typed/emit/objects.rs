@@ -223,8 +223,8 @@ impl<'f> Emitter<'_, 'f, '_> {
     }
 
     fn know(&mut self, payload: Value, known: Known) {
-        if self.known.len() < MOST_KNOWN {
-            self.known.insert(payload, known);
+        if self.found.known.len() < MOST_KNOWN {
+            self.found.known.insert(payload, known);
         }
     }
 
@@ -236,7 +236,7 @@ impl<'f> Emitter<'_, 'f, '_> {
         };
         let Reference { tag, payload } = self.read_reference(operand(words, register));
         let address = self.address(payload);
-        if self.known.get(&payload) != Some(&Known::Structure(wanted.kind)) {
+        if self.found.known.get(&payload) != Some(&Known::Structure(wanted.kind)) {
             let exit = self.builder.create_block();
             self.builder.set_cold_block(exit);
             let is_other = self.builder.ins().icmp_imm_s(IntCC::NotEqual, tag, layout::OBJECT_TAG);
@@ -333,7 +333,7 @@ impl<'f> Emitter<'_, 'f, '_> {
     fn array(&mut self, instruction: usize, register: usize, wanted: Option<Form>) -> Value {
         let Reference { tag, payload } = self.read_reference(register);
         let address = self.address(payload);
-        if let Some(Known::Array(form)) = self.known.get(&payload)
+        if let Some(Known::Array(form)) = self.found.known.get(&payload)
             && wanted.is_none_or(|wanted| wanted == *form)
         {
             return address;
@@ -516,7 +516,7 @@ impl<'f> Emitter<'_, 'f, '_> {
         let rest = self.builder.ins().iconst(types::I64, i64::from(kind.kind) | (length as i64) << 32);
         self.builder.ins().store(own(), rest, object, layout::OBJECT_TYPE);
         let payload = self.builder.ins().ushr_imm_u(start, layout::REFERENCE_SHIFT);
-        let reference = self.to_object(payload);
+        let reference = self.object_reference(payload);
         self.write_reference(operand(words, Field::A), reference);
         self.know(payload, known);
     }

@@ -119,7 +119,7 @@ impl Emitter<'_, '_, '_> {
     }
 
     /// A reference to a structure or an array.
-    pub(super) fn to_object(&mut self, payload: Value) -> Reference {
+    pub(super) fn object_reference(&mut self, payload: Value) -> Reference {
         Reference { tag: self.builder.ins().iconst(types::I32, layout::OBJECT_TAG), payload }
     }
 
