@@ -11,6 +11,10 @@ use lunette_gc::{heap::Heap, value::Value};
 /// Units of fuel between two looks at the limits.
 const SLICE: u64 = 20_000;
 
+/// So many times as long are slices at most while machine code runs of which there is nothing more to find out: it would be left
+/// every few microseconds.
+const MOST_STRETCH: u64 = 16;
+
 /// Units of fuel between two looks where tests want many.
 const SHORT_SLICE: u64 = 1;
 /// Slices of one unit, one after the other, while somebody waits for a snapshot.
@@ -43,6 +47,10 @@ pub(crate) struct Limits {
     fuel: Option<u64>,
     /// The size of the slice that `budget` began with.
     slice: u64,
+    /// The size of the slice before that.
+    ended: u64,
+    /// What the next slice that is stretched is multiplied with.
+    stretch: u64,
     /// Fuel used before the current slice.
     used: u64,
     /// The monotonic time at which the instance must stop.
@@ -73,6 +81,8 @@ impl Default for Limits {
         Limits {
             fuel: None,
             slice: 0,
+            ended: 0,
+            stretch: 1,
             used: 0,
             deadline: None,
             output: None,
@@ -255,6 +265,32 @@ impl Machine {
         self.heap_and_meter().1.renew().is_ok()
     }
 
+    /// How many slices of the least size the one was worth that ended last: what ran at its end stands for so many samples.
+    pub(crate) fn ended_slices(&self) -> u32 {
+        (self.limits.ended / SLICE).max(1) as u32
+    }
+
+    /// The slice that was just taken ends where there is something to find out.
+    pub(crate) fn keep_slices_short(&mut self) {
+        self.limits.stretch = 1;
+    }
+
+    /// Makes the slice that was just taken longer, twice as long as the last time, up to a limit.
+    pub(crate) fn stretch_slice(&mut self) {
+        let limits = &mut self.limits;
+        if limits.slice_size != SLICE || limits.requests.flag.load(Ordering::Relaxed) {
+            return;
+        }
+        limits.stretch = (2 * limits.stretch).min(MOST_STRETCH);
+        let mut more = SLICE * (limits.stretch - 1);
+        if let Some(fuel) = &mut limits.fuel {
+            more = more.min(*fuel);
+            *fuel -= more;
+        }
+        limits.slice += more;
+        self.budget.set(self.budget.get() + more as i64);
+    }
+
     /// Called when the budget is used up: takes a new slice or stops the instance.
     #[cold]
     pub(crate) fn look_at_limits(&mut self) -> Result<(), Throw> {
@@ -327,6 +363,7 @@ impl Meter<'_> {
         // A charge may have been larger than the slice: what it is over counts against the next ones.
         let over = (-*self.budget).max(0) as u64;
         self.limits.used += self.limits.slice;
+        self.limits.ended = self.limits.slice;
         self.limits.slice = 0;
         if let Some(fuel) = &mut self.limits.fuel {
             if over > *fuel {

@@ -266,9 +266,9 @@ impl Machine {
         if self.lua.compile.is_none() {
             return false;
         }
-        let number = self.lua_number(prototype);
+        let (number, slices) = (self.lua_number(prototype), self.ended_slices());
         let function = &mut self.lua.functions[number as usize - 1];
-        function.heat = function.heat.saturating_add(1);
+        function.heat = function.heat.saturating_add(slices);
         let needed = match function.address.is_null() {
             true => HOT + function.words,
             false if function.compiled_before != self.lua.compiled_count => HOT,

@@ -137,13 +137,14 @@ extern "sysv64" fn refuse(_: *mut u8, _: *mut u8, _: *mut Machine, _: u32, _: u6
 pub(super) type Refuel = unsafe extern "sysv64" fn(*mut Machine, u64) -> u64;
 
 /// Slices of fuel that compiled code takes itself until the loop does, which looks for hot functions then.
-const REFUELS: u32 = 64;
+const REFUELS: u32 = 8;
 
 unsafe extern "sysv64" fn refuel(machine: *mut Machine, cost: u64) -> u64 {
     // SAFETY: compiled code that runs in the machine has no reference to it.
     let machine = unsafe { &mut *machine };
     machine.native.refuels += 1;
     if machine.native.refuels < REFUELS && machine.renew_quietly(cost) {
+        machine.stretch_slice();
         return 1;
     }
     machine.native.refuels = 0;
@@ -239,7 +240,13 @@ impl Machine {
     /// all the fuel, the next that is called out of line stands for what is called from there.
     #[cold]
     pub(in crate::typed) fn heat(&mut self, prototype: Ref<TypedPrototype>) {
-        if self.native.compile.is_some() && !self.heat_once(prototype) {
+        if self.native.compile.is_none() {
+            return;
+        }
+        if self.heat_by(prototype, self.ended_slices()) {
+            self.keep_slices_short();
+        } else {
+            self.stretch_slice();
             self.sample_next_call();
         }
     }
@@ -260,10 +267,10 @@ impl Machine {
     }
 
     /// Whether there was something to be done about the function.
-    fn heat_once(&mut self, prototype: Ref<TypedPrototype>) -> bool {
+    fn heat_by(&mut self, prototype: Ref<TypedPrototype>, slices: u32) -> bool {
         let number = self.named_native(prototype);
         let function = &mut self.native.functions[number];
-        function.heat = function.heat.saturating_add(1);
+        function.heat = function.heat.saturating_add(slices);
         if function.outcome != NativeOutcome::Interpreted {
             return false;
         }
@@ -278,7 +285,7 @@ impl Machine {
     pub(in crate::typed) fn sample_call(&mut self, prototype: Ref<TypedPrototype>) {
         if core::mem::take(&mut self.native.samples_call) {
             self.adopt_numbers();
-            self.heat_once(prototype);
+            self.heat_by(prototype, 1);
         }
     }
 

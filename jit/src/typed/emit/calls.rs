@@ -96,9 +96,23 @@ impl Emitter<'_, '_, '_> {
         self.builder.switch_to_block(paid);
     }
 
-    /// Notes that the loop goes on with an instruction of this function, and returns.
+    /// Notes that the loop goes on with an instruction of this function, and returns: in a block that all share, since there are many.
     pub(super) fn end_for_loop(&mut self, instruction: usize) {
         let word = self.builder.ins().iconst(types::I64, self.code.instructions[instruction].at as i64);
+        let end = *self.end.get_or_insert_with(|| {
+            let end = self.builder.create_block();
+            self.builder.append_block_param(end, types::I64);
+            self.builder.set_cold_block(end);
+            end
+        });
+        self.builder.ins().jump(end, &[word.into()]);
+    }
+
+    /// Emits the block in which functions end for the loop.
+    pub(super) fn emit_end(&mut self) {
+        let Some(end) = self.end else { return };
+        self.builder.switch_to_block(end);
+        let word = self.builder.block_params(end)[0];
         let memory = self.builder.use_var(self.memory);
         self.builder.ins().store(own(), word, self.machine, layout::EXIT_WORD);
         self.builder.ins().store(own(), self.base, self.machine, layout::EXIT_BASE);

@@ -70,6 +70,7 @@ pub(crate) fn emit(code: &Code<'_>, mut builder: FunctionBuilder<'_>, target: Ta
             emitter.emit_block(block);
         }
     }
+    emitter.emit_end();
     emitter.builder.seal_all_blocks();
     emitter.builder.finalize(target);
     entries
@@ -128,6 +129,8 @@ struct Emitter<'a, 'f, 'b> {
     references: References,
     /// The address of reference register 0.
     slots: Variable,
+    /// Where the loop is noted to go on, with the word as the parameter.
+    end: Option<Block>,
 }
 
 /// Accesses to frames, the machine and instances.
@@ -202,6 +205,7 @@ impl<'a, 'f, 'b> Emitter<'a, 'f, 'b> {
             memory,
             references: References::new(code.unit.function.registers.references as usize),
             slots,
+            end: None,
         }
     }
 
