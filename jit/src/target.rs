@@ -5,7 +5,10 @@ use alloc::{
     string::{String, ToString},
     vec::Vec,
 };
-use core::arch::x86_64::{__cpuid, __cpuid_count};
+use core::{
+    arch::x86_64::{__cpuid, __cpuid_count},
+    sync::atomic::{AtomicU32, Ordering},
+};
 use cranelift_codegen::{
     Context,
     control::ControlPlane,
@@ -17,12 +20,17 @@ use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
 use lunette_interpreter::typed::native::Refusal;
 use target_lexicon::triple;
 
-/// What of the processor's instructions beyond those that all have is used.
+/// What of the processor's instructions beyond those that all have is used: a bit for each of [`NAMES`].
 #[derive(Clone, Copy)]
-struct Features {
-    sse41: bool,
-    names: [Option<&'static str>; 8],
-}
+struct Features(u32);
+
+const NAMES: [&str; 8] =
+    ["has_sse3", "has_ssse3", "has_sse41", "has_sse42", "has_popcnt", "has_bmi1", "has_bmi2", "has_lzcnt"];
+/// The bit of what rounds.
+const ROUNDS: u32 = 1 << 2;
+/// What the processor has, once it was asked, with the highest bit set: in a virtual machine each question takes ten microseconds.
+static DETECTED: AtomicU32 = AtomicU32::new(0);
+const IS_KNOWN: u32 = 1 << 31;
 
 impl Features {
     fn of(target: Target) -> Features {
@@ -33,38 +41,28 @@ impl Features {
     }
 
     /// Those of x86-64-v2.
-    const BASELINE: Features = Features {
-        sse41: true,
-        names: [
-            Some("has_sse3"),
-            Some("has_ssse3"),
-            Some("has_sse41"),
-            Some("has_sse42"),
-            Some("has_popcnt"),
-            None,
-            None,
-            None,
-        ],
-    };
+    const BASELINE: Features = Features(0b11111);
 
     fn detect() -> Features {
+        let known = DETECTED.load(Ordering::Relaxed);
+        if known & IS_KNOWN != 0 {
+            return Features(known);
+        }
         let basic = __cpuid(1).ecx;
         let extended = if __cpuid(0).eax >= 7 { __cpuid_count(7, 0).ebx } else { 0 };
         let more = if __cpuid(0x8000_0000).eax > 0x8000_0000 { __cpuid(0x8000_0001).ecx } else { 0 };
-        let has = |word: u32, bit: u32, name| (word >> bit & 1 != 0).then_some(name);
-        Features {
-            sse41: basic >> 19 & 1 != 0,
-            names: [
-                has(basic, 0, "has_sse3"),
-                has(basic, 9, "has_ssse3"),
-                has(basic, 19, "has_sse41"),
-                has(basic, 20, "has_sse42"),
-                has(basic, 23, "has_popcnt"),
-                has(extended, 3, "has_bmi1"),
-                has(extended, 8, "has_bmi2"),
-                has(more, 5, "has_lzcnt"),
-            ],
-        }
+        let words_and_bits =
+            [(basic, 0), (basic, 9), (basic, 19), (basic, 20), (basic, 23), (extended, 3), (extended, 8), (more, 5)];
+        let features = words_and_bits
+            .into_iter()
+            .enumerate()
+            .fold(IS_KNOWN, |features, (number, (word, bit))| features | (word >> bit & 1) << number);
+        DETECTED.store(features, Ordering::Relaxed);
+        Features(features)
+    }
+
+    fn names(self) -> impl Iterator<Item = &'static str> {
+        NAMES.into_iter().enumerate().filter_map(move |(number, name)| (self.0 >> number & 1 != 0).then_some(name))
     }
 }
 
@@ -78,7 +76,7 @@ fn isa(features: Features) -> Option<OwnedTargetIsa> {
     shared.set("unwind_info", "false").ok()?;
     shared.set("enable_probestack", "false").ok()?;
     let mut builder = isa::lookup(triple!("x86_64")).ok()?;
-    for name in features.names.into_iter().flatten() {
+    for name in features.names() {
         builder.enable(name).ok()?;
     }
     builder.finish(settings::Flags::new(shared)).ok()
@@ -92,7 +90,7 @@ pub(crate) struct Body {
 
 /// Whether the processor has an instruction that rounds.
 pub(crate) fn rounds(target: Target) -> bool {
-    Features::of(target).sse41
+    Features::of(target).0 & ROUNDS != 0
 }
 
 impl Body {

@@ -96,7 +96,8 @@ impl Emitter<'_, '_, '_> {
         self.builder.switch_to_block(paid);
     }
 
-    /// Notes that the loop goes on with an instruction of this function, and returns: in a block that all share, since there are many.
+    /// Notes that the loop goes on with an instruction of this function, and returns: in a block that all share, since there
+    /// are many.
     pub(super) fn end_for_loop(&mut self, instruction: usize) {
         let word = self.builder.ins().iconst(types::I64, self.code.instructions[instruction].at as i64);
         let end = *self.end.get_or_insert_with(|| {

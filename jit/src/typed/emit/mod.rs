@@ -15,16 +15,19 @@
 //! A function in which that would be too much keeps everything in the frame: blocks load what they read first, and store what
 //! they write at once.
 //!
-//! The data flows `mod` (entries, blocks, exits) → `calls`, `jumps`, `instructions` and `objects` (each by its meaning) → `numbers` and
-//! `memory` → `held` and `references` (which variables have a register's content).
+//! The data flows `mod` (entries, blocks, exits) → `calls`, `jumps`, `instructions` and `objects` (each by its meaning) →
+//! `allocation`, `casts`, `packed`, `numbers` and `memory` → `held` and `references` (which variables have a register's content).
 
+mod allocation;
 mod calls;
+mod casts;
 mod held;
 mod instructions;
 mod jumps;
 mod memory;
 mod numbers;
 mod objects;
+mod packed;
 mod references;
 
 use crate::typed::{

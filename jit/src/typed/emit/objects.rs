@@ -1,5 +1,5 @@
-//! Structures, arrays and small integers: their types and bounds are looked at in line. What traps leaves for the interpreter, and
-//! so does making an object for which the hole has no room.
+//! Instructions with references, by their meaning: types and bounds are looked at in line, and what traps leaves for the
+//! interpreter.
 
 use super::{
     Emitter, fixed, own,
@@ -10,17 +10,17 @@ use crate::typed::{
     kinds::loaded,
     meaning::{Kind, Meaning},
     objects,
-    operands::{argument, listed_reference, operand},
-    registers::{Set, listed},
+    operands::operand,
+    registers::Set,
 };
 use cranelift_codegen::ir::{Block, InstBuilder, Value, condcodes::IntCC, types};
-use lunette_bytecode::typed::{instruction::Field, module::HeapType};
-use lunette_interpreter::typed::native::{Form, ObjectType, layout};
+use lunette_bytecode::typed::instruction::Field;
+use lunette_interpreter::typed::native::{Form, layout};
 
 /// The most payloads of which something is known.
 const MOST_KNOWN: usize = 64;
 
-impl<'f> Emitter<'_, 'f, '_> {
+impl Emitter<'_, '_, '_> {
     /// Instructions of references; `live` are the registers that are read from it on.
     pub(super) fn emit_reference(&mut self, block: usize, instruction: usize, meaning: Meaning, live: &Set) {
         let register = |field| operand(self.code.words(instruction), field);
@@ -207,14 +207,14 @@ impl<'f> Emitter<'_, 'f, '_> {
     }
 
     /// The address of the object that a payload refers to.
-    fn address(&mut self, payload: Value) -> Value {
+    pub(super) fn address(&mut self, payload: Value) -> Value {
         let region = self.region();
         let distance = self.builder.ins().ishl_imm_u(payload, layout::REFERENCE_SHIFT);
         self.builder.ins().iadd(region, distance)
     }
 
     /// Leaves for the interpreter, which traps, in a block that all who go there have been emitted.
-    fn emit_trap(&mut self, exit: Block, instruction: usize) {
+    pub(super) fn emit_trap(&mut self, exit: Block, instruction: usize) {
         self.builder.switch_to_block(exit);
         self.builder.seal_block(exit);
         let mut read = Set::new(self.code.registers());
@@ -222,7 +222,7 @@ impl<'f> Emitter<'_, 'f, '_> {
         self.leave(instruction, &read);
     }
 
-    fn know(&mut self, payload: Value, known: Known) {
+    pub(super) fn know(&mut self, payload: Value, known: Known) {
         if self.found.known.len() < MOST_KNOWN {
             self.found.known.insert(payload, known);
         }
@@ -249,84 +249,6 @@ impl<'f> Emitter<'_, 'f, '_> {
             self.know(payload, Known::Structure(wanted.kind));
         }
         (address, layout::OBJECT_CONTENT + operand(words, Field::M) as i32)
-    }
-
-    /// Goes to one of two blocks, the first if an object is of a type or a subtype.
-    fn go_by_type(&mut self, address: Value, wanted: &ObjectType, yes: Block, no: Block) {
-        let found = self.builder.ins().load(types::I32, own(), address, layout::OBJECT_TYPE);
-        let is_same = self.builder.ins().icmp_imm_u(IntCC::Equal, found, i64::from(wanted.kind));
-        let other = self.builder.create_block();
-        self.builder.set_cold_block(other);
-        self.builder.ins().brif(is_same, yes, [], other, []);
-        self.builder.switch_to_block(other);
-        self.builder.seal_block(other);
-        let region = self.region();
-        let found = self.object(region, found);
-        let depth = self.builder.ins().load(types::I32, own(), found, layout::TYPE_DEPTH);
-        let is_above = self.builder.ins().icmp_imm_u(IntCC::UnsignedLessThan, depth, i64::from(wanted.depth));
-        self.go_if(is_above, no, &[]);
-        let place = layout::TYPE_SUPERTYPES + 4 * wanted.depth as i32;
-        let supertype = self.builder.ins().load(types::I32, own(), found, place);
-        let is_subtype = self.builder.ins().icmp_imm_u(IntCC::Equal, supertype, i64::from(wanted.kind));
-        self.builder.ins().brif(is_subtype, yes, [], no, []);
-    }
-
-    /// Goes to one of two blocks by whether the reference in a register is of the type that an instruction names.
-    pub(super) fn branch_on_type(&mut self, instruction: usize, register: usize, yes: Block, no: Block) {
-        let words = self.code.words(instruction);
-        let (heap, null) = (operand(words, Field::L) as u32, if operand(words, Field::M) == 0 { no } else { yes });
-        let Reference { tag, payload } = self.read_reference(register);
-        let is_null = self.builder.ins().icmp_imm_s(IntCC::Equal, tag, layout::NULL_TAG);
-        self.go_if(is_null, null, &[]);
-        let is_tag = |emitter: &mut Self, tag_: i64| emitter.builder.ins().icmp_imm_s(IntCC::Equal, tag, tag_);
-        match HeapType::decode(heap) {
-            HeapType::Concrete(number) => {
-                let wanted = &self.code.unit.objects[&number];
-                // Functions have their type in the same place.
-                let wanted_tag = if wanted.form == Form::Function { layout::FUNCTION_TAG } else { layout::OBJECT_TAG };
-                let is_other = self.builder.ins().icmp_imm_s(IntCC::NotEqual, tag, wanted_tag);
-                self.go_if(is_other, no, &[]);
-                let address = self.address(payload);
-                self.go_by_type(address, wanted, yes, no);
-            }
-            HeapType::I31 => self.go_by_small(tag, payload, yes, no),
-            HeapType::Equal => {
-                let is_object = is_tag(self, layout::OBJECT_TAG);
-                self.go_if(is_object, yes, &[]);
-                self.go_by_small(tag, payload, yes, no);
-            }
-            heap @ (HeapType::Structure | HeapType::Array) => {
-                let is_object = is_tag(self, layout::OBJECT_TAG);
-                let next = self.builder.create_block();
-                self.builder.ins().brif(is_object, next, [], no, []);
-                self.builder.switch_to_block(next);
-                self.builder.seal_block(next);
-                let address = self.address(payload);
-                let form = self.builder.ins().uload8(types::I32, own(), address, layout::OBJECT_FORM);
-                let condition = if heap == HeapType::Structure { IntCC::Equal } else { IntCC::UnsignedLessThan };
-                let is_one = self.builder.ins().icmp_imm_u(condition, form, Form::Structure as i64);
-                self.builder.ins().brif(is_one, yes, [], no, []);
-            }
-            HeapType::Function => {
-                let is_function = is_tag(self, layout::FUNCTION_TAG);
-                self.builder.ins().brif(is_function, yes, [], no, []);
-            }
-            HeapType::Any | HeapType::Extern | HeapType::Exception => {
-                self.builder.ins().jump(yes, []);
-            }
-            _ => {
-                self.builder.ins().jump(no, []);
-            }
-        }
-    }
-
-    /// Goes to one of two blocks by whether a reference is an integer of 31 bits.
-    fn go_by_small(&mut self, tag: Value, payload: Value, yes: Block, no: Block) {
-        let is_integer = self.builder.ins().icmp_imm_s(IntCC::Equal, tag, layout::INTEGER_TAG);
-        let distance = self.builder.ins().iadd_imm_s(payload, 1 << 30);
-        let is_small = self.builder.ins().icmp_imm_u(IntCC::UnsignedLessThan, distance, 1 << 31);
-        let is_one = self.builder.ins().band(is_integer, is_small);
-        self.builder.ins().brif(is_one, yes, [], no, []);
     }
 
     /// The address of the array in a register, of a form if one is wanted.
@@ -373,51 +295,6 @@ impl<'f> Emitter<'_, 'f, '_> {
         self.builder.ins().iadd(array, distance)
     }
 
-    /// The reference in a packed slot. What lies in a cell is left to the interpreter.
-    fn load_packed(&mut self, instruction: usize, (place, offset): (Value, i32), live: &Set) -> Reference {
-        let tag = self.builder.ins().load(types::I32, own(), place, offset + layout::PACKED_TAG);
-        let payload = self.builder.ins().load(types::I32, own(), place, offset + layout::PACKED_PAYLOAD);
-        let is_cell = self.builder.ins().icmp_imm_s(IntCC::Equal, tag, layout::CELL_TAG);
-        self.leave_if(is_cell, instruction, live);
-        let is_integer = self.builder.ins().icmp_imm_s(IntCC::Equal, tag, layout::INTEGER_TAG);
-        let integer = self.builder.ins().sextend(types::I64, payload);
-        let units = self.builder.ins().uextend(types::I64, payload);
-        Reference { tag, payload: self.builder.ins().select(is_integer, integer, units) }
-    }
-
-    /// Puts a reference that fits into a packed slot.
-    fn store_packed(&mut self, place: Value, offset: i32, Reference { tag, payload }: Reference) {
-        let payload = self.builder.ins().ireduce(types::I32, payload);
-        self.builder.ins().store(own(), payload, place, offset + layout::PACKED_PAYLOAD);
-        self.builder.ins().store(own(), tag, place, offset + layout::PACKED_TAG);
-    }
-
-    /// Leaves before an instruction if a reference does not fit into a packed slot.
-    fn check_fits(&mut self, instruction: usize, Reference { tag, payload }: Reference, live: &Set) {
-        if self.known_tag(tag).is_some_and(|known| known != layout::INTEGER_TAG) {
-            return;
-        }
-        let distance = self.builder.ins().iadd_imm_s(tag, -layout::INTEGER_TAG);
-        let is_number = self.builder.ins().icmp_imm_u(IntCC::UnsignedLessThan, distance, layout::NUMBER_TAGS);
-        let [number, exit, next] = core::array::from_fn(|_| self.builder.create_block());
-        self.builder.set_cold_block(number);
-        self.builder.set_cold_block(exit);
-        self.builder.ins().brif(is_number, number, [], next, []);
-        self.builder.switch_to_block(number);
-        self.builder.seal_block(number);
-        let is_integer = self.builder.ins().icmp_imm_s(IntCC::Equal, tag, layout::INTEGER_TAG);
-        let low = self.builder.ins().ireduce(types::I32, payload);
-        let same = self.builder.ins().sextend(types::I64, low);
-        let is_small = self.builder.ins().icmp(IntCC::Equal, same, payload);
-        let fits = self.builder.ins().band(is_integer, is_small);
-        self.builder.ins().brif(fits, next, [], exit, []);
-        self.builder.switch_to_block(exit);
-        self.builder.seal_block(exit);
-        self.leave(instruction, live);
-        self.builder.switch_to_block(next);
-        self.builder.seal_block(next);
-    }
-
     fn load_number(
         &mut self,
         block: usize,
@@ -439,7 +316,7 @@ impl<'f> Emitter<'_, 'f, '_> {
         self.write(to, kind, value);
     }
 
-    fn store_number(&mut self, from: usize, place: Value, offset: i32, bytes: u8) {
+    pub(super) fn store_number(&mut self, from: usize, place: Value, offset: i32, bytes: u8) {
         let kind = match (bytes, self.held[from].kind) {
             (4, Kind::F32) => Kind::F32,
             (8, Kind::F64) => Kind::F64,
@@ -452,106 +329,6 @@ impl<'f> Emitter<'_, 'f, '_> {
             2 => self.builder.ins().istore16(own(), value, place, offset),
             _ => self.builder.ins().store(own(), value, place, offset),
         };
-    }
-
-    /// Tells the collector that a reference was written into an object, if it wants to know.
-    fn emit_barrier(&mut self, address: Value, payload: Value, written: Reference) {
-        let bits = self.builder.ins().uload8(types::I32, own(), address, layout::BARRIER);
-        let is_wanted = self.builder.ins().band_imm_s(bits, layout::BARRIER_BIT);
-        let [wanted, next] = core::array::from_fn(|_| self.builder.create_block());
-        self.builder.set_cold_block(wanted);
-        self.builder.ins().brif(is_wanted, wanted, [], next, []);
-        self.builder.switch_to_block(wanted);
-        let function = self.builder.ins().load(types::I64, own(), self.machine, layout::WRITTEN);
-        let tag = self.builder.ins().uextend(types::I64, written.tag);
-        let arguments = [self.machine, payload, tag, written.payload];
-        self.builder.ins().call_indirect(self.written_signature, function, &arguments);
-        self.builder.ins().jump(next, []);
-        self.seal([wanted, next]);
-        self.builder.switch_to_block(next);
-    }
-
-    /// Makes a structure or an array.
-    fn emit_new(&mut self, instruction: usize, meaning: Meaning, live: &Set) {
-        let words = self.code.words(instruction);
-        let Some(kind) = objects::type_of(self.code.unit, words, meaning) else {
-            unreachable!("what is compiled has its type")
-        };
-        let content = objects::content_bytes(words, meaning, kind);
-        let bytes = (layout::OBJECT_CONTENT as usize + content).next_multiple_of(1 << layout::REFERENCE_SHIFT);
-        if meaning != Meaning::NewDefaultStructure {
-            let numbers = operand(words, Field::G);
-            for index in 0..operand(words, Field::H) {
-                let reference = self.read_reference(listed_reference(words, numbers, index));
-                self.check_fits(instruction, reference, live);
-            }
-        }
-        let region = self.region();
-        let start = self.builder.ins().load(types::I64, own(), region, layout::HOLE_CURSOR);
-        let end = self.builder.ins().iadd_imm_s(start, bytes as i64);
-        let limit = self.builder.ins().load(types::I64, own(), region, layout::HOLE_LIMIT);
-        let is_over = self.builder.ins().icmp(IntCC::UnsignedGreaterThan, end, limit);
-        self.leave_if(is_over, instruction, live);
-        self.builder.ins().store(own(), end, region, layout::HOLE_CURSOR);
-        let object = self.builder.ins().iadd(region, start);
-        let mut length = 0;
-        let mut known = Known::Structure(kind.kind);
-        match meaning {
-            Meaning::NewStructure => self.fill_structure(instruction, object, kind),
-            Meaning::NewFixedArray => {
-                let count = operand(words, Field::G) + operand(words, Field::H);
-                length = if kind.form == Form::ArrayVector { count / 2 } else { count };
-                known = Known::Array(kind.form);
-                self.fill_array(instruction, object, kind.form);
-            }
-            _ => {
-                let zero = self.builder.ins().iconst(types::I64, 0);
-                for place in (layout::OBJECT_CONTENT as usize..bytes).step_by(8) {
-                    self.builder.ins().store(own(), zero, object, place as i32);
-                }
-            }
-        }
-        let header = self.builder.ins().iconst(types::I64, layout::object_header(kind.form));
-        self.builder.ins().store(own(), header, object, 0);
-        let rest = self.builder.ins().iconst(types::I64, i64::from(kind.kind) | (length as i64) << 32);
-        self.builder.ins().store(own(), rest, object, layout::OBJECT_TYPE);
-        let payload = self.builder.ins().ushr_imm_u(start, layout::REFERENCE_SHIFT);
-        let reference = self.object_reference(payload);
-        self.write_reference(operand(words, Field::A), reference);
-        self.know(payload, known);
-    }
-
-    fn fill_structure(&mut self, instruction: usize, object: Value, kind: &'f ObjectType) {
-        let words = self.code.words(instruction);
-        let mut place = 0;
-        for &(offset, form) in &kind.numbers {
-            let offset = layout::OBJECT_CONTENT + offset as i32;
-            let bytes = form.element_bytes().min(8) as u8;
-            for half in 0..if form == Form::ArrayVector { 2 } else { 1 } {
-                self.store_number(listed(words, place) / 8, object, offset + 8 * half, bytes);
-                place += 1;
-            }
-        }
-        for (index, &offset) in kind.references.iter().enumerate() {
-            let reference = self.read_reference(listed_reference(words, place, index));
-            self.store_packed(object, layout::OBJECT_CONTENT + offset as i32, reference);
-        }
-    }
-
-    fn fill_array(&mut self, instruction: usize, object: Value, form: Form) {
-        let words = self.code.words(instruction);
-        let (numbers, references) = (operand(words, Field::G), operand(words, Field::H));
-        // A vector is two numbers.
-        let bytes = form.element_bytes().min(8);
-        for index in 0..numbers {
-            let offset = layout::OBJECT_CONTENT + (bytes * index) as i32;
-            self.store_number(argument(words, index as u32), object, offset, bytes as u8);
-        }
-        for index in 0..references {
-            let reference = self.read_reference(listed_reference(words, numbers, index));
-            let offset = layout::OBJECT_CONTENT + (form.element_bytes() * index) as i32;
-            self.store_packed(object, offset, reference);
-        }
     }
 }
 

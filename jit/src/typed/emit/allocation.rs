@@ -1,0 +1,105 @@
+//! Structures and arrays that are made in line.
+//!
+//! ```text
+//!   hole:    ... | header, type, length | fields or elements | ...
+//!                ^ cursor before                             ^ cursor after
+//! ```
+//!
+//! They are cut off the hole as the collector's allocator does it; where the hole is too small, the instruction is left to the
+//! interpreter.
+
+use super::{Emitter, own, references::Known};
+use crate::typed::{
+    meaning::Meaning,
+    objects,
+    operands::{argument, listed_reference, operand},
+    registers::{Set, listed},
+};
+use cranelift_codegen::ir::{InstBuilder, Value, condcodes::IntCC, types};
+use lunette_bytecode::typed::instruction::Field;
+use lunette_interpreter::typed::native::{Form, ObjectType, layout};
+
+impl<'f> Emitter<'_, 'f, '_> {
+    /// Makes a structure or an array.
+    pub(super) fn emit_new(&mut self, instruction: usize, meaning: Meaning, live: &Set) {
+        let words = self.code.words(instruction);
+        let Some(kind) = objects::type_of(self.code.unit, words, meaning) else {
+            unreachable!("what is compiled has its type")
+        };
+        let content = objects::content_bytes(words, meaning, kind);
+        let bytes = (layout::OBJECT_CONTENT as usize + content).next_multiple_of(1 << layout::REFERENCE_SHIFT);
+        if meaning != Meaning::NewDefaultStructure {
+            let numbers = operand(words, Field::G);
+            for index in 0..operand(words, Field::H) {
+                let reference = self.read_reference(listed_reference(words, numbers, index));
+                self.check_fits(instruction, reference, live);
+            }
+        }
+        let region = self.region();
+        let start = self.builder.ins().load(types::I64, own(), region, layout::HOLE_CURSOR);
+        let end = self.builder.ins().iadd_imm_s(start, bytes as i64);
+        let limit = self.builder.ins().load(types::I64, own(), region, layout::HOLE_LIMIT);
+        let is_over = self.builder.ins().icmp(IntCC::UnsignedGreaterThan, end, limit);
+        self.leave_if(is_over, instruction, live);
+        self.builder.ins().store(own(), end, region, layout::HOLE_CURSOR);
+        let object = self.builder.ins().iadd(region, start);
+        let mut length = 0;
+        let mut known = Known::Structure(kind.kind);
+        match meaning {
+            Meaning::NewStructure => self.fill_structure(instruction, object, kind),
+            Meaning::NewFixedArray => {
+                let count = operand(words, Field::G) + operand(words, Field::H);
+                length = if kind.form == Form::ArrayVector { count / 2 } else { count };
+                known = Known::Array(kind.form);
+                self.fill_array(instruction, object, kind.form);
+            }
+            _ => {
+                let zero = self.builder.ins().iconst(types::I64, 0);
+                for place in (layout::OBJECT_CONTENT as usize..bytes).step_by(8) {
+                    self.builder.ins().store(own(), zero, object, place as i32);
+                }
+            }
+        }
+        let header = self.builder.ins().iconst(types::I64, layout::object_header(kind.form));
+        self.builder.ins().store(own(), header, object, 0);
+        let rest = self.builder.ins().iconst(types::I64, i64::from(kind.kind) | (length as i64) << 32);
+        self.builder.ins().store(own(), rest, object, layout::OBJECT_TYPE);
+        let payload = self.builder.ins().ushr_imm_u(start, layout::REFERENCE_SHIFT);
+        let reference = self.object_reference(payload);
+        self.write_reference(operand(words, Field::A), reference);
+        self.know(payload, known);
+    }
+
+    fn fill_structure(&mut self, instruction: usize, object: Value, kind: &'f ObjectType) {
+        let words = self.code.words(instruction);
+        let mut place = 0;
+        for &(offset, form) in &kind.numbers {
+            let offset = layout::OBJECT_CONTENT + offset as i32;
+            let bytes = form.element_bytes().min(8) as u8;
+            for half in 0..if form == Form::ArrayVector { 2 } else { 1 } {
+                self.store_number(listed(words, place) / 8, object, offset + 8 * half, bytes);
+                place += 1;
+            }
+        }
+        for (index, &offset) in kind.references.iter().enumerate() {
+            let reference = self.read_reference(listed_reference(words, place, index));
+            self.store_packed(object, layout::OBJECT_CONTENT + offset as i32, reference);
+        }
+    }
+
+    fn fill_array(&mut self, instruction: usize, object: Value, form: Form) {
+        let words = self.code.words(instruction);
+        let (numbers, references) = (operand(words, Field::G), operand(words, Field::H));
+        // A vector is two numbers.
+        let bytes = form.element_bytes().min(8);
+        for index in 0..numbers {
+            let offset = layout::OBJECT_CONTENT + (bytes * index) as i32;
+            self.store_number(argument(words, index as u32), object, offset, bytes as u8);
+        }
+        for index in 0..references {
+            let reference = self.read_reference(listed_reference(words, numbers, index));
+            let offset = layout::OBJECT_CONTENT + (form.element_bytes() * index) as i32;
+            self.store_packed(object, offset, reference);
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! Packed slots: references in fields and elements. What lies in a cell, or needs one, is left to the interpreter.
+
+use super::{Emitter, own, references::Reference};
+use crate::typed::registers::Set;
+use cranelift_codegen::ir::{InstBuilder, Value, condcodes::IntCC, types};
+use lunette_interpreter::typed::native::layout;
+
+impl Emitter<'_, '_, '_> {
+    /// The reference in a packed slot. What lies in a cell is left to the interpreter.
+    pub(super) fn load_packed(&mut self, instruction: usize, (place, offset): (Value, i32), live: &Set) -> Reference {
+        let tag = self.builder.ins().load(types::I32, own(), place, offset + layout::PACKED_TAG);
+        let payload = self.builder.ins().load(types::I32, own(), place, offset + layout::PACKED_PAYLOAD);
+        let is_cell = self.builder.ins().icmp_imm_s(IntCC::Equal, tag, layout::CELL_TAG);
+        self.leave_if(is_cell, instruction, live);
+        let is_integer = self.builder.ins().icmp_imm_s(IntCC::Equal, tag, layout::INTEGER_TAG);
+        let integer = self.builder.ins().sextend(types::I64, payload);
+        let units = self.builder.ins().uextend(types::I64, payload);
+        Reference { tag, payload: self.builder.ins().select(is_integer, integer, units) }
+    }
+
+    /// Puts a reference that fits into a packed slot.
+    pub(super) fn store_packed(&mut self, place: Value, offset: i32, Reference { tag, payload }: Reference) {
+        let payload = self.builder.ins().ireduce(types::I32, payload);
+        self.builder.ins().store(own(), payload, place, offset + layout::PACKED_PAYLOAD);
+        self.builder.ins().store(own(), tag, place, offset + layout::PACKED_TAG);
+    }
+
+    /// Leaves before an instruction if a reference does not fit into a packed slot.
+    pub(super) fn check_fits(&mut self, instruction: usize, Reference { tag, payload }: Reference, live: &Set) {
+        if self.known_tag(tag).is_some_and(|known| known != layout::INTEGER_TAG) {
+            return;
+        }
+        let distance = self.builder.ins().iadd_imm_s(tag, -layout::INTEGER_TAG);
+        let is_number = self.builder.ins().icmp_imm_u(IntCC::UnsignedLessThan, distance, layout::NUMBER_TAGS);
+        let [number, exit, next] = core::array::from_fn(|_| self.builder.create_block());
+        self.builder.set_cold_block(number);
+        self.builder.set_cold_block(exit);
+        self.builder.ins().brif(is_number, number, [], next, []);
+        self.builder.switch_to_block(number);
+        self.builder.seal_block(number);
+        let is_integer = self.builder.ins().icmp_imm_s(IntCC::Equal, tag, layout::INTEGER_TAG);
+        let low = self.builder.ins().ireduce(types::I32, payload);
+        let same = self.builder.ins().sextend(types::I64, low);
+        let is_small = self.builder.ins().icmp(IntCC::Equal, same, payload);
+        let fits = self.builder.ins().band(is_integer, is_small);
+        self.builder.ins().brif(fits, next, [], exit, []);
+        self.builder.switch_to_block(exit);
+        self.builder.seal_block(exit);
+        self.leave(instruction, live);
+        self.builder.switch_to_block(next);
+        self.builder.seal_block(next);
+    }
+
+    /// Tells the collector that a reference was written into an object, if it wants to know.
+    pub(super) fn emit_barrier(&mut self, address: Value, payload: Value, written: Reference) {
+        let bits = self.builder.ins().uload8(types::I32, own(), address, layout::BARRIER);
+        let is_wanted = self.builder.ins().band_imm_s(bits, layout::BARRIER_BIT);
+        let [wanted, next] = core::array::from_fn(|_| self.builder.create_block());
+        self.builder.set_cold_block(wanted);
+        self.builder.ins().brif(is_wanted, wanted, [], next, []);
+        self.builder.switch_to_block(wanted);
+        let function = self.builder.ins().load(types::I64, own(), self.machine, layout::WRITTEN);
+        let tag = self.builder.ins().uextend(types::I64, written.tag);
+        let arguments = [self.machine, payload, tag, written.payload];
+        self.builder.ins().call_indirect(self.written_signature, function, &arguments);
+        self.builder.ins().jump(next, []);
+        self.seal([wanted, next]);
+        self.builder.switch_to_block(next);
+    }
+}
