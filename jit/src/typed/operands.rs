@@ -20,6 +20,11 @@ pub(crate) fn signed_operand(words: &[Word], field: Field) -> i64 {
     }
 }
 
+/// The places of registers that are copied to others as if at once, in an order in which none is overwritten before it is read.
+pub(crate) fn copy_order(to: usize, from: usize, count: usize) -> impl Iterator<Item = usize> {
+    (0..count).map(move |index| if to <= from { index } else { count - 1 - index })
+}
+
 /// The number register that is an argument of a call.
 pub(crate) fn argument(words: &[Word], index: u32) -> usize {
     match Opcode::of(words[0]) {

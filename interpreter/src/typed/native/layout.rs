@@ -2,7 +2,7 @@
 
 use super::tier::{Exit, KnownFunction, NativeTier};
 use crate::machine::Machine;
-pub use crate::machine_code::layout::{HOLE_CURSOR, HOLE_LIMIT};
+pub use crate::machine_code::layout::{BARRIER, BARRIER_BIT, HOLE_CURSOR, HOLE_LIMIT};
 use core::mem::offset_of;
 use lunette_gc::{
     heap::Heap,
@@ -91,11 +91,6 @@ pub const PACKED_TAG: i32 = offset_of!(PackedSlot, tag) as i32;
 pub const PACKED_PAYLOAD: i32 = offset_of!(PackedSlot, payload) as i32;
 /// In an object, its form, in the byte of the flags.
 pub const OBJECT_FORM: i32 = offset_of!(Header, flags) as i32;
-/// In an object, the byte in which [`BARRIER_BIT`] says whether the collector has to be told of references that are written into
-/// it.
-pub const BARRIER: i32 = offset_of!(Header, gc) as i32;
-/// See [`BARRIER`].
-pub const BARRIER_BIT: i64 = Header::BARRIER as i64;
 /// In a structure or an array, the reference to its type. In a function it is in the same place.
 pub const OBJECT_TYPE: i32 = offset_of!(TypedObject, kind) as i32;
 /// In an array, the number of elements: 32 bits.

@@ -34,7 +34,7 @@ impl Emitter<'_, '_, '_> {
         let Reference { tag, payload } = self.read_reference(register);
         let is_null = self.builder.ins().icmp_imm_s(IntCC::Equal, tag, layout::NULL_TAG);
         self.go_if(is_null, null, &[]);
-        let is_tag = |emitter: &mut Self, tag_: i64| emitter.builder.ins().icmp_imm_s(IntCC::Equal, tag, tag_);
+        let is_tag = |emitter: &mut Self, wanted| emitter.builder.ins().icmp_imm_s(IntCC::Equal, tag, wanted);
         match HeapType::decode(heap) {
             HeapType::Concrete(number) => {
                 let wanted = &self.code.unit.objects[&number];

@@ -4,7 +4,7 @@ use super::{Emitter, fixed, linear, own, type_of};
 use crate::typed::{
     kinds::loaded,
     meaning::{Kind, Meaning},
-    operands::{operand, signed_operand},
+    operands::{copy_order, operand, signed_operand},
     registers::Set,
 };
 use cranelift_codegen::ir::{
@@ -26,11 +26,7 @@ impl Emitter<'_, '_, '_> {
             Meaning::CopyToFar => self.copy(register(Field::D), register(Field::A)),
             Meaning::CopyNumbers => {
                 let (to, from, count) = (register(Field::A), register(Field::B), register(Field::C));
-                let forward = to <= from;
-                for index in 0..count {
-                    let index = if forward { index } else { count - 1 - index };
-                    self.copy(to + index, from + index);
-                }
+                copy_order(to, from, count).for_each(|index| self.copy(to + index, from + index));
             }
             Meaning::LoadInteger => self.write_constant(register(Field::A), number(Field::D) as u64),
             Meaning::LoadUnsigned => self.write_constant(register(Field::A), number(Field::D) as u64),

@@ -10,7 +10,7 @@ use crate::typed::{
     kinds::loaded,
     meaning::{Kind, Meaning},
     objects,
-    operands::operand,
+    operands::{copy_order, operand},
     registers::Set,
 };
 use cranelift_codegen::ir::{Block, InstBuilder, Value, condcodes::IntCC, types};
@@ -30,11 +30,7 @@ impl Emitter<'_, '_, '_> {
             Meaning::CopyReferenceToFar => self.copy_reference(register(Field::D), register(Field::A)),
             Meaning::CopyReferences => {
                 let (to, from, count) = (register(Field::A), register(Field::B), register(Field::C));
-                let forward = to <= from;
-                for index in 0..count {
-                    let index = if forward { index } else { count - 1 - index };
-                    self.copy_reference(to + index, from + index);
-                }
+                copy_order(to, from, count).for_each(|index| self.copy_reference(to + index, from + index));
             }
             Meaning::NullReference | Meaning::NullReferences => {
                 let count = if meaning == Meaning::NullReference { 1 } else { register(Field::D) };
