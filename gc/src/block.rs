@@ -59,7 +59,7 @@ impl Heap {
     /// A block's entry in the block table.
     #[inline(always)]
     pub(crate) fn block_entry(&self, block: u32) -> &BlockEntry {
-        debug_assert!(block < self.header().block_count.get());
+        debug_assert!(block < self.end_of_places());
         // SAFETY: the block table lies at block 1 and has an entry for every block; zeroed memory is a valid entry.
         unsafe { &*self.base().wrapping_add(BLOCK_BYTES).cast::<BlockEntry>().wrapping_add(block as usize) }
     }

@@ -4,13 +4,14 @@ use crate::{
     block::BlockEntry,
     object::{AnyObject, Kind},
     pages::{LARGE_PAGE, Pages},
+    places::most_beside,
     reference::Ref,
-    region::{BLOCK_BYTES, MAGIC, MAXIMUM_REGION_BYTES, RegionHeader},
+    region::{BLOCK_BYTES, MAGIC, MAXIMUM_REGION_BYTES, MOST_PLACES, RegionHeader},
     storage::SlotArray,
     value::{Slot, Tag},
 };
 use alloc::boxed::Box;
-use core::ptr::NonNull;
+use core::{ops::Range, ptr::NonNull};
 
 pub use crate::region::ROOT_COUNT;
 
@@ -49,26 +50,33 @@ impl Heap {
         if bytes > MAXIMUM_REGION_BYTES as u64 { MAXIMUM_REGION_BYTES } else { bytes as usize }
     }
 
-    /// Makes an empty heap in a region of `bytes` bytes, which only take memory as they are used.
+    /// Makes an empty heap in a region of `bytes` bytes, which only take memory as they are used. Places for linear memories
+    /// come on top, if the home has guards and enough addresses; where they would not be addressed, `bytes` is less.
     pub fn new(pages: Box<dyn Pages + Send>, bytes: usize) -> Result<Heap, OutOfMemory> {
         const FEWEST_BLOCKS: usize = 8;
         const RESERVED: u32 = 8;
         let failure = OutOfMemory { requested: bytes };
-        let blocks = (bytes.min(MAXIMUM_REGION_BYTES) / BLOCK_BYTES) as u32;
-        if (blocks as usize) < FEWEST_BLOCKS {
+        if bytes / BLOCK_BYTES < FEWEST_BLOCKS {
             return Err(failure);
         }
-        let bytes = blocks as usize * BLOCK_BYTES;
-        let base = pages.reserve(bytes).ok_or(failure)?;
+        let reserve = |places: u32| {
+            let blocks = (bytes.min(most_beside(places)) / BLOCK_BYTES) as u32;
+            let bytes = Heap::bytes_with_places(blocks, places);
+            Some((pages.reserve(bytes)?, bytes, blocks, places))
+        };
+        let most_places = if pages.can_guard() { MOST_PLACES as u32 } else { 0 };
+        let reserved = (0..=most_places).rev().find_map(reserve);
+        let (base, bytes, blocks, places) = reserved.ok_or(failure)?;
         let heap = Heap { base, bytes, pages };
         let header = heap.header();
-        let table_blocks = (blocks as usize * size_of::<BlockEntry>()).div_ceil(BLOCK_BYTES) as u32;
+        let table_blocks = (bytes / BLOCK_BYTES * size_of::<BlockEntry>()).div_ceil(BLOCK_BYTES) as u32;
         header.magic.set(MAGIC);
         header.block_count.set(blocks);
+        header.place_count.set(places);
         header.first_block.set(1 + table_blocks);
         header.frontier.set(1 + table_blocks);
         header.reserved_blocks.set(blocks / RESERVED);
-        header.memory_limit.set(bytes as u64);
+        header.memory_limit.set(u64::from(blocks) * BLOCK_BYTES as u64);
         heap.initialize_segments();
         heap.initialize_strings();
         heap.initialize_collector()?;
@@ -81,10 +89,16 @@ impl Heap {
     fn expect_growth(&self) {
         let first = self.header().first_block.get() as usize * BLOCK_BYTES;
         let start = (first + SMALL_PAGES_BYTES).next_multiple_of(LARGE_PAGE);
-        let end = self.bytes / LARGE_PAGE * LARGE_PAGE;
-        if start < end {
+        let end = self.header().block_count.get() as usize * BLOCK_BYTES / LARGE_PAGE * LARGE_PAGE;
+        self.expect_growth_in(start..end);
+    }
+
+    /// The same for a range of the region, multiples of the size of large pages.
+    pub(crate) fn expect_growth_in(&self, range: Range<usize>) {
+        assert!(range.end <= self.bytes, "the range lies in the region");
+        if range.start < range.end {
             // SAFETY: the range lies in the region.
-            unsafe { self.pages.expect_growth(self.base.add(start), end - start) };
+            unsafe { self.pages.expect_growth(self.base.add(range.start), range.end - range.start) };
         }
     }
 
@@ -97,13 +111,18 @@ impl Heap {
     pub unsafe fn adopt(pages: Box<dyn Pages + Send>, base: NonNull<u8>, bytes: usize) -> Option<Heap> {
         // SAFETY: the region begins with a header.
         let header = unsafe { base.cast::<RegionHeader>().as_ref() };
-        let fits = header.magic.get() == MAGIC && header.block_count.get() as usize * BLOCK_BYTES == bytes;
+        let (blocks, places) = (header.block_count.get(), header.place_count.get());
+        let fits = header.magic.get() == MAGIC
+            && places as usize <= MOST_PLACES
+            && Heap::bytes_with_places(blocks, places) == bytes;
         let heap = fits.then(|| Heap { base, bytes, pages })?;
+        heap.forget_guards();
         heap.expect_growth();
         Some(heap)
     }
 
-    /// The region's start and size in bytes; what lies behind [`Heap::touched_bytes`] was never written.
+    /// The region's start and size in bytes; what lies behind [`Heap::touched_bytes`] was never written, but for
+    /// [`Heap::used_places`].
     pub fn region(&self) -> (NonNull<u8>, usize) {
         (self.base, self.bytes)
     }
@@ -113,10 +132,22 @@ impl Heap {
         self.header().frontier.get() as usize * BLOCK_BYTES
     }
 
-    /// Copies bytes of the region, from an offset on.
+    /// Copies bytes of the region, from an offset on; what is inaccessible reads as zero.
     pub fn copy_region(&self, offset: usize, buffer: &mut [u8]) {
         assert!(offset <= self.bytes && buffer.len() <= self.bytes - offset, "the range lies in the region");
-        // SAFETY: the range lies in the region, which is readable memory apart from the buffer, and nobody writes to it
+        let end = offset + buffer.len();
+        let mut at = offset;
+        for guard in self.guards().filter(|guard| guard.start < end && guard.end > offset) {
+            let (start, after) = (guard.start.max(offset), guard.end.min(end));
+            self.copy_accessible(at, &mut buffer[at - offset..start - offset]);
+            buffer[start - offset..after - offset].fill(0);
+            at = after;
+        }
+        self.copy_accessible(at, &mut buffer[at - offset..]);
+    }
+
+    fn copy_accessible(&self, offset: usize, buffer: &mut [u8]) {
+        // SAFETY: the range lies in the region, in what is readable of it and apart from the buffer, and nobody writes to it
         // while the heap is borrowed.
         unsafe { self.base.as_ptr().add(offset).copy_to_nonoverlapping(buffer.as_mut_ptr(), buffer.len()) };
     }
@@ -193,10 +224,19 @@ impl Heap {
         // SAFETY: free blocks of the region.
         unsafe { self.pages.release(start, count as usize * BLOCK_BYTES) };
     }
+
+    /// Makes pages of the region inaccessible, or accessible again; whether that was done.
+    ///
+    /// # Safety
+    /// They lie in the region and nothing in them is used.
+    pub(crate) unsafe fn guard_pages(&self, start: NonNull<u8>, bytes: usize, is_guarded: bool) -> bool {
+        // SAFETY: the caller's promise.
+        unsafe { self.pages.guard(start, bytes, is_guarded) }
+    }
 }
 
 impl Heap {
-    pub(crate) fn prepare_pages(&self, range: core::ops::Range<usize>) {
+    pub(crate) fn prepare_pages(&self, range: Range<usize>) {
         assert!(range.start <= range.end && range.end <= self.bytes, "the range lies in the region");
         let Some(start) = NonNull::new(self.base().wrapping_add(range.start)) else { return };
         // SAFETY: the range lies in the region.

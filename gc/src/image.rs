@@ -11,6 +11,7 @@ use crate::{
     object::{AnyObject, Header, Kind},
     pages::LARGE_PAGE,
     reference::Ref,
+    region::BLOCK_BYTES,
     storage::ValueArray,
     string::Str,
     table::{HashEntry, HashPart, NIL, NIL_TAG, Origin, Parts, Shape, Table, TableError, key::STRING},
@@ -114,7 +115,9 @@ impl Heap {
     pub fn prepare_growth(&self, prepared: usize, bytes: usize) -> usize {
         let touched = self.touched_bytes();
         let start = touched.next_multiple_of(LARGE_PAGE).max(prepared);
-        let end = touched.saturating_add(bytes).min(self.region().1) / LARGE_PAGE * LARGE_PAGE;
+        let end = touched.saturating_add(bytes).min(self.header().block_count.get() as usize * BLOCK_BYTES)
+            / LARGE_PAGE
+            * LARGE_PAGE;
         if start >= end {
             return prepared;
         }

@@ -58,6 +58,12 @@ impl Heap {
             self.block_entry(rest).state.set(BlockState::LargeRest as u8);
         }
         entry.run.set(count + more);
+        self.note_extended(storage, added);
+        true
+    }
+
+    /// Counts bytes by which storage was lengthened where it lies.
+    pub(crate) fn note_extended<T>(&self, storage: Ref<T>, added: usize) {
         let add = |cell: &Cell<u64>| cell.set(cell.get() + added as u64);
         add(&self.header().used_bytes);
         if self.is_marked(storage.cast()) {
@@ -65,7 +71,14 @@ impl Heap {
             add(if self.phase() == Phase::Marking { &state.marked_bytes } else { &state.live_bytes });
         }
         self.check_trigger();
-        true
+    }
+
+    /// Frees the blocks of a large object, from the first on.
+    pub(crate) fn free_large(&self, block: u32) {
+        match self.place_of_block(block) {
+            Some(place) => self.free_place(place),
+            None => self.free_run(block, self.block_entry(block).run.get()),
+        }
     }
 
     /// Frees storage that nothing refers to any more, if that is easily done: if it is a large object that the collector
@@ -81,7 +94,7 @@ impl Heap {
             return;
         }
         let bytes = bytes.next_multiple_of(REFERENCE_SCALE) as u64;
-        self.free_run(block, entry.run.get());
+        self.free_large(block);
         let used = &self.header().used_bytes;
         used.set(used.get() - bytes);
         self.note_freed(bytes);

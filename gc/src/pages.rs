@@ -36,6 +36,20 @@ pub unsafe trait Pages {
         let _ = (start, bytes);
     }
 
+    /// Whether parts of reservations can be made inaccessible.
+    fn can_guard(&self) -> bool {
+        false
+    }
+
+    /// Makes a page-aligned part of a reservation inaccessible, or accessible again; its content stays. Whether that was done.
+    ///
+    /// # Safety
+    /// The range lies in one reservation of this source; nothing in it is used while it is inaccessible.
+    unsafe fn guard(&self, start: NonNull<u8>, bytes: usize, is_guarded: bool) -> bool {
+        let _ = (start, bytes, is_guarded);
+        false
+    }
+
     /// Says that a range of a reservation, multiples of [`LARGE_PAGE`] from its start, is written from its beginning on if at
     /// all, by programs that need much: large pages suit it. A hint.
     ///

@@ -5,6 +5,7 @@
 //!   block 1 ..         block table: 16 bytes for each block of the region
 //!   first block ..     blocks of 32 KiB: lines of small objects, runs of one large object, the heap's own storage, free
 //!   .. frontier        blocks from here on were never used: no page of them is touched
+//!   block_count ..     places for linear memories, each with addresses that are guarded behind it; see `places`
 //! ```
 //!
 //! Nothing in it holds an address: everything is an offset from the base, in bytes, blocks or reference units.
@@ -32,6 +33,8 @@ pub const BIN_COUNT: usize = 21;
 pub const FIRST_INTERN_TABLE: usize = 4096;
 /// Offset of the first segment for the collector's lists.
 pub const FIRST_SEGMENTS: usize = 8192;
+/// The most places for linear memories.
+pub const MOST_PLACES: usize = 3;
 /// The first 8 bytes of a region: `lunette` and the version of the layout.
 pub const MAGIC: u64 = u64::from_le_bytes(*b"lunette\x01");
 /// The largest region: what references can address.
@@ -80,8 +83,12 @@ region_layout! {
         pub line: Cell<u32>,
         /// First of the blocks with free lines; their table entries lead on.
         pub recyclable: Cell<u32>,
-        /// The number of blocks of the region.
+        /// The number of blocks of the region, without those of the places.
         pub block_count: Cell<u32>,
+        /// The number of places for linear memories.
+        pub place_count: Cell<u32>,
+        /// Of each place how many bytes may have been written since they were zero.
+        pub place_touched: [Cell<u64>; MOST_PLACES],
         /// The first block after the block table.
         pub first_block: Cell<u32>,
         /// The first block that was never used.

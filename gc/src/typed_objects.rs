@@ -122,7 +122,7 @@ impl Heap {
         let object = self.allocate_bytes::<TypedObject>(bytes)?;
         self.write_head(object, kind, form, length);
         let start = object.units() as usize * REFERENCE_SCALE;
-        self.zero(start + size_of::<TypedObject>(), start + bytes, frontier);
+        self.zero(start + size_of::<TypedObject>(), start + bytes, frontier as usize * BLOCK_BYTES);
         Ok(object)
     }
 

@@ -10,9 +10,9 @@ use core::{
     sync::atomic::{AtomicU32, Ordering},
 };
 use cranelift_codegen::{
-    Context,
+    Context, MachTrap,
     control::ControlPlane,
-    ir::{Function, Signature, UserFuncName},
+    ir::{Function, Signature, SourceLoc, TrapCode, UserFuncName},
     isa::{self, OwnedTargetIsa, TargetFrontendConfig},
     settings::{self, Configurable},
 };
@@ -88,6 +88,25 @@ pub(crate) struct Body {
     isa: OwnedTargetIsa,
 }
 
+/// Machine code, which can lie anywhere.
+pub(crate) struct Compiled {
+    pub bytes: Vec<u8>,
+    /// Instructions that may trap.
+    pub traps: Vec<Trap>,
+    /// From which offset on which place of Cranelift's form the code is of.
+    pub places: Vec<(u32, SourceLoc)>,
+    /// From the stack pointer to the first stack slot, if there is one.
+    pub slot: Option<u32>,
+}
+
+/// An instruction of machine code that may trap.
+pub(crate) struct Trap {
+    pub offset: u32,
+    pub code: TrapCode,
+    /// In Cranelift's form, if it is known.
+    pub place: Option<SourceLoc>,
+}
+
 /// Whether the processor has an instruction that rounds.
 pub(crate) fn rounds(target: Target) -> bool {
     Features::of(target).0 & ROUNDS != 0
@@ -117,15 +136,17 @@ impl Body {
         Explanation { ir, clif, assembly }
     }
 
-    /// Its machine code, which can lie anywhere.
-    pub fn compile(mut self) -> Result<Vec<u8>, Refusal> {
+    /// It as machine code.
+    pub fn compile(mut self) -> Result<Compiled, Refusal> {
         let compiled = match self.context.compile(&*self.isa, &mut ControlPlane::default()) {
             Ok(compiled) => compiled,
             // A fault of ours, which tests are to see.
             Err(error) if cfg!(debug_assertions) => panic!("the function cannot be compiled: {:?}", error.inner),
             Err(_) => return Err(Refusal::Failed),
         };
-        let frame = compiled.buffer.frame_layout().map_or(0, |layout| layout.frame_to_fp_offset);
+        let layout = compiled.buffer.frame_layout();
+        let frame = layout.map_or(0, |layout| layout.frame_to_fp_offset);
+        let slot = layout.and_then(|layout| layout.stackslots.values().next()).map(|slot| slot.offset);
         // Nothing is referred to outside of it.
         if !compiled.buffer.relocs().is_empty() {
             return Err(Refusal::Failed);
@@ -133,6 +154,19 @@ impl Body {
         if frame > MOST_FRAME {
             return Err(Refusal::TooLarge);
         }
-        Ok(Vec::from(compiled.code_buffer()))
+        let places = compiled.buffer.get_srclocs_sorted();
+        let place_of = |offset: u32| {
+            let after = places.partition_point(|place| place.start <= offset);
+            places[..after].last().filter(|place| offset < place.end).map(|place| place.loc)
+        };
+        let known = |place: &SourceLoc| !place.is_default();
+        let trap =
+            |trap: &MachTrap| Trap { offset: trap.offset, code: trap.code, place: place_of(trap.offset).filter(known) };
+        Ok(Compiled {
+            bytes: Vec::from(compiled.code_buffer()),
+            traps: compiled.buffer.traps().iter().map(trap).collect(),
+            places: places.iter().map(|place| (place.start, place.loc)).collect(),
+            slot,
+        })
     }
 }

@@ -61,13 +61,13 @@ impl WrittenPages {
             .get_or_init(|| WrittenPages::begin(0..0).is_err_and(|error| error.kind() == io::ErrorKind::InvalidInput))
     }
 
-    /// The pages, of the first bytes of the range, that were written to since this was asked last for them.
+    /// The pages, of a part of the range, that were written to since this was asked last for them.
     ///
     /// # Errors
     /// The kernel does not tell.
-    pub fn take(&self, bytes: u64) -> io::Result<Vec<Range<u64>>> {
-        let end = self.range.end.min(self.range.start + bytes);
-        scan::pages(self.range.start..end, Kind::WRITTEN).ok_or_else(|| io::ErrorKind::Unsupported.into())
+    pub fn take(&self, part: Range<u64>) -> io::Result<Vec<Range<u64>>> {
+        let part = part.start.max(self.range.start)..part.end.min(self.range.end);
+        scan::pages(part, Kind::WRITTEN).ok_or_else(|| io::ErrorKind::Unsupported.into())
     }
 }
 
@@ -97,7 +97,7 @@ mod tests {
         let written = WrittenPages::begin(base..base + bytes as u64).unwrap();
         // Numbers of pages.
         let take = |bytes: usize| {
-            let ranges = written.take(bytes as u64).unwrap();
+            let ranges = written.take(base..base + bytes as u64).unwrap();
             ranges.iter().map(|range| ((range.start - base) / PAGE, (range.end - base) / PAGE)).collect::<Vec<_>>()
         };
         assert_eq!(take(50 * PAGE_BYTES), [(0, 50)]);

@@ -8,6 +8,8 @@ mod code;
 mod directory;
 mod environment;
 mod failure;
+#[cfg(all(feature = "jit", target_arch = "x86_64"))]
+mod faults;
 mod files;
 mod grants;
 #[cfg(feature = "migration")]

@@ -1,4 +1,5 @@
-//! The regions' memory: anonymous private mappings of the process. One of the two modules of the library with unsafe code (`code` is the other).
+//! The regions' memory: anonymous private mappings of the process. One of the modules of the library with unsafe code, as are
+//! `code` and `faults`.
 //!
 //! ```text
 //!   mapped, of which the ends are given back at once:
@@ -115,6 +116,18 @@ unsafe impl Pages for MappedPages {
                 advise(range, Advice::LinuxPopulateWrite);
             });
         });
+    }
+
+    fn can_guard(&self) -> bool {
+        cfg!(all(feature = "jit", target_arch = "x86_64"))
+    }
+
+    #[cfg(all(feature = "jit", target_arch = "x86_64"))]
+    unsafe fn guard(&self, start: NonNull<u8>, bytes: usize, is_guarded: bool) -> bool {
+        use rustix::mm::{MprotectFlags, mprotect};
+        let flags = if is_guarded { MprotectFlags::empty() } else { MprotectFlags::READ | MprotectFlags::WRITE };
+        // SAFETY: the caller says that the range lies in a reservation, and that nothing in it is used.
+        super::faults::handle() && unsafe { mprotect(start.as_ptr().cast::<c_void>(), bytes, flags).is_ok() }
     }
 
     unsafe fn expect_growth(&self, start: NonNull<u8>, bytes: usize) {

@@ -13,7 +13,7 @@ use crate::{
 use lunette_interpreter::{Machine, image::ObjectName, transfer::MachineState};
 use lunette_pages::{Batch, WrittenPages};
 use serde::{Deserialize, Serialize};
-use std::any::Any;
+use std::{any::Any, iter};
 
 /// What an instance is beside its region.
 #[derive(Serialize, Deserialize)]
@@ -70,8 +70,10 @@ impl Memory for Context<'_> {
     }
 
     fn take_pages(&mut self, most: u64) -> Result<Pages> {
-        let touched = self.machine.heap.touched_bytes() as u64;
-        let (ranges, left, sweeps) = self.process().take_changes(touched, most)?;
+        let places = self.machine.heap.used_places();
+        let touched = iter::once(0..self.machine.heap.touched_bytes()).chain(places);
+        let touched: Vec<_> = touched.map(|range| range.start as u64..range.end as u64).collect();
+        let (ranges, left, sweeps) = self.process().take_changes(&touched, most)?;
         let mut batch = Batch::default();
         for range in ranges {
             batch.add(range, |offset, bytes| {

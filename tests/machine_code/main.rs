@@ -3,6 +3,7 @@
 #![cfg(all(feature = "jit", target_arch = "x86_64"))]
 
 mod calls;
+mod guards;
 mod lua;
 mod objects;
 #[cfg(feature = "partitions")]

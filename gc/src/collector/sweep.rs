@@ -9,6 +9,7 @@ use crate::{
     block::BlockState,
     heap::Heap,
     object::AnyObject,
+    places::PLACE_BLOCKS,
     reference::{REFERENCE_SCALE, Ref},
     region::{BLOCK_BYTES, FIRST_LINE, LINE_BYTES, LINES},
     string::Str,
@@ -184,11 +185,19 @@ impl Heap {
     /// Sweeps the next block that was not allocated into since marking ended; `false` if there is none left.
     fn sweep_next_block(&self) -> bool {
         let (cursor, frontier) = (&self.state().block_cursor, self.header().frontier.get());
-        while cursor.get() < frontier {
-            let block = cursor.get();
+        let (places, end) = (self.header().block_count.get(), self.end_of_places());
+        loop {
+            let block = if cursor.get() < frontier { cursor.get() } else { cursor.get().max(places) };
+            if block >= end {
+                break;
+            }
             let entry = self.block_entry(block);
             let is_swept = entry.is(BlockState::Lines) || entry.is(BlockState::Large);
-            cursor.set(block + if entry.is(BlockState::Large) { entry.run.get() } else { 1 });
+            cursor.set(match block {
+                _ if block >= places => block + PLACE_BLOCKS,
+                _ if entry.is(BlockState::Large) => block + entry.run.get(),
+                _ => block + 1,
+            });
             if is_swept && entry.cycle.get() != self.cycle() {
                 self.sweep_block(block);
                 return true;
@@ -203,9 +212,10 @@ impl Heap {
         if entry.is(BlockState::Large) {
             let object = Ref::<AnyObject>::from_units(entry.link.get());
             if object.is_some_and(|object| !self.is_marked(object)) {
-                let count = entry.run.get();
-                self.poison(block as usize * BLOCK_BYTES, count as usize * BLOCK_BYTES);
-                self.free_run(block, count);
+                if self.place_of_block(block).is_none() {
+                    self.poison(block as usize * BLOCK_BYTES, entry.run.get() as usize * BLOCK_BYTES);
+                }
+                self.free_large(block);
             }
             return;
         }

@@ -124,12 +124,13 @@ impl Walk<'_> {
         let heap = self.heap;
         let start = object.units() as usize * REFERENCE_SCALE;
         let header = heap.header();
-        if start / BLOCK_BYTES >= header.frontier.get() as usize
-            || start / BLOCK_BYTES < header.first_block.get() as usize
-        {
+        let block = (start / BLOCK_BYTES) as u32;
+        let is_in_use = (header.first_block.get()..header.frontier.get()).contains(&block)
+            || (header.block_count.get()..heap.end_of_places()).contains(&block);
+        if !is_in_use {
             return Err(Fault { object, kind: 0, problem: "lies outside of the blocks in use" });
         }
-        let entry = heap.block_entry((start / BLOCK_BYTES) as u32);
+        let entry = heap.block_entry(block);
         if entry.is(BlockState::Free) || entry.is(BlockState::Own) {
             return Err(Fault { object, kind: 0, problem: "lies in a block that has no objects" });
         }

@@ -59,8 +59,9 @@ pub fn explain(unit: &Unit, target: Target) -> Explanation {
 /// ```
 pub fn compile(unit: &Unit, target: Target) -> Result<NativeCode, Refusal> {
     #[cfg(target_arch = "x86_64")]
-    return emitted(unit, target)
-        .and_then(|(body, entries, is_callable)| Ok(NativeCode { bytes: body.compile()?, entries, is_callable }));
+    return emitted(unit, target).and_then(|(body, entries, is_callable)| {
+        Ok(NativeCode { bytes: body.compile()?.bytes, entries, is_callable })
+    });
     #[cfg(not(target_arch = "x86_64"))]
     return Err(Refusal::Failed);
 }

@@ -157,6 +157,17 @@ impl<'f> Code<'f> {
         begins && is_callable(&self.unit.function_type)
     }
 
+    /// Whether accesses to memory in these blocks need no comparison with its length: it is the first memory, and guarded.
+    pub fn relies_on_guards(&self, is_reachable: &[bool]) -> bool {
+        let is_access = |instruction: &Instruction| {
+            matches!(instruction.meaning, Some(Meaning::Load { .. } | Meaning::Store { .. }))
+        };
+        let mut compiled = self.blocks.iter().zip(is_reachable).filter(|&(_, &is_reachable)| is_reachable);
+        self.unit.is_guarded
+            && compiled.any(|(block, _)| self.instructions[block.instructions.clone()].iter().any(is_access))
+            && !self.instructions.iter().any(|instruction| matches!(instruction.meaning, Some(Meaning::UseMemory)))
+    }
+
     /// Fuel charged when it is entered.
     pub fn entry_cost(&self) -> u32 {
         fuel::entry_cost(&self.unit.function.code)

@@ -20,9 +20,19 @@ mod operands;
 #[cfg(target_arch = "x86_64")]
 mod registers;
 
+#[cfg(target_arch = "x86_64")]
+use crate::target::{Body, Compiled};
 use crate::{Explanation, Target};
 use alloc::string::ToString;
+#[cfg(target_arch = "x86_64")]
+use alloc::vec::Vec;
+#[cfg(target_arch = "x86_64")]
+use cranelift_codegen::ir::{SourceLoc, TrapCode};
+#[cfg(target_arch = "x86_64")]
+use emit::guards;
 use lunette_bytecode::typed::text::Listing;
+#[cfg(target_arch = "x86_64")]
+use lunette_interpreter::typed::native::fault::Faults;
 use lunette_interpreter::typed::native::{NativeCode, Refusal, Unit};
 
 /// Compiles a function to texts, as [`compile`] would.
@@ -39,7 +49,7 @@ use lunette_interpreter::typed::native::{NativeCode, Refusal, Unit};
 pub fn explain(unit: &Unit, target: Target) -> Explanation {
     let ir = Listing(&unit.function).to_string();
     #[cfg(target_arch = "x86_64")]
-    if let Ok((body, ..)) = emitted(unit, target) {
+    if let Ok((body, _)) = emitted(unit, target) {
         return body.explain(ir);
     }
     Explanation { ir, ..Explanation::default() }
@@ -58,21 +68,51 @@ pub fn explain(unit: &Unit, target: Target) -> Explanation {
 /// ```
 pub fn compile(unit: &Unit, target: Target) -> Result<NativeCode, Refusal> {
     #[cfg(target_arch = "x86_64")]
-    return emitted(unit, target)
-        .and_then(|(body, entries, is_callable)| Ok(NativeCode { bytes: body.compile()?, entries, is_callable }));
+    return emitted(unit, target).and_then(|(body, emitted)| {
+        let compiled = body.compile()?;
+        let faults = emitted.accesses.map(|accesses| faults(&compiled, &accesses)).transpose()?;
+        let Emitted { entries, is_callable, .. } = emitted;
+        Ok(NativeCode { bytes: compiled.bytes, entries, is_callable, faults })
+    });
     #[cfg(not(target_arch = "x86_64"))]
     return Err(Refusal::Failed);
 }
 
-/// A function in Cranelift's form, its entries, and whether it can be called.
+/// What is known of a function in Cranelift's form.
 #[cfg(target_arch = "x86_64")]
-fn emitted(unit: &Unit, target: Target) -> Result<(crate::target::Body, alloc::vec::Vec<u32>, bool), Refusal> {
+struct Emitted {
+    entries: Vec<u32>,
+    is_callable: bool,
+    accesses: Option<Vec<u32>>,
+}
+
+/// A function in Cranelift's form.
+#[cfg(target_arch = "x86_64")]
+fn emitted(unit: &Unit, target: Target) -> Result<(Body, Emitted), Refusal> {
     let supports = |meaning: meaning::Meaning| match meaning {
         meaning::Meaning::Unary(operation, _, _) if operation.rounds() => crate::target::rounds(target),
         _ => true,
     };
     let code = blocks::Code::new(unit, supports)?;
-    let (body, entries) =
-        crate::target::Body::new(target, emit::signature(), |builder, frontend| emit::emit(&code, builder, frontend))?;
-    Ok((body, entries, code.is_callable()))
+    let (body, (entries, accesses)) =
+        Body::new(target, emit::signature(), |builder, frontend| emit::emit(&code, builder, frontend))?;
+    Ok((body, Emitted { entries, is_callable: code.is_callable(), accesses }))
+}
+
+/// Where in machine code accesses may fault, and where it goes on then.
+#[cfg(target_arch = "x86_64")]
+fn faults(compiled: &Compiled, accesses: &[u32]) -> Result<Faults, Refusal> {
+    let mut words = Vec::with_capacity(compiled.traps.len());
+    for trap in &compiled.traps {
+        if let Some(access) = guards::access(accesses.len(), trap.code, trap.place.map(SourceLoc::bits)) {
+            words.push((trap.offset, accesses[access]));
+        } else if trap.code != TrapCode::INTEGER_DIVISION_BY_ZERO && trap.code != TrapCode::INTEGER_OVERFLOW {
+            return Err(Refusal::Failed);
+        }
+    }
+    let block = compiled.places.iter().find(|(_, place)| guards::is_fault_block(*place));
+    let &(block, _) = block.ok_or(Refusal::Failed)?;
+    // The stack pointer is to point to what is noted, and the block begins with a fence.
+    let is_right = compiled.slot == Some(0) && compiled.bytes[block as usize..].starts_with(&[0x0f, 0xae, 0xf0]);
+    if is_right { Ok(Faults { block, words }) } else { Err(Refusal::Failed) }
 }

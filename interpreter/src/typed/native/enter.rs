@@ -1,6 +1,7 @@
 //! From the loop into compiled code, and back, with the frames of what that has called.
 
 use super::{
+    fault,
     layout::CALL_PROTOTYPE_SHIFT,
     status,
     tier::{Ended, Entered, Exit},
@@ -34,16 +35,18 @@ pub(in crate::typed) unsafe fn enter<D>(s: State<D>) -> (State<D>, Word) {
         let code: Ref<ByteArray> = (*object).code.get().unwrap_unchecked();
         let words = code.pointer(region).add(1).cast::<u64>();
         let number = (*object).native.get().wrapping_sub(1);
-        let native = &mut (*s.machine).native;
-        let Some((address, entry)) = native.entry(prototype, number, at.offset_from(words) as usize) else {
-            // The machine code is elsewhere.
+        let Some(entry) = (*s.machine).native.entry(prototype, number, at.offset_from(words) as usize) else {
+            // The machine code is elsewhere, or there is none any more.
             at.cast_mut().write(unmarked(Word(*at)).0);
             (*s.machine).forget_native(prototype);
             return (s, unmarked(Word(*at)));
         };
-        native.slot_top = slots.add((*object).references.get() as usize * 16);
-        let entered: Entered = core::mem::transmute(address);
-        let Ended { status, value } = entered(s.base, s.memory, s.machine, entry, 0, 0);
+        if entry.needs_guards && !(*s.machine).has_guards(entry.module) {
+            return (s, unmarked(Word(*at)));
+        }
+        (*s.machine).native.slot_top = slots.add((*object).references.get() as usize * 16);
+        let entered: Entered = core::mem::transmute(entry.address);
+        let Ended { status, value } = entered(s.base, s.memory, s.machine, entry.number, 0, 0);
         let (left, last) = match status & ((1 << status::BITS) - 1) {
             status::RETURNED => {
                 // The loop returns: from here it may take more than moving the result.
@@ -60,11 +63,15 @@ pub(in crate::typed) unsafe fn enter<D>(s: State<D>) -> (State<D>, Word) {
             }
             _ => leave(s, prototype),
         };
+        let has_faulted = core::mem::take(&mut (*s.machine).native.exit.is_fault) != 0;
         (*s.machine).left_native();
         if (*s.machine).native.records.is_some() {
             let code: Ref<ByteArray> = (*last.pointer(region)).code.get().unwrap_unchecked();
             let at = left.pc.offset_from(code.pointer(region).add(1).cast::<u64>());
             (*s.machine).record_exit(last, at as u32);
+        }
+        if has_faulted {
+            return (State { pc: left.pc.add(1), memory: s.memory, ..left }, fault::trap());
         }
         let word = unmarked(Word(*left.pc));
         (State { pc: left.pc.add(1), ..left }, word)
@@ -82,7 +89,7 @@ unsafe fn leave<D>(s: State<D>, mut prototype: Ref<TypedPrototype>) -> (State<D>
             let code: Ref<ByteArray> = (*prototype.pointer(region)).code.get().unwrap_unchecked();
             code.pointer(region).add(1).cast::<u64>()
         };
-        let Exit { word, base, memory } = (*s.machine).native.exit;
+        let Exit { word, base, memory, .. } = (*s.machine).native.exit;
         let mut caller = s.base;
         while caller != base {
             let above = caller.add(Link(*caller.sub(8).cast()).numbers() * 8);

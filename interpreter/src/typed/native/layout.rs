@@ -53,6 +53,8 @@ pub const EXIT_WORD: i32 = native(offset_of!(NativeTier, exit) + offset_of!(Exit
 pub const EXIT_BASE: i32 = native(offset_of!(NativeTier, exit) + offset_of!(Exit, base));
 /// In the machine, the memory in use where the loop goes on.
 pub const EXIT_MEMORY: i32 = native(offset_of!(NativeTier, exit) + offset_of!(Exit, memory));
+/// In the machine, not 0 if an access where the loop goes on has faulted: 64 bits.
+pub const EXIT_IS_FAULT: i32 = native(offset_of!(NativeTier, exit) + offset_of!(Exit, is_fault));
 /// In an instance, the reference to its memories.
 pub const MEMORIES: i32 = offset_of!(Instance, memories) as i32;
 /// In an instance, the reference to its tables.

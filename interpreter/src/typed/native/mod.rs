@@ -21,14 +21,18 @@
 //! return as well, each after it has put its registers into its frame and noted in the link above it which call it was in.
 //! From that the frames are made (`enter`).
 //!
-//! The data flows `layout` and `tier` (which functions are compiled, where their code is) → `report` → `enter`.
+//! Accesses to a memory that has guards behind it are not compared with its length: those beyond it fault (`fault`).
+//!
+//! The data flows `layout`, `fault` and `tier` (which functions are compiled, where their code is) → `report` → `enter`.
 
 pub(super) mod enter;
+pub mod fault;
 pub mod layout;
 pub mod report;
 mod tier;
 
 use alloc::{collections::BTreeMap, vec::Vec};
+use fault::Faults;
 use lunette_bytecode::typed::{function::Function, module::FunctionType};
 
 pub use lunette_gc::typed::Form;
@@ -43,6 +47,8 @@ pub struct Unit {
     pub function_type: FunctionType,
     /// Whether even what would not gain is compiled, and in every way, for tests.
     pub is_eager: bool,
+    /// Whether the memory at number 0 has guards, so that accesses with 32 bits of address need not be checked.
+    pub is_guarded: bool,
     /// The functions of its module that it calls by number, imported ones left out.
     pub callees: BTreeMap<u32, Callee>,
     /// The types, by number in the module, of functions that it calls by way of tables and references.
@@ -93,6 +99,8 @@ pub struct NativeCode {
     pub entries: Vec<u32>,
     /// Whether it has entry 0.
     pub is_callable: bool,
+    /// If it relies on guards behind the first memory: where that may fault.
+    pub faults: Option<Faults>,
 }
 
 /// Compiles a function.

@@ -2,11 +2,16 @@
 
 use super::{
     Callee, Compile, ObjectType, Refusal, Unit,
+    fault::{FaultTable, Faults},
     report::{NativeFunctionReport, NativeOutcome, Records},
     status,
 };
 use crate::{machine::Machine, typed::forwarding::ENTRY};
-use alloc::{collections::BTreeMap, vec, vec::Vec};
+use alloc::{
+    collections::{BTreeMap, BTreeSet},
+    vec,
+    vec::Vec,
+};
 use core::ptr::{null, null_mut};
 use lunette_bytecode::{
     instruction::Word,
@@ -19,7 +24,7 @@ use lunette_bytecode::{
 use lunette_gc::{
     object::{AnyObject, Kind},
     reference::Ref,
-    typed::{CanonicalType, Form, Instance, TypedObject, TypedPrototype},
+    typed::{CanonicalType, Form, Instance, TypedModule, TypedObject, TypedPrototype},
 };
 
 /// What the machine does about machine code.
@@ -39,6 +44,9 @@ pub(crate) struct NativeTier {
     /// The address that the processor's stack may not pass while compiled code runs; null while nothing runs.
     pub(crate) stack_end: *const u8,
     pub(super) exit: Exit,
+    pub(super) faults: FaultTable,
+    /// Modules of which a memory could not be guarded.
+    unguarded: BTreeSet<u32>,
     /// Takes a new slice of fuel, for compiled code.
     pub(super) refuel: Refuel,
     /// Tells the collector of a reference that was written, for compiled code.
@@ -57,6 +65,8 @@ pub(super) struct Exit {
     pub word: u64,
     pub base: *mut u8,
     pub memory: *mut u8,
+    /// Whether the access there has faulted, and not 0 then; where it has, there is nothing in the frame and no memory is noted.
+    pub is_fault: u64,
 }
 
 impl Default for NativeTier {
@@ -71,7 +81,9 @@ impl Default for NativeTier {
             known_count: 0,
             slot_top: null_mut(),
             stack_end: null(),
-            exit: Exit { word: 0, base: null_mut(), memory: null_mut() },
+            exit: Exit { word: 0, base: null_mut(), memory: null_mut(), is_fault: 0 },
+            faults: FaultTable::new(),
+            unguarded: BTreeSet::new(),
             refuel,
             written,
             refuels: 0,
@@ -84,6 +96,7 @@ impl Default for NativeTier {
 /// A function that was hot once, or that a compiled one calls. Its prototype has its number.
 struct NativeFunction {
     prototype: Ref<TypedPrototype>,
+    module: Ref<TypedModule>,
     /// Slices of fuel that have ended in it.
     heat: u32,
     /// What came of it.
@@ -95,6 +108,19 @@ struct NativeFunction {
     address: *const u8,
     /// Of each word the number of the entry there; 0 if there is none.
     entries: Vec<u16>,
+    /// Whether its machine code relies on guards.
+    is_guarded: bool,
+    /// Whether it, or what it may call, does.
+    needs_guards: bool,
+}
+
+/// Where compiled code is entered.
+pub(super) struct Entry {
+    pub address: *const u8,
+    pub number: u32,
+    pub module: Ref<TypedModule>,
+    /// Whether the first memory must have guards.
+    pub needs_guards: bool,
 }
 
 /// What compiled code needs to call a function.
@@ -171,11 +197,42 @@ unsafe extern "sysv64" fn written(machine: *mut Machine, object: u64, tag: u64, 
 }
 
 impl NativeTier {
-    /// The address of a function's machine code, and the number of the entry at a word.
-    pub(super) fn entry(&self, prototype: Ref<TypedPrototype>, number: u32, word: usize) -> Option<(*const u8, u32)> {
+    /// A function's machine code at a word.
+    pub(super) fn entry(&self, prototype: Ref<TypedPrototype>, number: u32, word: usize) -> Option<Entry> {
         let function = self.functions.get(number as usize).filter(|function| function.prototype == prototype)?;
-        let entry = *function.entries.get(word)?;
-        (entry != 0).then_some((function.address, entry.into()))
+        let number = u32::from(*function.entries.get(word)?);
+        let entry =
+            Entry { address: function.address, number, module: function.module, needs_guards: function.needs_guards };
+        (number != 0).then_some(entry)
+    }
+
+    /// Functions of a module that rely on guards are as if they had not been compiled.
+    pub(super) fn give_up_guards(&mut self, module: Ref<TypedModule>) {
+        self.unguarded.insert(module.units());
+        for (function, known) in self.functions.iter_mut().zip(&mut self.known_functions) {
+            if function.module == module && function.needs_guards {
+                function.needs_guards = false;
+                if function.is_guarded {
+                    (function.heat, function.outcome, function.is_guarded) = (0, NativeOutcome::Interpreted, false);
+                    function.entries.clear();
+                    known.address = refuse as *const u8;
+                }
+            }
+        }
+    }
+
+    /// Notes whether a function's machine code relies on guards, given where it may fault then.
+    fn note_guards(&mut self, number: usize, faults: Option<Faults>) {
+        let function = &mut self.functions[number];
+        function.is_guarded = faults.is_some();
+        let module = function.module;
+        if let Some(faults) = faults {
+            self.faults.insert(function.address as u64, faults);
+        }
+        let of_module = |function: &&mut NativeFunction| function.module == module;
+        if self.functions.iter_mut().filter(of_module).any(|function| function.is_guarded) {
+            self.functions.iter_mut().filter(of_module).for_each(|function| function.needs_guards = true);
+        }
     }
 
     /// The functions that were hot. Their prototypes may be gone.
@@ -190,16 +247,19 @@ impl NativeTier {
         .collect()
     }
 
-    fn add(&mut self, prototype: Ref<TypedPrototype>) -> u32 {
+    fn add(&mut self, prototype: Ref<TypedPrototype>, module: Ref<TypedModule>) -> u32 {
         let number = self.functions.len() as u32;
         self.functions.push(NativeFunction {
             prototype,
+            module,
             heat: 0,
             outcome: NativeOutcome::Interpreted,
             name: Vec::new(),
             words: 0,
             address: null(),
             entries: Vec::new(),
+            is_guarded: false,
+            needs_guards: false,
         });
         self.known_functions.push(KnownFunction {
             address: refuse as *const u8,
@@ -310,7 +370,7 @@ impl Machine {
         match self.native.functions.get(number as usize) {
             Some(function) if function.prototype == prototype => number,
             _ => {
-                let number = self.native.add(prototype);
+                let number = self.native.add(prototype, self.heap.get(prototype).module);
                 self.heap.get(prototype).native.set(number + 1);
                 number
             }
@@ -369,12 +429,14 @@ impl Machine {
         if native.is_callable {
             self.native.known_functions[number].address = address.as_ptr();
         }
+        self.native.note_guards(number, native.faults);
     }
 
     /// What the compiler needs to know of a function.
     fn unit(&mut self, prototype: Ref<TypedPrototype>) -> Unit {
         let object = self.heap.get(prototype);
         let (module, kind) = (self.heap.get(object.module), object.kind);
+        let is_guarded = self.heap.has_places() && !self.native.unguarded.contains(&object.module.units());
         let (prototypes, types) = (module.prototypes, module.types);
         let function = Function {
             registers: Registers { numbers: object.numbers.get(), references: object.references.get() },
@@ -399,7 +461,15 @@ impl Machine {
             objects.insert(number, self.object_type(named));
         }
         let function_type = self.function_type(kind).to_type();
-        Unit { function, function_type, is_eager: self.native.is_eager, callees, types: called_types, objects }
+        Unit {
+            function,
+            function_type,
+            is_eager: self.native.is_eager,
+            is_guarded,
+            callees,
+            types: called_types,
+            objects,
+        }
     }
 
     fn object_type(&self, kind: Ref<CanonicalType>) -> ObjectType {

@@ -16,7 +16,7 @@ pub(super) const PASSED: u32 = 2;
 
 impl Emitter<'_, '_, '_> {
     /// The way from a compiled caller into the first block.
-    pub(super) fn emit_native_entry(&mut self, parameters: [Value; PASSED as usize]) {
+    pub(super) fn emit_native_entry(&mut self, asked: Value, parameters: [Value; PASSED as usize]) {
         let code = self.code;
         let registers = code.unit.function.registers;
         let refused = self.builder.create_block();
@@ -58,11 +58,18 @@ impl Emitter<'_, '_, '_> {
         }
         self.builder.ins().jump(self.blocks[0], []);
         self.builder.switch_to_block(refused);
+        if let Some(fault_block) = self.guards.as_ref().map(|guards| guards.block) {
+            // Entry 0 is asked for here: nobody comes to the other block so.
+            let next = self.builder.create_block();
+            self.builder.set_cold_block(next);
+            self.builder.ins().brif(asked, fault_block, [], next, []);
+            self.builder.switch_to_block(next);
+        }
         self.end(status::REFUSED as i64);
     }
 
     /// Returns without a number.
-    fn end(&mut self, status: i64) {
+    pub(super) fn end(&mut self, status: i64) {
         let status = self.builder.ins().iconst(types::I64, status);
         let nothing = self.builder.ins().iconst(types::I64, 0);
         self.builder.ins().return_(&[status, nothing]);

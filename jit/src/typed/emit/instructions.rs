@@ -1,6 +1,6 @@
 //! Instructions that do not jump, by their meaning.
 
-use super::{Emitter, fixed, linear, own, type_of};
+use super::{Emitter, fixed, own, type_of};
 use crate::typed::{
     kinds::loaded,
     meaning::{Kind, Meaning},
@@ -95,11 +95,11 @@ impl Emitter<'_, '_, '_> {
             }
             Meaning::Load { bytes, is_signed, kind } => {
                 let offset = register(Field::C);
-                let place = self.place(instruction, bytes);
+                let (flags, place) = self.place(instruction, bytes);
                 let to = register(Field::A);
                 let kind = if kind == Kind::Any { loaded(self.code, block, instruction, to, bytes) } else { kind };
-                let (flags, offset) = (linear(), offset as i32);
-                let (wide, ins) = (type_of(kind), self.builder.ins());
+                let (offset, wide) = (offset as i32, type_of(kind));
+                let ins = self.builder.ins();
                 let value = match (bytes, is_signed, kind) {
                     (1, false, _) => ins.uload8(wide, flags, place, offset),
                     (1, true, _) => ins.sload8(wide, flags, place, offset),
@@ -113,7 +113,7 @@ impl Emitter<'_, '_, '_> {
             }
             Meaning::Store { bytes } => {
                 let (offset, from) = (register(Field::C), register(Field::A));
-                let place = self.place(instruction, bytes);
+                let (flags, place) = self.place(instruction, bytes);
                 let kind = match (bytes, self.held[from].kind) {
                     (4, Kind::F32) => Kind::F32,
                     (8, Kind::F64) => Kind::F64,
@@ -121,7 +121,7 @@ impl Emitter<'_, '_, '_> {
                     _ => Kind::I32,
                 };
                 let value = self.read(from, kind);
-                let (flags, offset) = (linear(), offset as i32);
+                let offset = offset as i32;
                 match bytes {
                     1 => self.builder.ins().istore8(flags, value, place, offset),
                     2 => self.builder.ins().istore16(flags, value, place, offset),

@@ -2,24 +2,32 @@
 
 use super::{Emitter, fixed};
 use crate::typed::{meaning::Kind, operands::operand};
-use cranelift_codegen::ir::{InstBuilder, Value, condcodes::IntCC, types};
+use cranelift_codegen::ir::{InstBuilder, MemFlagsData, Value, condcodes::IntCC, types};
 use lunette_bytecode::typed::instruction::Field;
-use lunette_interpreter::typed::native::layout;
+use lunette_interpreter::typed::native::{fault::MOST_OFFSET, layout};
 
 /// The most addresses of which it is known that they were checked.
 const MOST_CHECKED: usize = 64;
 
 impl Emitter<'_, '_, '_> {
-    /// The place in memory that an instruction accesses, without its offset, if all of it lies within.
-    pub(super) fn place(&mut self, instruction: usize, bytes: u8) -> Value {
+    /// The place in memory that an instruction accesses, without its offset, if all of it lies within; and how it does so.
+    pub(super) fn place(&mut self, instruction: usize, bytes: u8) -> (MemFlagsData, Value) {
         let address = operand(self.code.words(instruction), Field::B);
         let is_narrow = self.held[address].kind == Kind::I32;
         let memory = self.builder.use_var(self.memory);
         let size = operand(self.code.words(instruction), Field::C) as i64 + i64::from(bytes);
         let known = self.read(address, if is_narrow { Kind::I32 } else { Kind::I64 });
         let address = if is_narrow { self.convert(known, Kind::I32, Kind::I64) } else { known };
+        if is_narrow
+            && size <= i64::from(MOST_OFFSET)
+            && let Some(flags) = self.guarded(instruction)
+        {
+            return (flags, self.builder.ins().iadd(memory, address));
+        }
+        // The bounds are checked before.
+        let flags = MemFlagsData::new().with_notrap();
         if self.found.checked.get(&known).is_some_and(|&checked| checked >= size) {
-            return self.builder.ins().iadd(memory, address);
+            return (flags, self.builder.ins().iadd(memory, address));
         }
         if self.found.checked.len() < MOST_CHECKED {
             self.found.checked.insert(known, size);
@@ -32,7 +40,7 @@ impl Emitter<'_, '_, '_> {
             is_outside = self.builder.ins().bor(is_outside, overflows);
         }
         self.trap_if(is_outside, instruction);
-        self.builder.ins().iadd(memory, address)
+        (flags, self.builder.ins().iadd(memory, address))
     }
 
     pub(super) fn instance(&mut self) -> Value {

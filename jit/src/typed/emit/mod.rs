@@ -16,11 +16,12 @@
 //! they write at once.
 //!
 //! The data flows `mod` (entries, blocks, exits) → `calls`, `jumps`, `instructions` and `objects` (each by its meaning) →
-//! `allocation`, `casts`, `packed`, `numbers` and `memory` → `held` and `references` (which variables have a register's content).
+//! `allocation`, `casts`, `packed`, `numbers` and `memory` → `guards` → `held` and `references` (which variables have a register's content).
 
 mod allocation;
 mod calls;
 mod casts;
+pub(crate) mod guards;
 mod held;
 mod instructions;
 mod jumps;
@@ -43,6 +44,7 @@ use cranelift_codegen::{
     isa::{CallConv, TargetFrontendConfig},
 };
 use cranelift_frontend::{FunctionBuilder, Variable};
+use guards::Guards;
 use lunette_interpreter::typed::native::layout;
 use references::{Known, References};
 
@@ -55,8 +57,12 @@ pub(crate) fn signature() -> Signature {
     signature
 }
 
-/// Emits the body of a function. The entries' words, in their order.
-pub(crate) fn emit(code: &Code<'_>, mut builder: FunctionBuilder<'_>, target: TargetFrontendConfig) -> Vec<u32> {
+/// Emits the body of a function. The entries' words, in their order, and those of accesses that may fault, if such are allowed.
+pub(crate) fn emit(
+    code: &Code<'_>,
+    mut builder: FunctionBuilder<'_>,
+    target: TargetFrontendConfig,
+) -> (Vec<u32>, Option<Vec<u32>>) {
     let kinds = find_kinds(code);
     let called = builder.import_signature(signature());
     let mut refuel = Signature::new(CallConv::SystemV);
@@ -74,9 +80,10 @@ pub(crate) fn emit(code: &Code<'_>, mut builder: FunctionBuilder<'_>, target: Ta
         }
     }
     emitter.emit_end();
+    emitter.emit_fault_block();
     emitter.builder.seal_all_blocks();
     emitter.builder.finalize(target);
-    entries
+    (entries, emitter.guards.map(Guards::into_accesses))
 }
 
 fn type_of(kind: Kind) -> Type {
@@ -134,6 +141,8 @@ struct Emitter<'a, 'f, 'b> {
     slots: Variable,
     /// Where the loop is noted to go on, with the word as the parameter.
     end: Option<Block>,
+    /// If accesses to memory are not compared with its length.
+    guards: Option<Guards>,
 }
 
 /// Accesses to frames, the machine and instances.
@@ -144,11 +153,6 @@ fn own() -> MemFlagsData {
 /// What nothing changes while compiled code runs.
 fn fixed() -> MemFlagsData {
     MemFlagsData::trusted().with_readonly().with_can_move()
-}
-
-/// Accesses to linear memory, whose bounds were checked.
-fn linear() -> MemFlagsData {
-    MemFlagsData::new().with_notrap()
 }
 
 impl<'a, 'f, 'b> Emitter<'a, 'f, 'b> {
@@ -189,7 +193,8 @@ impl<'a, 'f, 'b> Emitter<'a, 'f, 'b> {
         let memory = builder.declare_var(types::I64);
         builder.def_var(memory, parameters[1]);
         let slots = builder.declare_var(types::I64);
-        Emitter {
+        let guards = code.relies_on_guards(&is_reachable).then(|| Guards::new(&mut builder));
+        let mut emitter = Emitter {
             code,
             builder,
             kinds,
@@ -209,7 +214,10 @@ impl<'a, 'f, 'b> Emitter<'a, 'f, 'b> {
             references: References::new(code.unit.function.registers.references as usize),
             slots,
             end: None,
-        }
+            guards,
+        };
+        emitter.note_frame();
+        emitter
     }
 
     /// The way from the interpreter into blocks.
@@ -222,7 +230,7 @@ impl<'a, 'f, 'b> Emitter<'a, 'f, 'b> {
             unreachable!("the function has six parameters")
         };
         if entries.is_empty() {
-            self.emit_native_entry([first, second]);
+            self.emit_native_entry(asked, [first, second]);
             return Vec::new();
         }
         if code.is_callable() {
@@ -230,15 +238,22 @@ impl<'a, 'f, 'b> Emitter<'a, 'f, 'b> {
             self.builder.ins().brif(asked, other, [], native, []);
             self.seal([other, native]);
             self.builder.switch_to_block(native);
-            self.emit_native_entry([first, second]);
+            self.emit_native_entry(asked, [first, second]);
             self.builder.switch_to_block(other);
         }
         asked = self.builder.ins().iadd_imm_s(asked, -1);
-        if let [entry] = entries[..] {
+        // Nobody asks for it.
+        let fault_block = self.guards.as_ref().map(|guards| guards.block).filter(|_| !code.is_callable());
+        if let ([entry], None) = (&entries[..], fault_block) {
+            let entry = *entry;
             self.builder.ins().jump(entry, []);
         } else {
             let calls: Vec<BlockCall> = entries.iter().map(|&entry| self.block_call(entry)).collect();
-            let table = self.builder.create_jump_table(JumpTableData::new(calls[0], &calls));
+            let otherwise = match fault_block {
+                Some(block) => self.block_call(block),
+                None => calls[0],
+            };
+            let table = self.builder.create_jump_table(JumpTableData::new(otherwise, &calls));
             self.builder.ins().br_table(asked, table);
         }
         for (&entry, &block) in entries.iter().zip(&chosen) {
