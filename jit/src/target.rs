@@ -159,9 +159,7 @@ impl Body {
             let after = places.partition_point(|place| place.start <= offset);
             places[..after].last().filter(|place| offset < place.end).map(|place| place.loc)
         };
-        let known = |place: &SourceLoc| !place.is_default();
-        let trap =
-            |trap: &MachTrap| Trap { offset: trap.offset, code: trap.code, place: place_of(trap.offset).filter(known) };
+        let trap = |trap: &MachTrap| Trap { offset: trap.offset, code: trap.code, place: place_of(trap.offset) };
         Ok(Compiled {
             bytes: Vec::from(compiled.code_buffer()),
             traps: compiled.buffer.traps().iter().map(trap).collect(),

@@ -27,7 +27,7 @@ use alloc::string::ToString;
 #[cfg(target_arch = "x86_64")]
 use alloc::vec::Vec;
 #[cfg(target_arch = "x86_64")]
-use cranelift_codegen::ir::{SourceLoc, TrapCode};
+use cranelift_codegen::ir::TrapCode;
 #[cfg(target_arch = "x86_64")]
 use emit::guards;
 use lunette_bytecode::typed::text::Listing;
@@ -70,7 +70,7 @@ pub fn compile(unit: &Unit, target: Target) -> Result<NativeCode, Refusal> {
     #[cfg(target_arch = "x86_64")]
     return emitted(unit, target).and_then(|(body, emitted)| {
         let compiled = body.compile()?;
-        let faults = emitted.accesses.map(|accesses| faults(&compiled, &accesses)).transpose()?;
+        let faults = emitted.is_guarded.then(|| faults(&compiled)).transpose()?;
         let Emitted { entries, is_callable, .. } = emitted;
         Ok(NativeCode { bytes: compiled.bytes, entries, is_callable, faults })
     });
@@ -83,7 +83,7 @@ pub fn compile(unit: &Unit, target: Target) -> Result<NativeCode, Refusal> {
 struct Emitted {
     entries: Vec<u32>,
     is_callable: bool,
-    accesses: Option<Vec<u32>>,
+    is_guarded: bool,
 }
 
 /// A function in Cranelift's form.
@@ -94,25 +94,23 @@ fn emitted(unit: &Unit, target: Target) -> Result<(Body, Emitted), Refusal> {
         _ => true,
     };
     let code = blocks::Code::new(unit, supports)?;
-    let (body, (entries, accesses)) =
+    let (body, (entries, is_guarded)) =
         Body::new(target, emit::signature(), |builder, frontend| emit::emit(&code, builder, frontend))?;
-    Ok((body, Emitted { entries, is_callable: code.is_callable(), accesses }))
+    Ok((body, Emitted { entries, is_callable: code.is_callable(), is_guarded }))
 }
 
 /// Where in machine code accesses may fault, and where it goes on then.
 #[cfg(target_arch = "x86_64")]
-fn faults(compiled: &Compiled, accesses: &[u32]) -> Result<Faults, Refusal> {
-    let mut words = Vec::with_capacity(compiled.traps.len());
-    for trap in &compiled.traps {
-        if let Some(access) = guards::access(accesses.len(), trap.code, trap.place.map(SourceLoc::bits)) {
-            words.push((trap.offset, accesses[access]));
-        } else if trap.code != TrapCode::INTEGER_DIVISION_BY_ZERO && trap.code != TrapCode::INTEGER_OVERFLOW {
-            return Err(Refusal::Failed);
-        }
-    }
-    let block = compiled.places.iter().find(|(_, place)| guards::is_fault_block(*place));
-    let &(block, _) = block.ok_or(Refusal::Failed)?;
-    // The stack pointer is to point to what is noted, and the block begins with a fence.
-    let is_right = compiled.slot == Some(0) && compiled.bytes[block as usize..].starts_with(&[0x0f, 0xae, 0xf0]);
-    if is_right { Ok(Faults { block, words }) } else { Err(Refusal::Failed) }
+fn faults(compiled: &Compiled) -> Result<Faults, Refusal> {
+    let find = || {
+        let accesses = compiled.traps.iter().filter(|trap| trap.code == TrapCode::HEAP_OUT_OF_BOUNDS);
+        let words = accesses.map(|trap| Some((trap.offset, guards::word(trap.place?)?))).collect::<Option<Vec<_>>>()?;
+        let &(block, _) = compiled.places.iter().find(|(_, place)| guards::is_fault_block(*place))?;
+        // The stack pointer is to point to what is noted, and the block begins with a fence.
+        let is_right = compiled.slot == Some(0) && compiled.bytes[block as usize..].starts_with(&[0x0f, 0xae, 0xf0]);
+        is_right.then_some(Faults { block, words })
+    };
+    let found = find();
+    debug_assert!(found.is_some(), "accesses of machine code have no place");
+    found.ok_or(Refusal::Failed)
 }

@@ -9,24 +9,20 @@
 //! into the frame, which it finds by where the processor was.
 
 use super::{Emitter, own};
-use alloc::vec::Vec;
 use cranelift_codegen::ir::{
     Block, InstBuilder, MemFlagsData, SourceLoc, StackSlot, StackSlotData, StackSlotKind, TrapCode, types,
 };
 use cranelift_frontend::FunctionBuilder;
 use lunette_interpreter::typed::native::{fault::FaultFrame, layout, status};
 
-/// Codes that tell accesses apart where one was merged with an instruction of another place.
-const CODES: usize = 250;
 /// The place of the fault block, among those of accesses.
 const FAULT_BLOCK: u32 = u32::MAX - 1;
 
 /// What accesses to a guarded memory need.
+#[derive(Clone, Copy)]
 pub(super) struct Guards {
     slot: StackSlot,
     pub block: Block,
-    /// Of each access the word of its instruction.
-    accesses: Vec<u32>,
 }
 
 impl Guards {
@@ -34,27 +30,13 @@ impl Guards {
         let data = StackSlotData::new(StackSlotKind::ExplicitSlot, size_of::<FaultFrame>() as u32, 3);
         let (slot, block) = (builder.create_sized_stack_slot(data), builder.create_block());
         builder.set_cold_block(block);
-        Guards { slot, block, accesses: Vec::new() }
-    }
-
-    /// The words of the accesses.
-    pub fn into_accesses(self) -> Vec<u32> {
-        self.accesses
+        Guards { slot, block }
     }
 }
 
-/// The access that has faulted, given how it is marked: by its code, and by its place if that is known.
-pub(crate) fn access(count: usize, code: TrapCode, place: Option<u32>) -> Option<usize> {
-    let code = usize::from(code.as_raw().get()).checked_sub(1).filter(|&code| code < CODES)?;
-    let near = match place {
-        Some(place) => (place as usize).checked_sub(1).filter(|&near| near < count)?,
-        None if count <= CODES => return Some(code).filter(|&access| access < count),
-        None => return None,
-    };
-    // The nearest of those with the code.
-    let above = near + (code + CODES - near % CODES) % CODES;
-    let candidates = [above.checked_sub(CODES), Some(above).filter(|&access| access < count)];
-    candidates.into_iter().flatten().min_by_key(|access| access.abs_diff(near))
+/// The word of the access that a place in machine code is of.
+pub(crate) fn word(place: SourceLoc) -> Option<u32> {
+    place.bits().checked_sub(1).filter(|_| !place.is_default() && !is_fault_block(place))
 }
 
 /// Whether a place in machine code is that of the fault block.
@@ -71,14 +53,12 @@ impl Emitter<'_, '_, '_> {
         self.builder.ins().stack_store(types::I64, self.base, slot, base);
     }
 
-    /// What an access to the guarded memory is marked with; what follows it is, too, in case that is merged with it.
+    /// How memory is accessed whose guards are relied on; `None` if it may have none. What follows the access is marked as it
+    /// is, up to the next one: they may be merged.
     pub(super) fn guarded(&mut self, instruction: usize) -> Option<MemFlagsData> {
-        let guards = self.guards.as_mut()?;
-        let access = guards.accesses.len();
-        guards.accesses.push(self.code.instructions[instruction].at as u32);
-        self.builder.set_srcloc(SourceLoc::new(access as u32 + 1));
-        let code = TrapCode::user((access % CODES) as u8 + 1);
-        Some(MemFlagsData::new().with_trap_code(code))
+        self.guards?;
+        self.builder.set_srcloc(SourceLoc::new(self.code.instructions[instruction].at as u32 + 1));
+        Some(MemFlagsData::new().with_trap_code(Some(TrapCode::HEAP_OUT_OF_BOUNDS)))
     }
 
     pub(super) fn emit_fault_block(&mut self) {
@@ -94,24 +74,5 @@ impl Emitter<'_, '_, '_> {
         let yes = self.builder.ins().iconst(types::I64, 1);
         self.builder.ins().store(own(), yes, machine, layout::EXIT_IS_FAULT);
         self.end(status::LEFT as i64);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn accesses_are_found_by_code_and_place() {
-        let code = |number| TrapCode::unwrap_user(number);
-        assert_eq!(access(3, code(2), None), Some(1));
-        assert_eq!(access(3, code(2), Some(3)), Some(1));
-        assert_eq!(access(3, code(7), None), None);
-        assert_eq!(access(1000, code(2), None), None);
-        assert_eq!(access(1000, code(2), Some(501)), Some(501));
-        assert_eq!(access(1000, code(250), Some(501)), Some(499));
-        assert_eq!(access(1000, code(1), Some(1000)), Some(750));
-        assert_eq!(access(1000, code(1), Some(2000)), None);
-        assert_eq!(access(1000, TrapCode::HEAP_OUT_OF_BOUNDS, Some(501)), None);
     }
 }
