@@ -240,41 +240,84 @@ fn is_gone(outcome: Result<Vec<Data>, Error>) -> bool {
     matches!(outcome, Err(Error::Stopped(StopReason::Snapshot)))
 }
 
+/// Runs a program that leaves its home for a second one, and that one for a third, which is as the first: what it returns, and what
+/// it has written in all.
+fn move_twice(first: Home, between: Home, program: &'static str, arguments: &[Data]) -> (Vec<Data>, String) {
+    let pairs = [UnixStream::pair().unwrap(), UnixStream::pair().unwrap()];
+    for stream in pairs.iter().flat_map(|(here, there)| [here, there]) {
+        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    }
+    let [(from_first, to_second), (from_second, to_third)] = pairs;
+    let second = thread::spawn(move || {
+        let (output, streams) = captured();
+        let mut tenant = engine(between).receive(to_second, &key(), streams).unwrap();
+        leave(&mut tenant, from_second);
+        assert!(is_gone(tenant.resume()));
+        output.take_text()
+    });
+    let third = thread::spawn(move || {
+        let (output, streams) = captured();
+        let mut tenant = engine(first).receive(to_third, &key(), streams).unwrap();
+        (tenant.resume().unwrap(), output.take_text())
+    });
+    let (output, streams) = captured();
+    let mut tenant = engine(first).tenant(streams).unwrap();
+    leave(&mut tenant, from_first);
+    assert!(is_gone(tenant.run_file(program, "=program", arguments)));
+    drop(tenant);
+    let written = output.take_text() + &second.join().unwrap();
+    let (results, rest) = third.join().unwrap();
+    assert!(!rest.is_empty(), "there was something left to do");
+    (results, written + &rest)
+}
+
 #[test]
 fn programs_move_on() {
     let arguments = [1500, 500];
-    let expected = expected(arguments);
+    let expected = (vec![Data::Integer(arguments[0])], expected(arguments));
     for (first, between) in [(0, 0), (0, 1), (1, 0), (1, 1)] {
         let homes = homes();
         let home = |number: usize| homes[number % homes.len()];
-        let pairs = [UnixStream::pair().unwrap(), UnixStream::pair().unwrap()];
-        for stream in pairs.iter().flat_map(|(here, there)| [here, there]) {
-            stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
-        }
-        let [(from_first, to_second), (from_second, to_third)] = pairs;
-        let second = home(between);
-        let second = thread::spawn(move || {
-            let (output, streams) = captured();
-            let mut tenant = engine(second).receive(to_second, &key(), streams).unwrap();
-            leave(&mut tenant, from_second);
-            assert!(is_gone(tenant.resume()));
-            output.take_text()
-        });
-        let third = home(first);
-        let third = thread::spawn(move || {
-            let (output, streams) = captured();
-            let mut tenant = engine(third).receive(to_third, &key(), streams).unwrap();
-            (tenant.resume().unwrap(), output.take_text())
-        });
-        let (output, streams) = captured();
-        let mut tenant = engine(home(first)).tenant(streams).unwrap();
-        leave(&mut tenant, from_first);
-        assert!(is_gone(tenant.run_file(PROGRAM, "=program", &arguments.map(Data::from))));
-        drop(tenant);
-        let written = output.take_text() + &second.join().unwrap();
-        let (results, rest) = third.join().unwrap();
-        assert!(!rest.is_empty(), "there was something left to do");
-        assert_eq!((results, written + &rest), (vec![Data::Integer(arguments[0])], expected.clone()));
+        assert_eq!(move_twice(home(first), home(between), PROGRAM, &arguments.map(Data::from)), expected);
+    }
+}
+
+/// Has machine code of WebAssembly read a memory, beyond its end too, which grows meanwhile.
+#[cfg(feature = "jit")]
+const GUARDED: &str = "
+    local file, rounds = ...
+    local m = webassembly.instantiate(webassembly.load(file, '@module.wasm'))
+    local sum = 0
+    for round = 1, rounds do
+        m.memory:write(m.memory:size() - 4, string.pack('<i4', round))
+        local size = m.memory:size()
+        sum = sum + m.sum(size - 16384, size)
+        local _, message = pcall(m.sum, size - 16384, size + round % 5 + 1)
+        if round % 100 == 0 then
+            assert(m.memory:grow(1))
+            io.write(sum, ' ', m.memory:size(), ' ', tostring(message):match '[^\\n]*', '\\n')
+        end
+    end
+    return sum";
+
+#[test]
+#[cfg(feature = "jit")]
+fn memories_with_guards_move_on() {
+    let text = r#"(module (memory (export "memory") 1)
+        (func (export "sum") (param $i i32) (param $end i32) (result i32) (local $sum i32)
+            (loop $again
+                (local.set $sum (i32.add (i32.mul (local.get $sum) (i32.const 3)) (i32.load8_u (local.get $i))))
+                (br_if $again (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (local.get $end))))
+            (local.get $sum)))"#;
+    let arguments = [Data::String(wat::parse_str(text).unwrap()), Data::Integer(6000)];
+    let (output, streams) = captured();
+    let mut tenant = Engine::new(Configuration::new().jit(lunette::Jit::Off)).tenant(streams).unwrap();
+    let expected = (tenant.run_file(GUARDED, "=program", &arguments).unwrap(), output.take_text());
+    assert_eq!(expected.1.matches("out of bounds memory access").count(), 60);
+    for (first, between) in [(0, 0), (0, 1), (1, 0), (1, 1)] {
+        let homes = homes();
+        let home = |number: usize| homes[number % homes.len()];
+        assert_eq!(move_twice(home(first), home(between), GUARDED, &arguments), expected);
     }
 }
 

@@ -56,11 +56,11 @@ impl BlockEntry {
 }
 
 impl Heap {
-    /// A block's entry in the block table.
+    /// A block's entry in the block table, or that of a place, which follow those of all blocks.
     #[inline(always)]
     pub(crate) fn block_entry(&self, block: u32) -> &BlockEntry {
-        debug_assert!(block < self.end_of_places());
-        // SAFETY: the block table lies at block 1 and has an entry for every block; zeroed memory is a valid entry.
+        debug_assert!(block < self.header().block_count.get() + self.header().place_count.get());
+        // SAFETY: the block table lies at block 1 and has an entry for every block and place; zeroed memory is a valid entry.
         unsafe { &*self.base().wrapping_add(BLOCK_BYTES).cast::<BlockEntry>().wrapping_add(block as usize) }
     }
 

@@ -1,10 +1,9 @@
 //! The heap: the region of an instance, its root slots, and access to objects.
 
 use crate::{
-    block::BlockEntry,
     object::{AnyObject, Kind},
     pages::{LARGE_PAGE, Pages},
-    places::most_beside,
+    places::RegionShape,
     reference::Ref,
     region::{BLOCK_BYTES, MAGIC, MAXIMUM_REGION_BYTES, MOST_PLACES, RegionHeader},
     storage::SlotArray,
@@ -60,19 +59,19 @@ impl Heap {
             return Err(failure);
         }
         let reserve = |places: u32| {
-            let blocks = (bytes.min(most_beside(places)) / BLOCK_BYTES) as u32;
-            let bytes = Heap::bytes_with_places(blocks, places);
-            Some((pages.reserve(bytes)?, bytes, blocks, places))
+            let shape = RegionShape::new(&*pages, bytes, places)?;
+            Some((pages.reserve(shape.bytes())?, shape))
         };
-        let most_places = if pages.can_guard() { MOST_PLACES as u32 } else { 0 };
-        let reserved = (0..=most_places).rev().find_map(reserve);
-        let (base, bytes, blocks, places) = reserved.ok_or(failure)?;
-        let heap = Heap { base, bytes, pages };
+        let reserved = (0..=MOST_PLACES as u32).rev().find_map(reserve);
+        let (base, shape) = reserved.ok_or(failure)?;
+        let heap = Heap { base, bytes: shape.bytes(), pages };
         let header = heap.header();
-        let table_blocks = (bytes / BLOCK_BYTES * size_of::<BlockEntry>()).div_ceil(BLOCK_BYTES) as u32;
+        let table_blocks = shape.table_bytes().div_ceil(BLOCK_BYTES) as u32;
+        let blocks = shape.blocks;
         header.magic.set(MAGIC);
         header.block_count.set(blocks);
-        header.place_count.set(places);
+        header.place_count.set(shape.places);
+        header.first_place.set(shape.first_place);
         header.first_block.set(1 + table_blocks);
         header.frontier.set(1 + table_blocks);
         header.reserved_blocks.set(blocks / RESERVED);
@@ -111,10 +110,8 @@ impl Heap {
     pub unsafe fn adopt(pages: Box<dyn Pages + Send>, base: NonNull<u8>, bytes: usize) -> Option<Heap> {
         // SAFETY: the region begins with a header.
         let header = unsafe { base.cast::<RegionHeader>().as_ref() };
-        let (blocks, places) = (header.block_count.get(), header.place_count.get());
-        let fits = header.magic.get() == MAGIC
-            && places as usize <= MOST_PLACES
-            && Heap::bytes_with_places(blocks, places) == bytes;
+        let shape = Heap::shape(header);
+        let fits = header.magic.get() == MAGIC && shape.places as usize <= MOST_PLACES && shape.bytes() == bytes;
         let heap = fits.then(|| Heap { base, bytes, pages })?;
         heap.forget_guards();
         heap.expect_growth();

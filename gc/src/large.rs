@@ -73,9 +73,9 @@ impl Heap {
         self.check_trigger();
     }
 
-    /// Frees the blocks of a large object, from the first on.
+    /// Frees the blocks of a large object, from the first on, or the place of one, given its entry.
     pub(crate) fn free_large(&self, block: u32) {
-        match self.place_of_block(block) {
+        match self.place_of_entry(block) {
             Some(place) => self.free_place(place),
             None => self.free_run(block, self.block_entry(block).run.get()),
         }
@@ -85,7 +85,10 @@ impl Heap {
     /// does not hold.
     pub(crate) fn discard<T>(&self, storage: Ref<T>, bytes: usize) {
         let offset = storage.units() as usize * REFERENCE_SCALE;
-        let block = (offset / BLOCK_BYTES) as u32;
+        let block = match self.place_of(storage) {
+            Some(place) => self.entry_of(place),
+            None => (offset / BLOCK_BYTES) as u32,
+        };
         let entry = self.block_entry(block);
         let is_marked = self.is_marked(storage.cast());
         // While marking, and until keys are cleared, the lists of the collector may have it.

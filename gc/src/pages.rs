@@ -36,12 +36,15 @@ pub unsafe trait Pages {
         let _ = (start, bytes);
     }
 
-    /// Whether parts of reservations can be made inaccessible.
-    fn can_guard(&self) -> bool {
-        false
+    /// Where so many bytes for places, of which parts can be made inaccessible, lie in a reservation whose other part has `bytes`
+    /// bytes: an offset, a multiple of [`LARGE_PAGE`]. `None` if there can be none.
+    fn places(&self, bytes: usize, place_bytes: usize) -> Option<usize> {
+        let _ = (bytes, place_bytes);
+        None
     }
 
-    /// Makes a page-aligned part of a reservation inaccessible, or accessible again; its content stays. Whether that was done.
+    /// Makes a page-aligned part of a reservation inaccessible, or accessible again; its pages are then as they were, or zero.
+    /// Whether that was done.
     ///
     /// # Safety
     /// The range lies in one reservation of this source; nothing in it is used while it is inaccessible.

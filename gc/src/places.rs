@@ -2,8 +2,8 @@
 //! beyond them. What lies behind the memory's end can be made inaccessible, so that compiled code need not compare.
 //!
 //! ```text
-//!   |------- a block -------|------- 4 GiB -------|--- 3 blocks ---|
-//!               MemoryData  | bytes     | guarded                  |
+//!   |------- a block -------|------- 4 GiB -------|-- almost 2 MiB --|
+//!               MemoryData  | bytes     | guarded                    |
 //!                             ^ 0       ^ length
 //! ```
 //!
@@ -11,25 +11,24 @@
 //! of the region's content: a copy of it has none.
 
 use crate::{
-    block::BlockState,
+    block::{BlockEntry, BlockState},
     heap::{Heap, OutOfMemory},
     object::{Header, Kind},
-    pages::LARGE_PAGE,
+    pages::{LARGE_PAGE, Pages},
     reference::{REFERENCE_SCALE, Ref},
-    region::{BLOCK_BYTES, MAXIMUM_REGION_BYTES, MOST_PLACES},
+    region::{BLOCK_BYTES, MAXIMUM_REGION_BYTES, MOST_PLACES, RegionHeader},
     typed::{LinearMemory, MemoryData},
 };
 use core::{cell::Cell, ops::Range, ptr::NonNull};
 
 /// Blocks of the addresses that an access can name.
 const ADDRESSED_BLOCKS: u32 = ((1_u64 << 32) / BLOCK_BYTES as u64) as u32;
-/// Blocks for what an instruction adds to an address.
-const OFFSET_BLOCKS: u32 = 3;
-/// Blocks of a place.
-pub(crate) const PLACE_BLOCKS: u32 = 1 + ADDRESSED_BLOCKS + OFFSET_BLOCKS;
-const PLACE_BYTES: usize = PLACE_BLOCKS as usize * BLOCK_BYTES;
+/// Blocks of a place: as many beside those as make it a multiple of large pages.
+const PLACE_BLOCKS: u32 = ADDRESSED_BLOCKS + (LARGE_PAGE / BLOCK_BYTES) as u32;
+/// Bytes of a place.
+pub const PLACE_BYTES: usize = PLACE_BLOCKS as usize * BLOCK_BYTES;
 /// An access that names an address and adds so much to it, its own size included, does not lead beyond a place.
-pub const MOST_OFFSET: u32 = OFFSET_BLOCKS * BLOCK_BYTES as u32;
+pub const MOST_OFFSET: u32 = (PLACE_BLOCKS - 1 - ADDRESSED_BLOCKS) * BLOCK_BYTES as u32;
 
 /// Bytes of a memory that are kept when it is gone, for the next one in its place.
 const KEPT_BYTES: u64 = 1 << 20;
@@ -40,9 +39,38 @@ const SMALL_PAGES_BYTES: usize = 16 << 20;
 #[derive(Clone, Copy)]
 pub(crate) struct Place(u32);
 
-/// The most bytes of the other blocks in a region with places.
-pub(crate) const fn most_beside(places: u32) -> usize {
-    MAXIMUM_REGION_BYTES - places as usize * PLACE_BYTES
+/// A region with places, as it is to be.
+pub(crate) struct RegionShape {
+    /// Blocks beside those of places.
+    pub blocks: u32,
+    /// Places.
+    pub places: u32,
+    /// The block at which they begin.
+    pub first_place: u32,
+}
+
+impl RegionShape {
+    /// With so many places, in a region whose other part has at most so many bytes.
+    pub fn new(pages: &dyn Pages, bytes: usize, places: u32) -> Option<RegionShape> {
+        let place_bytes = places as usize * PLACE_BYTES;
+        let bytes = bytes.min(MAXIMUM_REGION_BYTES - place_bytes) / BLOCK_BYTES * BLOCK_BYTES;
+        let blocks = (bytes / BLOCK_BYTES) as u32;
+        if places == 0 {
+            return Some(RegionShape { blocks, places, first_place: blocks });
+        }
+        let start = pages.places(bytes, place_bytes).filter(|&start| start <= MAXIMUM_REGION_BYTES - place_bytes)?;
+        Some(RegionShape { blocks, places, first_place: (start / BLOCK_BYTES) as u32 })
+    }
+
+    /// Bytes of the region.
+    pub fn bytes(&self) -> usize {
+        self.first_place as usize * BLOCK_BYTES + self.places as usize * PLACE_BYTES
+    }
+
+    /// Bytes of the block table.
+    pub fn table_bytes(&self) -> usize {
+        (self.blocks + self.places) as usize * size_of::<BlockEntry>()
+    }
 }
 
 impl MemoryData {
@@ -61,9 +89,13 @@ impl MemoryData {
 }
 
 impl Heap {
-    /// Bytes of a region with so many blocks beside its places.
-    pub(crate) fn bytes_with_places(blocks: u32, places: u32) -> usize {
-        blocks as usize * BLOCK_BYTES + places as usize * PLACE_BYTES
+    /// What the header says of the region.
+    pub(crate) fn shape(header: &RegionHeader) -> RegionShape {
+        RegionShape {
+            blocks: header.block_count.get(),
+            places: header.place_count.get(),
+            first_place: header.first_place.get(),
+        }
     }
 
     /// Whether there are places for linear memories.
@@ -75,24 +107,26 @@ impl Heap {
         (0..self.header().place_count.get()).map(Place)
     }
 
-    pub(crate) fn first_block_of(&self, place: Place) -> u32 {
-        self.header().block_count.get() + place.0 * PLACE_BLOCKS
+    /// The number of a place's entry in the block table.
+    pub(crate) fn entry_of(&self, place: Place) -> u32 {
+        self.header().block_count.get() + place.0
     }
 
-    /// The block behind those of all places.
-    pub(crate) fn end_of_places(&self) -> u32 {
-        self.first_block_of(Place(self.header().place_count.get()))
+    /// The place of an entry in the block table.
+    pub(crate) fn place_of_entry(&self, entry: u32) -> Option<Place> {
+        entry.checked_sub(self.header().block_count.get()).map(Place)
     }
 
-    /// The place to which a block belongs.
-    pub(crate) fn place_of_block(&self, block: u32) -> Option<Place> {
-        let beyond = block.checked_sub(self.header().block_count.get())?;
-        Some(Place(beyond / PLACE_BLOCKS))
+    /// The first block of a place.
+    fn first_block_of(&self, place: Place) -> u32 {
+        self.header().first_place.get() + place.0 * PLACE_BLOCKS
     }
 
-    /// The place in which a memory is.
-    pub(crate) fn place_of(&self, data: Ref<MemoryData>) -> Option<Place> {
-        self.place_of_block((data.units() as usize * REFERENCE_SCALE / BLOCK_BYTES) as u32)
+    /// The place in which an object is.
+    pub(crate) fn place_of<T>(&self, object: Ref<T>) -> Option<Place> {
+        let block = (object.units() as usize * REFERENCE_SCALE / BLOCK_BYTES) as u32;
+        let beyond = block.checked_sub(self.header().first_place.get())?;
+        Some(Place(beyond / PLACE_BLOCKS)).filter(|place| place.0 < self.header().place_count.get())
     }
 
     /// The offset of a memory's bytes in a place.
@@ -106,18 +140,17 @@ impl Heap {
 
     /// Makes a memory of zeros in a place; `None` if there is none left.
     pub(crate) fn new_placed_memory(&self, length: usize) -> Result<Option<Ref<MemoryData>>, OutOfMemory> {
-        let is_free = |&place: &Place| !self.block_entry(self.first_block_of(place)).is(BlockState::Large);
+        let is_free = |&place: &Place| !self.block_entry(self.entry_of(place)).is(BlockState::Large);
         let Some(place) = self.places().find(is_free) else { return Ok(None) };
         let bytes = size_of::<MemoryData>() + length;
         self.available_for(bytes).ok_or(OutOfMemory { requested: bytes })?;
-        let block = self.first_block_of(place);
-        let entry = self.block_entry(block);
+        let entry = self.block_entry(self.entry_of(place));
         let units = ((self.start_of(place) - size_of::<MemoryData>()) / REFERENCE_SCALE) as u32;
         let data = Ref::<MemoryData>::from_units(units).ok_or(OutOfMemory { requested: bytes })?;
         entry.state.set(BlockState::Large as u8);
-        entry.run.set(PLACE_BLOCKS);
+        entry.run.set(1);
         entry.link.set(units);
-        self.touch(block);
+        self.touch(self.entry_of(place));
         // SAFETY: the place is nobody's, and begins with a block for this.
         unsafe {
             data.pointer(self.base())
@@ -168,7 +201,6 @@ impl Heap {
 
     /// Takes back the place of a memory that nothing refers to any more.
     pub(crate) fn free_place(&self, place: Place) {
-        let block = self.first_block_of(place);
         if let Some(memory) = self.placed_memory(place).filter(|memory| memory.is_guarded()) {
             // What cannot be made accessible stays taken.
             if !self.guard(place, memory.length.get() as usize..PLACE_BYTES - BLOCK_BYTES, false) {
@@ -176,10 +208,10 @@ impl Heap {
             }
             memory.set_guarded(false);
         }
-        self.block_entry(block).state.set(BlockState::Free as u8);
+        self.block_entry(self.entry_of(place)).state.set(BlockState::Free as u8);
         let touched = self.touched(place).get();
         if touched > KEPT_BYTES {
-            self.release_pages(block + 1, touched.div_ceil(BLOCK_BYTES as u64) as u32);
+            self.release_pages(self.first_block_of(place) + 1, touched.div_ceil(BLOCK_BYTES as u64) as u32);
             self.touched(place).set(0);
         }
     }
@@ -198,7 +230,7 @@ impl Heap {
     /// Whether an address of the process lies where guards are, or could be.
     pub fn is_guard(&self, address: usize) -> bool {
         let offset = address.wrapping_sub(self.base() as usize);
-        (self.header().block_count.get() as usize * BLOCK_BYTES..self.region().1).contains(&offset)
+        (self.header().first_place.get() as usize * BLOCK_BYTES..self.region().1).contains(&offset)
     }
 
     /// Makes a range of a place inaccessible, or accessible again.
@@ -216,7 +248,7 @@ impl Heap {
 
     /// The memory that is in a place.
     fn placed_memory(&self, place: Place) -> Option<&MemoryData> {
-        let entry = self.block_entry(self.first_block_of(place));
+        let entry = self.block_entry(self.entry_of(place));
         let data = Ref::<MemoryData>::from_units(entry.link.get()).filter(|_| entry.is(BlockState::Large));
         data.map(|data| self.get(data))
     }

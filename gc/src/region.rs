@@ -2,10 +2,10 @@
 //!
 //! ```text
 //!   block 0            RegionHeader | first intern table (4 KiB) | first segments of the collector's lists (4 KiB each)
-//!   block 1 ..         block table: 16 bytes for each block of the region
+//!   block 1 ..         block table: 16 bytes for each block of the region but those of places, and for each place
 //!   first block ..     blocks of 32 KiB: lines of small objects, runs of one large object, the heap's own storage, free
 //!   .. frontier        blocks from here on were never used: no page of them is touched
-//!   block_count ..     places for linear memories, each with addresses that are guarded behind it; see `places`
+//!   first_place ..     places for linear memories, each with addresses that are guarded behind it; see `places`
 //! ```
 //!
 //! Nothing in it holds an address: everything is an offset from the base, in bytes, blocks or reference units.
@@ -87,6 +87,8 @@ region_layout! {
         pub block_count: Cell<u32>,
         /// The number of places for linear memories.
         pub place_count: Cell<u32>,
+        /// The block at which they begin.
+        pub first_place: Cell<u32>,
         /// Of each place how many bytes may have been written since they were zero.
         pub place_touched: [Cell<u64>; MOST_PLACES],
         /// The first block after the block table.

@@ -4,6 +4,7 @@
 //! processor is emulated, the I/O privilege level on hardware, where every port reaches the monitor. Exceptions go to stubs at CPL 0 of two instructions, which tell the monitor and change nothing:
 //! when the monitor has mapped what was missing, it lets the guest go on as it was.
 
+use crate::error::{End, Fault};
 use kvm_bindings::{kvm_regs, kvm_segment, kvm_sregs};
 use lunette_hw_interface::{
     channel::{EXCEPTION, EXCEPTIONS, PORTS},
@@ -137,6 +138,12 @@ impl ExceptionFrame {
         };
         let word = |index: usize| rest.get(index).copied().unwrap_or(0);
         ExceptionFrame { code, instruction: word(0), flags: word(2), stack: word(3), is_user: word(1) & 3 == 3 }
+    }
+
+    /// How it ends the guest.
+    pub fn end(&self, vector: u8, address: Option<u64>) -> End {
+        let &ExceptionFrame { code, instruction, stack, .. } = self;
+        End::Fault(Fault { vector, code, instruction, stack, address, traceback: None })
     }
 
     /// The registers with which the guest goes on where the exception was.

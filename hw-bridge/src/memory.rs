@@ -11,7 +11,7 @@ use crate::{
     mapping::Mapping,
     tables::{Access, PageTables},
     template::Template,
-    windows::{Growth, Windows},
+    windows::{Growth, Guards, Place, Windows},
 };
 use kvm_ioctls::VmFd;
 use lunette_hw_interface::layout::*;
@@ -199,13 +199,73 @@ impl Memory {
     fn extend(&mut self, vm: &VmFd, growth: &Growth) -> Result<(), Error> {
         let &Growth { address, physical, bytes, .. } = growth;
         let mapping = Mapping::zeroed(physical, bytes)?;
-        mapping.use_pages(self.are_large);
+        // The first large page of a place may be all that it needs, and it may need little of that.
+        mapping.use_pages(self.are_large && bytes > LARGE_PAGE_BYTES);
         self.add(vm, mapping, physical, Some(address), None)?;
+        if let Some(place) = growth.place() {
+            self.windows.add(growth);
+            return self.map_place(place, address..address + bytes);
+        }
         self.tables.map_large(&self.guest, address, bytes, physical, Access::Write)?;
         if let Some(address) = growth.executed_at() {
             self.tables.map_large(&self.guest, address, bytes, physical, Access::Execute)?;
         }
         self.windows.add(growth);
+        Ok(())
+    }
+
+    /// Whether an address is guarded.
+    pub fn is_guarded(&self, address: u64) -> bool {
+        self.windows.is_guarded(address)
+    }
+
+    /// From where on each place is guarded.
+    pub fn guards(&self) -> Guards {
+        self.windows.guards()
+    }
+
+    /// Guards each place from there on.
+    pub fn set_guards(&mut self, guards: &Guards) -> Result<(), Error> {
+        let differing: Vec<_> = self.windows.guarded_otherwise(guards).collect();
+        differing.into_iter().try_for_each(|(place, guard)| self.set_guard(place, guard))
+    }
+
+    /// Makes pages of a place inaccessible, or accessible again.
+    pub fn guard(&mut self, start: u64, bytes: u64, is_guarded: bool) -> Result<(), End> {
+        let Some((place, guard)) = self.windows.guarded(start, bytes, is_guarded) else {
+            return Err(End::Violation(format!("it guards {bytes:#x} bytes at {start:#x}")));
+        };
+        Ok(self.set_guard(place, guard)?)
+    }
+
+    fn set_guard(&mut self, place: Place, guard: Option<u64>) -> Result<(), Error> {
+        let range = self.windows.set_guard(place, guard);
+        self.map_place(place, range)?;
+        // The guest does without what was there, and KVM is to notice.
+        let guarded = self.windows.guarded_memory(place);
+        for part in &self.parts {
+            let Some(address) = part.address else { continue };
+            let (from, to) = (guarded.start.max(address), guarded.end.min(address + part.mapping.bytes() as u64));
+            if from < to {
+                self.note_change(part.physical + (from - address)..part.physical + (to - address));
+                part.mapping.drop_pages((from - address) as usize..(to - address) as usize)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes the entries for a range of a place.
+    fn map_place(&mut self, place: Place, range: Range<u64>) -> Result<(), Error> {
+        let added = |page: u64| {
+            let mut parts = self.parts.iter().filter_map(|part| Some((part, page.checked_sub(part.address?)?)));
+            let (part, offset) = parts.find(|(part, offset)| *offset < part.mapping.bytes() as u64)?;
+            Some(part.physical + offset)
+        };
+        let pages = self.windows.large_pages(place, range);
+        let pages: Vec<_> = pages.filter_map(|(page, bytes)| Some((page, bytes, added(page)?))).collect();
+        for (page, bytes, physical) in pages {
+            self.tables.map_part(&self.guest, (page, bytes), physical)?;
+        }
         Ok(())
     }
 
@@ -368,8 +428,8 @@ impl Memory {
         &self.image
     }
 
-    /// Makes everything as the template has it, but for the page tables, whose entries stay.
-    pub fn reset(&self, template: &Template) -> Result<(), Error> {
+    /// Makes everything as the template has it, but for the page tables, whose entries stay where nothing is guarded.
+    pub fn reset(&mut self, template: &Template) -> Result<(), Error> {
         for part in &self.parts {
             let everything = 0..part.mapping.bytes();
             let Some(offset) = part.offset else {
@@ -389,7 +449,7 @@ impl Memory {
                 _ => part.mapping.drop_pages(everything)?,
             }
         }
-        Ok(())
+        self.set_guards(&template.header.windows.guards())
     }
 
     /// Makes a range of physical memory zero.

@@ -2,7 +2,7 @@
 
 use crate::{
     cpu::{self, ExceptionFrame},
-    error::{End, Error, Fault},
+    error::{End, Error},
     image::Image,
     limits::processor_time,
     memory::Memory,
@@ -10,11 +10,12 @@ use crate::{
     state::State,
     template::Template,
 };
-use kvm_bindings::{CpuId, KVM_MAX_CPUID_ENTRIES, kvm_sregs};
+use kvm_bindings::{CpuId, KVM_MAX_CPUID_ENTRIES, kvm_regs, kvm_sregs};
 use kvm_ioctls::{Kvm, VcpuExit, VcpuFd, VmFd};
 use lunette_hw_interface::{
     channel::{
-        Channel, DISCARD, EXCEPTION, EXCEPTIONS, MOST_SENT, PANIC, PREPARE, RECEIVE_PART, REPORT, SEND, SEND_PART,
+        Channel, DISCARD, EXCEPTION, EXCEPTIONS, GUARD, MOST_SENT, PANIC, PREPARE, RECEIVE_PART, REPORT, SEND,
+        SEND_PART, UNGUARD,
     },
     layout::{CHANNEL, IMAGE, IMAGE_END, INBOX, INBOX_BYTES, OUTBOX, PAGE_BYTES, STUB_STACK, TABLES},
     message::MOST_COST,
@@ -22,6 +23,9 @@ use lunette_hw_interface::{
 use lunette_pages::Batch;
 use std::{mem::offset_of, time::Duration};
 use vm_memory::ReadVolatile;
+
+/// Bits of a page fault's code: there is a page, or an instruction was to be fetched.
+const NOT_DATA: u64 = 1 | 1 << 4;
 
 /// Why the guest came out.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -215,7 +219,7 @@ impl Partition {
         self.complete_exit()?;
         let general = self.processor.get_regs().map_err(Error::kvm("read registers"))?;
         let vector = self.processor.get_fpu().map_err(Error::kvm("read registers"))?;
-        Ok(State { general, vector: vector.into() })
+        Ok(State { general, vector: vector.into(), guards: self.memory.guards() })
     }
 
     /// Takes up memory of a guest that arrives, in a partition that has not run.
@@ -231,6 +235,7 @@ impl Partition {
     /// # Errors
     /// KVM does not allow it.
     pub fn set_state(&mut self, state: &State) -> Result<(), Error> {
+        self.memory.set_guards(&state.guards)?;
         self.set_registers(state)?;
         let frequency = self.processor.get_tsc_khz().map_err(Error::kvm("tell the frequency of its clock"))?;
         self.set_shared(offset_of!(Channel, counter_khz), u64::from(frequency))?;
@@ -310,6 +315,11 @@ impl Partition {
             PREPARE => {
                 let (start, bytes) = self.pages()?;
                 self.memory.prepare(&self.vm, start, bytes)?;
+                Ok(Exit::Signal)
+            }
+            GUARD | UNGUARD => {
+                let (start, bytes) = self.pages()?;
+                self.memory.guard(start, bytes, port == GUARD)?;
                 Ok(Exit::Signal)
             }
             PANIC => {
@@ -419,7 +429,8 @@ impl Partition {
         self.memory.write(CHANNEL + offset as u64, &word.to_le_bytes()[..size_of::<T>()])
     }
 
-    /// The guest has met an exception: what is missing is mapped, anything else ends it.
+    /// The guest has met an exception: what is missing is mapped, an access to what is guarded is told to it, if it wants that, and
+    /// anything else ends it.
     fn except(&mut self, vector: u8) -> Result<(), End> {
         self.complete_exit()?;
         let registers = self.processor.get_regs().map_err(Error::kvm("read registers"))?;
@@ -444,14 +455,18 @@ impl Partition {
                 self.processor.set_regs(&frame.resume(registers)).map_err(Error::kvm("set registers"))?;
                 Ok(())
             }
-            address => Err(End::Fault(Fault {
-                vector,
-                code: frame.code,
-                instruction: frame.instruction,
-                stack: frame.stack,
-                address,
-                traceback: None,
-            })),
+            Some(address) if frame.is_user && frame.code & NOT_DATA == 0 && self.memory.is_guarded(address) => {
+                let handler = self.shared(offset_of!(Channel, guard_handler))?;
+                if !(IMAGE..IMAGE_END).contains(&handler) {
+                    return Err(frame.end(vector, Some(address)));
+                }
+                let there = frame.resume(registers);
+                let there = kvm_regs { rip: handler, rdi: there.rip, rsi: address, ..there };
+                self.processor.set_sregs(&self.system_registers).map_err(Error::kvm("set registers"))?;
+                self.processor.set_regs(&there).map_err(Error::kvm("set registers"))?;
+                Ok(())
+            }
+            address => Err(frame.end(vector, address)),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! A processor at an exit: registers that a guest has at its command.
 
+use crate::windows::Guards;
 use kvm_bindings::{kvm_fpu, kvm_regs};
 use serde::{Deserialize, Serialize};
 
@@ -10,6 +11,8 @@ pub struct State {
     pub(crate) general: kvm_regs,
     /// Registers of vectors and floating-point numbers.
     pub(crate) vector: VectorRegisters,
+    /// From where on places are guarded.
+    pub(crate) guards: Guards,
 }
 
 /// Registers of vectors and floating-point numbers; the guest does not use those of the x87.

@@ -1,7 +1,12 @@
-//! The guest's page tables. They only ever gain entries while the guest lives, as its processor does not notice others.
+//! The guest's page tables. They only ever gain entries while the guest lives, but for those of places.
+//!
+//! Neither the processor nor KVM notices that an entry was taken away, until what it led to is taken away from KVM, too. And KVM
+//! may remember what a table was for: one that is in use is never used for other addresses.
 //!
 //! ```text
 //!   TABLES   | root | 512 GiB | further tables, in the order in which they were needed ...
+//!
+//!   a place  | large pages, and tables where a guard was | a table, up to the guard | nothing
 //! ```
 
 use crate::error::Error;
@@ -15,6 +20,8 @@ const USER: u64 = 1 << 2;
 /// Accessed and dirty, so that the processor need not write to the tables.
 const USED: u64 = 3 << 5;
 const LARGE: u64 = 1 << 7;
+/// Of an entry that leads to a further table.
+const TABLE: u64 = USED | USER | WRITABLE | PRESENT;
 const NOT_EXECUTABLE: u64 = 1 << 63;
 const ADDRESS: u64 = 0x000f_ffff_ffff_f000;
 
@@ -91,6 +98,38 @@ impl PageTables {
         Ok(())
     }
 
+    /// Maps so many bytes of a large page of a place, from its beginning on, and no more of it.
+    pub fn map_part(
+        &mut self,
+        memory: &GuestMemoryMmap,
+        (start, bytes): (u64, u64),
+        physical: u64,
+    ) -> Result<(), Error> {
+        let table = self.table(memory, start, 21)?;
+        let bits = Access::Write.bits();
+        let entry: u64 = memory.read_obj(entry_address(table, start >> 21)).map_err(Error::memory("read"))?;
+        let pages = match (entry & PRESENT != 0 && entry & LARGE == 0, bytes) {
+            (true, _) => entry & ADDRESS,
+            (false, 0) => return self.set(memory, table, start >> 21, 0),
+            (false, LARGE_PAGE_BYTES) => return self.set(memory, table, start >> 21, physical | bits | LARGE),
+            (false, _) => self.take_table()?,
+        };
+        for offset in (0..LARGE_PAGE_BYTES).step_by(PAGE_BYTES as usize) {
+            let entry = if offset < bytes { (physical + offset) | bits } else { 0 };
+            self.set(memory, pages, offset >> 12, entry)?;
+        }
+        self.set(memory, table, start >> 21, pages | TABLE)
+    }
+
+    fn take_table(&mut self) -> Result<u64, Error> {
+        let new = self.next;
+        if new >= TABLES + TABLES_BYTES {
+            return Err(Error::Memory { what: "map", reason: "too many page tables".to_owned() });
+        }
+        self.next += PAGE_BYTES;
+        Ok(new)
+    }
+
     /// The table that has the entries for units of `2^shift` bytes at this address.
     fn table(&mut self, memory: &GuestMemoryMmap, address: u64, shift: u32) -> Result<u64, Error> {
         let mut table = TABLES;
@@ -101,13 +140,8 @@ impl PageTables {
             table = if entry & PRESENT != 0 {
                 entry & ADDRESS
             } else {
-                let new = self.next;
-                if new >= TABLES + TABLES_BYTES {
-                    return Err(Error::Memory { what: "map", reason: "too many page tables".to_owned() });
-                }
-                self.next += PAGE_BYTES;
-                let entry = new | USED | USER | WRITABLE | PRESENT;
-                memory.write_obj(entry, place).map_err(Error::memory("write"))?;
+                let new = self.take_table()?;
+                memory.write_obj(new | TABLE, place).map_err(Error::memory("write"))?;
                 new
             };
             level -= 9;

@@ -554,10 +554,8 @@ fn only_its_own_pages_can_be_discarded() {
         (ARENA + 8, PAGE_BYTES),
         (ARENA, 8),
         (ARENA - PAGE_BYTES, 2 * PAGE_BYTES),
-        (ARENA, ARENA_START_BYTES + PAGE_BYTES),
-        (ARENA, ARENA_BYTES),
-        (ARENA + ARENA_START_BYTES, PAGE_BYTES),
-        (REGION, REGION_START_BYTES + PAGE_BYTES),
+        (ARENA, ARENA_BYTES + PAGE_BYTES),
+        (REGION, PLACES - REGION + PAGE_BYTES),
         (REGION + REGION_BYTES, PAGE_BYTES),
         (ARENA, u64::MAX - 0xfff),
         (ARENA, (u64::MAX - ARENA + 1) & !0xfff),
@@ -569,7 +567,16 @@ fn only_its_own_pages_can_be_discarded() {
             other => panic!("{bytes:#x} bytes at {start:#x}: {other}"),
         }
     }
-    for (start, bytes) in [(ARENA, ARENA_START_BYTES), (REGION + PAGE_BYTES, PAGE_BYTES), (REGION, 0)] {
+    // Where there is no memory yet, there is nothing to be discarded.
+    for (start, bytes) in [
+        (ARENA, ARENA_START_BYTES),
+        (REGION + PAGE_BYTES, PAGE_BYTES),
+        (REGION, 0),
+        (ARENA, ARENA_START_BYTES + PAGE_BYTES),
+        (ARENA, ARENA_BYTES),
+        (ARENA + ARENA_START_BYTES, PAGE_BYTES),
+        (PLACES, PLACE_BYTES),
+    ] {
         assert_eq!(fault(end_of_pages(DISCARD, start, bytes), "its own pages").vector, 6);
     }
 }

@@ -126,7 +126,7 @@ mod tests {
     #[test]
     fn code_is_packed_executable_and_taken_back() {
         // `mov eax, 7; ret`
-        const SEVEN: [u8; 6] = [0xb8, 7, 0, 0, 0, 0xc3];
+        static SEVEN: [u8; 6] = [0xb8, 7, 0, 0, 0, 0xc3];
         let mut code = InstalledCode::default();
         let first = code.install(&SEVEN).unwrap();
         let second = code.install(&SEVEN).unwrap();

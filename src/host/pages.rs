@@ -118,8 +118,8 @@ unsafe impl Pages for MappedPages {
         });
     }
 
-    fn can_guard(&self) -> bool {
-        cfg!(all(feature = "jit", target_arch = "x86_64"))
+    fn places(&self, bytes: usize, _: usize) -> Option<usize> {
+        cfg!(all(feature = "jit", target_arch = "x86_64")).then_some(bytes.next_multiple_of(LARGE_PAGE))
     }
 
     #[cfg(all(feature = "jit", target_arch = "x86_64"))]

@@ -2,8 +2,49 @@
 //! places, whatever the home does to see them.
 
 use super::ALL;
-use lunette::{AsContext as _, Configuration, Engine, Instance, Jit, webassembly::Module};
-use std::fmt::Write as _;
+use lunette::{Configuration, Data, Engine, Home, Jit, Streams, Tenant};
+use std::{collections::BTreeSet, fmt::Write as _};
+
+fn homes() -> Vec<Home> {
+    if cfg!(feature = "partitions") { vec![Home::Process, Home::Partition] } else { vec![Home::Process] }
+}
+
+fn tenant(home: Home, jit: Jit) -> Tenant {
+    Engine::new(Configuration::new().home(home).jit(jit)).tenant(Streams::none()).unwrap()
+}
+
+/// Runs a program that gets a module as the first argument, and has `load` for an instance of it; the text that it returns.
+fn run_in(tenant: &mut Tenant, module: &str, program: &str, more: &[Data]) -> String {
+    let source = format!(
+        "local file = ...
+        local module = webassembly.load(file, '@module.wasm')
+        function load() return webassembly.instantiate(module) end
+        return (function(...) {program} end)(select(2, ...))"
+    );
+    let mut arguments = vec![Data::String(wat::parse_str(module).unwrap())];
+    arguments.extend_from_slice(more);
+    match tenant.run_file(source, "=guards", &arguments).unwrap().as_slice() {
+        [Data::String(text)] => String::from_utf8_lossy(text).into_owned(),
+        other => panic!("not a text: {other:?}"),
+    }
+}
+
+/// The same in all homes and tiers, which must not differ.
+fn run_everywhere(module: &str, program: &str, more: &[Data]) -> String {
+    let run = |home, jit| {
+        let mut tenant = tenant(home, jit);
+        let text = run_in(&mut tenant, module, program, more);
+        assert_eq!(tenant.statistics().unwrap().native_functions > 0, jit != Jit::Off, "{home:?} {jit:?}");
+        text
+    };
+    let expected = run(Home::Process, Jit::Off);
+    for home in homes() {
+        for jit in ALL {
+            assert!(run(home, jit) == expected, "{home:?} {jit:?}");
+        }
+    }
+    expected
+}
 
 /// Loads and stores: of each the instruction, the bytes, and the type.
 const LOADS: [(&str, u32, &str); 14] = [
@@ -34,14 +75,6 @@ const STORES: [(&str, u32, &str); 9] = [
     ("f64.store", 8, "f64"),
 ];
 const OFFSETS: [u32; 7] = [0, 1, 255, 65535, 65536, 98304, u32::MAX];
-
-fn load(instance: &mut Instance, name: &str, text: &str) {
-    let file = wat::parse_str(text).unwrap();
-    let module = Module::new(instance, file, "@module.wasm").unwrap();
-    let exports = module.instantiate(instance, None).unwrap();
-    let table = exports.table().clone();
-    instance.set(name, table).unwrap();
-}
 
 /// A module with a function for every access and offset; each does it a few times where it is allowed first, so that it is hot.
 fn accesses() -> String {
@@ -75,8 +108,13 @@ fn accesses() -> String {
 
 /// Does every access around the ends of memory, before and after it has grown, and gives all that can be seen of that.
 const SWEEP: &str = "
-    local names, offsets, warm = ...
-    local seen = {}
+    local warm = ...
+    local m, names, seen = load(), {}, {}
+    for name in pairs(m) do
+        if name:find '/' then names[#names + 1] = name end
+    end
+    table.sort(names)
+    local offsets = {0, 1, 255, 65535, 65536, 98304, 0xffffffff}
     local function see(name, at, index)
         local function note(ok, value) seen[#seen + 1] = name .. '@' .. at .. ': ' .. tostring(value) end
         note(pcall(m[name], warm, at))
@@ -98,137 +136,108 @@ const SWEEP: &str = "
 
 #[test]
 fn accesses_around_the_end_are_those_of_the_interpreter() {
-    let names: Vec<String> = (0..OFFSETS.len())
-        .flat_map(|number| {
-            LOADS.iter().chain(&STORES).map(move |(instruction, ..)| format!("'{instruction}/{number}'"))
-        })
-        .collect();
-    let offsets: Vec<String> = OFFSETS.iter().map(u32::to_string).collect();
-    let run = |jit, warm: u32| {
-        let mut instance = Engine::new(Configuration::new().jit(jit)).instantiate().unwrap();
-        load(&mut instance, "m", &accesses());
-        let source =
-            format!("return (function(...) {SWEEP} end)({{{}}}, {{{}}}, {warm})", names.join(", "), offsets.join(", "));
-        let seen: lunette::String = instance.eval(source.as_str()).unwrap();
-        let seen = String::from_utf8_lossy(&seen.to_bytes(&mut instance).unwrap()).into_owned();
-        assert_eq!(instance.statistics().native_functions > 100, jit != Jit::Off, "{jit:?}");
-        seen
-    };
-    let interpreted = run(Jit::Off, 1);
-    assert!(interpreted.matches("out of bounds memory access").count() > 2000, "{interpreted}");
-    assert!(run(Jit::Eager, 1) == interpreted);
-    assert!(run(Jit::On, 20_000) == run(Jit::Off, 20_000));
+    // Once as hot functions, and once as all are.
+    let seen = run_everywhere(&accesses(), SWEEP, &[20_000.into()]);
+    assert!(seen.matches("out of bounds memory access").count() > 2000, "{seen}");
 }
 
 #[test]
 fn the_place_is_known_among_many() {
-    // Loads that are merged with what uses them, among others of the same code in machine code's list of traps.
     const COUNT: usize = 700;
     let mut text = String::from(
         "(module (memory 1) (func (export \"sum\") (param $which i32) (result i32) (local $sum i32) (local $at i32)\n",
     );
     for number in 0..COUNT {
-        let offset = number % 3 * 40_000;
         write!(
             text,
             "(local.set $at (select (i32.const 65533) (i32.const {}) (i32.eq (local.get $which) (i32.const {number}))))
              (local.set $sum (i32.{} (local.get $sum) (i32.load offset={} (local.get $at))))\n",
             number * 4,
             ["add", "xor", "sub"][number % 3],
-            if offset > 60_000 { 60_000 } else { offset }
+            number % 3 * 30_000
         )
         .unwrap();
     }
     text += "(local.get $sum)))";
-    let run = |jit| {
-        let mut instance = Engine::new(Configuration::new().jit(jit)).instantiate().unwrap();
-        load(&mut instance, "m", &text);
-        let seen: lunette::String = instance
-            .eval(
-                "for i = 1, 3000 do m.sum(-1) end
-                local seen = {}
-                for i = 0, 699 do seen[i + 1] = tostring(select(2, pcall(m.sum, i))) end
-                return table.concat(seen, '\\n')",
-            )
-            .unwrap();
-        let seen = String::from_utf8_lossy(&seen.to_bytes(&mut instance).unwrap()).into_owned();
-        assert_eq!(instance.statistics().native_functions > 0, jit != Jit::Off, "{jit:?}");
-        seen
-    };
-    let interpreted = run(Jit::Off);
-    let places: std::collections::BTreeSet<&str> = interpreted.lines().collect();
-    assert_eq!(places.len(), COUNT, "{interpreted}");
-    assert!(run(Jit::On) == interpreted && run(Jit::Eager) == interpreted);
+    let seen = run_everywhere(
+        &text,
+        "local m = load()
+        for i = 1, 3000 do m.sum(-1) end
+        local seen = {}
+        for i = 0, 699 do seen[i + 1] = tostring(select(2, pcall(m.sum, i))) end
+        return table.concat(seen, '\\n')",
+        &[],
+    );
+    assert_eq!(seen.lines().collect::<BTreeSet<_>>().len(), COUNT, "{seen}");
 }
+
+/// Sums a memory from its start, and what is at an address.
+const SUM: &str = r#"(module
+    (memory (export "memory") 1)
+    (func (export "sum") (param $count i32) (param $at i32) (result i32) (local $i i32) (local $sum i32)
+        (loop $again
+            (local.set $sum (i32.add (local.get $sum) (i32.load (local.get $i))))
+            (br_if $again (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (local.get $count))))
+        (i32.add (local.get $sum) (i32.load (local.get $at)))))"#;
 
 #[test]
 fn there_may_be_more_memories_than_places() {
-    const TEXT: &str = r#"(module
-        (memory (export "memory") 1)
-        (func (export "sum") (param $count i32) (param $at i32) (result i32) (local $i i32) (local $sum i32)
-            (loop $again
-                (local.set $sum (i32.add (local.get $sum) (i32.load (local.get $i))))
-                (br_if $again (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (local.get $count))))
-            (i32.add (local.get $sum) (i32.load (local.get $at))))
-        (func (export "grow") (drop (memory.grow (i32.const 3)))))"#;
-    let run = |jit| {
-        let mut instance = Engine::new(Configuration::new().jit(jit)).instantiate().unwrap();
-        let file = wat::parse_str(TEXT).unwrap();
-        let module = Module::new(&mut instance, file, "@module.wasm").unwrap();
-        let mut seen = Vec::new();
-        // Several that are used in turns, then many that are dropped.
-        for number in 0..8 {
-            let exports = module.instantiate(&mut instance, None).unwrap();
-            let table = exports.table().clone();
-            instance.set(format!("m{number}").as_str(), table).unwrap();
-            let round: lunette::String = instance
-                .eval(
-                    "local seen = {}
-                    for round = 1, 2 do
-                        for number = 0, 7 do
-                            local m = _G['m' .. number]
-                            if m then
-                                m.memory:write(number, 'abcd')
-                                seen[#seen + 1] = m.sum(60000, 65532)
-                                for _, at in ipairs {65533, 65536, 4 * 65536 - 4, 4 * 65536 - 3, 0xffffffff} do
-                                    seen[#seen + 1] = tostring(select(2, pcall(m.sum, 10, at)))
-                                end
-                            end
-                        end
-                        if m3 then m3.grow() end
+    let seen = run_everywhere(
+        SUM,
+        "local seen, all = {}, {}
+        -- Several that are used in turns, then many that are dropped.
+        for number = 1, 8 do
+            all[number] = load()
+            for round = 1, 2 do
+                for other, m in ipairs(all) do
+                    m.memory:write(other, 'abcd')
+                    seen[#seen + 1] = m.sum(60000, 65532)
+                    for _, at in ipairs {65533, 65536, 4 * 65536 - 4, 4 * 65536 - 3, 0xffffffff} do
+                        seen[#seen + 1] = tostring(select(2, pcall(m.sum, 10, at)))
                     end
-                    return table.concat(seen, '\\n')",
-                )
-                .unwrap();
-            seen.push(String::from_utf8_lossy(&round.to_bytes(&mut instance).unwrap()).into_owned());
-        }
-        instance.exec("for number = 0, 7 do _G['m' .. number] = nil end").unwrap();
-        for number in 0..30 {
-            instance.exec("if ... then collectgarbage() end").unwrap();
-            let exports = module.instantiate(&mut instance, None).unwrap();
-            let table = exports.table().clone();
-            instance.set("m", table).unwrap();
-            let message: (i64, std::string::String) = instance
-                .eval(
-                    "collectgarbage()
-                    local sum = m.sum(60000, 65532)
-                    m.grow()
-                    local message = tostring(select(2, pcall(m.sum, 10, 4 * 65536 - 3)))
-                    for at = 0, 4 * 65536 - 8, 8192 do m.memory:write(at, 'leftover') end
-                    return sum, message",
-                )
-                .unwrap();
-            // What is left of others is not to be seen.
-            assert_eq!(message.0, 0, "{jit:?} {number}");
-            seen.push(message.1);
-        }
-        seen
-    };
-    let interpreted = run(ALL[0]);
-    assert!(interpreted.iter().all(|seen| seen.contains("out of bounds memory access")), "{interpreted:?}");
-    for jit in [Jit::On, Jit::Eager] {
-        assert_eq!(run(jit), interpreted, "{jit:?}");
-    }
+                end
+                if number == 4 then all[3].memory:grow(3) end
+            end
+        end
+        all = nil
+        for number = 1, 30 do
+            collectgarbage()
+            local m = load()
+            -- What is left of others is not to be seen.
+            assert(m.sum(60000, 65532) == 0)
+            m.memory:grow(3)
+            seen[#seen + 1] = tostring(select(2, pcall(m.sum, 10, 4 * 65536 - 3)))
+            for at = 0, 4 * 65536 - 8, 8192 do m.memory:write(at, 'leftover') end
+        end
+        return table.concat(seen, '\\n')",
+        &[],
+    );
+    assert!(seen.matches("out of bounds memory access").count() > 100, "{seen}");
+}
+
+#[test]
+fn large_memories_grow_and_go() {
+    let seen = run_everywhere(
+        SUM,
+        "local seen = {}
+        for round = 1, 3 do
+            local m = load()
+            m.sum(60000, 0)
+            for pages = 1, 60 do
+                local size = m.memory:size()
+                m.memory:write(size - 4, 'last')
+                seen[#seen + 1] = m.sum(1000, size - 4)
+                seen[#seen + 1] = tostring(select(2, pcall(m.sum, 1, size - 3)))
+                m.memory:grow(pages)
+                seen[#seen + 1] = m.sum(1000, m.memory:size() - 4)
+            end
+            m = nil
+            collectgarbage()
+        end
+        return table.concat(seen, '\\n')",
+        &[],
+    );
+    assert!(seen.matches("out of bounds memory access").count() == 180, "{seen}");
 }
 
 #[test]
@@ -236,26 +245,66 @@ fn threads_trap_at_once() {
     let threads: Vec<_> = (0..8)
         .map(|number| {
             std::thread::spawn(move || {
-                let mut instance = Engine::new(Configuration::new().jit(Jit::Eager)).instantiate().unwrap();
-                load(
-                    &mut instance,
-                    "m",
-                    r#"(module (memory (export "memory") 1)
-                        (func (export "get") (param i32) (result i32) (i32.load (local.get 0))))"#,
+                let text = run_in(
+                    &mut tenant(Home::Process, Jit::Eager),
+                    SUM,
+                    "local m, count = load(), 0
+                    for i = 1, 3000 do
+                        if not pcall(m.sum, 1, 65533 + i * 1000) then count = count + 1 end
+                        assert(m.sum(2, i) == 0)
+                    end
+                    return tostring(count)",
+                    &[],
                 );
-                let count: i64 = instance
-                    .eval(
-                        "local count = 0
-                        for i = 1, 3000 do
-                            if not pcall(m.get, 65533 + i * 1000) then count = count + 1 end
-                            assert(m.get(i) == 0)
-                        end
-                        return count",
-                    )
-                    .unwrap();
-                assert_eq!(count, 3000, "{number}");
+                assert_eq!(text, "3000", "{number}");
             })
         })
         .collect();
     threads.into_iter().for_each(|thread| thread.join().unwrap());
+}
+
+#[test]
+#[cfg(feature = "partitions")]
+fn partitions_are_reset_with_the_guards_of_their_template() {
+    let configuration = Configuration::new().home(Home::Partition).jit(Jit::On).memory_limit(64 << 20);
+    const PROGRAM: &str = "
+        m = load()
+        for round = 1, 40 do m.sum(60000, 0) end
+        assert(not pcall(m.sum, 1, 65533))
+        function go()
+            local seen = {}
+            for pages = 1, 20 do
+                local size = m.memory:size()
+                for _, at in ipairs {size - 4, size - 3, size, 65533, 20 * 65536, 0xfffffff0} do
+                    seen[#seen + 1] = tostring(select(2, pcall(m.sum, 10, at)))
+                end
+                m.memory:write(size - 4, 'last')
+                m.memory:grow(pages)
+                seen[#seen + 1] = m.sum(m.memory:size() - 4, 0)
+            end
+            return table.concat(seen, '\\n')
+        end
+        return go and 'prepared'";
+    let prepare = |tenant: &mut Tenant| {
+        run_in(tenant, SUM, PROGRAM, &[]);
+        assert!(tenant.statistics().unwrap().native_functions > 0);
+        Ok(())
+    };
+    let text = |results: Vec<Data>| match results.as_slice() {
+        [Data::String(text)] => String::from_utf8_lossy(text).into_owned(),
+        other => panic!("not a text: {other:?}"),
+    };
+    let template = Engine::new(configuration).template(prepare).unwrap();
+    let mut seen = BTreeSet::new();
+    for _ in 0..3 {
+        let mut clone = template.tenant(Streams::none()).unwrap();
+        seen.insert(text(clone.call("go", &[]).unwrap()));
+        drop(clone);
+        assert_eq!(template.idle(), 1);
+    }
+    let mut interpreted = tenant(Home::Process, Jit::Off);
+    run_in(&mut interpreted, SUM, PROGRAM, &[]);
+    let expected = text(interpreted.call("go", &[]).unwrap());
+    assert!(expected.matches("out of bounds memory access").count() > 60, "{expected}");
+    assert_eq!(seen, BTreeSet::from([expected]));
 }

@@ -9,7 +9,6 @@ use crate::{
     block::BlockState,
     heap::Heap,
     object::AnyObject,
-    places::PLACE_BLOCKS,
     reference::{REFERENCE_SCALE, Ref},
     region::{BLOCK_BYTES, FIRST_LINE, LINE_BYTES, LINES},
     string::Str,
@@ -185,7 +184,8 @@ impl Heap {
     /// Sweeps the next block that was not allocated into since marking ended; `false` if there is none left.
     fn sweep_next_block(&self) -> bool {
         let (cursor, frontier) = (&self.state().block_cursor, self.header().frontier.get());
-        let (places, end) = (self.header().block_count.get(), self.end_of_places());
+        let places = self.header().block_count.get();
+        let end = places + self.header().place_count.get();
         loop {
             let block = if cursor.get() < frontier { cursor.get() } else { cursor.get().max(places) };
             if block >= end {
@@ -193,11 +193,7 @@ impl Heap {
             }
             let entry = self.block_entry(block);
             let is_swept = entry.is(BlockState::Lines) || entry.is(BlockState::Large);
-            cursor.set(match block {
-                _ if block >= places => block + PLACE_BLOCKS,
-                _ if entry.is(BlockState::Large) => block + entry.run.get(),
-                _ => block + 1,
-            });
+            cursor.set(block + if entry.is(BlockState::Large) { entry.run.get() } else { 1 });
             if is_swept && entry.cycle.get() != self.cycle() {
                 self.sweep_block(block);
                 return true;
@@ -212,7 +208,7 @@ impl Heap {
         if entry.is(BlockState::Large) {
             let object = Ref::<AnyObject>::from_units(entry.link.get());
             if object.is_some_and(|object| !self.is_marked(object)) {
-                if self.place_of_block(block).is_none() {
+                if self.place_of_entry(block).is_none() {
                     self.poison(block as usize * BLOCK_BYTES, entry.run.get() as usize * BLOCK_BYTES);
                 }
                 self.free_large(block);

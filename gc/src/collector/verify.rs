@@ -124,10 +124,12 @@ impl Walk<'_> {
         let heap = self.heap;
         let start = object.units() as usize * REFERENCE_SCALE;
         let header = heap.header();
-        let block = (start / BLOCK_BYTES) as u32;
-        let is_in_use = (header.first_block.get()..header.frontier.get()).contains(&block)
-            || (header.block_count.get()..heap.end_of_places()).contains(&block);
-        if !is_in_use {
+        let block = match heap.place_of(object) {
+            Some(place) => heap.entry_of(place),
+            None => (start / BLOCK_BYTES) as u32,
+        };
+        let is_place = heap.place_of_entry(block).is_some();
+        if !is_place && !(header.first_block.get()..header.frontier.get()).contains(&block) {
             return Err(Fault { object, kind: 0, problem: "lies outside of the blocks in use" });
         }
         let entry = heap.block_entry(block);

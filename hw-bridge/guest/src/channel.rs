@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 use core::{arch::asm, fmt, sync::atomic::Ordering};
 use lunette_hw_interface::{
-    channel::{Channel, DISCARD, MOST_PREPARED, MOST_SENT, PREPARE, RECEIVE_PART, SEND, SEND_PART},
+    channel::{Channel, DISCARD, GUARD, MOST_PREPARED, MOST_SENT, PREPARE, RECEIVE_PART, SEND, SEND_PART, UNGUARD},
     layout::{CHANNEL, INBOX, INBOX_BYTES, OUTBOX, OUTBOX_BYTES},
     message::{self, FromGuest},
 };
@@ -122,6 +122,11 @@ pub fn prepare(start: u64, bytes: u64) {
     for start in (start..end).step_by(MOST_PREPARED as usize) {
         leave_with_pages(PREPARE, start, MOST_PREPARED.min(end - start));
     }
+}
+
+/// Makes pages up to the end of a place inaccessible, or the first of those that are accessible again.
+pub fn guard(start: u64, bytes: u64, is_guarded: bool) {
+    leave_with_pages(if is_guarded { GUARD } else { UNGUARD }, start, bytes);
 }
 
 fn leave_with_pages(port: u16, start: u64, bytes: u64) {

@@ -13,6 +13,7 @@ mod channel;
 mod clock;
 mod code;
 mod copies;
+mod faults;
 mod functions;
 mod home;
 mod images;

@@ -2,11 +2,13 @@
 
 use crate::channel;
 use core::ptr::NonNull;
-use lunette_gc::pages::Pages;
-use lunette_hw_interface::layout::{REGION, REGION_BYTES};
+use lunette_gc::{pages::Pages, places};
+use lunette_hw_interface::layout::{PLACE_BYTES, PLACE_COUNT, PLACES, REGION, REGION_BYTES};
 
 /// From this size on, pages are worth leaving the partition for.
 const WORTH_AN_EXIT: usize = 1 << 18;
+
+const _: () = assert!(PLACE_BYTES as usize == places::PLACE_BYTES);
 
 /// The one region.
 pub struct RegionPages;
@@ -25,6 +27,15 @@ unsafe impl Pages for RegionPages {
             // SAFETY: the caller's range, which is not used.
             unsafe { start.as_ptr().write_bytes(0, bytes) };
         }
+    }
+
+    fn places(&self, _: usize, place_bytes: usize) -> Option<usize> {
+        (place_bytes == PLACE_COUNT * PLACE_BYTES as usize).then_some((PLACES - REGION) as usize)
+    }
+
+    unsafe fn guard(&self, start: NonNull<u8>, bytes: usize, is_guarded: bool) -> bool {
+        channel::guard(start.as_ptr() as u64, bytes as u64, is_guarded);
+        true
     }
 
     unsafe fn prepare(&self, start: NonNull<u8>, bytes: usize) {

@@ -1,12 +1,13 @@
 //! Where the monitor starts the image, and where it ends if it panics.
 
-use crate::{agent, channel::LastWords, post_mortem};
+use crate::{agent, channel::LastWords, faults, post_mortem};
 use core::{fmt::Write, panic::PanicInfo};
 use lunette_hw_interface::channel::PANIC;
 
 /// Obeys the monitor until nobody wants the instance any more.
 pub fn start() -> ! {
     post_mortem::offer();
+    faults::offer();
     agent::obey()
 }
 

@@ -27,8 +27,12 @@ pub const PANIC: u16 = 0x14;
 pub const REPORT: u16 = 0x15;
 /// Port: the pages from [`Channel::pages_start`] on will be written to soon.
 pub const PREPARE: u16 = 0x16;
+/// Port: the pages from [`Channel::pages_start`] on, up to the end of their place, are to be inaccessible.
+pub const GUARD: u16 = 0x17;
+/// Port: the first pages that are inaccessible in a place, which [`Channel::pages_start`] names, are to be accessible again.
+pub const UNGUARD: u16 = 0x18;
 /// The ports that the guest may use.
-pub const PORTS: [u16; 7] = [SEND, SEND_PART, RECEIVE_PART, DISCARD, PANIC, REPORT, PREPARE];
+pub const PORTS: [u16; 9] = [SEND, SEND_PART, RECEIVE_PART, DISCARD, PANIC, REPORT, PREPARE, GUARD, UNGUARD];
 /// The most bytes of pages that are prepared with one exit.
 pub const MOST_PREPARED: u64 = 1 << 24;
 /// The most bytes that are sent with one exit.
@@ -54,7 +58,7 @@ pub struct Channel {
     pub post_failed: AtomicU32,
     /// Not 0 if somebody asks for a snapshot.
     pub snapshot: AtomicU32,
-    /// Address of the pages to discard or prepare.
+    /// Address of the pages to discard, prepare or guard.
     pub pages_start: AtomicU64,
     /// Their bytes.
     pub pages_bytes: AtomicU64,
@@ -74,4 +78,7 @@ pub struct Channel {
     pub has_moved: AtomicU32,
     /// Nanoseconds for which the guest's processor had run when the guest was last let go on.
     pub processor_time: AtomicU64,
+    /// Where the guest goes on when it has accessed what is guarded, with the address of the instruction in `rdi`, and that of what
+    /// it has accessed in `rsi`; 0 if that ends it.
+    pub guard_handler: AtomicU64,
 }

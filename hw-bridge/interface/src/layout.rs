@@ -13,6 +13,7 @@
 //!   0x100_0000 first of region   REGION                    read, write
 //!   TABLES    page tables        not mapped
 //!   GROWTH    more memory        after ARENA's or REGION's read, write; mapped when first touched
+//!                                PLACES                    likewise, but for what is guarded
 //!             machine code       CODE_WRITTEN              read, write; likewise
 //!                                and CODE                  read, execute
 //! ```
@@ -76,6 +77,12 @@ pub const ARENA_BYTES: u64 = 0x8_0000_0000;
 pub const REGION: u64 = 0x20_0000_0000;
 /// The most bytes of the region.
 pub const REGION_BYTES: u64 = 0x8_0000_0000;
+/// Places for linear memories, at the end of the region: virtual address. From an address on, each can be guarded.
+pub const PLACES: u64 = REGION + REGION_BYTES - PLACE_COUNT as u64 * PLACE_BYTES;
+/// How many there are.
+pub const PLACE_COUNT: usize = 3;
+/// Bytes of each.
+pub const PLACE_BYTES: u64 = 0x1_0020_0000;
 
 /// Machine code that the guest has compiled, where it is executed: virtual address.
 pub const CODE: u64 = 0x30_0000_0000;
@@ -86,7 +93,8 @@ pub const CODE_BYTES: u64 = 0x400_0000;
 
 /// Physical address of the page tables.
 pub const TABLES: u64 = 0x4000_0000;
-/// Bytes of the page tables: the fixed ones, and one for each GiB of arena and region, and machine code.
-pub const TABLES_BYTES: u64 = 0x8_0000;
+/// Bytes of the page tables: the fixed ones, one for each GiB of arena and region, machine code, and one for each large page of
+/// places in which a guard ever began.
+pub const TABLES_BYTES: u64 = 0x40_0000;
 /// Physical address of the first memory that is added.
 pub const GROWTH: u64 = 0x10_0000_0000;
