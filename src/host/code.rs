@@ -55,6 +55,7 @@ impl Arena {
 }
 
 /// Whether an address is one of machine code. May be asked by signal handlers.
+#[cfg(all(feature = "jit", target_arch = "x86_64"))]
 pub(super) fn is_code(address: usize) -> bool {
     let arena = ARENA.get().and_then(Option::as_ref);
     arena.is_some_and(|arena| (arena.start..arena.start + arena.areas * AREA_BYTES).contains(&address))
@@ -119,7 +120,7 @@ impl Drop for InstalledCode {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "jit", target_arch = "x86_64"))]
 mod tests {
     use super::*;
 
@@ -132,7 +133,6 @@ mod tests {
         let second = code.install(&SEVEN).unwrap();
         assert_eq!(second.addr().get() - first.addr().get(), ALIGNMENT);
         assert!(is_code(first.addr().get()) && !is_code(&raw const SEVEN as usize));
-        #[cfg(target_arch = "x86_64")]
         for place in [first, second] {
             // SAFETY: it is a function of the C convention.
             let function: extern "C" fn() -> u32 = unsafe { std::mem::transmute(place.as_ptr()) };
