@@ -109,7 +109,8 @@ impl Area {
 
 impl Drop for InstalledCode {
     fn drop(&mut self) {
-        let (Some(area), Some(arena)) = (self.area.take(), Arena::get()) else { return };
+        let Some(area) = self.area.take() else { return };
+        let Some(arena) = Arena::get() else { return };
         let flags = MapFlags::PRIVATE | MapFlags::NORESERVE | MapFlags::FIXED;
         // SAFETY: the machine is gone, which alone executes it.
         let fresh = unsafe { mmap_anonymous(area.start as *mut c_void, AREA_BYTES, ProtFlags::empty(), flags) };

@@ -158,17 +158,34 @@ fn the_place_is_known_among_many() {
         )
         .unwrap();
     }
+    text += "(local.get $sum))
+        (func (export \"scale\") (param $which i32) (result f64) (local $sum f64) (local $at i32)\n";
+    for number in 0..COUNT {
+        let at = format!("(select (i32.const 65529) (i32.const 8) (i32.eq (local.get $which) (i32.const {number})))");
+        let offset = number * 8;
+        // Products, whose operands are the ones that are merged.
+        write!(
+            text,
+            "(f64.store offset={offset} (i32.const 0)
+                (f64.mul (f64.load offset={offset} {at}) (f64.const {number}.5)))
+             (local.set $sum (f64.add (local.get $sum) (f64.load offset={offset} (i32.const 16))))\n",
+        )
+        .unwrap();
+    }
     text += "(local.get $sum)))";
     let seen = run_everywhere(
         &text,
         "local m = load()
-        for i = 1, 3000 do m.sum(-1) end
+        for i = 1, 3000 do m.sum(-1) m.scale(-1) end
         local seen = {}
-        for i = 0, 699 do seen[i + 1] = tostring(select(2, pcall(m.sum, i))) end
+        for i = 0, 699 do
+            seen[#seen + 1] = tostring(select(2, pcall(m.sum, i)))
+            seen[#seen + 1] = tostring(select(2, pcall(m.scale, i)))
+        end
         return table.concat(seen, '\\n')",
         &[],
     );
-    assert_eq!(seen.lines().collect::<BTreeSet<_>>().len(), COUNT, "{seen}");
+    assert_eq!(seen.lines().collect::<BTreeSet<_>>().len(), 2 * COUNT, "{seen}");
 }
 
 /// Sums a memory from its start, and what is at an address.

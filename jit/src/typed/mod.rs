@@ -27,8 +27,6 @@ use alloc::string::ToString;
 #[cfg(target_arch = "x86_64")]
 use alloc::vec::Vec;
 #[cfg(target_arch = "x86_64")]
-use cranelift_codegen::ir::TrapCode;
-#[cfg(target_arch = "x86_64")]
 use emit::guards;
 use lunette_bytecode::typed::text::Listing;
 #[cfg(target_arch = "x86_64")]
@@ -68,12 +66,13 @@ pub fn explain(unit: &Unit, target: Target) -> Explanation {
 /// ```
 pub fn compile(unit: &Unit, target: Target) -> Result<NativeCode, Refusal> {
     #[cfg(target_arch = "x86_64")]
-    return emitted(unit, target).and_then(|(body, emitted)| {
-        let compiled = body.compile()?;
-        let faults = emitted.is_guarded.then(|| faults(&compiled)).transpose()?;
-        let Emitted { entries, is_callable, .. } = emitted;
-        Ok(NativeCode { bytes: compiled.bytes, entries, is_callable, faults })
-    });
+    return compile_guarded(unit, target)?.map_or_else(
+        || {
+            let unit = Unit { is_guarded: false, ..unit.clone() };
+            compile_guarded(&unit, target)?.ok_or(Refusal::Failed)
+        },
+        Ok,
+    );
     #[cfg(not(target_arch = "x86_64"))]
     return Err(Refusal::Failed);
 }
@@ -83,7 +82,8 @@ pub fn compile(unit: &Unit, target: Target) -> Result<NativeCode, Refusal> {
 struct Emitted {
     entries: Vec<u32>,
     is_callable: bool,
-    is_guarded: bool,
+    /// If it relies on guards, the words of its accesses to memory.
+    accesses: Option<Vec<u32>>,
 }
 
 /// A function in Cranelift's form.
@@ -94,23 +94,33 @@ fn emitted(unit: &Unit, target: Target) -> Result<(Body, Emitted), Refusal> {
         _ => true,
     };
     let code = blocks::Code::new(unit, supports)?;
-    let (body, (entries, is_guarded)) =
+    let (body, (entries, accesses)) =
         Body::new(target, emit::signature(), |builder, frontend| emit::emit(&code, builder, frontend))?;
-    Ok((body, Emitted { entries, is_callable: code.is_callable(), is_guarded }))
+    Ok((body, Emitted { entries, is_callable: code.is_callable(), accesses }))
+}
+
+/// Compiles a function; `None` if it relies on guards and it is not known where each of its accesses is in the machine code.
+#[cfg(target_arch = "x86_64")]
+fn compile_guarded(unit: &Unit, target: Target) -> Result<Option<NativeCode>, Refusal> {
+    let (body, Emitted { entries, is_callable, accesses }) = emitted(unit, target)?;
+    let compiled = body.compile()?;
+    let faults = match accesses {
+        None => None,
+        Some(accesses) => match faults(&compiled, &accesses) {
+            None => return Ok(None),
+            faults => faults,
+        },
+    };
+    Ok(Some(NativeCode { bytes: compiled.bytes, entries, is_callable, faults }))
 }
 
 /// Where in machine code accesses may fault, and where it goes on then.
 #[cfg(target_arch = "x86_64")]
-fn faults(compiled: &Compiled) -> Result<Faults, Refusal> {
-    let find = || {
-        let accesses = compiled.traps.iter().filter(|trap| trap.code == TrapCode::HEAP_OUT_OF_BOUNDS);
-        let words = accesses.map(|trap| Some((trap.offset, guards::word(trap.place?)?))).collect::<Option<Vec<_>>>()?;
-        let &(block, _) = compiled.places.iter().find(|(_, place)| guards::is_fault_block(*place))?;
-        // The stack pointer is to point to what is noted, and the block begins with a fence.
-        let is_right = compiled.slot == Some(0) && compiled.bytes[block as usize..].starts_with(&[0x0f, 0xae, 0xf0]);
-        is_right.then_some(Faults { block, words })
-    };
-    let found = find();
-    debug_assert!(found.is_some(), "accesses of machine code have no place");
-    found.ok_or(Refusal::Failed)
+fn faults(compiled: &Compiled, accesses: &[u32]) -> Option<Faults> {
+    let words = guards::find_accesses(&compiled.traps, accesses)?;
+    let &(block, _) = compiled.places.iter().find(|(_, place)| guards::is_fault_block(*place))?;
+    // The stack pointer is to point to what is noted, and the block begins with a fence.
+    let is_right = compiled.slot == Some(0) && compiled.bytes[block as usize..].starts_with(&[0x0f, 0xae, 0xf0]);
+    debug_assert!(is_right, "the fault block is not as it was emitted");
+    is_right.then_some(Faults { block, words })
 }

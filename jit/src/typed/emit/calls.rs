@@ -58,7 +58,7 @@ impl Emitter<'_, '_, '_> {
         }
         self.builder.ins().jump(self.blocks[0], []);
         self.builder.switch_to_block(refused);
-        if let Some(fault_block) = self.guards.map(|guards| guards.block) {
+        if let Some(fault_block) = self.guards.as_ref().map(|guards| guards.block) {
             // Entry 0 is asked for here: nobody comes to the other block so.
             let next = self.builder.create_block();
             self.builder.set_cold_block(next);

@@ -57,12 +57,12 @@ pub(crate) fn signature() -> Signature {
     signature
 }
 
-/// Emits the body of a function. The entries' words, in their order, and whether it relies on guards.
+/// Emits the body of a function. The entries' words, in their order, and those of accesses if it relies on guards.
 pub(crate) fn emit(
     code: &Code<'_>,
     mut builder: FunctionBuilder<'_>,
     target: TargetFrontendConfig,
-) -> (Vec<u32>, bool) {
+) -> (Vec<u32>, Option<Vec<u32>>) {
     let kinds = find_kinds(code);
     let called = builder.import_signature(signature());
     let mut refuel = Signature::new(CallConv::SystemV);
@@ -83,7 +83,7 @@ pub(crate) fn emit(
     emitter.emit_fault_block();
     emitter.builder.seal_all_blocks();
     emitter.builder.finalize(target);
-    (entries, emitter.guards.is_some())
+    (entries, emitter.guards.map(Guards::into_accesses))
 }
 
 fn type_of(kind: Kind) -> Type {
@@ -243,7 +243,7 @@ impl<'a, 'f, 'b> Emitter<'a, 'f, 'b> {
         }
         asked = self.builder.ins().iadd_imm_s(asked, -1);
         // Nobody asks for it.
-        let fault_block = self.guards.map(|guards| guards.block).filter(|_| !code.is_callable());
+        let fault_block = self.guards.as_ref().map(|guards| guards.block).filter(|_| !code.is_callable());
         if let ([entry], None) = (&entries[..], fault_block) {
             let entry = *entry;
             self.builder.ins().jump(entry, []);
