@@ -4,8 +4,8 @@ wasmi, an interpreter, and prints a Markdown table.
 
 wasm_programs.py says which. CoreMark and PolyBench/C take part if COREMARK and POLYBENCH name folders with their sources.
 
-With --wasmtime, wasmtime runs them, too (its package for Python: `pip install wasmtime`), and its time to run alone is compared
-with ours to compile and run.
+With --wasmtime, wasmtime runs them, too (its package for Python: `pip install wasmtime`): its time to run alone, and that to compile
+and run, of all threads, are compared with ours to compile and run.
 
 Runs are interleaved; times are user CPU seconds, medians over the rounds. Ratios above 1 mean that Lunette is faster.
 It needs clang-19 with the sysroot of wasm32-wasi, and wasmi's runner: `cargo build --release` in benches/wasm/wasmi.
@@ -50,16 +50,21 @@ def selected(arguments: argparse.Namespace) -> list[str]:
 
 def compare(name: str, module: str, vms: dict[str, list[str]], rounds: int) -> dict[str, float]:
     """The median of each VM's times; the outputs must be equal."""
-    times = {vm: [] for vm in vms}
+    times = {vm: [] for vm in vms} | ({"compiling": []} if "wasmtime" in vms else {})
     outputs = set()
     for _ in range(rounds):
         for vm, command in vms.items():
             sample = measure.run([*command, module])
             if sample.failed:
                 sys.exit(f"{name}: {vm} failed with status {sample.status}: {sample.errors.decode(errors='replace')}")
-            # Python is none of wasmtime's time: its runner says what it took to compile, and to run.
-            times[vm].append(float(sample.errors.split()[-1]) if vm == "wasmtime" else sample.seconds)
             outputs.add(sample.output)
+            if vm != "wasmtime":
+                times[vm].append(sample.seconds)
+                continue
+            # Python is none of wasmtime's time: its runner says what it took to compile, and to run.
+            compiling, running = map(float, sample.errors.split()[-2:])
+            times[vm].append(running)
+            times["compiling"].append(compiling + running)
     # What CoreMark prints is how long it took; it checks its results itself.
     if len(outputs) != 1 and name != "coremark":
         sys.exit(f"{name}: outputs differ")
@@ -81,20 +86,21 @@ def main() -> None:
     ratios = []
     heads = [f"{vm} s" for vm in vms] + ["wasmi / interpreted", "interpreted / compiled"]
     if arguments.wasmtime:
-        heads.append("wasmtime / compiled")
+        heads[len(vms) : len(vms)] = ["wasmtime with compiling s"]
+        heads += ["wasmtime / compiled", "wasmtime with compiling / compiled"]
     print(f"| program | {' | '.join(heads)} |")
     print(f"| --- |{' ---: |' * len(heads)}")
     with tempfile.TemporaryDirectory() as folder:
         for name in selected(arguments):
             module = wasm_programs.build(arguments.clang, name, folder)
             times = compare(name, module, vms, max(arguments.rounds, 1))
-            seconds = [max(times[vm], 1e-6) for vm in vms]
+            seconds = [max(value, 1e-6) for value in times.values()]
             interpreted, compiled, wasmi, *wasmtime = seconds
             ratios.append((wasmi / interpreted, interpreted / compiled, *(value / compiled for value in wasmtime)))
             columns = [f"{value:.3f}" for value in seconds] + [f"{value:.2f}" for value in ratios[-1]]
             print(f"| {name} | {' | '.join(columns)} |", flush=True)
     means = [math.exp(statistics.fmean(math.log(ratio) for ratio in column)) for column in zip(*ratios)]
-    print(f"| **geometric mean** |{'  |' * len(vms)} {' | '.join(f'**{mean:.2f}**' for mean in means)} |")
+    print(f"| **geometric mean** |{'  |' * len(seconds)} {' | '.join(f'**{mean:.2f}**' for mean in means)} |")
 
 
 if __name__ == "__main__":

@@ -35,7 +35,7 @@ pub struct Statistics {
     pub live_bytes: u64,
     /// The most bytes in use, as far as collections saw it.
     pub peak_bytes: u64,
-    /// Bytes of the blocks that were ever used.
+    /// Bytes of the blocks that were ever used, and of linear memories in places.
     pub touched_bytes: u64,
     /// Bytes of those of them that are free.
     pub free_block_bytes: u64,
@@ -79,13 +79,14 @@ impl Heap {
         let header = self.header();
         let cells = &header.statistics;
         self.note_peak();
+        let blocks = u64::from(header.frontier.get() - header.first_block.get());
         let collections = cells.minor_collections.get() + cells.full_collections.get();
         Statistics {
             allocated_bytes: self.used_bytes() + cells.freed_bytes.get(),
             used_bytes: self.used_bytes(),
             live_bytes: self.state().live_bytes.get(),
             peak_bytes: cells.peak_bytes.get(),
-            touched_bytes: u64::from(header.frontier.get() - header.first_block.get()) * BLOCK_BYTES as u64,
+            touched_bytes: blocks * BLOCK_BYTES as u64 + header.place_touched.iter().map(Cell::get).sum::<u64>(),
             free_block_bytes: u64::from(header.free_blocks.get()) * BLOCK_BYTES as u64,
             minor_collections: cells.minor_collections.get(),
             full_collections: cells.full_collections.get(),
