@@ -8,8 +8,8 @@ pub const REGION_ALIGNMENT: usize = 1 << 15;
 /// Memory of the home: the small trait that `Host` extends.
 ///
 /// # Safety
-/// Memory that `reserve` gave is readable and writable until `unreserve`, belongs to nobody else, and reads as zero
-/// where it was not written since `reserve` or `release`.
+/// Memory that `reserve` gave is readable and writable until `unreserve`, but for what `guard` has made inaccessible, belongs
+/// to nobody else, and reads as zero where it was not written since `reserve` or `release`.
 pub unsafe trait Pages {
     /// Reserves `bytes` of addresses aligned to [`REGION_ALIGNMENT`], of which only touched pages take memory. `None`
     /// if there are none to be had.
