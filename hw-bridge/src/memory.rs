@@ -156,10 +156,22 @@ impl Memory {
     ) -> Result<(), Error> {
         self.guest = self.guest.insert_region(mapping.region()).map_err(Error::memory("add"))?;
         mapping.register(vm, slot(self.parts.len()), physical, self.leaving.is_some())?;
-        if let Some(leaving) = &mut self.leaving {
+        if let Some(leaving) = &mut self.leaving
+            && address.is_some()
+        {
             leaving.add_part(physical, mapping.bytes() as u64);
         }
         self.parts.push(Part { mapping, physical, address, offset });
+        Ok(())
+    }
+
+    /// Adds memory for page tables, if there is too little left.
+    fn make_room_for_tables(&mut self, vm: &VmFd) -> Result<(), Error> {
+        if let Some(missing) = self.tables.missing() {
+            let mapping = Mapping::zeroed(missing.start, missing.end - missing.start)?;
+            self.add(vm, mapping, missing.start, None, None)?;
+            self.tables.add(missing);
+        }
         Ok(())
     }
 
@@ -204,8 +216,9 @@ impl Memory {
         self.add(vm, mapping, physical, Some(address), None)?;
         if let Some(place) = growth.place() {
             self.windows.add(growth);
-            return self.map_place(place, address..address + bytes);
+            return self.map_place(vm, place, address..address + bytes);
         }
+        self.make_room_for_tables(vm)?;
         self.tables.map_large(&self.guest, address, bytes, physical, Access::Write)?;
         if let Some(address) = growth.executed_at() {
             self.tables.map_large(&self.guest, address, bytes, physical, Access::Execute)?;
@@ -225,22 +238,22 @@ impl Memory {
     }
 
     /// Guards each place from there on.
-    pub fn set_guards(&mut self, guards: &Guards) -> Result<(), Error> {
+    pub fn set_guards(&mut self, vm: &VmFd, guards: &Guards) -> Result<(), Error> {
         let differing: Vec<_> = self.windows.guarded_otherwise(guards).collect();
-        differing.into_iter().try_for_each(|(place, guard)| self.set_guard(place, guard))
+        differing.into_iter().try_for_each(|(place, guard)| self.set_guard(vm, place, guard))
     }
 
     /// Makes pages of a place inaccessible, or accessible again.
-    pub fn guard(&mut self, start: u64, bytes: u64, is_guarded: bool) -> Result<(), End> {
+    pub fn guard(&mut self, vm: &VmFd, start: u64, bytes: u64, is_guarded: bool) -> Result<(), End> {
         let Some((place, guard)) = self.windows.guarded(start, bytes, is_guarded) else {
             return Err(End::Violation(format!("it guards {bytes:#x} bytes at {start:#x}")));
         };
-        Ok(self.set_guard(place, guard)?)
+        Ok(self.set_guard(vm, place, guard)?)
     }
 
-    fn set_guard(&mut self, place: Place, guard: Option<u64>) -> Result<(), Error> {
+    fn set_guard(&mut self, vm: &VmFd, place: Place, guard: Option<u64>) -> Result<(), Error> {
         let range = self.windows.set_guard(place, guard);
-        self.map_place(place, range)?;
+        self.map_place(vm, place, range)?;
         // The guest does without what was there, and KVM is to notice.
         let guarded = self.windows.guarded_memory(place);
         for part in &self.parts {
@@ -255,7 +268,8 @@ impl Memory {
     }
 
     /// Makes the entries for a range of a place.
-    fn map_place(&mut self, place: Place, range: Range<u64>) -> Result<(), Error> {
+    fn map_place(&mut self, vm: &VmFd, place: Place, range: Range<u64>) -> Result<(), Error> {
+        self.make_room_for_tables(vm)?;
         let added = |page: u64| {
             let mut parts = self.parts.iter().filter_map(|part| Some((part, page.checked_sub(part.address?)?)));
             let (part, offset) = parts.find(|(part, offset)| *offset < part.mapping.bytes() as u64)?;
@@ -429,16 +443,16 @@ impl Memory {
     }
 
     /// Makes everything as the template has it, but for the page tables, whose entries stay where nothing is guarded.
-    pub fn reset(&mut self, template: &Template) -> Result<(), Error> {
+    pub fn reset(&mut self, vm: &VmFd, template: &Template) -> Result<(), Error> {
         for part in &self.parts {
+            if PageTables::are_in(part.physical) {
+                continue;
+            }
             let everything = 0..part.mapping.bytes();
             let Some(offset) = part.offset else {
                 part.mapping.drop_pages(everything)?;
                 continue;
             };
-            if part.physical == TABLES {
-                continue;
-            }
             match part.mapping.changed_pages() {
                 Some(changed) if changed.iter().map(|range| range.len()).sum::<usize>() <= MOST_KEPT => {
                     for range in changed {
@@ -449,7 +463,7 @@ impl Memory {
                 _ => part.mapping.drop_pages(everything)?,
             }
         }
-        self.set_guards(&template.header.windows.guards())
+        self.set_guards(vm, &template.header.windows.guards())
     }
 
     /// Makes a range of physical memory zero.

@@ -166,7 +166,7 @@ impl Partition {
     pub fn reset(&mut self, template: &Template) -> Result<(), Error> {
         self.complete_exit()?;
         self.memory.end_leaving(&self.vm)?;
-        self.memory.reset(template)?;
+        self.memory.reset(&self.vm, template)?;
         self.time = Duration::ZERO;
         self.set_registers(&template.header.state)?;
         self.set_shared(offset_of!(Channel, most_message), self.most_message() as u64)
@@ -235,7 +235,7 @@ impl Partition {
     /// # Errors
     /// KVM does not allow it.
     pub fn set_state(&mut self, state: &State) -> Result<(), Error> {
-        self.memory.set_guards(&state.guards)?;
+        self.memory.set_guards(&self.vm, &state.guards)?;
         self.set_registers(state)?;
         let frequency = self.processor.get_tsc_khz().map_err(Error::kvm("tell the frequency of its clock"))?;
         self.set_shared(offset_of!(Channel, counter_khz), u64::from(frequency))?;
@@ -319,7 +319,7 @@ impl Partition {
             }
             GUARD | UNGUARD => {
                 let (start, bytes) = self.pages()?;
-                self.memory.guard(start, bytes, port == GUARD)?;
+                self.memory.guard(&self.vm, start, bytes, port == GUARD)?;
                 Ok(Exit::Signal)
             }
             PANIC => {

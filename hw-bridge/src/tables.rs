@@ -10,8 +10,11 @@
 //! ```
 
 use crate::error::Error;
-use lunette_hw_interface::layout::{LARGE_PAGE_BYTES, PAGE_BYTES, TABLES, TABLES_BYTES};
+use lunette_hw_interface::layout::{
+    LARGE_PAGE_BYTES, MORE_TABLES_BYTES, MOST_TABLES_BYTES, PAGE_BYTES, REGION_BYTES, TABLES, TABLES_BYTES,
+};
 use serde::{Deserialize, Serialize};
+use std::ops::Range;
 use vm_memory::{Bytes, GuestAddress, GuestMemoryMmap};
 
 const PRESENT: u64 = 1;
@@ -58,12 +61,35 @@ impl Access {
 pub struct PageTables {
     /// Physical address of the next table.
     next: u64,
+    /// End of the memory for tables.
+    end: u64,
 }
+
+/// Memory for so many tables is there whenever anything is mapped: for each GiB of the largest window, and for a guard.
+const ENOUGH_TABLES: u64 = 64;
+const _: () = assert!(REGION_BYTES.div_ceil(1 << 30) * 2 <= ENOUGH_TABLES);
 
 impl PageTables {
     /// An empty root in zeroed memory at [`TABLES`].
     pub fn new() -> PageTables {
-        PageTables { next: TABLES + PAGE_BYTES }
+        PageTables { next: TABLES + PAGE_BYTES, end: TABLES + TABLES_BYTES }
+    }
+
+    /// The physical addresses at which memory is to be added before anything more is mapped, if there is too little left.
+    pub fn missing(&self) -> Option<Range<u64>> {
+        let is_enough = self.end - self.next >= ENOUGH_TABLES * PAGE_BYTES;
+        let end = self.end + MORE_TABLES_BYTES;
+        (!is_enough && end <= TABLES + MOST_TABLES_BYTES).then_some(self.end..end)
+    }
+
+    /// Notes that [`PageTables::missing`] memory was added.
+    pub fn add(&mut self, memory: Range<u64>) {
+        self.end = memory.end;
+    }
+
+    /// Whether a part of physical memory is for tables.
+    pub fn are_in(physical: u64) -> bool {
+        (TABLES..TABLES + MOST_TABLES_BYTES).contains(&physical)
     }
 
     /// Maps a range of addresses, which are multiples of the page size, to physical memory.
@@ -123,7 +149,7 @@ impl PageTables {
 
     fn take_table(&mut self) -> Result<u64, Error> {
         let new = self.next;
-        if new >= TABLES + TABLES_BYTES {
+        if new >= self.end {
             return Err(Error::Memory { what: "map", reason: "too many page tables".to_owned() });
         }
         self.next += PAGE_BYTES;

@@ -5,8 +5,8 @@
 #[allow(dead_code, reason = "shared with other tests")]
 mod hostile;
 
-use hostile::end_of;
-use lunette_hw_bridge::{End, Fault};
+use hostile::{Attack, end_of};
+use lunette_hw_bridge::{End, Exit, Fault, Hypervisor, Limits, Partition};
 use lunette_hw_interface::{channel::*, layout::*};
 use std::mem::offset_of;
 
@@ -146,6 +146,57 @@ fn guards_move() {
         [Touch(END, 2), Ask(GUARD, END + 0x1000, END + PLACE_BYTES), Check(at(0x20_1000)), Touch(at(0x20_1000), 1)];
     assert_done(&[&up[..], &beyond, &down, &away, &second].concat());
     assert_guarded(&[&up[..], &second[..2], &[Touch(END + 0x1000, 1)]].concat(), END + 0x1000);
+}
+
+#[test]
+fn guards_can_begin_in_every_large_page() {
+    // Up by a large page each time, twice 700 times, and what was reached before is as it was.
+    let raise = code!(
+        "mov ecx, 700",
+        "2: mov [{channel} + {from}], rbx", "mov qword ptr [{channel} + {bytes}], {large}", "mov edx, {unguard}",
+        "out dx, al", "mov rax, rbx", "add rbx, {large}", "mov [rbx - 4096], rbx", "cmp qword ptr [rax - 4096], rax",
+        "jne 3f", "dec ecx", "jnz 2b", "jmp 4f", "3: int3", "4:";
+        channel = CHANNEL, from = offset_of!(Channel, pages_start), bytes = offset_of!(Channel, pages_bytes),
+        unguard = UNGUARD, large = LARGE_PAGE_BYTES
+    );
+    let raise = raise.strip_suffix(&[0x0f, 0x0b]).expect("code ends with an invalid instruction");
+    let guard = PLACES + 2 * PAGE_BYTES;
+    let start = code!(
+        // Memory for all of the place.
+        "mov [rbx - 8], rbx", "mov [{channel} + {from}], rcx", "sub rbx, rcx", "mov [{channel} + {bytes}], rbx",
+        "mov edx, {guard}", "out dx, al", "mov rbx, rcx", "mov [rbx - 4096], rbx";
+        channel = CHANNEL, from = offset_of!(Channel, pages_start), bytes = offset_of!(Channel, pages_bytes), guard = GUARD
+    );
+    let start = with([END, guard], &start);
+    let send = [0xe6, 0x10];
+    let code = [&start[..], raise, &send, raise, &send, &code!("mov [rbx], rbx")].concat();
+    let attack = Attack { code: &code, constants: &[], limits: Limits::default(), output: None };
+    let settled = |partition: &mut Partition| {
+        loop {
+            match partition.run() {
+                Ok(Exit::Signal) => {}
+                other => return other,
+            }
+        }
+    };
+    let sends = |partition: &mut Partition| {
+        let exit = settled(partition);
+        assert!(matches!(exit, Ok(Exit::Send)), "{exit:?}");
+    };
+    let memory = PLACE_BYTES + (64 << 20);
+    let mut first = attack.partition_with(memory);
+    sends(&mut first);
+    let template = first.freeze().expect("it can be frozen");
+    sends(&mut first);
+    let hypervisor = Hypervisor::open().expect("partitions are tested where KVM is");
+    let mut clone = Partition::clone_of(&hypervisor, &template, memory).expect("it can be cloned");
+    for _ in 0..3 {
+        sends(&mut clone);
+        let end = settled(&mut clone);
+        let Err(End::Fault(fault)) = &end else { panic!("{end:?}") };
+        assert_eq!(fault.address, Some(guard + 1400 * LARGE_PAGE_BYTES), "{fault}");
+        clone.reset(&template).expect("it can be made as new");
+    }
 }
 
 #[test]

@@ -11,7 +11,7 @@
 //!   0x20_0000 first of the arena ARENA                     read, write
 //!   0x40_0000 image              the same                  as its segments say; none is both written and executed
 //!   0x100_0000 first of region   REGION                    read, write
-//!   TABLES    page tables        not mapped
+//!   TABLES    page tables        not mapped; more are added when they are needed
 //!   GROWTH    more memory        after ARENA's or REGION's read, write; mapped when first touched
 //!                                PLACES                    likewise, but for what is guarded
 //!             machine code       CODE_WRITTEN              read, write; likewise
@@ -93,8 +93,11 @@ pub const CODE_BYTES: u64 = 0x400_0000;
 
 /// Physical address of the page tables.
 pub const TABLES: u64 = 0x4000_0000;
-/// Bytes of the page tables: the fixed ones, one for each GiB of arena and region, machine code, and one for each large page of
-/// places in which a guard ever began.
-pub const TABLES_BYTES: u64 = 0x40_0000;
+/// Bytes of the page tables at first: the fixed ones, one for each GiB of arena and region, machine code.
+pub const TABLES_BYTES: u64 = 0x10_0000;
+/// Bytes that are added to them: there is one table for each large page of places in which a guard ever began.
+pub const MORE_TABLES_BYTES: u64 = 0x20_0000;
+/// The most bytes of the page tables: what there is at first, and one for each large page of places.
+pub const MOST_TABLES_BYTES: u64 = 0x200_0000;
 /// Physical address of the first memory that is added.
 pub const GROWTH: u64 = 0x10_0000_0000;

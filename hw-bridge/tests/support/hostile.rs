@@ -45,6 +45,11 @@ pub struct Attack<'a> {
 impl Attack<'_> {
     /// The partition with the attack in it.
     pub fn partition(&self) -> Partition {
+        self.partition_with(MEMORY)
+    }
+
+    /// As [`Attack::partition`], where so much memory may be added.
+    pub fn partition_with(&self, memory: u64) -> Partition {
         let hypervisor = Hypervisor::open().expect("partitions are tested where KVM is");
         let bytes = 0x10_0000;
         let constant = |content: &[u8], is_executable| {
@@ -58,7 +63,7 @@ impl Attack<'_> {
             segment(CONSTANTS, constant(self.constants, false)),
             segment(VARIABLES, Content::Variable(Vec::new())),
         ];
-        Partition::new(&hypervisor, &Image { entry: IMAGE, segments }, MEMORY).expect("a partition can be made")
+        Partition::new(&hypervisor, &Image { entry: IMAGE, segments }, memory).expect("a partition can be made")
     }
 
     /// Lets it run; why it was ended.
