@@ -16,14 +16,18 @@ const STEP_ALLOCATION: u64 = 16 << 10;
 const WORK_PER_BYTE: u64 = 16;
 /// Least bytes allocated between two minor collections.
 const LEAST_NURSERY: u64 = 512 << 10;
+/// Most bytes allocated between two minor collections, if hardly anything survives: they stay in the processor's cache.
+const MOST_CACHED_NURSERY: u64 = 1 << 20;
 /// Most bytes allocated between two minor collections.
-const MOST_NURSERY: u64 = 1 << 20;
+const MOST_NURSERY: u64 = 4 << 20;
 /// Bytes allocated after which it is looked at how much survived.
 const SURVIVAL_SAMPLE: u64 = 4 << 20;
 /// Percentage of survivors up to which minor collections are worth their while.
 const MOST_SURVIVORS: u64 = 35;
 /// Most full collections before minor ones are tried again.
-const LONGEST_HOLD_OFF: u8 = 8;
+const LONGEST_HOLD_OFF: u64 = 8;
+/// The share of the work of full collections that trying minor ones in vain may cost in the long run.
+const TRIAL_SHARE: u64 = 4;
 /// Automatic policy: percentage of the growth that the pause allows, after which a full collection begins. While it
 /// marks the heap grows on, so that it would be more than the pause allows in the end.
 const AUTOMATIC_SHARE: u64 = 60;
@@ -196,11 +200,14 @@ impl Collector<'_> {
         let state = self.heap.state();
         state.young_bytes.set(state.young_bytes.get() + young);
         state.survived_bytes.set(state.survived_bytes.get() + survived);
+        state.last_survivors.set((survived * 100 / young.max(1)).min(100) as u8);
         if self.policy() != Policy::Automatic || state.young_bytes.get() < SURVIVAL_SAMPLE {
             return;
         }
         if state.survived_bytes.get() > state.young_bytes.get() / 100 * MOST_SURVIVORS {
-            let hold_off = (state.last_hold_off.get() * 2).clamp(1, LONGEST_HOLD_OFF);
+            let live = state.live_after_full.get().max(1);
+            let longest = (TRIAL_SHARE * SURVIVAL_SAMPLE / live).min(LONGEST_HOLD_OFF) as u8;
+            let hold_off = (state.last_hold_off.get() * 2).max(1).min(longest);
             state.hold_off.set(hold_off);
             state.last_hold_off.set(hold_off);
             self.end_minor_collections();
@@ -246,8 +253,17 @@ impl Collector<'_> {
     /// Bytes to be allocated before the next minor collection.
     fn nursery(&self) -> u64 {
         let state = self.heap.state();
-        let share = state.live_bytes.get() / 100 * u64::from(state.parameters.minor_multiplier.get());
-        share.clamp(LEAST_NURSERY, MOST_NURSERY)
+        let live = state.live_bytes.get();
+        let share = match self.policy() {
+            // As much as the pause allows.
+            Policy::Automatic => {
+                (state.live_after_full.get() / 100 * u64::from(state.parameters.pause.get())).saturating_sub(live)
+            }
+            _ => live / 100 * u64::from(state.parameters.minor_multiplier.get()),
+        };
+        // The more survives, the more is gained if it is given time to die.
+        let more = (MOST_NURSERY - MOST_CACHED_NURSERY) / MOST_SURVIVORS * u64::from(state.last_survivors.get());
+        share.clamp(LEAST_NURSERY, (MOST_CACHED_NURSERY + more).min(MOST_NURSERY))
     }
 
     /// Bytes in use at which a full collection is to begin.

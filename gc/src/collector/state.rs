@@ -27,8 +27,10 @@ region_layout! {
         pub last_hold_off: Cell<u8>,
         /// 1 when all finalizers were taken: there are no new ones.
         pub is_closing: Cell<u8>,
+        /// Percentage of what was allocated before the last minor collection that survived it.
+        pub last_survivors: Cell<u8>,
         /// To a multiple of 4.
-        pub padding: [u8; 2],
+        pub padding: u8,
         /// Number of collections that got to their atomic phase.
         pub cycle: Cell<u32>,
         /// Number of full collections.
