@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Measures programs that make structures and arrays of WebAssembly, against wasmtime with its default collector.
 
-    wasm_objects.py              both programs of benches/wasm, 5 rounds
+    wasm_objects.py              both programs of benches/wasm, for a short and a longer time, 5 rounds
     wasm_objects.py --rounds 9
 
 Processor time, the system's included, medians of rounds that take turns. Ours is that of the whole process, in which hot functions
@@ -19,7 +19,7 @@ from pathlib import Path
 import measure
 
 HERE = Path(__file__).resolve().parent
-PROGRAMS = {"binary_trees": 14, "splay": 20000}
+PROGRAMS = [("binary_trees", 14), ("binary_trees", 16), ("splay", 20000), ("splay", 100000)]
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -66,7 +66,7 @@ def main() -> None:
     }
     print(f"| program | {' s | '.join(vms)} s | wasmtime / interpreted | wasmtime / compiled |\n| --- |{' ---: |' * 5}")
     with tempfile.TemporaryDirectory() as folder:
-        for name, size in PROGRAMS.items():
+        for name, size in PROGRAMS:
             module = Path(folder) / f"{name}.wasm"
             module.write_bytes(wasmtime.wat2wasm((HERE / f"wasm/{name}.wat").read_text()))
             times = {vm: [] for vm in vms}
@@ -83,7 +83,7 @@ def main() -> None:
                 sys.exit(f"{name}: outputs differ")
             interpreted, compiled, peer = (statistics.median(times[vm]) for vm in vms)
             columns = [interpreted, compiled, peer, peer / interpreted, peer / compiled]
-            print(f"| {name} | {' | '.join(f'{value:.3f}' for value in columns)} |", flush=True)
+            print(f"| {name} {size} | {' | '.join(f'{value:.3f}' for value in columns)} |", flush=True)
 
 
 if __name__ == "__main__":
