@@ -47,6 +47,7 @@ mod migration;
 mod objects;
 #[cfg(feature = "partitions")]
 mod partition;
+mod profile;
 mod program;
 #[cfg(feature = "migration")]
 mod raw;
@@ -79,6 +80,7 @@ pub use instance::{Instance, InterruptHandle};
 pub use migration::{Departing, Departure, MigrationKey, MigrationReport};
 #[cfg(feature = "partitions")]
 pub use partition::monitor;
+pub use profile::Profile;
 pub use program::Program;
 pub use snapshot::{AfterSnapshot, ImageReport, Snapshot, SnapshotCause, SnapshotHandle};
 pub use statistics::{Collection, CollectionKind, Pauses, Statistics};

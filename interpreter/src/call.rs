@@ -42,7 +42,7 @@ impl Machine {
     /// Runs native frames until a Lua frame runs or the loop is to be left.
     #[inline(always)]
     pub(crate) fn drive(&mut self, next: Next) -> Status {
-        let is_plain = !self.limits.is_snapshot_due
+        let is_plain = !self.limits.is_stop_due()
             && !self.hooked
             && self.limits.sampling != Sampling::Due
             && !self.may_begin_machine_code();
@@ -52,6 +52,9 @@ impl Machine {
     #[inline(never)]
     fn drive_apart(&mut self, mut next: Next) -> Status {
         loop {
+            if self.limits.is_sample_due {
+                self.take_profile_sample();
+            }
             if self.limits.is_snapshot_due {
                 next = self.offer_due_snapshot(next);
             }

@@ -33,6 +33,7 @@ mod method_cache;
 pub mod native;
 pub mod number;
 pub mod pauses;
+pub mod profile;
 mod safepoint;
 mod slow;
 pub mod traceback;

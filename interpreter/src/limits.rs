@@ -64,6 +64,10 @@ pub(crate) struct Limits {
     pub requests: Requests,
     /// Whether a snapshot is to be offered.
     pub is_snapshot_due: bool,
+    /// The monotonic time at which the profiler takes a sample.
+    sample_time: Option<u64>,
+    /// Whether it is to take one.
+    pub is_sample_due: bool,
     /// How many short slices there were while somebody waits for a snapshot.
     short_slices: u32,
     /// Whether a sample of what instructions meet is to be taken.
@@ -90,6 +94,8 @@ impl Default for Limits {
             slice_size: SLICE,
             requests: Requests::default(),
             is_snapshot_due: false,
+            sample_time: None,
+            is_sample_due: false,
             short_slices: 0,
             sampling: Sampling::default(),
             reason: None,
@@ -103,6 +109,21 @@ impl Limits {
     /// Whether limits are looked at more often than they need be.
     pub fn set_short_slices(&mut self, are_short: bool) {
         self.slice_size = if are_short { SHORT_SLICE } else { SLICE };
+    }
+
+    /// Whether something waits for a point at which everything stands in frames.
+    pub fn is_stop_due(&self) -> bool {
+        self.is_snapshot_due || self.is_sample_due
+    }
+
+    /// Sets when the profiler takes its next sample.
+    pub fn set_sample_time(&mut self, time: Option<u64>) {
+        self.sample_time = time;
+        self.is_sample_due = false;
+    }
+
+    fn notice_sample_time(&mut self, host: &dyn Host) {
+        self.is_sample_due |= self.sample_time.is_some_and(|time| host.monotonic() >= time);
     }
 }
 
@@ -258,7 +279,8 @@ impl Machine {
         }
         let is_wanted =
             self.limits.interrupt.load(Ordering::Acquire) || self.limits.requests.flag.load(Ordering::Relaxed);
-        if is_short || is_late || is_wanted || self.limits.is_snapshot_due {
+        self.limits.notice_sample_time(&*self.host);
+        if is_short || is_late || is_wanted || self.limits.is_stop_due() {
             return false;
         }
         self.budget.set(budget);
@@ -278,7 +300,8 @@ impl Machine {
     /// Makes the slice that was just taken longer, twice as long as the last time, up to a limit.
     pub(crate) fn stretch_slice(&mut self) {
         let limits = &mut self.limits;
-        if limits.slice_size != SLICE || limits.requests.flag.load(Ordering::Relaxed) {
+        let is_watched = limits.requests.flag.load(Ordering::Relaxed) || limits.sample_time.is_some();
+        if limits.slice_size != SLICE || is_watched {
             return;
         }
         limits.stretch = (2 * limits.stretch).min(MOST_STRETCH);
@@ -322,7 +345,7 @@ impl Meter<'_> {
         // The limits may have been looked at where no snapshot can be taken, and always be looked at there, if slices go
         // well with the program's loops. So the next ones end at the next charge, but not for ever: a function of the host
         // may be on the stack.
-        let size = if self.limits.requests.flag.load(Ordering::Relaxed) {
+        let size = if self.limits.requests.flag.load(Ordering::Relaxed) || self.limits.is_sample_due {
             self.limits.short_slices = (self.limits.short_slices + 1) % SHORT_SLICES;
             if self.limits.short_slices == 0 { self.limits.slice_size } else { 1 }
         } else {
@@ -350,6 +373,7 @@ impl Meter<'_> {
         if self.limits.requests.flag.load(Ordering::Relaxed) {
             self.limits.is_snapshot_due = true;
         }
+        self.limits.notice_sample_time(self.host);
         if let Some(deadline) = self.limits.deadline
             && self.host.monotonic() >= deadline
         {

@@ -13,6 +13,7 @@ use crate::{
     method_cache::MethodCache,
     native::Native,
     pauses::{CollectionObserver, Pauses},
+    profile::Profiler,
     typed::{FrontEnd, native::NativeTier},
 };
 use alloc::{boxed::Box, collections::BTreeMap, vec::Vec};
@@ -159,6 +160,8 @@ pub struct Machine {
     pub(crate) host_calls: u32,
     /// Who takes snapshots.
     pub(crate) keeper: Option<Keeper>,
+    /// Who notes what runs.
+    pub(crate) profiler: Option<Profiler>,
 }
 
 // SAFETY: the addresses point into the heap's region, which moves with the machine; `Host` is `Send`.
@@ -237,6 +240,7 @@ impl Machine {
             finalizing: false,
             host_calls: 0,
             keeper: None,
+            profiler: None,
         };
         machine.adopt_stack();
         Some(machine)

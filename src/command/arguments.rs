@@ -56,6 +56,12 @@ pub enum Subcommand {
     #[command(after_help = "The program finds its ARGUMENTS in `...` and in the global table `arg`. \
         SCRIPT may be `-` for standard input.")]
     Run(Script),
+    /// Run a program, and tell which functions it spends its time in
+    #[command(
+        after_help = "Samples are taken where the program can be interrupted, in machine code as in the interpreter: a \
+        long call of a library function counts for its caller. WebAssembly functions and waiting coroutines are seen, too."
+    )]
+    Profile(Profile),
     /// Type in code and see what it gives
     #[command(after_help = "Code that is not complete goes on on the next line. Values of expressions are printed. \
         Ctrl-C interrupts what runs, Ctrl-D ends the session, the tab key completes names.\n\n\
@@ -265,6 +271,26 @@ impl From<Compiling> for Jit {
     }
 }
 
+/// A program and how to profile it.
+#[derive(Debug, Args)]
+pub struct Profile {
+    #[command(flatten)]
+    pub profiling: Profiling,
+    #[command(flatten)]
+    pub script: Script,
+}
+
+/// How to profile.
+#[derive(Debug, Args)]
+pub struct Profiling {
+    /// Where to write it: a flame graph if the name ends in .svg, else collapsed stacks; `-` for standard output
+    #[arg(short, long, value_name = "FILE", default_value = "profile.svg", help_heading = "Profiling")]
+    pub output: PathBuf,
+    /// The time from one sample to the next
+    #[arg(long, value_name = "TIME", default_value = "1ms", value_parser = quantity::interval, help_heading = "Profiling")]
+    pub interval: Duration,
+}
+
 /// A process of which there is to be an image.
 #[derive(Debug, Args)]
 pub struct SnapshotOf {
@@ -395,6 +421,7 @@ impl CommandLine {
         let mut line = CommandLine::from_arg_matches(&matches)?;
         let (script, matches) = match (&mut line.subcommand, matches.subcommand()) {
             (Some(Subcommand::Run(script)), Some((_, matches))) => (script, matches),
+            (Some(Subcommand::Profile(options)), Some((_, matches))) => (&mut options.script, matches),
             _ => (&mut line.script, &matches),
         };
         script.tasks = tasks(script, matches);

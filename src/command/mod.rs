@@ -16,6 +16,7 @@ mod leaving;
 mod migrate;
 #[cfg(feature = "partitions")]
 mod prepare;
+mod profile;
 mod quantity;
 mod repl;
 mod report;
@@ -39,8 +40,9 @@ pub fn main() -> ExitCode {
         Err(status) => return status.into(),
     };
     let status = match subcommand {
-        None => run::run(&script, false),
-        Some(Subcommand::Run(script)) => run::run(&script, true),
+        None => run::run(&script, false, None),
+        Some(Subcommand::Run(script)) => run::run(&script, true, None),
+        Some(Subcommand::Profile(options)) => run::run(&options.script, true, Some(&options.profiling)),
         Some(Subcommand::Repl(options)) => repl::start(&options),
         Some(Subcommand::Compile(options)) => translate::compile(&options),
         Some(Subcommand::Disasm(options)) => translate::disassemble(&options),

@@ -19,6 +19,11 @@ pub fn time(text: &str) -> Result<Duration, String> {
     Duration::try_from_secs_f64(number * unit).map_err(|_| "time out of range".into())
 }
 
+/// A time that is not 0.
+pub fn interval(text: &str) -> Result<Duration, String> {
+    time(text).and_then(|time| if time.is_zero() { Err("an interval is longer than that".into()) } else { Ok(time) })
+}
+
 /// A part of a processor: `0.5`, `50%`.
 pub fn share(text: &str) -> Result<f64, String> {
     let (number, unit) = split(text, &[("%", 0.01), ("", 1.0)]).ok_or("a share is a number up to 1, or per cent")?;

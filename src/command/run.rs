@@ -1,9 +1,9 @@
 //! Running programs: `lunette run`, `lunette SCRIPT`, `lunette -e`.
 
 use super::{
-    arguments::{Script, Task},
+    arguments::{Profiling, Script, Task},
     files::read,
-    repl,
+    profile, repl,
     report::{Status, report},
     session::Session,
     translate::print,
@@ -16,8 +16,9 @@ use std::{
     path::Path,
 };
 
-/// Runs what the command line says, in the order of `lua`. `is_subcommand` says that it begins with the word `run`.
-pub fn run(script: &Script, is_subcommand: bool) -> Status {
+/// Runs what the command line says, in the order of `lua`. `is_subcommand` says that it begins with a word that `lua` does not
+/// know.
+pub fn run(script: &Script, is_subcommand: bool, profiling: Option<&Profiling>) -> Status {
     if script.version {
         let printed = print(format!("{}\n", version()).as_bytes());
         if printed != Status::Success {
@@ -35,7 +36,19 @@ pub fn run(script: &Script, is_subcommand: bool) -> Status {
         Ok(session) => session,
         Err(error) => return report(&error),
     };
+    if let Some(profiling) = profiling
+        && let Err(error) = profile::begin(&mut session, profiling)
+    {
+        return report(&error);
+    }
     let outcome = run_all(&mut session, script, is_subcommand, reads_input);
+    if let Some(profiling) = profiling {
+        let written = profile::end(&mut session, profiling);
+        return match session.finish(outcome) {
+            Status::Success => written,
+            status => status,
+        };
+    }
     if is_interactive && (outcome.is_ok() || script.interactive) && !session.tenant.has_ended() {
         if let Err(error) = &outcome
             && let status @ Status::Exit(_) = report(error)
@@ -95,7 +108,7 @@ fn require(session: &mut Session, module: &OsStr) -> Result<()> {
 }
 
 /// Sets the global `arg`: the script is at 0, its arguments follow, what stands before it has negative indices. The word
-/// `run` is left out, without which the same program runs: what calls `arg[-1]` finds the interpreter there. A partition is
+/// `run` or `profile` is left out, without which the same program runs: what calls `arg[-1]` finds the interpreter there. A partition is
 /// granted the script's arguments only: what stands before them says what the process has.
 fn set_arguments(session: &mut Session, script: &[OsString], is_subcommand: bool) -> Result<()> {
     let mut all: Vec<OsString> = std::env::args_os().collect();

@@ -570,7 +570,7 @@ pub(super) fn charge_bytes(machine: &mut Machine, count: u64) -> Result<(), Thro
 
 /// Goes on after an operation that may have looked at the limits.
 pub(super) fn go_on(machine: &mut Machine) -> Outcome {
-    Ok(if machine.limits.is_snapshot_due { machine.drive(Next::Typed) } else { Status::Next })
+    Ok(if machine.limits.is_stop_due() { machine.drive(Next::Typed) } else { Status::Next })
 }
 
 /// `memory_fill`

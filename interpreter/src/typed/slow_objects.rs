@@ -96,7 +96,7 @@ impl Machine {
     fn give_object(&mut self, offset: usize, object: Ref<TypedObject>, bytes: u64) -> Outcome {
         self.set_value(self.reference_register(offset), Value::TypedObject(object));
         charge_bytes(self, bytes)?;
-        if self.limits.is_snapshot_due && !self.heap.needs_collection() {
+        if self.limits.is_stop_due() && !self.heap.needs_collection() {
             return Ok(self.drive(Next::Typed));
         }
         after_allocation(self)

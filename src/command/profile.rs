@@ -1,0 +1,57 @@
+//! `lunette profile`: runs a program, and tells which functions it has spent its time in.
+
+use super::{
+    arguments::Profiling,
+    report::{Status, report, tell},
+    session::Session,
+};
+use inferno::flamegraph;
+use lunette::{Error, Result};
+use std::{ffi::OsStr, fs, io::Write, path::Path};
+
+/// Begins to take samples.
+pub fn begin(session: &mut Session, options: &Profiling) -> Result<()> {
+    match session.tenant.instance() {
+        Some(instance) => {
+            instance.start_profile(options.interval);
+            Ok(())
+        }
+        None => Err(Error::message("a program in a partition cannot be profiled")),
+    }
+}
+
+/// Writes what was found out, whatever came of the program.
+pub fn end(session: &mut Session, options: &Profiling) -> Status {
+    let Some(instance) = session.tenant.instance() else { return Status::Success };
+    let profile = instance.take_profile();
+    let name = options.output.display();
+    let written = content(&profile.folded(), &options.output).and_then(|content| write(&options.output, &content));
+    match written {
+        Ok(()) if options.output == Path::new("-") => Status::Success,
+        Ok(()) => {
+            tell(format_args!("lunette: {} samples in {name}", profile.samples()));
+            Status::Success
+        }
+        Err(error) => report(&Error::message(format!("cannot write {name}: {error}"))),
+    }
+}
+
+fn write(path: &Path, content: &[u8]) -> Result<()> {
+    let written = if path == Path::new("-") { std::io::stdout().write_all(content) } else { fs::write(path, content) };
+    written.map_err(|error| Error::message(error.to_string()))
+}
+
+/// A flame graph if the file is one by its name, else the stacks as they are.
+fn content(folded: &str, path: &Path) -> Result<Vec<u8>> {
+    if path.extension() != Some(OsStr::new("svg")) {
+        return Ok(folded.as_bytes().to_vec());
+    }
+    let mut options = flamegraph::Options::default();
+    "lunette profile".clone_into(&mut options.title);
+    // There is no picture of nothing.
+    let lines = if folded.is_empty() { "nothing ran 1" } else { folded };
+    let mut picture = Vec::new();
+    flamegraph::from_lines(&mut options, lines.lines(), &mut picture)
+        .map_err(|error| Error::message(error.to_string()))?;
+    Ok(picture)
+}
