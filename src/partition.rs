@@ -21,6 +21,7 @@ use crate::{
     engine::Configuration,
     error::{Error, Result, StopReason},
     host::Streams,
+    profile::Profile,
     snapshot::ReadSource,
     statistics::Statistics,
     template::Shared,
@@ -37,6 +38,7 @@ use std::{
     fmt,
     io::Read,
     sync::{Arc, atomic::AtomicBool},
+    time::Duration,
 };
 use values::{ended, failed, from_tokens, malformed, to_tokens};
 
@@ -164,9 +166,7 @@ impl Partition {
                 self.has_left |= matches!(error, Error::Stopped(StopReason::Snapshot));
                 Err(error)
             }
-            Outcome::Booted | Outcome::Statistics(_) | Outcome::MachineCode(..) | Outcome::Explanations(_) => {
-                Err(self.end(End::Violation("it answers another question".into())))
-            }
+            _ => Err(self.end(End::Violation("it answers another question".into()))),
         }
     }
 
@@ -323,6 +323,18 @@ impl Partition {
             Outcome::Explanations(explanations) => {
                 Ok(explanations.into_iter().map(Explanation::of_partition).collect())
             }
+            _ => Err(self.end(End::Violation("it answers another question".into()))),
+        }
+    }
+
+    pub fn start_profile(&mut self, interval: Duration) -> Result<()> {
+        let interval = u64::try_from(interval.as_nanos()).unwrap_or(u64::MAX);
+        self.obey(Command::StartProfile(interval)).map(drop)
+    }
+
+    pub fn take_profile(&mut self) -> Result<Profile> {
+        match self.exchange(Command::TakeProfile)? {
+            Outcome::Profile(profile) => Ok(Profile::of_partition(profile)),
             _ => Err(self.end(End::Violation("it answers another question".into()))),
         }
     }

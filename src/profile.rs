@@ -9,13 +9,19 @@ use std::{fmt::Write, time::Duration};
 pub struct Profile(profile::Profile);
 
 impl Profile {
+    /// What a partition says, which may be anything.
+    #[cfg(feature = "partitions")]
+    pub(crate) fn of_partition(profile: profile::Profile) -> Profile {
+        Profile(profile.within_bounds())
+    }
+
     /// Samples: how many intervals there were in which the program ran.
     ///
     /// ```
     /// assert_eq!(lunette::Profile::default().samples(), 0);
     /// ```
     pub fn samples(&self) -> u64 {
-        self.0.stacks.iter().map(|(_, count)| count).sum()
+        self.0.stacks.iter().fold(0, |sum, (_, count)| sum.saturating_add(*count))
     }
 
     /// The stacks in the form that tools for flame graphs read: a line for each, of the functions, the outermost first, with

@@ -14,6 +14,7 @@ use crate::{
     error::{Error, Result},
     host::Streams,
     instance::{Instance, InterruptHandle},
+    profile::Profile,
     program::Program,
     snapshot::{AfterSnapshot, Snapshot, SnapshotHandle},
     statistics::{Collection, Statistics},
@@ -23,6 +24,7 @@ use lunette_stdlib::prompt;
 use std::{
     io::{Read, Write},
     sync::Mutex,
+    time::Duration,
 };
 
 /// The most memory that the compiler may use for an instance in the process.
@@ -606,6 +608,45 @@ impl Tenant {
             Inner::Hosted(instance) => Ok(instance.explain_machine_code(name)),
             #[cfg(feature = "partitions")]
             Inner::Isolated(partition) => partition.explain_machine_code(name),
+        }
+    }
+
+    /// Notes from now on, about as often as this, which functions are on the stack; see [`Instance::start_profile`].
+    ///
+    /// ```
+    /// # use lunette::{Configuration, Engine, Home, Streams};
+    /// # use std::time::Duration;
+    /// for home in [Home::Process, Home::Partition] {
+    ///     let mut tenant = Engine::new(Configuration::new().home(home)).tenant(Streams::none())?;
+    ///     tenant.start_profile(Duration::from_millis(1))?;
+    ///     tenant.run_file("local x = 0; for i = 1, 10000000 do x = x + i % 7 end", "=x", &[])?;
+    ///     assert!(tenant.take_profile()?.folded().starts_with("main chunk (x) "));
+    /// }
+    /// # Ok::<(), lunette::Error>(())
+    /// ```
+    pub fn start_profile(&mut self, interval: Duration) -> Result<()> {
+        match &mut self.0 {
+            Inner::Hosted(instance) => {
+                instance.start_profile(interval);
+                Ok(())
+            }
+            #[cfg(feature = "partitions")]
+            Inner::Isolated(partition) => partition.start_profile(interval),
+        }
+    }
+
+    /// Ends what [`Tenant::start_profile`] began, and gives what was found out.
+    ///
+    /// ```
+    /// # use lunette::{Engine, Streams};
+    /// assert_eq!(Engine::default().tenant(Streams::none())?.take_profile()?.samples(), 0);
+    /// # Ok::<(), lunette::Error>(())
+    /// ```
+    pub fn take_profile(&mut self) -> Result<Profile> {
+        match &mut self.0 {
+            Inner::Hosted(instance) => Ok(instance.take_profile()),
+            #[cfg(feature = "partitions")]
+            Inner::Isolated(partition) => partition.take_profile(),
         }
     }
 

@@ -208,7 +208,7 @@ fn homes() -> Vec<Home> {
 
 #[test]
 fn programs_move_between_homes() {
-    let arguments = [120, 5000];
+    let arguments = [120, 20_000];
     let expected = expected(arguments);
     for from in homes() {
         for to in homes() {

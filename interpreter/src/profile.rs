@@ -10,13 +10,41 @@ use lunette_gc::{reference::Ref, typed::TypedPrototype, value::Value};
 /// The most frames of a stack that are noted, the innermost ones.
 const MOST_FRAMES: usize = 512;
 
+/// The most functions on all stacks that are told apart. Of further ones only the innermost function is noted.
+const MOST_NOTED: usize = 1 << 20;
+
+/// The most bytes of a function's name.
+const MOST_NAME: usize = 200;
+
 /// What was found out.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Profile {
     /// Names of functions.
     pub functions: Vec<String>,
     /// Stacks of functions, by their numbers, the outermost first, and how many intervals each stands for.
     pub stacks: Vec<(Vec<u32>, u64)>,
+}
+
+impl Profile {
+    /// What there is of it that can be, if somebody else says that it was found out.
+    pub fn within_bounds(mut self) -> Profile {
+        self.functions.iter_mut().for_each(shorten);
+        let mut noted = 0;
+        self.stacks.retain(|(stack, _)| {
+            noted += stack.len();
+            noted <= MOST_NOTED && stack.iter().all(|&number| (number as usize) < self.functions.len())
+        });
+        self
+    }
+}
+
+/// Leaves the beginning of a name that is too long.
+fn shorten(name: &mut String) {
+    if name.len() > MOST_NAME {
+        name.truncate(name.floor_char_boundary(MOST_NAME));
+        name.push_str("...");
+    }
 }
 
 /// Which function it is.
@@ -51,12 +79,14 @@ pub(crate) struct Profiler {
     numbers: BTreeMap<Key, u32>,
     seen: Vec<Seen>,
     stacks: BTreeMap<Vec<u32>, u64>,
+    /// How long all of them are.
+    noted: usize,
 }
 
 impl Profiler {
     fn new(interval: u64, now: u64) -> Profiler {
         let (numbers, seen, stacks) = (BTreeMap::new(), Vec::new(), BTreeMap::new());
-        Profiler { interval: interval.max(1), last: now, numbers, seen, stacks }
+        Profiler { interval: interval.max(1), last: now, numbers, seen, stacks, noted: 0 }
     }
 
     /// The time of the next sample.
@@ -113,13 +143,7 @@ impl Machine {
             }
             thread = self.heap.get(running).resumer.get();
         }
-        if stack.len() == MOST_FRAMES {
-            stack.push(profiler.number(Key::Omitted, || Seen { name: None, place: "...".to_owned() }));
-        }
-        stack.reverse();
-        if !stack.is_empty() {
-            *profiler.stacks.entry(stack).or_default() += intervals;
-        }
+        profiler.note(stack, intervals);
         profiler.last = now;
         self.budget.set(budget);
         self.limits.set_sample_time(Some(profiler.due()));
@@ -128,7 +152,11 @@ impl Machine {
 
     /// The number of a frame's function; `None` if it is none of the program's.
     fn seen_function(&self, profiler: &mut Profiler, frame: FrameView) -> Option<u32> {
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let text = |bytes: &[u8]| {
+            let mut text = String::from_utf8_lossy(&bytes[..bytes.len().min(2 * MOST_NAME)]).into_owned();
+            shorten(&mut text);
+            text
+        };
         let number = match self.frame_function(frame) {
             Value::Closure(closure) => {
                 let prototype = self.prototype_of(closure);
@@ -167,11 +195,66 @@ impl Machine {
 }
 
 impl Profiler {
+    /// Notes a stack, the innermost function first.
+    fn note(&mut self, mut stack: Vec<u32>, intervals: u64) {
+        let omitted = self.number(Key::Omitted, || Seen { name: None, place: "...".to_owned() });
+        if stack.len() == MOST_FRAMES {
+            stack.push(omitted);
+        }
+        stack.reverse();
+        let Some(&innermost) = stack.last() else { return };
+        if self.noted + stack.len() > MOST_NOTED && !self.stacks.contains_key(&stack) {
+            stack = [omitted, innermost].to_vec();
+        }
+        let length = stack.len();
+        *self.stacks.entry(stack).or_insert_with(|| {
+            self.noted += length;
+            0
+        }) += intervals;
+    }
+
     /// The number of a function.
     fn number(&mut self, key: Key, see: impl FnOnce() -> Seen) -> u32 {
         *self.numbers.entry(key).or_insert_with(|| {
             self.seen.push(see());
             self.seen.len() as u32 - 1
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_noted_has_bounds() {
+        let mut profiler = Profiler::new(1, 0);
+        let functions: Vec<u32> = (0..300)
+            .map(|number| profiler.number(Key::Native(number), || Seen { name: None, place: String::new() }))
+            .collect();
+        // Each stack is another one, and comes twice.
+        for turn in (0..8000).flat_map(|turn| [turn, turn]) {
+            let stack = functions.iter().map(|&number| (turn >> (number % 13)) & 1).collect();
+            profiler.note(stack, 1);
+        }
+        let profile = profiler.finish();
+        let frames: usize = profile.stacks.iter().map(|(stack, _)| stack.len()).sum();
+        assert!((MOST_NOTED - 300..MOST_NOTED + 10).contains(&frames), "{frames} frames");
+        assert_eq!(profile.stacks.iter().map(|(_, count)| count).sum::<u64>(), 16_000);
+        let omitted = profile.functions.iter().position(|name| name == "...").expect("some were left out") as u32;
+        assert!(profile.stacks.iter().any(|(stack, count)| stack.len() == 2 && stack[0] == omitted && *count > 1000));
+        assert_eq!(profile.clone().within_bounds(), profile);
+    }
+
+    #[test]
+    fn claims_are_held_to_the_bounds() {
+        let claimed = Profile {
+            functions: ["a".to_owned(), "\u{e9}".repeat(1000)].to_vec(),
+            stacks: [([0, 1].to_vec(), 5), ([0, 2].to_vec(), 1), ([0].to_vec(), u64::MAX), ([0; 1 << 20].to_vec(), 1)]
+                .to_vec(),
+        };
+        let profile = claimed.within_bounds();
+        assert_eq!(profile.stacks, [([0, 1].to_vec(), 5), ([0].to_vec(), u64::MAX)]);
+        assert!(profile.functions[1].len() <= MOST_NAME + 3);
     }
 }

@@ -11,19 +11,17 @@ use std::{ffi::OsStr, fs, io::Write, path::Path};
 
 /// Begins to take samples.
 pub fn begin(session: &mut Session, options: &Profiling) -> Result<()> {
-    match session.tenant.instance() {
-        Some(instance) => {
-            instance.start_profile(options.interval);
-            Ok(())
-        }
-        None => Err(Error::message("a program in a partition cannot be profiled")),
-    }
+    session.tenant.start_profile(options.interval)
 }
 
 /// Writes what was found out, whatever came of the program.
 pub fn end(session: &mut Session, options: &Profiling) -> Status {
-    let Some(instance) = session.tenant.instance() else { return Status::Success };
-    let profile = instance.take_profile();
+    let profile = match session.tenant.take_profile() {
+        Ok(profile) => profile,
+        // It is said elsewhere why.
+        Err(_) if session.tenant.has_ended() => return Status::Failure,
+        Err(error) => return report(&error),
+    };
     let name = options.output.display();
     let written = content(&profile.folded(), &options.output).and_then(|content| write(&options.output, &content));
     match written {

@@ -211,6 +211,11 @@ fn follow(machine: &mut Machine, command: Command<'_>) -> Outcome {
         Command::Statistics => outcome::statistics(machine),
         Command::MachineCode => outcome::machine_code(machine),
         Command::Explain(name) => Outcome::Explanations(code::explain(machine, name)),
+        Command::StartProfile(interval) => {
+            machine.start_profile(interval);
+            Outcome::Returned(Vec::new())
+        }
+        Command::TakeProfile => Outcome::Profile(machine.take_profile()),
         Command::TellCollections => {
             tell_collections(machine);
             Outcome::Returned(Vec::new())

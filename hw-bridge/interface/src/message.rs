@@ -11,6 +11,7 @@ use alloc::{
 use lunette_interpreter::{
     host::{HostError, Request, Response, Stream},
     pauses::Pauses,
+    profile::Profile,
     typed::native::report::{NativeExitReport, NativeFunctionReport},
 };
 use postcard::{Deserializer, de_flavors::Flavor};
@@ -204,6 +205,10 @@ pub enum Command<'a> {
     MachineCode,
     /// Give the forms of the functions of this name on their way to machine code.
     Explain(&'a str),
+    /// Take samples of what runs from now on, after each so many nanoseconds.
+    StartProfile(u64),
+    /// End that, and give what was found out.
+    TakeProfile,
     /// Tell of collections from now on.
     TellCollections,
     /// End the instance as `lua_close` does.
@@ -284,6 +289,8 @@ pub enum Outcome {
     MachineCode(Vec<NativeFunctionReport>, Vec<NativeExitReport>),
     /// What functions became on their way to machine code.
     Explanations(Vec<Explanation>),
+    /// What was found out about what ran.
+    Profile(Profile),
     /// It failed.
     Failed(Failure),
 }
