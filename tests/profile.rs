@@ -137,7 +137,7 @@ fn long_names_are_shortened() {
     let mut instance = Engine::default().instantiate().unwrap();
     instance.start_profile(Duration::from_micros(100));
     let name = "x".repeat(1000);
-    instance.exec(&format!("local function {name}() for i = 1, 3000000 do end end {name}()")).unwrap();
+    instance.exec(format!("local function {name}() for i = 1, 3000000 do end end {name}()")).unwrap();
     let folded = instance.take_profile().folded();
     assert!(folded.contains(";xxx") && folded.lines().all(|line| line.len() < 1000), "{folded}");
 }
