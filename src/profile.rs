@@ -21,7 +21,7 @@ impl Profile {
     /// assert_eq!(lunette::Profile::default().samples(), 0);
     /// ```
     pub fn samples(&self) -> u64 {
-        self.0.stacks.iter().fold(0, |sum, (_, count)| sum.saturating_add(*count))
+        self.0.stacks.iter().map(|(_, count)| count).sum()
     }
 
     /// The stacks in the form that tools for flame graphs read: a line for each, of the functions, the outermost first, with
@@ -39,9 +39,9 @@ impl Profile {
     /// # Ok::<(), lunette::Error>(())
     /// ```
     pub fn folded(&self) -> String {
-        // What stands between functions and lines does not stand in names.
-        let names: Vec<String> =
-            self.0.functions.iter().map(|name| name.replace(';', ",").replace('\n', " ")).collect();
+        // What stands between functions and lines does not stand in names, nor what pictures cannot show.
+        let plain = |name: &String| name.replace(';', ",").replace(char::is_control, " ");
+        let names: Vec<String> = self.0.functions.iter().map(plain).collect();
         let mut text = String::new();
         for (stack, count) in &self.0.stacks {
             let stack: Vec<&str> = stack.iter().map(|&number| &*names[number as usize]).collect();
@@ -53,7 +53,8 @@ impl Profile {
 
 impl Instance {
     /// Notes from now on, about as often as this, which functions are on the stack: where the program can be interrupted, so
-    /// that a long call of a library function counts for its caller, as often as it took intervals.
+    /// that a long call of a library function counts for its caller, as often as it took intervals. What was noted stays here
+    /// if the program goes on elsewhere.
     ///
     /// ```
     /// # use lunette::Engine;

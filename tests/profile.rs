@@ -199,7 +199,7 @@ fn what_fails_is_profiled_too() {
     assert_eq!(output.status.code(), Some(1));
     let message = String::from_utf8_lossy(&output.stderr);
     assert!(message.starts_with("lunette: cannot write missing/x.svg: No such file"), "{message}");
-    for arguments in [&["--interval", "0"][..], &["--interval", "often"], &["-o"]] {
+    for arguments in [&["--interval", "0"][..], &["--interval", "often"], &["-o"], &["-i", "uneven.lua"]] {
         assert_eq!(folder.profile(arguments).status.code(), Some(2), "{arguments:?}");
     }
     let output = folder.profile(&["-o", "-", "--isolate", "uneven.lua"]);

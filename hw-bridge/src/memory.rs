@@ -156,6 +156,7 @@ impl Memory {
     ) -> Result<(), Error> {
         self.guest = self.guest.insert_region(mapping.region()).map_err(Error::memory("add"))?;
         mapping.register(vm, slot(self.parts.len()), physical, self.leaving.is_some())?;
+        // Page tables are made anew wherever the guest goes.
         if let Some(leaving) = &mut self.leaving
             && address.is_some()
         {

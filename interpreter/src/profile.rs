@@ -31,7 +31,9 @@ impl Profile {
     pub fn within_bounds(mut self) -> Profile {
         self.functions.iter_mut().for_each(shorten);
         let mut noted = 0;
-        self.stacks.retain(|(stack, _)| {
+        self.stacks.retain_mut(|(stack, count)| {
+            // So that no sum of them is too large.
+            *count = (*count).min(u32::MAX.into());
             noted += stack.len();
             noted <= MOST_NOTED && stack.iter().all(|&number| (number as usize) < self.functions.len())
         });
@@ -254,7 +256,7 @@ mod tests {
                 .to_vec(),
         };
         let profile = claimed.within_bounds();
-        assert_eq!(profile.stacks, [([0, 1].to_vec(), 5), ([0].to_vec(), u64::MAX)]);
+        assert_eq!(profile.stacks, [([0, 1].to_vec(), 5), ([0].to_vec(), u32::MAX.into())]);
         assert!(profile.functions[1].len() <= MOST_NAME + 3);
     }
 }

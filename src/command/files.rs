@@ -2,7 +2,7 @@
 
 use lunette::{Error, Result};
 use std::{
-    io::Read,
+    io::{Read, Write},
     path::{Path, PathBuf},
     process,
 };
@@ -34,4 +34,15 @@ pub fn temporary_beside(path: &Path) -> PathBuf {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(format!(".{}.partial", process::id()));
     path.with_file_name(name)
+}
+
+/// Writes to a file, or to standard output for `-`.
+pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
+    let written = if path == Path::new("-") {
+        let mut output = std::io::stdout().lock();
+        output.write_all(bytes).and_then(|()| output.flush())
+    } else {
+        std::fs::write(path, bytes)
+    };
+    written.map_err(|error| cannot("write", path, &error))
 }

@@ -1,13 +1,15 @@
 //! `lunette profile`: runs a program, and tells which functions it has spent its time in.
 
 use super::{
+    NAME,
     arguments::Profiling,
+    files::write,
     report::{Status, report, tell},
     session::Session,
 };
 use inferno::flamegraph;
 use lunette::{Error, Result};
-use std::{ffi::OsStr, fs, io::Write, path::Path};
+use std::{ffi::OsStr, path::Path};
 
 /// Begins to take samples.
 pub fn begin(session: &mut Session, options: &Profiling) -> Result<()> {
@@ -22,21 +24,14 @@ pub fn end(session: &mut Session, options: &Profiling) -> Status {
         Err(_) if session.tenant.has_ended() => return Status::Failure,
         Err(error) => return report(&error),
     };
-    let name = options.output.display();
     let written = content(&profile.folded(), &options.output).and_then(|content| write(&options.output, &content));
-    match written {
-        Ok(()) if options.output == Path::new("-") => Status::Success,
-        Ok(()) => {
-            tell(format_args!("lunette: {} samples in {name}", profile.samples()));
-            Status::Success
-        }
-        Err(error) => report(&Error::message(format!("cannot write {name}: {error}"))),
+    if let Err(error) = written {
+        return report(&error);
     }
-}
-
-fn write(path: &Path, content: &[u8]) -> Result<()> {
-    let written = if path == Path::new("-") { std::io::stdout().write_all(content) } else { fs::write(path, content) };
-    written.map_err(|error| Error::message(error.to_string()))
+    if options.output != Path::new("-") {
+        tell(format_args!("{NAME}: {} samples in {}", profile.samples(), options.output.display()));
+    }
+    Status::Success
 }
 
 /// A flame graph if the file is one by its name, else the stacks as they are.

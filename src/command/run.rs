@@ -1,10 +1,11 @@
 //! Running programs: `lunette run`, `lunette SCRIPT`, `lunette -e`.
 
 use super::{
+    NAME,
     arguments::{Profiling, Script, Task},
     files::read,
     profile, repl,
-    report::{Status, report},
+    report::{Status, report, tell},
     session::Session,
     translate::print,
     version,
@@ -31,6 +32,10 @@ pub fn run(script: &Script, is_subcommand: bool, profiling: Option<&Profiling>) 
     let reads_input = script.script.is_empty() && !has_task && !is_terminal && !script.interactive;
     if script.version && script.script.is_empty() && script.tasks.is_empty() && !is_interactive {
         return Status::Success;
+    }
+    if profiling.is_some() && is_interactive {
+        tell(format_args!("{NAME}: what is typed in is not profiled: name a program"));
+        return Status::Usage;
     }
     let mut session = match Session::new(&script.session, &script.script) {
         Ok(session) => session,
@@ -108,8 +113,8 @@ fn require(session: &mut Session, module: &OsStr) -> Result<()> {
 }
 
 /// Sets the global `arg`: the script is at 0, its arguments follow, what stands before it has negative indices. The word
-/// `run` or `profile` is left out, without which the same program runs: what calls `arg[-1]` finds the interpreter there. A partition is
-/// granted the script's arguments only: what stands before them says what the process has.
+/// `run` or `profile` is left out, without which the same program runs: what calls `arg[-1]` finds the interpreter there. A
+/// partition is granted the script's arguments only: what stands before them says what the process has.
 fn set_arguments(session: &mut Session, script: &[OsString], is_subcommand: bool) -> Result<()> {
     let mut all: Vec<OsString> = std::env::args_os().collect();
     if is_subcommand {

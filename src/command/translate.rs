@@ -2,14 +2,11 @@
 
 use super::{
     arguments::{Check, Compile, Disasm},
-    files::{cannot, read},
+    files::{read, write},
     report::{Status, report, tell, text},
 };
 use lunette::{Engine, Error, Program, Result};
-use std::{
-    io::Write,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 fn load(path: &Path) -> Result<Program> {
     let (content, name) = read(path)?;
@@ -18,17 +15,6 @@ fn load(path: &Path) -> Result<Program> {
 
 fn status(outcome: Result<()>) -> Status {
     outcome.map_or_else(|error| report(&error), |()| Status::Success)
-}
-
-/// Writes to a file, or to standard output for `-`.
-fn write(path: &Path, bytes: &[u8]) -> Result<()> {
-    let written = if path == Path::new("-") {
-        let mut output = std::io::stdout().lock();
-        output.write_all(bytes).and_then(|()| output.flush())
-    } else {
-        std::fs::write(path, bytes)
-    };
-    written.map_err(|error| cannot("write", path, &error))
 }
 
 /// Writes to standard output, and gives the status of that.

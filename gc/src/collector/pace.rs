@@ -26,7 +26,7 @@ const SURVIVAL_SAMPLE: u64 = 4 << 20;
 const MOST_SURVIVORS: u64 = 35;
 /// Most full collections before minor ones are tried again.
 const LONGEST_HOLD_OFF: u64 = 8;
-/// The share of the work of full collections that trying minor ones in vain may cost in the long run.
+/// One part in so many of the work of full collections is what trying minor ones in vain may cost in the long run.
 const TRIAL_SHARE: u64 = 4;
 /// Automatic policy: percentage of the growth that the pause allows, after which a full collection begins. While it
 /// marks the heap grows on, so that it would be more than the pause allows in the end.
