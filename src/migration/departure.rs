@@ -113,10 +113,10 @@ type Work<T> = Receiver<Result<T>>;
 ///         Ok(AfterSnapshot::Stop)
 ///     }
 /// });
-/// let program = "local n = 0; while n < 3e7 do n = n + 1 end; return n";
+/// let program = "local n = 0; while n < 3e8 do n = n + 1 end; return n";
 /// let here = tenant.run_file(program, "=count", &[]);
 /// assert!(here.is_err(), "it has left");
-/// assert_eq!(receiver.join().unwrap()?, [Data::Integer(30_000_000)]);
+/// assert_eq!(receiver.join().unwrap()?, [Data::Integer(300_000_000)]);
 /// # Ok::<(), lunette::Error>(())
 /// ```
 pub struct Departure<S> {
