@@ -85,6 +85,20 @@ impl Heap {
         result
     }
 
+    /// Has the hole have room for a small object, if no collection is due and allocating one would find room for it.
+    pub fn provide_hole(&self, bytes: usize) {
+        let header = self.header();
+        let is_due = header.collection_due.get() != 0 || self.used_bytes() >= header.trigger.get();
+        if is_due || header.stress_every.get() != 0 || bytes > SMALL_BYTES {
+            return;
+        }
+        while header.hole.rest() < bytes as u64 {
+            if self.take_hole(bytes).is_err() {
+                return;
+            }
+        }
+    }
+
     fn allocate_unhurried(&self, bytes: usize) -> Result<u64, OutOfMemory> {
         let header = self.header();
         let failure = OutOfMemory { requested: bytes };

@@ -69,12 +69,22 @@ impl Features {
 /// The most bytes of the processor's stack that a function may take: it sees that it has no room when it has taken them.
 const MOST_FRAME: u32 = 32 << 10;
 
-fn isa(features: Features) -> Option<OwnedTargetIsa> {
+/// Where compiled code has the machine's address.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum MachineAddress {
+    /// In a parameter.
+    Passed,
+    /// In the processor's register that Cranelift leaves to such purposes (`r15`).
+    Pinned,
+}
+
+fn isa(features: Features, machine: MachineAddress) -> Option<OwnedTargetIsa> {
     let mut shared = settings::builder();
     shared.set("opt_level", "speed").ok()?;
     shared.set("enable_verifier", if cfg!(debug_assertions) { "true" } else { "false" }).ok()?;
     shared.set("unwind_info", "false").ok()?;
     shared.set("enable_probestack", "false").ok()?;
+    shared.set("enable_pinned_reg", if machine == MachineAddress::Pinned { "true" } else { "false" }).ok()?;
     let mut builder = isa::lookup(triple!("x86_64")).ok()?;
     for name in features.names() {
         builder.enable(name).ok()?;
@@ -117,9 +127,10 @@ impl Body {
     pub fn new<R>(
         target: Target,
         signature: Signature,
+        machine: MachineAddress,
         emit: impl FnOnce(FunctionBuilder<'_>, TargetFrontendConfig) -> R,
     ) -> Result<(Body, R), Refusal> {
-        let isa = isa(Features::of(target)).ok_or(Refusal::Failed)?;
+        let isa = isa(Features::of(target), machine).ok_or(Refusal::Failed)?;
         let mut context = Context::for_function(Function::with_name_signature(UserFuncName::user(0, 0), signature));
         let mut builders = FunctionBuilderContext::new();
         let builder = FunctionBuilder::new(&mut context.func, &mut builders);

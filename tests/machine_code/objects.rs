@@ -1,7 +1,8 @@
 //! References, structures and arrays in compiled functions: they do what the interpreter does, with collections anywhere.
 
 use super::{ALL, run_frozen};
-use lunette::{AsContext, Configuration, Engine, Instance, Jit, webassembly::Module};
+use lunette::{AfterSnapshot, AsContext, Configuration, Engine, Instance, Jit, webassembly::Module};
+use std::sync::{Arc, Mutex};
 
 const MODULE: &str = r#"(module
     (type $numbers (array (mut i32)))
@@ -172,21 +173,21 @@ fn instance(configuration: Configuration) -> Instance {
     instance
 }
 
-/// What a program returns, and the fuel that it takes, in every tier, with collections now and then or often.
+/// What a program returns, and the fuel and the collections that it takes, in every tier, with collections now and then or often.
 fn in_all_tiers<T: lunette::FromLuaMulti + PartialEq + std::fmt::Debug>(program: &str) -> T {
     let run = |jit, stress| {
         let mut instance = instance(Configuration::new().jit(jit).collection_stress(stress));
         let result: T = instance.eval(program).unwrap();
         let statistics = instance.statistics();
         assert_eq!(statistics.native_functions > 0, jit != Jit::Off, "{jit:?}: {program}");
-        (result, statistics.fuel_used)
+        (result, statistics.fuel_used, statistics.minor_collections, statistics.full_collections)
     };
-    let interpreted = run(Jit::Off, 0);
+    let [interpreted, stressed] = [0, 97].map(|stress| run(Jit::Off, stress));
     for jit in ALL {
-        for stress in [0, 97] {
-            assert_eq!(run(jit, stress), interpreted, "{jit:?}, {stress}: {program}");
-        }
+        assert_eq!(run(jit, 0), interpreted, "{jit:?}: {program}");
+        assert_eq!(run(jit, 97), stressed, "{jit:?}, under stress: {program}");
     }
+    assert!(interpreted.0 == stressed.0, "under stress: {program}");
     interpreted.0
 }
 
@@ -237,4 +238,69 @@ fn loops_with_objects_can_be_frozen() {
         let mut running = run_frozen(start, jit, &program.replace("return", "result ="));
         assert_eq!(running.eval::<f64>("return result").unwrap(), expected, "{jit:?}");
     }
+}
+
+/// What was found out of a reference before a call holds behind it, but an image may have another one there.
+#[test]
+fn frames_of_hostile_images_are_looked_at() {
+    const MODULE: &str = r#"(module
+        (type $number (struct (field (mut i64))))
+        (type $node (struct (field (ref null $number))))
+        (import "host" "freeze" (func $freeze))
+        (func $use (param $node (ref $node)) (param $number (ref $number)) (param $depth i32) (result i64)
+            (if (i32.lt_s (local.get $depth) (i32.const 0)) (then (return (i64.const 0))))
+            (if (i32.eqz (local.get $depth)) (then (call $freeze)
+                ;; So that it is compiled where the image is restored.
+                (local.set $depth (i32.const 20000))
+                (loop $again
+                    (drop (call $use (local.get $node) (local.get $number) (i32.const -1)))
+                    (br_if $again (local.tee $depth (i32.sub (local.get $depth) (i32.const 1)))))
+                (return (i64.const 0))))
+            (i64.add
+                (i64.mul (struct.get $number 0 (struct.get $node 0 (local.get $node)))
+                    (struct.get $number 0 (local.get $number)))
+                (i64.add
+                    (call $use (local.get $node) (local.get $number) (i32.sub (local.get $depth) (i32.const 1)))
+                    (i64.rotl
+                        (block (result i64)
+                            ;; No number is a reference: its tag, and where the object is.
+                            (br_if 0 (i64.mul (struct.get $number 0 (local.get $number)) (i64.const 3)) (i64.ne
+                                (i64.shr_u (struct.get $number 0 (local.get $number)) (i64.const 32)) (i64.const 26)))
+                            (unreachable))
+                        (struct.get $number 0 (struct.get $node 0 (local.get $node)))))))
+        (func (export "use") (result i64)
+            (call $use (struct.new $node (struct.new $number (i64.const 1)))
+                (struct.new $number (i64.const 7)) (i32.const 3))))"#;
+    let mut instance = Engine::new(Configuration::new().jit(Jit::On)).instantiate().unwrap();
+    let imports: lunette::Table = instance.eval("return {host = {freeze = lunette.snapshot}}").unwrap();
+    let module = Module::new(&mut instance, wat::parse_str(MODULE).unwrap(), "@hostile.wasm").unwrap();
+    let table = module.instantiate(&mut instance, Some(&imports)).unwrap().table().clone();
+    instance.set("m", table).unwrap();
+    let image = Arc::new(Mutex::new(Vec::new()));
+    let kept = Arc::clone(&image);
+    instance.on_snapshot(move |snapshot| {
+        snapshot.write(&mut *kept.lock().unwrap())?;
+        Ok(AfterSnapshot::GoOn)
+    });
+    let expected: i64 = instance.eval("return m.use()").unwrap();
+    let image = std::mem::take(&mut *image.lock().unwrap());
+    let engine = Engine::new(Configuration::new().fuel(2_000_000));
+    let run = |image: &[u8]| {
+        let content = &image[..image.len() - 8];
+        let sum = lunette_interpreter::image::checksum(content).to_le_bytes();
+        let mut instance = engine.restore(&[content, &sum].concat()[..])?;
+        Ok::<_, lunette::Error>((instance.resume::<i64>()?, instance.statistics().native_functions > 0))
+    };
+    assert_eq!(run(&image).unwrap(), (expected, true));
+    let mut caught = 0;
+    for place in image.len().saturating_sub(400)..image.len() - 8 {
+        for change in [1, 2, 0xfe, 0xff] {
+            let mut hostile = image.clone();
+            hostile[place] = hostile[place].wrapping_add(change);
+            let message = run(&hostile).map_or_else(|error| error.to_string(), |_| String::new());
+            assert!(!message.contains("unreachable"), "byte {place}: a reference was read as a number");
+            caught += u32::from(message.contains("a reference is of another type"));
+        }
+    }
+    assert!(caught > 0, "no reference was exchanged");
 }

@@ -243,7 +243,10 @@ impl<'h> Marker<'h> {
                 return true;
             }
             while let Some(units) = self.heap.list_pop(&self.state.marks) {
-                if let Some(object) = Ref::from_units(units) {
+                let Some(object) = Ref::<AnyObject>::from_units(units) else { continue };
+                if self.heap.get(object).header.kind == Kind::TypedObject as u8 && !self.is_resolving {
+                    self.scan_new_typed_object(object.cast());
+                } else {
                     self.scan(object, true);
                 }
                 if self.is_over(budget) {

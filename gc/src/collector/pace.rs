@@ -31,6 +31,11 @@ const TRIAL_SHARE: u64 = 4;
 /// Automatic policy: percentage of the growth that the pause allows, after which a full collection begins. While it
 /// marks the heap grows on, so that it would be more than the pause allows in the end.
 const AUTOMATIC_SHARE: u64 = 60;
+/// The same if the last full collection freed at most so many percent: there is little garbage in a heap that grows,
+const LEAST_FREED: u8 = 12;
+const GROWING_SHARE: u64 = 150;
+/// but never so many bytes more.
+const MOST_EXTRA_GROWTH: u64 = 8 << 20;
 /// Least bytes of blocks beyond twice of what is needed that make the heap a scattered one.
 const LEAST_SCATTERED: u64 = 1 << 20;
 /// Least growth of the heap before a full collection.
@@ -276,7 +281,12 @@ impl Collector<'_> {
             Policy::Incremental => pause,
             Policy::Generational => state.parameters.major_multiplier.get(),
         };
-        let growth = (live / 100).saturating_mul(percent.into()).max(LEAST_GROWTH);
+        let mut growth = (live / 100).saturating_mul(percent.into());
+        if self.policy() == Policy::Automatic && state.last_freed.get() <= LEAST_FREED {
+            let share = u64::from(pause) * GROWING_SHARE / 100;
+            growth = (live / 100).saturating_mul(share).min(growth + MOST_EXTRA_GROWTH);
+        }
+        let growth = growth.max(LEAST_GROWTH);
         // Near the limit marking must be done before there is no room left.
         let limit = heap.memory_limit();
         let room = limit.saturating_sub(live) / 2;

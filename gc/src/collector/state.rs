@@ -29,8 +29,8 @@ region_layout! {
         pub is_closing: Cell<u8>,
         /// Percentage of what was allocated before the last minor collection that survived it.
         pub last_survivors: Cell<u8>,
-        /// To a multiple of 4.
-        pub padding: u8,
+        /// Percentage of the bytes in use at the end of the last full marking that it found dead.
+        pub last_freed: Cell<u8>,
         /// Number of collections that got to their atomic phase.
         pub cycle: Cell<u32>,
         /// Number of full collections.

@@ -32,6 +32,8 @@ impl Collector<'_> {
     pub(super) fn begin_sweeping(&self) {
         let (heap, state) = (self.heap, self.heap.state());
         heap.note_peak();
+        let used = heap.used_bytes();
+        state.last_freed.set((used.saturating_sub(state.marked_bytes.get()) * 100 / used.max(1)) as u8);
         heap.forget_holes();
         heap.header().recyclable.set(0);
         heap.list_clear(&state.touched);

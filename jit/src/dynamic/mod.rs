@@ -78,8 +78,11 @@ fn emitted(unit: &Unit, target: Target) -> Result<(crate::target::Body, alloc::v
     if kinds::moved(&code, &kinds) > MOST_MOVED {
         return Err(Refusal::TooLarge);
     }
-    let (body, entries) = crate::target::Body::new(target, emit::signature(), |builder, frontend| {
-        emit::emit(&code, &kinds, builder, frontend)
-    })?;
+    let (body, entries) = crate::target::Body::new(
+        target,
+        emit::signature(),
+        crate::target::MachineAddress::Passed,
+        |builder, frontend| emit::emit(&code, &kinds, builder, frontend),
+    )?;
     Ok((body, entries, !unit.is_variadic))
 }

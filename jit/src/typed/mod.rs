@@ -21,7 +21,7 @@ mod operands;
 mod registers;
 
 #[cfg(target_arch = "x86_64")]
-use crate::target::{Body, Compiled};
+use crate::target::{Body, Compiled, MachineAddress};
 use crate::{Explanation, Target};
 use alloc::string::ToString;
 #[cfg(target_arch = "x86_64")]
@@ -95,7 +95,9 @@ fn emitted(unit: &Unit, target: Target) -> Result<(Body, Emitted), Refusal> {
     };
     let code = blocks::Code::new(unit, supports)?;
     let (body, (entries, accesses)) =
-        Body::new(target, emit::signature(), |builder, frontend| emit::emit(&code, builder, frontend))?;
+        Body::new(target, emit::signature(), MachineAddress::Pinned, |builder, frontend| {
+            emit::emit(&code, builder, frontend)
+        })?;
     Ok((body, Emitted { entries, is_callable: code.is_callable(), accesses }))
 }
 

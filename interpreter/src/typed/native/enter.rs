@@ -4,7 +4,7 @@ use super::{
     fault,
     layout::CALL_PROTOTYPE_SHIFT,
     status,
-    tier::{Ended, Entered, Exit},
+    tier::{self, Ended, Exit},
 };
 use crate::{
     dispatch::state::{Operands, Register},
@@ -44,9 +44,9 @@ pub(in crate::typed) unsafe fn enter<D>(s: State<D>) -> (State<D>, Word) {
         if entry.needs_guards && !(*s.machine).has_guards(entry.module) {
             return (s, unmarked(Word(*at)));
         }
-        (*s.machine).native.slot_top = slots.add((*object).references.get() as usize * 16);
-        let entered: Entered = core::mem::transmute(entry.address);
-        let Ended { status, value } = entered(s.base, s.memory, s.machine, entry.number, 0, 0);
+        let references = slots.add(16);
+        (*s.machine).native.exit.memory = s.memory;
+        let Ended { status, value } = tier::enter(entry.address, entry.number, s.machine, s.base, references);
         let (left, last) = match status & ((1 << status::BITS) - 1) {
             status::RETURNED => {
                 // The loop returns: from here it may take more than moving the result.

@@ -30,8 +30,6 @@ pub const REGION: i32 = (offset_of!(Machine, heap) + Heap::BASE_OFFSET) as i32;
 pub const NUMBER_LIMIT: i32 = offset_of!(Machine, number_limit) as i32;
 /// In the machine, the address that slots of frames may not pass.
 pub const SLOT_LIMIT: i32 = offset_of!(Machine, stack_limit) as i32;
-/// In the machine, the address of the end of the slots of the compiled function that runs.
-pub const SLOT_TOP: i32 = native(offset_of!(NativeTier, slot_top));
 /// In the machine, the address that the processor's stack may not pass.
 pub const STACK_END: i32 = native(offset_of!(NativeTier, stack_end));
 /// In the machine, the address of the first function that compiled code may call.
@@ -51,8 +49,8 @@ pub const REFUEL: i32 = native(offset_of!(NativeTier, refuel));
 pub const EXIT_WORD: i32 = native(offset_of!(NativeTier, exit) + offset_of!(Exit, word));
 /// In the machine, where the loop goes on: the address of number register 0.
 pub const EXIT_BASE: i32 = native(offset_of!(NativeTier, exit) + offset_of!(Exit, base));
-/// In the machine, the memory in use where the loop goes on.
-pub const EXIT_MEMORY: i32 = native(offset_of!(NativeTier, exit) + offset_of!(Exit, memory));
+/// In the machine, the address of the memory that is in use when compiled code begins, and where the loop goes on.
+pub const MEMORY: i32 = native(offset_of!(NativeTier, exit) + offset_of!(Exit, memory));
 /// In the machine, not 0 if an access where the loop goes on has faulted: 64 bits.
 pub const EXIT_IS_FAULT: i32 = native(offset_of!(NativeTier, exit) + offset_of!(Exit, is_fault));
 /// In an instance, the reference to its memories.
@@ -105,9 +103,12 @@ pub const TYPE_DEPTH: i32 = offset_of!(CanonicalType, depth) as i32;
 /// In a type, the reference to the outermost supertype; the others and itself follow, 4 bytes each.
 pub const TYPE_SUPERTYPES: i32 = size_of::<CanonicalType>() as i32;
 /// In the machine, the address of a function that is called after a reference was written into a structure, an array or an
-/// instance, if [`BARRIER_BIT`] says so: of the C convention, of the machine's address, the object's reference, and the tag and
-/// the payload of what was written.
+/// instance, if [`BARRIER_BIT`] says so: of the machine's address, the object's reference, and the tag and the payload of what was
+/// written. It takes its parameters as in the C convention, and keeps every register.
 pub const WRITTEN: i32 = native(offset_of!(NativeTier, written));
+/// In the machine, the address of a function that is called where the hole is too small for an object, and looks for one that
+/// is not: of the machine's address and bytes. It takes its parameters as in the C convention, and keeps every register.
+pub const PROVIDE_HOLE: i32 = native(offset_of!(NativeTier, provide_hole));
 /// In an instance, the reference to the array of its imported globals.
 pub const IMPORTED_GLOBALS: i32 = offset_of!(Instance, imported_globals) as i32;
 /// In an array of references, how many there are: 32 bits.
@@ -150,9 +151,9 @@ pub const fn object_header(form: Form) -> i64 {
 }
 const _: () = assert!(offset_of!(Header, kind) == 0 && offset_of!(Header, low) == 4);
 
-/// From [`SLOT_TOP`] to reference register 0 of a frame with so many.
-pub const fn first_reference(references: u32) -> i64 {
-    SLOT_BYTES - references as i64 * SLOT_BYTES
+/// From reference register 0 of a frame with so many to the end of its slots.
+pub const fn slot_top(references: u32) -> i64 {
+    references as i64 * SLOT_BYTES - SLOT_BYTES
 }
 
 /// What is noted in the link above a frame that was left during a call: the word of the call, and the callee's prototype

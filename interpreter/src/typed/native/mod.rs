@@ -23,10 +23,11 @@
 //!
 //! Accesses to a memory that has guards behind it are not compared with its length: those beyond it fault (`fault`).
 //!
-//! The data flows `layout`, `fault` and `tier` (which functions are compiled, where their code is) → `report` → `enter`.
+//! The data flows `layout`, `fault`, `helpers` and `tier` (which functions are compiled, where their code is) → `report` → `enter`.
 
 pub(super) mod enter;
 pub mod fault;
+mod helpers;
 pub mod layout;
 pub mod report;
 mod tier;
@@ -85,11 +86,10 @@ pub struct ObjectType {
     pub references: Vec<u32>,
 }
 
-/// What a function is compiled to: a function of the C convention, of the address of number register 0, that of the memory
-/// in use, that of the machine, the number of the entry (32 bits), and two number registers, which returns a [`status`] and
-/// a number register, or the payload of a reference register.
+/// What a function is compiled to: a function of the C convention, of the address of number register 0, that of reference
+/// register 0, the number of the entry (32 bits), and three number registers, which returns a [`status`] and a number register, or the payload of a reference register. The machine's address is in `r15`, and stays there.
 ///
-/// Entry 0 is for compiled callers: the first numbers are in the last two parameters, further ones and references in the frame.
+/// Entry 0 is for compiled callers: the first numbers are in the last three parameters, further ones and references in the frame.
 /// The others are for the loop: every register is in the frame.
 #[derive(Clone, Debug, Default)]
 pub struct NativeCode {

@@ -3,6 +3,7 @@
 use super::{
     Callee, Compile, ObjectType, Refusal, Unit,
     fault::{FaultTable, Faults},
+    helpers::{Preserving, Refuel, provide_hole, refuel, written},
     report::{NativeFunctionReport, NativeOutcome, Records},
     status,
 };
@@ -12,7 +13,10 @@ use alloc::{
     vec,
     vec::Vec,
 };
-use core::ptr::{null, null_mut};
+use core::{
+    arch::asm,
+    ptr::{null, null_mut},
+};
 use lunette_bytecode::{
     instruction::Word,
     typed::{
@@ -22,9 +26,8 @@ use lunette_bytecode::{
     },
 };
 use lunette_gc::{
-    object::{AnyObject, Kind},
     reference::Ref,
-    typed::{CanonicalType, Form, Instance, TypedModule, TypedObject, TypedPrototype},
+    typed::{CanonicalType, Form, TypedModule, TypedPrototype},
 };
 
 /// What the machine does about machine code.
@@ -39,8 +42,6 @@ pub(crate) struct NativeTier {
     /// Where they are, for compiled code.
     pub(super) known: *const KnownFunction,
     pub(super) known_count: u32,
-    /// The end of the slots of the compiled function that runs.
-    pub(super) slot_top: *mut u8,
     /// The address that the processor's stack may not pass while compiled code runs; null while nothing runs.
     pub(crate) stack_end: *const u8,
     pub(super) exit: Exit,
@@ -49,10 +50,12 @@ pub(crate) struct NativeTier {
     unguarded: BTreeSet<u32>,
     /// Takes a new slice of fuel, for compiled code.
     pub(super) refuel: Refuel,
-    /// Tells the collector of a reference that was written, for compiled code.
-    pub(super) written: Written,
     /// How many it has taken since the loop was left to.
-    refuels: u32,
+    pub(super) refuels: u32,
+    /// Tells the collector of a reference that was written, for compiled code.
+    pub(super) written: Preserving,
+    /// Looks for room for new objects, for compiled code.
+    pub(super) provide_hole: Preserving,
     /// How often the loop was left to.
     left: u32,
     /// What is kept for reports, if they are wanted.
@@ -64,6 +67,7 @@ pub(crate) struct NativeTier {
 pub(super) struct Exit {
     pub word: u64,
     pub base: *mut u8,
+    /// Also when it is entered.
     pub memory: *mut u8,
     /// Whether the access there has faulted, and not 0 then; where it has, there is nothing in the frame and no memory is noted.
     pub is_fault: u64,
@@ -79,14 +83,14 @@ impl Default for NativeTier {
             known_functions: Vec::new(),
             known: null(),
             known_count: 0,
-            slot_top: null_mut(),
             stack_end: null(),
             exit: Exit { word: 0, base: null_mut(), memory: null_mut(), is_fault: 0 },
             faults: FaultTable::new(),
             unguarded: BTreeSet::new(),
             refuel,
-            written,
             refuels: 0,
+            written,
+            provide_hole,
             left: 0,
             records: None,
         }
@@ -151,49 +155,37 @@ pub(super) struct Ended {
     pub value: u64,
 }
 
-/// Compiled code, as [`super::NativeCode`] says.
-pub(super) type Entered = unsafe extern "sysv64" fn(*mut u8, *mut u8, *mut Machine, u32, u64, u64) -> Ended;
+/// Enters compiled code, as [`super::NativeCode`] says.
+///
+/// # Safety
+/// It is compiled code that was installed for this machine, whose frame has these registers, and that number is an entry of it.
+pub(super) unsafe fn enter(
+    code: *const u8,
+    entry: u32,
+    machine: *mut Machine,
+    numbers: *mut u8,
+    references: *mut u8,
+) -> Ended {
+    let (status, value);
+    // SAFETY: compiled code keeps to the C convention but for what it expects in one register, which it leaves as it is.
+    unsafe {
+        asm!(
+            "call {code}",
+            code = in(reg) code,
+            in("r15") machine,
+            in("rdi") numbers,
+            in("rsi") references,
+            inout("rdx") u64::from(entry) => value,
+            lateout("rax") status,
+            clobber_abi("sysv64"),
+        );
+    }
+    Ended { status, value }
+}
 
 /// Stands for functions that are not compiled.
-extern "sysv64" fn refuse(_: *mut u8, _: *mut u8, _: *mut Machine, _: u32, _: u64, _: u64) -> Ended {
+extern "sysv64" fn refuse(_: *mut u8, _: *mut u8, _: u32, _: u64, _: u64, _: u64) -> Ended {
     Ended { status: status::REFUSED, value: 0 }
-}
-
-/// Takes a new slice of fuel, from which so much is taken; gives 0, and nothing has changed, if the loop is to do it.
-pub(super) type Refuel = unsafe extern "sysv64" fn(*mut Machine, u64) -> u64;
-
-/// Slices of fuel that compiled code takes itself until the loop does, which looks for hot functions then.
-const REFUELS: u32 = 8;
-
-unsafe extern "sysv64" fn refuel(machine: *mut Machine, cost: u64) -> u64 {
-    // SAFETY: compiled code that runs in the machine has no reference to it.
-    let machine = unsafe { &mut *machine };
-    machine.native.refuels += 1;
-    if machine.native.refuels < REFUELS && machine.renew_quietly(cost) {
-        machine.stretch_slice();
-        return 1;
-    }
-    machine.native.refuels = 0;
-    0
-}
-
-/// Tells the collector that a reference was written into an object.
-pub(super) type Written = unsafe extern "sysv64" fn(*mut Machine, u64, u64, u64);
-
-unsafe extern "sysv64" fn written(machine: *mut Machine, object: u64, tag: u64, payload: u64) {
-    // SAFETY: compiled code that runs in the machine has no reference to it, and has written to an object that it refers to.
-    unsafe {
-        let heap = &(*machine).heap;
-        let Some(object) = Ref::<AnyObject>::from_units(object as u32) else { return };
-        let header = &heap.get(object).header;
-        if header.kind != Kind::TypedObject as u8 {
-            heap.barrier::<Instance>(object.cast());
-        } else if Form::from_number(header.flags.get()).is_array() {
-            heap.barrier_element(object.cast(), (tag as u8, payload));
-        } else {
-            heap.barrier::<TypedObject>(object.cast());
-        }
-    }
 }
 
 impl NativeTier {

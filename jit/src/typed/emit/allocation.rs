@@ -5,8 +5,8 @@
 //!                ^ cursor before                             ^ cursor after
 //! ```
 //!
-//! They are cut off the hole as the collector's allocator does it; where the hole is too small, the instruction is left to the
-//! interpreter.
+//! They are cut off the hole as the collector's allocator does it; where it is too small, the allocator looks for another one; if
+//! there is none, or a collection is due, the instruction is left to the interpreter.
 
 use super::{Emitter, own, references::Known};
 use crate::typed::{
@@ -31,17 +31,11 @@ impl<'f> Emitter<'_, 'f, '_> {
         if meaning != Meaning::NewDefaultStructure {
             let numbers = operand(words, Field::G);
             for index in 0..operand(words, Field::H) {
-                let reference = self.read_reference(listed_reference(words, numbers, index));
-                self.check_fits(instruction, reference, live);
+                self.check_fits(instruction, listed_reference(words, numbers, index), live);
             }
         }
+        let start = self.cut(bytes, instruction, live);
         let region = self.region();
-        let start = self.builder.ins().load(types::I64, own(), region, layout::HOLE_CURSOR);
-        let end = self.builder.ins().iadd_imm_s(start, bytes as i64);
-        let limit = self.builder.ins().load(types::I64, own(), region, layout::HOLE_LIMIT);
-        let is_over = self.builder.ins().icmp(IntCC::UnsignedGreaterThan, end, limit);
-        self.leave_if(is_over, instruction, live);
-        self.builder.ins().store(own(), end, region, layout::HOLE_CURSOR);
         let object = self.builder.ins().iadd(region, start);
         let mut length = 0;
         let mut known = Known::Structure(kind.kind);
@@ -66,8 +60,41 @@ impl<'f> Emitter<'_, 'f, '_> {
         self.builder.ins().store(own(), rest, object, layout::OBJECT_TYPE);
         let payload = self.builder.ins().ushr_imm_u(start, layout::REFERENCE_SHIFT);
         let reference = self.object_reference(payload);
-        self.write_reference(operand(words, Field::A), reference);
-        self.know(payload, known);
+        let register = operand(words, Field::A);
+        self.write_reference(register, reference);
+        self.found.known.insert(register, known);
+    }
+
+    /// Cuts bytes off the hole: from where in the region on. Leaves for the interpreter if there are not so many.
+    fn cut(&mut self, bytes: usize, instruction: usize, live: &Set) -> Value {
+        let [over, next] = core::array::from_fn(|_| self.builder.create_block());
+        self.builder.set_cold_block(over);
+        let (start, end) =
+            (self.builder.append_block_param(next, types::I64), self.builder.append_block_param(next, types::I64));
+        let (first, last, is_over) = self.hole(bytes);
+        self.builder.ins().brif(is_over, over, [], next, &[first.into(), last.into()]);
+        self.seal([over]);
+        self.builder.switch_to_block(over);
+        let (machine, function) = (self.machine(), self.load_own(types::I64, layout::PROVIDE_HOLE));
+        let wanted = self.builder.ins().iconst(types::I64, bytes as i64);
+        self.builder.ins().call_indirect(self.provide_hole_signature, function, &[machine, wanted]);
+        let (first, last, is_over) = self.hole(bytes);
+        self.leave_if(is_over, instruction, live);
+        self.builder.ins().jump(next, &[first.into(), last.into()]);
+        self.seal([next]);
+        self.builder.switch_to_block(next);
+        let region = self.region();
+        self.builder.ins().store(own(), end, region, layout::HOLE_CURSOR);
+        start
+    }
+
+    /// Where the hole begins, the end of what would be cut off it, and whether that is too much.
+    fn hole(&mut self, bytes: usize) -> (Value, Value, Value) {
+        let region = self.region();
+        let start = self.builder.ins().load(types::I64, own(), region, layout::HOLE_CURSOR);
+        let end = self.builder.ins().iadd_imm_s(start, bytes as i64);
+        let limit = self.builder.ins().load(types::I64, own(), region, layout::HOLE_LIMIT);
+        (start, end, self.builder.ins().icmp(IntCC::UnsignedGreaterThan, end, limit))
     }
 
     fn fill_structure(&mut self, instruction: usize, object: Value, kind: &'f ObjectType) {

@@ -12,7 +12,7 @@ use lunette_bytecode::typed::instruction::Field;
 use lunette_interpreter::typed::native::{MOST_ARGUMENTS, layout, status};
 
 /// Arguments that are passed in parameters; the others are in the frame.
-pub(super) const PASSED: u32 = 2;
+pub(super) const PASSED: u32 = 3;
 
 impl Emitter<'_, '_, '_> {
     /// The way from a compiled caller into the first block.
@@ -22,21 +22,18 @@ impl Emitter<'_, '_, '_> {
         let refused = self.builder.create_block();
         self.builder.set_cold_block(refused);
         let end = self.builder.ins().iadd_imm_s(self.base, 8 * i64::from(registers.numbers));
-        let limit = self.builder.ins().load(types::I64, own(), self.machine, layout::NUMBER_LIMIT);
+        let limit = self.load_own(types::I64, layout::NUMBER_LIMIT);
         let is_over = self.builder.ins().icmp(IntCC::UnsignedGreaterThan, end, limit);
         self.go_if(is_over, refused, &[]);
-        let top = self.builder.ins().load(types::I64, own(), self.machine, layout::SLOT_TOP);
-        let top = self.builder.ins().iadd_imm_s(top, layout::slot_bytes(registers.references));
-        let limit = self.builder.ins().load(types::I64, own(), self.machine, layout::SLOT_LIMIT);
+        let top = self.builder.ins().iadd_imm_s(self.slots, layout::slot_top(registers.references));
+        let limit = self.load_own(types::I64, layout::SLOT_LIMIT);
         let is_over = self.builder.ins().icmp(IntCC::UnsignedGreaterThan, top, limit);
         self.go_if(is_over, refused, &[]);
         let stack = self.builder.ins().get_stack_pointer(types::I64);
-        let limit = self.builder.ins().load(types::I64, own(), self.machine, layout::STACK_END);
+        let limit = self.load_own(types::I64, layout::STACK_END);
         let is_over = self.builder.ins().icmp(IntCC::UnsignedLessThan, stack, limit);
         self.go_if(is_over, refused, &[]);
         self.emit_charge(code.entry_cost().into(), refused);
-        self.builder.ins().store(own(), top, self.machine, layout::SLOT_TOP);
-        self.find_slots(top);
         for register in code.blocks[0].live.iter() {
             let Some(kind) = self.kinds[0].get(register).map(|kind| kind.held()) else {
                 if !code.keeps_frame {
@@ -78,12 +75,12 @@ impl Emitter<'_, '_, '_> {
     /// Charges fuel; goes to a block, and nothing was charged, if there is not enough left. Where nothing is held in the
     /// processor's registers, a new slice is taken by a call: elsewhere that would have them saved around the whole loop.
     pub(super) fn emit_charge(&mut self, cost: i64, unpaid: Block) {
-        let budget = self.builder.ins().load(types::I64, own(), self.machine, layout::BUDGET);
+        let budget = self.load_own(types::I64, layout::BUDGET);
         let left = self.builder.ins().iadd_imm_s(budget, -cost);
         let is_over = self.builder.ins().icmp_imm_s(IntCC::SignedLessThan, left, 0);
         if !self.code.keeps_frame {
             self.go_if(is_over, unpaid, &[]);
-            self.builder.ins().store(own(), left, self.machine, layout::BUDGET);
+            self.store_own(left, layout::BUDGET);
             return;
         }
         let [over, enough, paid] = core::array::from_fn(|_| self.builder.create_block());
@@ -91,13 +88,14 @@ impl Emitter<'_, '_, '_> {
         self.builder.ins().brif(is_over, over, [], enough, []);
         self.seal([over, enough]);
         self.builder.switch_to_block(over);
-        let refuel = self.builder.ins().load(types::I64, own(), self.machine, layout::REFUEL);
+        let refuel = self.load_own(types::I64, layout::REFUEL);
         let cost = self.builder.ins().iconst(types::I64, cost);
-        let called = self.builder.ins().call_indirect(self.refuel_signature, refuel, &[self.machine, cost]);
+        let machine = self.machine();
+        let called = self.builder.ins().call_indirect(self.refuel_signature, refuel, &[machine, cost]);
         let is_paid = self.builder.inst_results(called)[0];
         self.builder.ins().brif(is_paid, paid, [], unpaid, []);
         self.builder.switch_to_block(enough);
-        self.builder.ins().store(own(), left, self.machine, layout::BUDGET);
+        self.store_own(left, layout::BUDGET);
         self.builder.ins().jump(paid, []);
         self.seal([paid]);
         self.builder.switch_to_block(paid);
@@ -121,10 +119,12 @@ impl Emitter<'_, '_, '_> {
         let Some(end) = self.end else { return };
         self.builder.switch_to_block(end);
         let word = self.builder.block_params(end)[0];
-        let memory = self.builder.use_var(self.memory);
-        self.builder.ins().store(own(), word, self.machine, layout::EXIT_WORD);
-        self.builder.ins().store(own(), self.base, self.machine, layout::EXIT_BASE);
-        self.builder.ins().store(own(), memory, self.machine, layout::EXIT_MEMORY);
+        self.store_own(word, layout::EXIT_WORD);
+        self.store_own(self.base, layout::EXIT_BASE);
+        if self.code.uses_memories() {
+            let memory = self.builder.use_var(self.memory);
+            self.store_own(memory, layout::MEMORY);
+        }
         self.end(status::LEFT as i64);
     }
 
@@ -144,10 +144,6 @@ impl Emitter<'_, '_, '_> {
                 payload
             }
         };
-        let top = self.builder.ins().load(types::I64, own(), self.machine, layout::SLOT_TOP);
-        let bytes = layout::slot_bytes(self.code.unit.function.registers.references);
-        let top = self.builder.ins().iadd_imm_s(top, -bytes);
-        self.builder.ins().store(own(), top, self.machine, layout::SLOT_TOP);
         self.builder.ins().return_(&[status, value]);
     }
 
@@ -162,7 +158,7 @@ impl Emitter<'_, '_, '_> {
         let (address, note) = match call.target {
             Target::Direct { number, prototype } => {
                 let note = at | i64::from(prototype) << layout::CALL_PROTOTYPE_SHIFT;
-                let callees = self.builder.ins().load(types::I64, own(), self.machine, layout::CALLEES);
+                let callees = self.load_own(types::I64, layout::CALLEES);
                 let place = number as i32 * layout::CALLEE_BYTES as i32 + layout::CALLEE_ADDRESS;
                 let address = self.builder.ins().load(types::I64, own(), callees, place);
                 (address, self.builder.ins().iconst(types::I64, note))
@@ -192,18 +188,17 @@ impl Emitter<'_, '_, '_> {
             }
         }
         let numbers = call.arguments as usize;
+        let slots_above = layout::slot_bytes(self.code.unit.function.registers.references);
         for index in 0..call.references as usize {
             let reference = self.read_reference(listed_reference(self.code.words(instruction), numbers, index));
-            let slots = self.builder.use_var(self.slots);
-            let above = layout::slot_bytes(self.code.unit.function.registers.references);
-            let place = above + layout::SLOT_BYTES * index as i64;
-            self.store_slot(slots, place as i32, reference);
+            let place = slots_above + layout::SLOT_BYTES * index as i64;
+            self.store_slot(self.slots, place as i32, reference);
         }
-        let nothing = self.builder.ins().iconst(types::I64, 0);
-        let [first, second] = passed.map(|value| value.unwrap_or(nothing));
+        // What is passed where there is no argument does not matter.
+        let [first, second, third] = passed.map(|value| value.unwrap_or(base));
         let entry = self.builder.ins().iconst(types::I32, 0);
-        let memory = self.builder.use_var(self.memory);
-        let arguments = [base, memory, self.machine, entry, first, second];
+        let slots = self.builder.ins().iadd_imm_s(self.slots, slots_above);
+        let arguments = [base, slots, entry, first, second, third];
         let called = self.builder.ins().call_indirect(self.signature, address, &arguments);
         let results = self.builder.inst_results(called);
         let (ended, value) = (results[0], results[1]);
@@ -289,12 +284,12 @@ impl Emitter<'_, '_, '_> {
         let object = self.object(region, prototype);
         let number = self.builder.ins().load(types::I32, own(), object, layout::PROTOTYPE_NUMBER);
         let number = self.builder.ins().iadd_imm_s(number, -1);
-        let count = self.builder.ins().load(types::I32, own(), self.machine, layout::CALLEE_COUNT);
+        let count = self.load_own(types::I32, layout::CALLEE_COUNT);
         let is_unknown = self.builder.ins().icmp(IntCC::UnsignedGreaterThanOrEqual, number, count);
         self.go_if(is_unknown, outside, nowhere);
         let number = self.builder.ins().uextend(types::I64, number);
         let distance = self.builder.ins().imul_imm_s(number, layout::CALLEE_BYTES);
-        let callees = self.builder.ins().load(types::I64, own(), self.machine, layout::CALLEES);
+        let callees = self.load_own(types::I64, layout::CALLEES);
         let callee = self.builder.ins().iadd(callees, distance);
         let known = self.builder.ins().load(types::I32, own(), callee, layout::CALLEE_PROTOTYPE);
         let is_other = self.builder.ins().icmp(IntCC::NotEqual, known, prototype);

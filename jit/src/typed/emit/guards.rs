@@ -84,7 +84,8 @@ impl Emitter<'_, '_, '_> {
     pub(super) fn note_frame(&mut self) {
         let Some(Guards { slot, .. }) = self.guards else { return };
         let (machine, base) = (FaultFrame::MACHINE_OFFSET, FaultFrame::BASE_OFFSET);
-        self.builder.ins().stack_store(types::I64, self.machine, slot, machine);
+        let address = self.machine();
+        self.builder.ins().stack_store(types::I64, address, slot, machine);
         self.builder.ins().stack_store(types::I64, self.base, slot, base);
     }
 

@@ -44,11 +44,11 @@ impl Emitter<'_, '_, '_> {
     }
 
     pub(super) fn instance(&mut self) -> Value {
-        self.builder.ins().load(types::I64, fixed(), self.machine, layout::INSTANCE)
+        self.builder.ins().load(types::I64, fixed(), self.fixed_machine, layout::INSTANCE)
     }
 
     pub(super) fn region(&mut self) -> Value {
-        self.builder.ins().load(types::I64, fixed(), self.machine, layout::REGION)
+        self.builder.ins().load(types::I64, fixed(), self.fixed_machine, layout::REGION)
     }
 
     /// The address of an object from a reference to it.

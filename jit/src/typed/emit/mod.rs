@@ -51,7 +51,7 @@ use references::{Known, References};
 /// The signature of compiled functions, as [`lunette_interpreter::typed::native::NativeCode`] says.
 pub(crate) fn signature() -> Signature {
     let mut signature = Signature::new(CallConv::SystemV);
-    let parameters = [types::I64, types::I64, types::I64, types::I32];
+    let parameters = [types::I64, types::I64, types::I32];
     signature.params = parameters.into_iter().chain([types::I64; PASSED as usize]).map(AbiParam::new).collect();
     signature.returns = [types::I64, types::I64].map(AbiParam::new).into();
     signature
@@ -69,16 +69,20 @@ pub(crate) fn emit(
     refuel.params = [types::I64; 2].map(AbiParam::new).into();
     refuel.returns = [types::I64].map(AbiParam::new).into();
     let refuel = builder.import_signature(refuel);
-    let mut written = Signature::new(CallConv::SystemV);
+    let mut written = Signature::new(CallConv::PreserveAll);
     written.params = [types::I64; 4].map(AbiParam::new).into();
     let written = builder.import_signature(written);
-    let mut emitter = Emitter::new(code, builder, &kinds, [called, refuel, written]);
-    let entries = emitter.emit_entries();
+    let mut provide_hole = Signature::new(CallConv::PreserveAll);
+    provide_hole.params = [types::I64; 2].map(AbiParam::new).into();
+    let provide_hole = builder.import_signature(provide_hole);
+    let mut emitter = Emitter::new(code, builder, &kinds, [called, refuel, written, provide_hole]);
+    let entries = emitter.emit_start();
     for block in 0..code.blocks.len() {
         if emitter.is_reachable[block] {
             emitter.emit_block(block);
         }
     }
+    let entries = entries.into_iter().map(|(entry, block)| emitter.emit_entry(entry, block)).collect();
     emitter.emit_end();
     emitter.emit_fault_block();
     emitter.builder.seal_all_blocks();
@@ -111,8 +115,8 @@ struct Held {
 struct Found {
     /// Of addresses how many bytes from there on are known to be in memory.
     checked: BTreeMap<Value, i64>,
-    /// What payloads of references refer to.
-    known: BTreeMap<Value, Known>,
+    /// What reference registers refer to.
+    known: BTreeMap<usize, Known>,
 }
 
 struct Emitter<'a, 'f, 'b> {
@@ -127,18 +131,26 @@ struct Emitter<'a, 'f, 'b> {
     found: Found,
     /// The same at the beginning of blocks that are come to from one other only.
     before: BTreeMap<usize, Found>,
+    /// What is known of references at the beginning of entries that are else come to from one block only, by register.
+    before_entries: BTreeMap<usize, BTreeMap<usize, Known>>,
+    /// Blocks in which the interpreter goes on after others.
+    goes_on_elsewhere: Set,
     /// Registers that are written anywhere: the frame may have an older content.
     written: Set,
     /// That of the functions that are called.
     signature: SigRef,
     refuel_signature: SigRef,
     written_signature: SigRef,
+    provide_hole_signature: SigRef,
+    /// The address of number register 0.
     base: Value,
-    machine: Value,
+    /// The address of reference register 0.
+    slots: Value,
+    /// The machine's address, for what is loaded once.
+    fixed_machine: Value,
+    /// The address of the memory in use.
     memory: Variable,
     references: References,
-    /// The address of reference register 0.
-    slots: Variable,
     /// Where the loop is noted to go on, with the word as the parameter.
     end: Option<Block>,
     /// If accesses to memory are not compared with its length.
@@ -160,7 +172,7 @@ impl<'a, 'f, 'b> Emitter<'a, 'f, 'b> {
         code: &'a Code<'f>,
         mut builder: FunctionBuilder<'b>,
         kinds: &'a [Vec<Kind>],
-        [signature, refuel_signature, written_signature]: [SigRef; 3],
+        [signature, refuel_signature, written_signature, provide_hole_signature]: [SigRef; 4],
     ) -> Self {
         let mut is_reachable: Vec<bool> = code.blocks.iter().map(|block| block.is_entry).collect();
         is_reachable[0] |= code.is_callable();
@@ -185,14 +197,17 @@ impl<'a, 'f, 'b> Emitter<'a, 'f, 'b> {
             // Compiled callers do not put these into the frame.
             (0..code.reference(0).min(PASSED as usize)).for_each(|register| written.add(register));
         }
+        let mut goes_on_elsewhere = Set::new(code.blocks.len());
+        code.blocks.iter().flat_map(|block| &block.others).for_each(|&other| goes_on_elsewhere.add(other));
         let blocks = code.blocks.iter().map(|_| builder.create_block()).collect();
         let start = builder.create_block();
         builder.append_block_params_for_function_params(start);
         builder.switch_to_block(start);
         let parameters: Vec<Value> = builder.block_params(start).to_vec();
         let memory = builder.declare_var(types::I64);
-        builder.def_var(memory, parameters[1]);
-        let slots = builder.declare_var(types::I64);
+        let fixed_machine = builder.ins().get_pinned_reg(types::I64);
+        let bytes = builder.ins().load(types::I64, own(), fixed_machine, layout::MEMORY);
+        builder.def_var(memory, bytes);
         let guards = code.relies_on_guards(&is_reachable).then(|| Guards::new(&mut builder));
         let mut emitter = Emitter {
             code,
@@ -206,13 +221,16 @@ impl<'a, 'f, 'b> Emitter<'a, 'f, 'b> {
             signature,
             refuel_signature,
             written_signature,
+            provide_hole_signature,
             found: Found::default(),
             before: BTreeMap::new(),
+            before_entries: BTreeMap::new(),
+            goes_on_elsewhere,
             base: parameters[0],
-            machine: parameters[2],
+            slots: parameters[1],
+            fixed_machine,
             memory,
             references: References::new(code.unit.function.registers.references as usize),
-            slots,
             end: None,
             guards,
         };
@@ -220,17 +238,18 @@ impl<'a, 'f, 'b> Emitter<'a, 'f, 'b> {
         emitter
     }
 
-    /// The way from the interpreter into blocks.
-    fn emit_entries(&mut self) -> Vec<u32> {
+    /// The beginning, from which it goes to the entry that is asked for. The entries, and the blocks that they go to.
+    fn emit_start(&mut self) -> Vec<(Block, usize)> {
         let code = self.code;
         let Some(start) = self.builder.current_block() else { unreachable!("the first block is begun") };
         let chosen: Vec<usize> = (0..code.blocks.len()).filter(|&block| code.blocks[block].is_entry).collect();
         let entries: Vec<Block> = chosen.iter().map(|_| self.builder.create_block()).collect();
-        let &[_, _, _, mut asked, first, second] = self.builder.block_params(start) else {
+        let &[_, _, mut asked, first, second, third] = self.builder.block_params(start) else {
             unreachable!("the function has six parameters")
         };
+        let numbers = [first, second, third];
         if entries.is_empty() {
-            self.emit_native_entry(asked, [first, second]);
+            self.emit_native_entry(asked, numbers);
             return Vec::new();
         }
         if code.is_callable() {
@@ -238,7 +257,7 @@ impl<'a, 'f, 'b> Emitter<'a, 'f, 'b> {
             self.builder.ins().brif(asked, other, [], native, []);
             self.seal([other, native]);
             self.builder.switch_to_block(native);
-            self.emit_native_entry(asked, [first, second]);
+            self.emit_native_entry(asked, numbers);
             self.builder.switch_to_block(other);
         }
         asked = self.builder.ins().iadd_imm_s(asked, -1);
@@ -256,32 +275,54 @@ impl<'a, 'f, 'b> Emitter<'a, 'f, 'b> {
             let table = self.builder.create_jump_table(JumpTableData::new(otherwise, &calls));
             self.builder.ins().br_table(asked, table);
         }
-        for (&entry, &block) in entries.iter().zip(&chosen) {
-            self.builder.switch_to_block(entry);
-            self.builder.seal_block(entry);
-            let top = self.builder.ins().load(types::I64, own(), self.machine, layout::SLOT_TOP);
-            self.find_slots(top);
-            let loaded = if code.keeps_frame { None } else { Some(&code.blocks[block].live) };
-            for register in loaded.into_iter().flat_map(Set::iter) {
-                let Some(kind) = self.kinds[block].get(register).map(|kind| kind.held()) else {
-                    self.load_reference(register - code.reference(0));
-                    continue;
-                };
-                let value = self.load_register(register, kind);
-                let variable = self.variable(register, kind);
-                self.builder.def_var(variable, value);
-            }
-            self.builder.ins().jump(self.blocks[block], []);
-        }
-        let word = |&block: &usize| code.instructions[code.blocks[block].instructions.start].at as u32;
-        chosen.iter().map(word).collect()
+        entries.into_iter().zip(chosen).collect()
     }
 
-    /// Finds reference registers from the end of the frame's slots.
-    fn find_slots(&mut self, top: Value) {
-        let distance = layout::first_reference(self.code.unit.function.registers.references);
-        let slots = self.builder.ins().iadd_imm_s(top, distance);
-        self.builder.def_var(self.slots, slots);
+    /// The way from the interpreter into a block, and the word where that is.
+    fn emit_entry(&mut self, entry: Block, block: usize) -> u32 {
+        let code = self.code;
+        self.builder.switch_to_block(entry);
+        self.builder.seal_block(entry);
+        let loaded = if code.keeps_frame { None } else { Some(&code.blocks[block].live) };
+        for register in loaded.into_iter().flat_map(Set::iter) {
+            let Some(kind) = self.kinds[block].get(register).map(|kind| kind.held()) else {
+                self.load_reference(register - code.reference(0));
+                continue;
+            };
+            let value = self.load_register(register, kind);
+            let variable = self.variable(register, kind);
+            self.builder.def_var(variable, value);
+        }
+        let first = code.blocks[block].instructions.start;
+        let known = self.before_entries.get(&block).cloned().unwrap_or_default();
+        if !known.is_empty() {
+            let other = self.builder.create_block();
+            self.builder.set_cold_block(other);
+            known.into_iter().for_each(|(register, known)| self.check_known(register, known, other));
+            self.builder.ins().jump(self.blocks[block], []);
+            // The frame is not one that this function left.
+            self.builder.switch_to_block(other);
+            self.builder.seal_block(other);
+            self.end_for_loop(first);
+        } else {
+            self.builder.ins().jump(self.blocks[block], []);
+        }
+        code.instructions[first].at as u32
+    }
+
+    /// The machine's address. It stays in its register, so that asking costs less than keeping it elsewhere.
+    fn machine(&mut self) -> Value {
+        self.builder.ins().get_pinned_reg(types::I64)
+    }
+
+    fn load_own(&mut self, kind: Type, offset: i32) -> Value {
+        let machine = self.machine();
+        self.builder.ins().load(kind, own(), machine, offset)
+    }
+
+    fn store_own(&mut self, value: Value, offset: i32) {
+        let machine = self.machine();
+        self.builder.ins().store(own(), value, machine, offset);
     }
 
     /// The content of a number register in the frame.
@@ -309,6 +350,9 @@ impl<'a, 'f, 'b> Emitter<'a, 'f, 'b> {
             None => Found::default(),
         };
         self.references.begin(!code.keeps_frame);
+        if let Some(known) = self.before_entries.get(&block) {
+            self.found.known.clone_from(known);
+        }
         self.held = self.kinds[block]
             .iter()
             .map(|kind| Held {
@@ -366,13 +410,21 @@ impl<'a, 'f, 'b> Emitter<'a, 'f, 'b> {
         if self.code.keeps_frame {
             return;
         }
-        for &next in &self.code.blocks[block].successors {
-            for register in self.code.blocks[next].live.iter() {
+        let code = self.code;
+        for &next in &code.blocks[block].successors {
+            for register in code.blocks[next].live.iter() {
                 // References are held already.
                 let Some(kind) = self.kinds[next].get(register).map(|kind| kind.held()) else { break };
                 if self.held[register].kinds & 1 << kind as u8 == 0 {
                     self.read_into(register, kind);
                 }
+            }
+            let is_entry = code.blocks[next].is_entry && !self.goes_on_elsewhere.has(next);
+            if next > block && is_entry && code.blocks[next].predecessors == 1 {
+                let live = |register: usize| code.blocks[next].live.has(code.reference(register));
+                let known = self.found.known.iter().map(|(&register, &known)| (register, known));
+                let known = known.filter(|&(register, known)| known != Known::Packed && live(register)).collect();
+                self.before_entries.insert(next, known);
             }
         }
     }

@@ -17,9 +17,6 @@ use cranelift_codegen::ir::{Block, InstBuilder, Value, condcodes::IntCC, types};
 use lunette_bytecode::typed::instruction::Field;
 use lunette_interpreter::typed::native::{Form, layout};
 
-/// The most payloads of which something is known.
-const MOST_KNOWN: usize = 64;
-
 impl Emitter<'_, '_, '_> {
     /// Instructions of references; `live` are the registers that are read from it on.
     pub(super) fn emit_reference(&mut self, block: usize, instruction: usize, meaning: Meaning, live: &Set) {
@@ -135,14 +132,13 @@ impl Emitter<'_, '_, '_> {
             Meaning::GetReferenceField => {
                 let to = register(Field::A);
                 let (structure, offset) = self.field(instruction, meaning, Field::B);
-                let reference = self.load_packed(instruction, (structure, offset), live);
-                self.write_reference(to, reference);
+                self.load_packed(instruction, (structure, offset), to, live);
             }
             Meaning::SetReferenceField => {
                 let (object, from) = (register(Field::A), register(Field::B));
                 let (structure, offset) = self.field(instruction, meaning, Field::A);
+                self.check_fits(instruction, from, live);
                 let reference = self.read_reference(from);
-                self.check_fits(instruction, reference, live);
                 self.store_packed(structure, offset, reference);
                 let Reference { payload, .. } = self.read_reference(object);
                 self.emit_barrier(structure, payload, reference);
@@ -160,14 +156,13 @@ impl Emitter<'_, '_, '_> {
             Meaning::GetReferenceElement => {
                 let to = register(Field::A);
                 let element = self.element(instruction, (Field::B, Field::C), Form::ArrayReference);
-                let reference = self.load_packed(instruction, (element, layout::OBJECT_CONTENT), live);
-                self.write_reference(to, reference);
+                self.load_packed(instruction, (element, layout::OBJECT_CONTENT), to, live);
             }
             Meaning::SetReferenceElement => {
                 let (array, from) = (register(Field::A), register(Field::C));
                 let element = self.element(instruction, (Field::A, Field::B), Form::ArrayReference);
+                self.check_fits(instruction, from, live);
                 let reference = self.read_reference(from);
-                self.check_fits(instruction, reference, live);
                 self.store_packed(element, layout::OBJECT_CONTENT, reference);
                 let Reference { payload, .. } = self.read_reference(array);
                 let address = self.address(payload);
@@ -218,9 +213,28 @@ impl Emitter<'_, '_, '_> {
         self.leave(instruction, &read);
     }
 
-    pub(super) fn know(&mut self, payload: Value, known: Known) {
-        if self.found.known.len() < MOST_KNOWN {
-            self.found.known.insert(payload, known);
+    /// Goes to a block if a register does not refer to what is known of it elsewhere.
+    pub(super) fn check_known(&mut self, register: usize, known: Known, other: Block) {
+        let Reference { tag, payload } = self.read_reference(register);
+        let is_other = self.builder.ins().icmp_imm_s(IntCC::NotEqual, tag, layout::OBJECT_TAG);
+        self.go_if(is_other, other, &[]);
+        let address = self.address(payload);
+        match known {
+            Known::Packed => unreachable!("that is not looked at again"),
+            Known::Structure(kind) => {
+                let next = self.builder.create_block();
+                let Some(wanted) = self.code.unit.objects.values().find(|wanted| wanted.kind == kind) else {
+                    unreachable!("the types that instructions name are there")
+                };
+                self.go_by_type(address, wanted, next, other);
+                self.builder.switch_to_block(next);
+                self.builder.seal_block(next);
+            }
+            Known::Array(form) => {
+                let found = self.builder.ins().uload8(types::I32, own(), address, layout::OBJECT_FORM);
+                let is_other = self.builder.ins().icmp_imm_s(IntCC::NotEqual, found, form as i64);
+                self.go_if(is_other, other, &[]);
+            }
         }
     }
 
@@ -230,9 +244,10 @@ impl Emitter<'_, '_, '_> {
         let Some(wanted) = objects::type_of(self.code.unit, words, meaning) else {
             unreachable!("what is compiled has its type")
         };
-        let Reference { tag, payload } = self.read_reference(operand(words, register));
+        let register = operand(words, register);
+        let Reference { tag, payload } = self.read_reference(register);
         let address = self.address(payload);
-        if self.found.known.get(&payload) != Some(&Known::Structure(wanted.kind)) {
+        if self.found.known.get(&register) != Some(&Known::Structure(wanted.kind)) {
             let exit = self.builder.create_block();
             self.builder.set_cold_block(exit);
             let is_other = self.builder.ins().icmp_imm_s(IntCC::NotEqual, tag, layout::OBJECT_TAG);
@@ -242,7 +257,7 @@ impl Emitter<'_, '_, '_> {
             self.emit_trap(exit, instruction);
             self.builder.switch_to_block(next);
             self.builder.seal_block(next);
-            self.know(payload, Known::Structure(wanted.kind));
+            self.found.known.insert(register, Known::Structure(wanted.kind));
         }
         (address, layout::OBJECT_CONTENT + operand(words, Field::M) as i32)
     }
@@ -251,7 +266,7 @@ impl Emitter<'_, '_, '_> {
     fn array(&mut self, instruction: usize, register: usize, wanted: Option<Form>) -> Value {
         let Reference { tag, payload } = self.read_reference(register);
         let address = self.address(payload);
-        if let Some(Known::Array(form)) = self.found.known.get(&payload)
+        if let Some(Known::Array(form)) = self.found.known.get(&register)
             && wanted.is_none_or(|wanted| wanted == *form)
         {
             return address;
@@ -273,7 +288,7 @@ impl Emitter<'_, '_, '_> {
         self.emit_trap(exit, instruction);
         self.builder.switch_to_block(next);
         if let Some(form) = wanted {
-            self.know(payload, Known::Array(form));
+            self.found.known.insert(register, Known::Array(form));
         }
         address
     }

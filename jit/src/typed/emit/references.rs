@@ -23,9 +23,11 @@ pub(super) struct References {
     is_held: Vec<bool>,
 }
 
-/// What is known of a payload, and that the tag is that of objects.
+/// What is known of a register.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Known {
+    /// It fits into a packed slot, as all of these do.
+    Packed,
     /// A structure of a type, in units of references, or of a subtype of it.
     Structure(u32),
     /// An array of a form.
@@ -72,7 +74,7 @@ impl Emitter<'_, '_, '_> {
 
     /// The address of reference register 0, and the offset of another one from there.
     fn slot_of(&mut self, register: usize) -> (Value, i32) {
-        (self.builder.use_var(self.slots), (layout::SLOT_BYTES * register as i64) as i32)
+        (self.slots, (layout::SLOT_BYTES * register as i64) as i32)
     }
 
     /// Has the content of a register in the frame in its variables.
@@ -98,6 +100,7 @@ impl Emitter<'_, '_, '_> {
     }
 
     pub(super) fn write_reference(&mut self, register: usize, reference: Reference) {
+        self.found.known.remove(&register);
         self.hold_reference(register, reference);
         if self.code.keeps_frame {
             self.store_reference(register);
@@ -125,7 +128,9 @@ impl Emitter<'_, '_, '_> {
 
     pub(super) fn copy_reference(&mut self, to: usize, from: usize) {
         let reference = self.read_reference(from);
+        let known = self.found.known.get(&from).copied();
         self.write_reference(to, reference);
+        self.found.known.extend(known.map(|known| (to, known)));
     }
 
     pub(super) fn is_null(&mut self, register: usize) -> Value {
