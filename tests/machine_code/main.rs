@@ -163,3 +163,34 @@ fn run_frozen(mut running: Instance, jit: Jit, program: &str) -> Instance {
     assert!(count > 10, "frozen {count} times");
     running
 }
+
+/// Code that is entered while another memory than the first is in use calls what uses the first.
+#[test]
+fn what_is_called_uses_the_first_memory() {
+    const MODULE: &str = r#"(module
+        (memory $first 1) (memory $second 1)
+        (data (memory $first) (i32.const 0) "\01\00\00\00") (data (memory $second) (i32.const 0) "\64\00\00\00")
+        (func $read (param i32) (result i32) (i32.load $first (local.get 0)))
+        (func (export "run") (param $count i32) (result i32) (local $sum i32) (local $last v128)
+            (loop $again
+                ;; Vectors are left to the interpreter, which goes on with the second memory.
+                (local.set $last (v128.load $second (i32.const 0)))
+                (local.set $sum (i32.add (local.get $sum) (call $read (i32.const 0))))
+                (local.set $sum (i32.add (i32.mul (local.get $sum) (i32.const 3)) (i32.const 7)))
+                (local.set $sum (i32.xor (local.get $sum) (i32.shl (local.get $sum) (i32.const 5))))
+                (local.set $sum (i32.add (local.get $sum) (call $read (i32.const 0))))
+                (br_if $again (local.tee $count (i32.sub (local.get $count) (i32.const 1)))))
+            (i32.add (local.get $sum) (i32x4.extract_lane 0 (local.get $last)))))"#;
+    let run = |jit| {
+        let mut instance = Engine::new(Configuration::new().jit(jit)).instantiate().unwrap();
+        let module = Module::new(&mut instance, wat::parse_str(MODULE).unwrap(), "@memories.wasm").unwrap();
+        let table = module.instantiate(&mut instance, None).unwrap().table().clone();
+        instance.set("m", table).unwrap();
+        let result: i64 = instance.eval("return m.run(100000)").unwrap();
+        (result, instance.statistics().fuel_used)
+    };
+    let expected = run(Jit::Off);
+    for jit in ALL {
+        assert_eq!(run(jit), expected, "{jit:?}");
+    }
+}

@@ -32,7 +32,7 @@ const TRIAL_SHARE: u64 = 4;
 /// marks the heap grows on, so that it would be more than the pause allows in the end.
 const AUTOMATIC_SHARE: u64 = 60;
 /// The same if the last full collection freed at most so many percent: there is little garbage in a heap that grows,
-const LEAST_FREED: u8 = 12;
+const LITTLE_FREED: u8 = 12;
 const GROWING_SHARE: u64 = 150;
 /// but never so many bytes more.
 const MOST_EXTRA_GROWTH: u64 = 8 << 20;
@@ -282,7 +282,7 @@ impl Collector<'_> {
             Policy::Generational => state.parameters.major_multiplier.get(),
         };
         let mut growth = (live / 100).saturating_mul(percent.into());
-        if self.policy() == Policy::Automatic && state.last_freed.get() <= LEAST_FREED {
+        if self.policy() == Policy::Automatic && state.last_freed.get() <= LITTLE_FREED {
             let share = u64::from(pause) * GROWING_SHARE / 100;
             growth = (live / 100).saturating_mul(share).min(growth + MOST_EXTRA_GROWTH);
         }

@@ -165,12 +165,7 @@ impl<'f> Code<'f> {
         let mut compiled = self.blocks.iter().zip(is_reachable).filter(|&(_, &is_reachable)| is_reachable);
         self.unit.is_guarded
             && compiled.any(|(block, _)| self.instructions[block.instructions.clone()].iter().any(is_access))
-            && !self.uses_memories()
-    }
-
-    /// Whether it uses other memories than the first.
-    pub fn uses_memories(&self) -> bool {
-        self.instructions.iter().any(|instruction| matches!(instruction.meaning, Some(Meaning::UseMemory)))
+            && !self.instructions.iter().any(|instruction| matches!(instruction.meaning, Some(Meaning::UseMemory)))
     }
 
     /// Fuel charged when it is entered.

@@ -49,7 +49,7 @@ pub const REFUEL: i32 = native(offset_of!(NativeTier, refuel));
 pub const EXIT_WORD: i32 = native(offset_of!(NativeTier, exit) + offset_of!(Exit, word));
 /// In the machine, where the loop goes on: the address of number register 0.
 pub const EXIT_BASE: i32 = native(offset_of!(NativeTier, exit) + offset_of!(Exit, base));
-/// In the machine, the address of the memory that is in use when compiled code begins, and where the loop goes on.
+/// In the machine, the address of the memory that is in use.
 pub const MEMORY: i32 = native(offset_of!(NativeTier, exit) + offset_of!(Exit, memory));
 /// In the machine, not 0 if an access where the loop goes on has faulted: 64 bits.
 pub const EXIT_IS_FAULT: i32 = native(offset_of!(NativeTier, exit) + offset_of!(Exit, is_fault));

@@ -87,7 +87,8 @@ pub struct ObjectType {
 }
 
 /// What a function is compiled to: a function of the C convention, of the address of number register 0, that of reference
-/// register 0, the number of the entry (32 bits), and three number registers, which returns a [`status`] and a number register, or the payload of a reference register. The machine's address is in `r15`, and stays there.
+/// register 0, the number of the entry (32 bits), and three number registers, which returns a [`status`] and a number register, or
+/// the payload of a reference register. The machine's address is in `r15`, and stays there.
 ///
 /// Entry 0 is for compiled callers: the first numbers are in the last three parameters, further ones and references in the frame.
 /// The others are for the loop: every register is in the frame.

@@ -67,7 +67,7 @@ pub(crate) struct NativeTier {
 pub(super) struct Exit {
     pub word: u64,
     pub base: *mut u8,
-    /// Also when it is entered.
+    /// While compiled code runs, the one in use.
     pub memory: *mut u8,
     /// Whether the access there has faulted, and not 0 then; where it has, there is nothing in the frame and no memory is noted.
     pub is_fault: u64,

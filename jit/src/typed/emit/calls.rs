@@ -121,10 +121,6 @@ impl Emitter<'_, '_, '_> {
         let word = self.builder.block_params(end)[0];
         self.store_own(word, layout::EXIT_WORD);
         self.store_own(self.base, layout::EXIT_BASE);
-        if self.code.uses_memories() {
-            let memory = self.builder.use_var(self.memory);
-            self.store_own(memory, layout::MEMORY);
-        }
         self.end(status::LEFT as i64);
     }
 
