@@ -103,7 +103,7 @@ impl Value {
             return Ok(text);
         }
         let mut text = Vec::new();
-        lunette_stdlib::append_plain_text(context.machine, raw, &mut text);
+        lunette_stdlib::append_plain_text(context.machine, raw, &mut text).map_err(|throw| context.error(throw))?;
         Ok(std::string::String::from_utf8_lossy(&text).into_owned())
     }
 }

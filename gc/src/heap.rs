@@ -190,7 +190,7 @@ impl Heap {
         unsafe { object.pointer(self.base()).add(1).cast() }
     }
 
-    /// A number below 2^40 that stands for the object as long as it lives; 0 for storage.
+    /// A number below 2^40 that stands for the object as long as it lives; 0 for storage, structures and arrays.
     pub fn identity(&self, object: Ref<AnyObject>) -> u64 {
         let header = &self.get(object).header;
         if header.kind > Kind::Cell as u8 {
@@ -200,12 +200,17 @@ impl Heap {
         if known != 0 {
             return known;
         }
-        let identities = &self.header().identities;
-        let identity = identities.get() + 1;
-        identities.set(identity);
+        let identity = self.new_identity();
         header.low.set(identity as u32);
         header.identity_high.set((identity >> 32) as u8);
         identity
+    }
+
+    /// The next identity, which no object has.
+    pub fn new_identity(&self) -> u64 {
+        let identities = &self.header().identities;
+        identities.set(identities.get() + 1);
+        identities.get()
     }
 
     /// Whether the machine should call the collector at its next safepoint.

@@ -7,6 +7,8 @@
 //!       +------+--------+-------+-----------+------------------+
 //!       | kind | gc     | flags | 0         | length           |   storage
 //!       +------+--------+-------+-----------+------------------+
+//!       | kind | gc     | form  | 0         | type             |   structures and arrays of WebAssembly
+//!       +------+--------+-------+-----------+------------------+
 //! ```
 
 use crate::reference::Ref;
@@ -69,10 +71,10 @@ pub enum Kind {
     Thread,
     /// [`crate::typed::TypedFunction`]
     TypedFunction,
-    /// [`crate::typed::TypedObject`]
-    TypedObject,
     /// [`crate::function::VariableCell`]
     Cell,
+    /// [`crate::typed::TypedObject`]
+    TypedObject,
     /// [`crate::function::Prototype`]
     Prototype,
     /// [`crate::table::Shape`]
@@ -127,9 +129,9 @@ pub struct Header {
     pub gc: Cell<u8>,
     /// Bits of the layout; [`Header::FINALIZABLE`] is common to all.
     pub flags: Cell<u8>,
-    /// Bits 32 to 39 of the identity; 0 in storage.
+    /// Bits 32 to 39 of the identity; 0 in what has none.
     pub identity_high: Cell<u8>,
-    /// Bits 0 to 31 of the identity; the length of storage.
+    /// Bits 0 to 31 of the identity; the length of storage; the type of a structure or an array.
     pub low: Cell<u32>,
 }
 

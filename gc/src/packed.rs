@@ -1,4 +1,5 @@
-//! References in structures and arrays of WebAssembly: a value in 8 bytes, half of what a slot takes.
+//! References in structures and arrays of WebAssembly. Where the type says that they refer to structures or arrays, a
+//! reference is all there is: 4 bytes. Elsewhere it is a packed slot, a value in 8 bytes, half of what a slot takes.
 //!
 //! ```text
 //!   byte  0 .. 3     4 .. 7
@@ -15,6 +16,7 @@ use crate::{
     heap::{Heap, OutOfMemory},
     object::RegionData,
     reference::Ref,
+    typed::TypedObject,
     value::{Tag, Value},
 };
 use core::cell::Cell;
@@ -75,7 +77,73 @@ impl PackedSlot {
     }
 }
 
+/// Where a structure or an array has a reference.
+#[derive(Clone, Copy)]
+pub enum ReferencePlace<'h> {
+    /// Any value.
+    Packed(&'h PackedSlot),
+    /// A structure or an array, or null.
+    Object(&'h Cell<Option<Ref<TypedObject>>>),
+}
+
+impl ReferencePlace<'_> {
+    /// Tag and payload as the collector sees them.
+    #[inline(always)]
+    pub fn parts(self) -> (u8, u64) {
+        match self {
+            ReferencePlace::Packed(slot) => slot.parts(),
+            ReferencePlace::Object(held) => match held.get() {
+                Some(object) => (Tag::TypedObject as u8, object.units().into()),
+                None => (Tag::Nil as u8, 0),
+            },
+        }
+    }
+
+    /// Writes what stands at another place of the same kind. The write barrier is the caller's business.
+    pub fn copy_from(self, other: ReferencePlace) {
+        match (self, other) {
+            (ReferencePlace::Packed(slot), ReferencePlace::Packed(other)) => slot.copy_from(other),
+            (ReferencePlace::Object(held), ReferencePlace::Object(other)) => held.set(other.get()),
+            _ => debug_assert!(false, "references of one kind are copied"),
+        }
+    }
+}
+
+/// Why a reference was not written.
+#[derive(Debug)]
+pub enum Unwritten {
+    /// There is no memory for the cell that it needs.
+    Memory(OutOfMemory),
+    /// It does not refer to a structure or an array, as it would have to there.
+    OtherKind,
+}
+
+impl From<OutOfMemory> for Unwritten {
+    fn from(error: OutOfMemory) -> Unwritten {
+        Unwritten::Memory(error)
+    }
+}
+
 impl Heap {
+    /// The value at a place.
+    pub fn reference(&self, place: ReferencePlace) -> Value {
+        match place {
+            ReferencePlace::Packed(slot) => self.packed(slot),
+            ReferencePlace::Object(object) => object.get().map_or(Value::Nil, Value::TypedObject),
+        }
+    }
+
+    /// Writes a value to a place. The write barrier is the caller's business.
+    pub fn set_reference(&self, place: ReferencePlace, value: Value) -> Result<(), Unwritten> {
+        match (place, value) {
+            (ReferencePlace::Packed(slot), value) => self.set_packed(slot, value)?,
+            (ReferencePlace::Object(held), Value::TypedObject(object)) => held.set(Some(object)),
+            (ReferencePlace::Object(held), Value::Nil) => held.set(None),
+            (ReferencePlace::Object(_), _) => return Err(Unwritten::OtherKind),
+        }
+        Ok(())
+    }
+
     /// The value of a packed slot.
     #[inline(always)]
     pub fn packed(&self, slot: &PackedSlot) -> Value {

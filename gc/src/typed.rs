@@ -8,12 +8,13 @@
 //!        |--> memories: LinearMemory ... --> MemoryData | bytes
 //!        '--> tables: ReferenceTable ... --> elements
 //!
-//!   TypedObject | fields or elements
+//!   TypedObject | fields                         a structure
+//!   TypedArray  | elements                       an array, which is a TypedObject as well
 //!        '--> CanonicalType | supertypes, itself | number fields | reference fields
 //! ```
 
 use crate::{
-    object::{AnyObject, Header, Kind, Object},
+    object::{AnyObject, Header, Kind, Object, RegionData},
     packed::PackedSlot,
     reference::Ref,
     region_layout,
@@ -89,7 +90,7 @@ region_layout! {
     pub struct TypedFunction {
         /// The header.
         pub header: Header,
-        /// Its type, in the same place as that of a [`TypedObject`].
+        /// Its type.
         pub kind: Ref<CanonicalType>,
         /// The function of a module; none if it is the host's.
         pub prototype: Option<Ref<TypedPrototype>>,
@@ -274,8 +275,9 @@ pub enum Form {
     Array64 = 3,
     ArrayVector = 4,
     ArrayReference = 5,
-    Structure = 6,
-    Function = 7,
+    ArrayObject = 6,
+    Structure = 7,
+    Function = 8,
 }
 
 impl Form {
@@ -288,7 +290,8 @@ impl Form {
             3 => Form::Array64,
             4 => Form::ArrayVector,
             5 => Form::ArrayReference,
-            6 => Form::Structure,
+            6 => Form::ArrayObject,
+            7 => Form::Structure,
             _ => Form::Function,
         }
     }
@@ -302,6 +305,7 @@ impl Form {
             Form::Array64 => 8,
             Form::ArrayVector => 16,
             Form::ArrayReference => size_of::<PackedSlot>(),
+            Form::ArrayObject => size_of::<Option<Ref<TypedObject>>>(),
             Form::Structure | Form::Function => 0,
         }
     }
@@ -310,12 +314,51 @@ impl Form {
     pub const fn is_array(self) -> bool {
         (self as u8) < Form::Structure as u8
     }
+
+    /// Whether elements are references.
+    pub const fn has_references(self) -> bool {
+        matches!(self, Form::ArrayReference | Form::ArrayObject)
+    }
+
+    /// Bytes of an object before its fields or elements.
+    pub const fn head_bytes(self) -> usize {
+        if self.is_array() { size_of::<TypedArray>() } else { size_of::<TypedObject>() }
+    }
+}
+
+/// Where a field of a structure lies, and the form of arrays whose elements take what it takes, which are its low three bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(transparent)]
+pub struct FieldPlace(u32);
+// SAFETY: `repr(transparent)` of a primitive.
+unsafe impl RegionData for FieldPlace {}
+
+impl FieldPlace {
+    const FORM_BITS: u32 = 3;
+
+    /// A field at so many bytes from the first field's place.
+    pub const fn new(offset: u32, form: Form) -> FieldPlace {
+        assert!(form.is_array(), "that is what elements take");
+        FieldPlace(offset << Self::FORM_BITS | form as u32)
+    }
+
+    /// Bytes from the first field's place.
+    #[inline(always)]
+    pub const fn offset(self) -> usize {
+        (self.0 >> Self::FORM_BITS) as usize
+    }
+
+    /// What it takes.
+    #[inline(always)]
+    pub const fn form(self) -> Form {
+        Form::from_number(self.0 as u8 & ((1 << Self::FORM_BITS) - 1))
+    }
 }
 
 region_layout! {
     /// A type as the machine knows it: one for all types of modules that are the same. It is followed, 4 bytes each, by
     /// references to its supertypes, the outermost first, and to itself; then, if it is a structure's, by its number
-    /// fields, each its place times 8 and what it takes, and the places of its reference fields.
+    /// fields and its reference fields, each a [`FieldPlace`].
     pub struct CanonicalType {
         /// The header.
         pub header: Header,
@@ -347,17 +390,26 @@ unsafe impl Object for CanonicalType {
 }
 
 region_layout! {
-    /// A structure or an array; its fields or elements follow. The header's flags are its [`Form`].
+    /// A structure or an array. The header's flags are its [`Form`], its low half refers to its type. The fields of a structure
+    /// follow.
     pub struct TypedObject {
         /// The header.
         pub header: Header,
-        /// Its type.
-        pub kind: Ref<CanonicalType>,
-        /// The number of elements; 0 of a structure.
-        pub length: u32,
     }
 }
 // SAFETY: begins with the header.
 unsafe impl Object for TypedObject {
     const KIND: Kind = Kind::TypedObject;
+}
+
+region_layout! {
+    /// An array; its elements follow.
+    pub struct TypedArray {
+        /// What structures have, too.
+        pub object: TypedObject,
+        /// The number of elements.
+        pub length: u32,
+        /// So that elements are aligned.
+        pub padding: u32,
+    }
 }

@@ -3,34 +3,34 @@
 use crate::{
     heap::{Heap, OutOfMemory},
     object::{Header, Kind},
-    packed::PackedSlot,
+    packed::{PackedSlot, ReferencePlace, Unwritten},
     reference::{REFERENCE_SCALE, Ref},
     region::BLOCK_BYTES,
-    typed::{CanonicalType, Form, TypedObject},
+    typed::{CanonicalType, FieldPlace, Form, TypedArray, TypedObject},
     value::Value,
 };
 use core::{cell::Cell, ops::Range};
 
-/// What a number field takes, in the low bits of its word.
-const STORAGE_BITS: u32 = 3;
-
 /// Types.
 impl Heap {
-    /// A type like `template`, but for its depth. Of a structure, `places` has the number fields, as
-    /// [`CanonicalType`] describes them, and then the reference fields.
+    /// A type like `template`, but for its depth. Of a structure, `places` has the number fields and then the reference
+    /// fields.
     pub fn new_canonical_type(
         &self,
         template: CanonicalType,
         supertypes: &[Ref<CanonicalType>],
-        places: &[u32],
+        places: &[FieldPlace],
     ) -> Result<Ref<CanonicalType>, OutOfMemory> {
         let (numbers, references) = places.split_at(template.number_fields as usize);
-        let end = |place: u32, form: Form| place as usize + form.element_bytes();
-        let number_end = |&word: &u32| end(word >> STORAGE_BITS, Form::from_number((word & 7) as u8));
-        let ends = numbers.iter().map(number_end);
-        let ends = ends.chain(references.iter().map(|&place| end(place, Form::ArrayReference)));
+        let ends = places.iter().map(|field| field.offset() + field.form().element_bytes());
         assert!(ends.max().unwrap_or(0) <= template.bytes as usize, "fields beyond the end of a structure");
         assert!(references.len() == template.reference_fields as usize, "fields that are not there");
+        assert!(!numbers.iter().any(|field| field.form().has_references()), "references among the numbers");
+        assert!(references.iter().all(|field| field.form().has_references()), "numbers among the references");
+        assert!(
+            references.iter().all(|field| field.offset() % field.form().element_bytes() == 0),
+            "misaligned references"
+        );
         let words = supertypes.len() + 1 + places.len();
         let kind = self.allocate::<CanonicalType>(size_of::<CanonicalType>() + 4 * words, 0)?;
         let depth = supertypes.len() as u32;
@@ -38,10 +38,13 @@ impl Heap {
         // SAFETY: just allocated, with room for the words behind the fixed part.
         unsafe {
             kind.pointer(self.base()).write(CanonicalType { header, depth, ..template });
-            let content: *mut u32 = self.content(kind);
-            let units = supertypes.iter().chain([&kind]).map(|supertype| supertype.units());
-            for (index, word) in units.chain(places.iter().copied()).enumerate() {
-                content.add(index).write(word);
+            let content: *mut Ref<CanonicalType> = self.content(kind);
+            for (index, &supertype) in supertypes.iter().chain([&kind]).enumerate() {
+                content.add(index).write(supertype);
+            }
+            let content = content.add(supertypes.len() + 1).cast::<FieldPlace>();
+            for (index, &place) in places.iter().enumerate() {
+                content.add(index).write(place);
             }
         }
         Ok(kind)
@@ -56,12 +59,12 @@ impl Heap {
 
     /// Number fields and reference fields of structures of a type.
     #[inline(always)]
-    pub fn fields(&self, kind: Ref<CanonicalType>) -> (&[u32], &[u32]) {
+    pub fn fields(&self, kind: Ref<CanonicalType>) -> (&[FieldPlace], &[FieldPlace]) {
         let object = self.get(kind);
         let (numbers, references) = (object.number_fields as usize, object.reference_fields as usize);
         // SAFETY: the fields follow the supertypes.
         unsafe {
-            let first = self.content::<_, u32>(kind).add(object.depth as usize + 1);
+            let first = self.content::<_, FieldPlace>(kind).add(object.depth as usize + 1);
             (core::slice::from_raw_parts(first, numbers), core::slice::from_raw_parts(first.add(numbers), references))
         }
     }
@@ -93,7 +96,7 @@ impl Heap {
         length: u32,
         bytes: usize,
     ) -> Option<Ref<TypedObject>> {
-        let bytes = (size_of::<TypedObject>() + bytes).next_multiple_of(REFERENCE_SCALE);
+        let bytes = (form.head_bytes() + bytes).next_multiple_of(REFERENCE_SCALE);
         let start = self.header().hole.cut(bytes)?;
         let object = Ref::<TypedObject>::from_units((start / REFERENCE_SCALE as u64) as u32)?;
         self.write_head(object, kind, form, length);
@@ -102,11 +105,17 @@ impl Heap {
 
     #[inline(always)]
     fn write_head(&self, object: Ref<TypedObject>, kind: Ref<CanonicalType>, form: Form, length: u32) {
+        let header = Header::new(Kind::TypedObject, kind.units());
+        header.flags.set(form as u8);
+        let head = TypedObject { header };
         // SAFETY: the object was just allocated.
         unsafe {
-            let header = Header::new(Kind::TypedObject, 0);
-            header.flags.set(form as u8);
-            object.pointer(self.base()).write(TypedObject { header, kind, length });
+            if form.is_array() {
+                let array = TypedArray { object: head, length, padding: 0 };
+                object.pointer(self.base()).cast::<TypedArray>().write(array);
+            } else {
+                object.pointer(self.base()).write(head);
+            }
         }
     }
 
@@ -114,7 +123,7 @@ impl Heap {
     pub fn new_object(&self, kind: Ref<CanonicalType>, length: u32) -> Result<Ref<TypedObject>, OutOfMemory> {
         let form = self.form(kind);
         let content = self.get(kind).bytes as usize + length as usize * form.element_bytes();
-        let bytes = size_of::<TypedObject>() + content;
+        let bytes = form.head_bytes() + content;
         if bytes as u64 > self.header().block_count.get() as u64 * BLOCK_BYTES as u64 {
             return Err(OutOfMemory { requested: bytes });
         }
@@ -122,7 +131,7 @@ impl Heap {
         let object = self.allocate_bytes::<TypedObject>(bytes)?;
         self.write_head(object, kind, form, length);
         let start = object.units() as usize * REFERENCE_SCALE;
-        self.zero(start + size_of::<TypedObject>(), start + bytes, frontier as usize * BLOCK_BYTES);
+        self.zero(start + form.head_bytes(), start + bytes, frontier as usize * BLOCK_BYTES);
         Ok(object)
     }
 
@@ -132,13 +141,27 @@ impl Heap {
         Form::from_number(self.get(object).header.flags.get())
     }
 
+    /// The type of an object.
+    #[inline(always)]
+    pub fn type_of(&self, object: Ref<TypedObject>) -> Ref<CanonicalType> {
+        let units = self.get(object).header.low.get();
+        // SAFETY: every structure and every array has its type there.
+        unsafe { Ref::from_units(units).unwrap_unchecked() }
+    }
+
+    /// The number of elements of an array; 0 of a structure.
+    #[inline(always)]
+    pub fn length_of(&self, object: Ref<TypedObject>) -> u32 {
+        if self.form_of(object).is_array() { self.get(object.cast::<TypedArray>()).length } else { 0 }
+    }
+
     /// Whether an object refers to nothing but its type, which is marked.
     #[inline]
     pub(crate) fn is_leaf(&self, object: Ref<TypedObject>) -> bool {
-        let kind = self.get(object).kind;
+        let kind = self.type_of(object);
         let has_references = match self.form_of(object) {
             Form::Structure => self.get(kind).reference_fields > 0,
-            form => form == Form::ArrayReference,
+            form => form.has_references(),
         };
         !has_references && self.is_marked(kind.cast())
     }
@@ -148,24 +171,31 @@ impl Heap {
     pub(crate) fn object_bytes(&self, object: Ref<TypedObject>) -> usize {
         let form = self.form_of(object);
         let content = match form {
-            Form::Structure => self.get(self.get(object).kind).bytes as usize,
-            array => self.get(object).length as usize * array.element_bytes(),
+            Form::Structure => self.get(self.type_of(object)).bytes as usize,
+            array => self.length_of(object) as usize * array.element_bytes(),
         };
-        size_of::<TypedObject>() + content
+        form.head_bytes() + content
     }
 
     /// The reference field of a structure at an offset; `None` if there is none.
-    pub fn reference_at_offset(&self, structure: Ref<TypedObject>, offset: u32) -> Option<&PackedSlot> {
+    pub fn reference_at_offset(&self, structure: Ref<TypedObject>, offset: u32) -> Option<ReferencePlace<'_>> {
         let is_structure = self.form_of(structure) == Form::Structure;
-        let is_there = is_structure && self.fields(self.get(structure).kind).1.contains(&offset);
-        is_there.then(|| self.reference_field(structure, offset))
+        let fields = if is_structure { self.fields(self.type_of(structure)).1 } else { &[] };
+        let field = fields.iter().find(|field| field.offset() == offset as usize)?;
+        Some(self.reference_field(structure, *field))
     }
 
-    /// A reference field of a structure at one of its places.
+    /// A reference field of a structure.
     #[inline(always)]
-    pub(crate) fn reference_field(&self, structure: Ref<TypedObject>, place: u32) -> &PackedSlot {
+    pub(crate) fn reference_field(&self, structure: Ref<TypedObject>, field: FieldPlace) -> ReferencePlace<'_> {
         // SAFETY: it lies in the structure.
-        unsafe { &*self.content::<_, u8>(structure).add(place as usize).cast::<PackedSlot>() }
+        unsafe {
+            let place = self.content::<_, u8>(structure).add(field.offset());
+            match field.form() {
+                Form::ArrayObject => ReferencePlace::Object(&*place.cast()),
+                _ => ReferencePlace::Packed(&*place.cast()),
+            }
+        }
     }
 
     /// Sets the fields of a new structure: of either kind in their order, vectors as two numbers.
@@ -174,61 +204,101 @@ impl Heap {
         structure: Ref<TypedObject>,
         mut number: impl FnMut() -> u64,
         mut reference: impl FnMut() -> Value,
-    ) -> Result<(), OutOfMemory> {
-        let (numbers, references) = self.fields(self.get(structure).kind);
-        for &word in numbers {
-            let form = Form::from_number((word & 7) as u8);
-            let (low, high) = (number(), if form == Form::ArrayVector { number() } else { 0 });
+    ) -> Result<(), Unwritten> {
+        let (numbers, references) = self.fields(self.type_of(structure));
+        for &field in numbers {
+            let (low, high) = (number(), if field.form() == Form::ArrayVector { number() } else { 0 });
             // SAFETY: the field lies in the structure.
-            unsafe { form.write(self.content::<_, u8>(structure).add((word >> STORAGE_BITS) as usize), low, high) };
+            unsafe { field.form().write(self.content::<_, u8>(structure).add(field.offset()), low, high) };
         }
-        for &place in references {
-            self.set_packed(self.reference_field(structure, place), reference())?;
+        for &field in references {
+            self.set_reference(self.reference_field(structure, field), reference())?;
         }
         Ok(())
     }
 
-    /// The slots of all reference fields or elements of an object.
-    pub fn references(&self, object: Ref<TypedObject>) -> impl Iterator<Item = &PackedSlot> {
-        let places = match self.form_of(object) {
-            Form::Structure => self.fields(self.get(object).kind).1,
+    /// The places of all reference fields or elements of an object.
+    pub fn references(&self, object: Ref<TypedObject>) -> impl Iterator<Item = ReferencePlace<'_>> {
+        let fields = match self.form_of(object) {
+            Form::Structure => self.fields(self.type_of(object)).1,
             _ => &[],
         };
-        places.iter().map(move |&place| self.reference_field(object, place)).chain(self.element_slots(object))
+        let fields = fields.iter().map(move |&field| self.reference_field(object, field));
+        fields.chain(self.reference_elements(object, 0..self.reference_count(object)))
     }
 
     /// The numbers in the number fields of a structure: of vectors both halves.
     pub fn numbers(&self, structure: Ref<TypedObject>) -> impl Iterator<Item = u64> {
         let places = match self.form_of(structure) {
-            Form::Structure => self.fields(self.get(structure).kind).0,
+            Form::Structure => self.fields(self.type_of(structure)).0,
             _ => &[],
         };
-        places.iter().flat_map(move |&word| {
-            let form = Form::from_number((word & 7) as u8);
+        places.iter().flat_map(move |&field| {
             // SAFETY: the field lies in the structure.
-            let (low, high) =
-                unsafe { form.read(self.content::<_, u8>(structure).add((word >> STORAGE_BITS) as usize)) };
+            let (low, high) = unsafe { field.form().read(self.content::<_, u8>(structure).add(field.offset())) };
             core::iter::once(low).chain(high)
         })
     }
 
-    /// The elements of an array of references; none of another object.
+    /// The elements of an array of the form, of which they are cells; none of another object.
+    ///
+    /// # Safety
+    /// They are.
+    #[inline(always)]
+    unsafe fn elements<T>(&self, array: Ref<TypedObject>, form: Form) -> &[T] {
+        if self.form_of(array) != form {
+            return &[];
+        }
+        // SAFETY: the elements follow the fixed part.
+        unsafe { core::slice::from_raw_parts(self.elements_of(array), self.length_of(array) as usize) }
+    }
+
+    /// The address of the first element of an array, from which its others may be reached.
+    #[inline(always)]
+    fn elements_of<T>(&self, array: Ref<TypedObject>) -> *mut T {
+        self.content(array.cast::<TypedArray>())
+    }
+
+    /// The elements of an array of packed slots; none of another object.
     #[inline(always)]
     pub fn element_slots(&self, array: Ref<TypedObject>) -> &[PackedSlot] {
-        let is_one = self.form_of(array) == Form::ArrayReference;
-        let length = if is_one { self.get(array).length as usize } else { 0 };
-        // SAFETY: the elements follow the fixed part.
-        unsafe { core::slice::from_raw_parts(self.content(array), length) }
+        // SAFETY: that is what they are.
+        unsafe { self.elements(array, Form::ArrayReference) }
+    }
+
+    /// The elements of an array of references to structures and arrays; none of another object.
+    #[inline(always)]
+    pub fn element_objects(&self, array: Ref<TypedObject>) -> &[Cell<Option<Ref<TypedObject>>>] {
+        // SAFETY: that is what they are.
+        unsafe { self.elements(array, Form::ArrayObject) }
+    }
+
+    /// The number of elements of an array of references; 0 of another object.
+    #[inline(always)]
+    pub fn reference_count(&self, array: Ref<TypedObject>) -> usize {
+        if self.form_of(array).has_references() { self.length_of(array) as usize } else { 0 }
+    }
+
+    /// Elements of an array of references, those that are there.
+    pub fn reference_elements(
+        &self,
+        array: Ref<TypedObject>,
+        range: Range<usize>,
+    ) -> impl Iterator<Item = ReferencePlace<'_>> {
+        let slots = self.element_slots(array).get(range.clone()).unwrap_or_default();
+        let objects = self.element_objects(array).get(range).unwrap_or_default();
+        slots.iter().map(ReferencePlace::Packed).chain(objects.iter().map(ReferencePlace::Object))
     }
 
     /// The bytes of the elements of an array of numbers or vectors; none of another object.
     pub fn element_bytes(&self, array: Ref<TypedObject>) -> &[Cell<u8>] {
-        let bytes = match self.form_of(array) {
-            Form::ArrayReference | Form::Structure | Form::Function => 0,
-            form => self.get(array).length as usize * form.element_bytes(),
-        };
+        let form = self.form_of(array);
+        if !form.is_array() || form.has_references() {
+            return &[];
+        }
+        let bytes = self.length_of(array) as usize * form.element_bytes();
         // SAFETY: the elements follow the fixed part.
-        unsafe { core::slice::from_raw_parts(self.content(array), bytes) }
+        unsafe { core::slice::from_raw_parts(self.elements_of(array), bytes) }
     }
 
     /// Sets elements of an array of numbers or vectors, whose halves these are.
@@ -256,7 +326,7 @@ impl Heap {
     ) -> bool {
         let form = self.form_of(target);
         let fits = |array: Ref<TypedObject>, start: usize| {
-            start.checked_add(count).is_some_and(|end| end <= self.get(array).length as usize)
+            start.checked_add(count).is_some_and(|end| end <= self.length_of(array) as usize)
         };
         if !form.is_array() || self.form_of(source) != form || !fits(target, to) || !fits(source, from) {
             return false;
@@ -264,8 +334,8 @@ impl Heap {
         let size = form.element_bytes();
         // SAFETY: in range of both arrays, which may be the same.
         unsafe {
-            let from = self.content::<TypedObject, u8>(source).add(from * size);
-            core::ptr::copy(from, self.content::<TypedObject, u8>(target).add(to * size), count * size);
+            let from = self.elements_of::<u8>(source).add(from * size);
+            core::ptr::copy(from, self.elements_of::<u8>(target).add(to * size), count * size);
         }
         true
     }

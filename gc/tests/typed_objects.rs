@@ -5,8 +5,9 @@ use lunette_gc::{
     collector::Mode,
     heap::Heap,
     object::{Header, Kind},
+    packed::Unwritten,
     reference::Ref,
-    typed::{CanonicalType, Form, TypedObject},
+    typed::{CanonicalType, FieldPlace, Form, TypedObject},
     value::Value,
 };
 use support::{heap, scaled};
@@ -19,8 +20,8 @@ fn new_type(
     form: Form,
     bytes: u32,
     supertypes: &[Ref<CanonicalType>],
-    numbers: &[u32],
-    references: &[u32],
+    numbers: &[FieldPlace],
+    references: &[FieldPlace],
 ) -> Ref<CanonicalType> {
     let template = CanonicalType {
         header: Header::new(Kind::CanonicalType, 0),
@@ -38,9 +39,12 @@ fn new_type(
     heap.new_canonical_type(template, supertypes, &[numbers, references].concat()).unwrap()
 }
 
-/// A pair of references with a number of 32 bits between them.
+const NUMBERS: [FieldPlace; 1] = [FieldPlace::new(12, Form::Array32)];
+const REFERENCES: [FieldPlace; 2] = [FieldPlace::new(8, Form::ArrayObject), FieldPlace::new(0, Form::ArrayReference)];
+
+/// A reference to an object, a number of 32 bits and a reference to anything.
 fn node_type(heap: &Heap) -> Ref<CanonicalType> {
-    new_type(heap, Form::Structure, 40, &[], &[16 << 3 | Form::Array32 as u32], &[0, 24])
+    new_type(heap, Form::Structure, 16, &[], &NUMBERS, &REFERENCES)
 }
 
 fn node(heap: &Heap, kind: Ref<CanonicalType>, number: u64, left: Value, right: Value) -> Ref<TypedObject> {
@@ -82,7 +86,7 @@ fn what_fields_refer_to_stays_and_numbers_are_no_references() {
 fn a_type_lives_as_long_as_its_objects() {
     let heap = heap(8);
     let outer = node_type(&heap);
-    let kind = new_type(&heap, Form::Structure, 40, &[outer], &[16 << 3 | Form::Array32 as u32], &[0, 24]);
+    let kind = new_type(&heap, Form::Structure, 16, &[outer], &NUMBERS, &REFERENCES);
     heap.root(ROOT).set(Value::TypedObject(node(&heap, kind, 1, Value::Nil, Value::Nil)));
     full(&heap);
     assert_eq!(heap.supertypes(kind), [outer, kind]);
@@ -94,9 +98,14 @@ fn a_type_lives_as_long_as_its_objects() {
 fn writes_into_scanned_objects_are_seen_by_minor_collections() {
     let heap = heap(16);
     let kind = node_type(&heap);
-    let references = new_type(&heap, Form::ArrayReference, 0, &[], &[], &[]);
-    heap.root(TYPE_ROOT).set(Value::Internal(kind.cast()));
-    for length in [4_u32, 20_000] {
+    let forms = [Form::ArrayReference, Form::ArrayObject];
+    let [slots, objects] = forms.map(|form| new_type(&heap, form, 0, &[], &[], &[]));
+    let types = [kind, slots, objects].map(|kind| Value::Internal(kind.cast()));
+    for (root, kind) in (TYPE_ROOT..).zip(types) {
+        heap.root(root).set(kind);
+    }
+    for (references, length) in [(slots, 4_u32), (slots, 20_000), (objects, 4), (objects, 20_000)] {
+        let element = |array, index| heap.reference_elements(array, index..index + 1).next().unwrap();
         let array = heap.new_object(references, length).unwrap();
         heap.root(ROOT).set(Value::TypedObject(array));
         full(&heap);
@@ -105,17 +114,15 @@ fn writes_into_scanned_objects_are_seen_by_minor_collections() {
         for round in 0..3 {
             for index in [0, length as usize - 1] {
                 let young = Value::TypedObject(node(&heap, kind, round, Value::Nil, Value::Nil));
-                heap.set_packed(&heap.element_slots(array)[index], young).unwrap();
+                heap.set_reference(element(array, index), young).unwrap();
                 heap.barrier_element(array, young.to_parts());
             }
             // SAFETY: as above.
             unsafe { heap.collector().step(0) };
             heap.verify().unwrap();
             for index in [0, length as usize - 1] {
-                let Value::TypedObject(young) = heap.packed(&heap.element_slots(array)[index]) else {
-                    panic!("a node")
-                };
-                assert_eq!(heap.get(young).kind, kind);
+                let Value::TypedObject(young) = heap.reference(element(array, index)) else { panic!("a node") };
+                assert_eq!(heap.type_of(young), kind);
             }
         }
     }
@@ -129,7 +136,7 @@ fn arrays_of_numbers_are_not_followed() {
         let array = heap.new_object(kind, 100).unwrap();
         heap.fill_elements(array, 0..100, u64::MAX, u64::MAX);
         assert_eq!(heap.element_bytes(array).len(), 100 * form.element_bytes());
-        assert!(heap.element_slots(array).is_empty());
+        assert_eq!(heap.references(array).count(), 0);
         heap.root(ROOT).set(Value::TypedObject(array));
         full(&heap);
         assert!(heap.element_bytes(array).iter().all(|byte| byte.get() == 0xff));
@@ -173,5 +180,37 @@ fn what_does_not_fit_has_a_cell() {
         for (slot, value) in heap.element_slots(array).iter().zip(values) {
             assert_eq!(heap.packed(slot).to_parts(), value.to_parts());
         }
+    }
+}
+
+#[test]
+fn objects_take_what_their_fields_take_and_eight_bytes() {
+    let heap = heap(8);
+    let bytes_of = |kind, length| {
+        let before = heap.used_bytes();
+        heap.new_object(kind, length).unwrap();
+        heap.used_bytes() - before
+    };
+    let fields = [0, 4].map(|offset| FieldPlace::new(offset, Form::ArrayObject));
+    let pair = new_type(&heap, Form::Structure, 8, &[], &[], &fields);
+    let empty = new_type(&heap, Form::Structure, 0, &[], &[], &[]);
+    let array = new_type(&heap, Form::ArrayObject, 0, &[], &[], &[]);
+    assert_eq!((bytes_of(pair, 0), bytes_of(empty, 0), bytes_of(array, 6)), (16, 8, 40));
+}
+
+#[test]
+fn a_place_of_objects_takes_nothing_else() {
+    let heap = heap(8);
+    let kind = node_type(&heap);
+    let object = heap.new_object(kind, 0).unwrap();
+    let place = heap.references(object).next().unwrap();
+    let string = Value::String(heap.new_string(b"no object").unwrap());
+    for value in [string, Value::Integer(1), Value::Boolean(true), Value::Float(0.5)] {
+        assert!(matches!(heap.set_reference(place, value), Err(Unwritten::OtherKind)));
+        assert_eq!(heap.reference(place).to_parts(), Value::Nil.to_parts());
+    }
+    for value in [Value::TypedObject(object), Value::Nil] {
+        heap.set_reference(place, value).unwrap();
+        assert_eq!(heap.reference(place).to_parts(), value.to_parts());
     }
 }

@@ -90,6 +90,7 @@ pub enum OperandKind {
     Field64,
     FieldVector,
     FieldReference,
+    FieldObject,
     /// Place of the field of operand c; 32 bits.
     FieldOffset,
     /// Heap type, as [`HeapType::encode`](super::module::HeapType::encode) makes it.
@@ -437,6 +438,9 @@ macro_rules! operand_kind {
     };
     (field_reference) => {
         OperandKind::FieldReference
+    };
+    (field_object) => {
+        OperandKind::FieldObject
     };
     (field_offset) => {
         OperandKind::FieldOffset

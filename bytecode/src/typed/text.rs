@@ -89,7 +89,8 @@ fn prefix(kind: OperandKind) -> &'static str {
         | OperandKind::Field32
         | OperandKind::Field64
         | OperandKind::FieldVector
-        | OperandKind::FieldReference => "field",
+        | OperandKind::FieldReference
+        | OperandKind::FieldObject => "field",
         OperandKind::Tag => "tag",
         OperandKind::Table => "table",
         OperandKind::Memory => "memory",

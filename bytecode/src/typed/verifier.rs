@@ -282,6 +282,7 @@ impl Checker<'_> {
             OperandKind::Field64 => self.field(words, entry, value, Storage::Double),
             OperandKind::FieldVector => self.field(words, entry, value, Storage::Vector),
             OperandKind::FieldReference => self.field(words, entry, value, Storage::Reference),
+            OperandKind::FieldObject => self.field(words, entry, value, Storage::Object),
             OperandKind::HeapType => match HeapType::decode(value as u32) {
                 HeapType::Concrete(number) => named((number as usize) < there.types.len(), "type"),
                 _ => Ok(()),
@@ -339,7 +340,7 @@ impl Checker<'_> {
                 .is_some_and(|layout| layout.registers == given),
             Some(OperandKind::Array) => {
                 match self.surroundings.arrays.get(read(Field::L) as usize).copied().flatten() {
-                    Some(Storage::Reference) => given.numbers == 0,
+                    Some(Storage::Reference | Storage::Object) => given.numbers == 0,
                     Some(Storage::Vector) => given.references == 0 && given.numbers.is_multiple_of(2),
                     Some(_) => given.references == 0,
                     None => false,

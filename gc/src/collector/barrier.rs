@@ -82,7 +82,7 @@ impl Heap {
     pub(super) fn is_large(&self, object: Ref<AnyObject>) -> bool {
         match Kind::from_number(self.get(object).header.kind) {
             Some(Kind::Table) => self.is_large_table(object.cast()),
-            Some(Kind::TypedObject) => self.element_slots(object.cast()).len() >= LARGE_TABLE as usize,
+            Some(Kind::TypedObject) => self.reference_count(object.cast()) >= LARGE_TABLE as usize,
             _ => false,
         }
     }

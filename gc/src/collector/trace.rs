@@ -41,8 +41,8 @@ impl Kind {
             Kind::Userdata,
             Kind::Thread,
             Kind::TypedFunction,
-            Kind::TypedObject,
             Kind::Cell,
+            Kind::TypedObject,
             Kind::Prototype,
             Kind::Shape,
             Kind::HashPart,
@@ -252,19 +252,21 @@ impl Marker<'_> {
 
     fn scan_typed_object(&mut self, object: Ref<TypedObject>) {
         let heap = self.heap;
-        let kind = heap.get(object).kind;
+        let kind = heap.type_of(object);
         // It is nearly always marked.
         if !heap.is_marked(kind.cast()) {
             self.discover(kind.units());
         }
         match heap.form_of(object) {
             Form::Structure => {
-                for &place in heap.fields(kind).1 {
-                    let (tag, payload) = heap.reference_field(object, place).parts();
+                for &field in heap.fields(kind).1 {
+                    let (tag, payload) = heap.reference_field(object, field).parts();
                     self.discover_parts(tag, payload);
                 }
             }
-            Form::ArrayReference => self.scan_first_part(object.cast(), heap.element_slots(object).len()),
+            Form::ArrayReference | Form::ArrayObject => {
+                self.scan_first_part(object.cast(), heap.reference_count(object));
+            }
             _ => {}
         }
     }
@@ -306,12 +308,12 @@ impl Marker<'_> {
                 slots.len()
             }
             Some(Kind::TypedObject) => {
-                let elements = heap.element_slots(object.cast());
-                for element in part(elements, index) {
+                let (array, count) = (object.cast(), heap.reference_count(object.cast()));
+                for element in heap.reference_elements(array, index..count.min(index + SLICE)) {
                     let (tag, payload) = element.parts();
                     self.discover_parts(tag, payload);
                 }
-                elements.len()
+                count
             }
             Some(Kind::Prototype) => {
                 let constants = heap.constants(object.cast());

@@ -317,10 +317,9 @@ impl Walk<'_> {
             }
             Kind::TypedObject => {
                 let typed: Ref<TypedObject> = object.cast();
-                let kind = heap.get(typed).kind;
-                self.reference(Some(kind), object);
-                for slot in heap.references(typed) {
-                    let (tag, payload) = slot.parts();
+                self.reference(Some(heap.type_of(typed)), object);
+                for place in heap.references(typed) {
+                    let (tag, payload) = place.parts();
                     self.parts(tag, payload, parent);
                 }
                 heap.object_bytes(typed)

@@ -1,4 +1,4 @@
-//! Keys: normal form, hashes. No hash depends on an address.
+//! Keys: normal form, hashes. No order depends on a hash, which may be one of a place in the region.
 
 use super::{NIL_TAG, Parts, TableError};
 use crate::{
@@ -13,6 +13,7 @@ pub(super) const FLOAT: u8 = Tag::Float as u8;
 pub(crate) const STRING: u8 = Tag::String as u8;
 pub(super) const DEAD: u8 = Tag::DeadKey as u8;
 const BYTES: u8 = Tag::Bytes as u8;
+const OBJECT: u8 = Tag::TypedObject as u8;
 
 /// The integer with the float's value, if there is one.
 #[inline]
@@ -62,6 +63,8 @@ impl Heap {
     pub(super) fn hash_of(&self, (tag, payload): Parts) -> u32 {
         match tag {
             STRING => string_of(payload).map_or(0, |string| self.get(string).hash),
+            // They have no identity; nor do they move.
+            OBJECT => hash_integer(payload),
             tag if tag >= FIRST_REFERENCE_TAG => {
                 Ref::from_units(payload as u32).map_or(0, |object| hash_integer(self.identity(object)))
             }

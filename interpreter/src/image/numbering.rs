@@ -315,7 +315,7 @@ impl Numbering {
                 None => self.slots(machine, &object.slots)?,
             }
         } else if let Some(object) = self.typed_objects.next() {
-            heap.references(object).try_for_each(|slot| self.meet(machine, heap.packed(slot).to_parts()))?;
+            heap.references(object).try_for_each(|place| self.meet(machine, heap.reference(place).to_parts()))?;
         } else if let Some(module) = self.typed_modules.next() {
             self.string(machine, heap.get(module).source)?;
         } else {

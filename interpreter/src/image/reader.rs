@@ -358,7 +358,7 @@ impl Reader<'_, '_> {
     }
 
     fn identities(&mut self) -> Result<(), Refusal> {
-        const TAGS: [Tag; 9] = [
+        const TAGS: [Tag; 8] = [
             Tag::String,
             Tag::Cell,
             Tag::Closure,
@@ -367,7 +367,6 @@ impl Reader<'_, '_> {
             Tag::Thread,
             Tag::Table,
             Tag::TypedFunction,
-            Tag::TypedObject,
         ];
         const LARGEST: u64 = (1 << 40) - 1;
         self.decoder.place = ("identities", 0);

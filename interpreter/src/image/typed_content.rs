@@ -12,6 +12,7 @@ use alloc::vec::Vec;
 use lunette_bytecode::typed::function::{GlobalKind, Surroundings};
 use lunette_gc::{
     object::{AnyObject, Object},
+    packed::Unwritten,
     reference::Ref,
     storage::RefArray,
     typed::{ExceptionTag, Form, Global, Instance, TypedFunction},
@@ -40,8 +41,8 @@ impl Writer<'_, '_> {
         for &object in &numbering.typed_objects.objects {
             machine.heap.numbers(object).try_for_each(|number| self.encoder.number(number))?;
             self.encoder.cells(machine.heap.element_bytes(object))?;
-            for slot in machine.heap.references(object) {
-                let value = machine.heap.packed(slot).to_parts();
+            for place in machine.heap.references(object) {
+                let value = machine.heap.reference(place).to_parts();
                 self.encoder.value(self.numbering.parts(machine, value))?;
             }
         }
@@ -170,8 +171,10 @@ impl Reader<'_, '_> {
             for index in 0..self.machine.heap.references(object).count() {
                 let (tag, payload) = self.value()?;
                 let value = Value::from_parts(tag, payload);
-                match self.machine.heap.element_slots(object).get(index) {
-                    Some(slot) => self.machine.heap.set_packed(slot, value).map_err(|_| self.memory_error())?,
+                match self.machine.heap.reference_elements(object, index..index + 1).next() {
+                    Some(place) => {
+                        self.machine.heap.set_reference(place, value).map_err(|why| self.unwritten(why))?;
+                    }
                     None => references.push(value),
                 }
             }
@@ -182,10 +185,17 @@ impl Reader<'_, '_> {
                     || numbers.next().unwrap_or_default(),
                     || references.next().unwrap_or(Value::Nil),
                 );
-                set.map_err(|_| self.memory_error())?;
+                set.map_err(|why| self.unwritten(why))?;
             }
         }
         Ok(())
+    }
+
+    fn unwritten(&self, why: Unwritten) -> Refusal {
+        match why {
+            Unwritten::Memory(_) => self.memory_error(),
+            Unwritten::OtherKind => self.decoder.malformed("a reference of another type"),
+        }
     }
 
     /// Reads what the instances have.

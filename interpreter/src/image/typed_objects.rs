@@ -87,9 +87,8 @@ impl Writer<'_, '_> {
             self.encoder.number(number.into())?;
         }
         for &object in &self.numbering.typed_objects.objects {
-            let object = machine.heap.get(object);
-            self.encoder.number(machine.heap.get(object.kind).number.into())?;
-            self.encoder.number(object.length.into())?;
+            self.encoder.number(machine.heap.get(machine.heap.type_of(object)).number.into())?;
+            self.encoder.number(machine.heap.length_of(object).into())?;
         }
         Ok(())
     }

@@ -142,7 +142,6 @@ impl Writer<'_, '_> {
             of(&numbering.threads),
             of(&numbering.tables),
             of(&numbering.typed_functions),
-            of(&numbering.typed_objects),
         ];
         self.encoder.number(self.machine.heap.last_identity())?;
         for identities in all {

@@ -14,7 +14,7 @@ use lunette_gc::{
     object::Header,
     packed::PackedSlot,
     reference::Ref,
-    typed::{CanonicalType, Form, TypedObject},
+    typed::{CanonicalType, Form, TypedArray, TypedFunction, TypedObject},
     value::Tag,
 };
 
@@ -49,7 +49,7 @@ impl<D: Driver> State<D> {
         unsafe {
             let literal = self.literal(0);
             let object = self.typed_object(register)?;
-            let is_one = (*object).kind == self.type_of(literal as u32);
+            let is_one = kind_of(object) == self.type_of(literal as u32).units();
             is_one.then(|| object.add(1).cast::<u8>().add((literal >> 32) as usize))
         }
     }
@@ -61,7 +61,8 @@ impl<D: Driver> State<D> {
         unsafe {
             let literal = self.literal(0);
             let object = self.typed_object(register)?;
-            let is_one = self.is_subtype((*object).kind, self.type_of(literal as u32));
+            let kind = Ref::from_units(kind_of(object)).unwrap_unchecked();
+            let is_one = self.is_subtype(kind, self.type_of(literal as u32));
             is_one.then(|| object.add(1).cast::<u8>().add((literal >> 32) as usize))
         }
     }
@@ -72,10 +73,11 @@ impl<D: Driver> State<D> {
         // SAFETY: the elements follow the fixed part.
         unsafe {
             let object = self.typed_object(register)?;
-            if (*object).header.flags.get() != form as u8 || index >= (*object).length {
+            let array = object.cast::<TypedArray>();
+            if (*object).header.flags.get() != form as u8 || index >= (*array).length {
                 return None;
             }
-            Some(object.add(1).cast::<u8>().add(index as usize * form.element_bytes()))
+            Some(array.add(1).cast::<u8>().add(index as usize * form.element_bytes()))
         }
     }
 
@@ -90,13 +92,15 @@ impl<D: Driver> State<D> {
                 return literal >> 32 != 0;
             }
             if HeapType::is_concrete(heap) {
-                if tag != OBJECT && tag != FUNCTION {
-                    return false;
-                }
-                // Functions have their type in the same place.
-                let object: *mut TypedObject =
-                    self.object(Ref::from_units(register.payload() as u32).unwrap_unchecked());
-                return self.is_subtype((*object).kind, self.type_of(heap));
+                let kind = match tag {
+                    OBJECT => self.typed_object(register).map(|object| kind_of(object)).and_then(Ref::from_units),
+                    FUNCTION => {
+                        let function = Ref::<TypedFunction>::from_units(register.payload() as u32);
+                        function.map(|function| (*self.object(function)).kind)
+                    }
+                    _ => None,
+                };
+                return kind.is_some_and(|kind| self.is_subtype(kind, self.type_of(heap)));
             }
             let is_i31 = tag == INTEGER && is_small(register.payload());
             let has_form = |is_form: fn(u8) -> bool| match self.typed_object(register) {
@@ -114,6 +118,33 @@ impl<D: Driver> State<D> {
             }
         }
     }
+}
+
+/// The type of an object, in units of references.
+#[inline(always)]
+unsafe fn kind_of(object: *mut TypedObject) -> u32 {
+    // SAFETY: it is one.
+    unsafe { (*object).header.low.get() }
+}
+
+/// What a register holds as what a reference to an object takes; `None` if it is another value.
+#[inline(always)]
+unsafe fn held_object(register: Register) -> Option<u32> {
+    // SAFETY: the caller's promise.
+    unsafe {
+        match register.tag() {
+            OBJECT => Some(register.payload() as u32),
+            NIL => Some(0),
+            _ => None,
+        }
+    }
+}
+
+/// Has a register hold a reference to an object, or null.
+#[inline(always)]
+unsafe fn set_object(register: Register, units: u32) {
+    // SAFETY: the caller's promise.
+    unsafe { register.set(if units == 0 { NIL } else { OBJECT }, units.into()) }
 }
 
 /// Whether an integer has 31 bits.
@@ -205,6 +236,23 @@ with_fields! {
             None => s.call_out(w, 1, slow::structure_get_packed),
         }
     };
+    structure_get_object StructureGetObject |s, w| s.reference(w.b()), no_structure_read, |place| {
+        set_object(s.reference(w.a()), place.cast::<u32>().read());
+        s.next(1)
+    };
+    structure_set_object StructureSetObject |s, w| s.reference(w.a()), no_structure_write, |place| {
+        match held_object(s.reference(w.b())) {
+            None => s.slow(w, 1, slow::other_kind),
+            Some(units) => {
+                place.cast::<u32>().write(units);
+                if needs_barrier(s, s.reference(w.a())) {
+                    s.call_out(w, 1, slow::structure_barrier)
+                } else {
+                    s.next(1)
+                }
+            }
+        }
+    };
     structure_set_reference StructureSetReference |s, w| s.reference(w.a()), no_structure_write, |place| {
         let value = s.reference(w.b());
         if !(*place.cast::<PackedSlot>()).put(value.tag(), value.payload()) {
@@ -269,6 +317,34 @@ pub(super) unsafe fn array_get_reference<D: Driver>(s: State<D>, w: Word) -> Flo
     Flow::Next(s)
 }
 
+#[inline(always)]
+pub(super) unsafe fn array_get_object<D: Driver>(s: State<D>, w: Word) -> Flow<D> {
+    // SAFETY: the element lies there, and is a reference to an object or null.
+    unsafe {
+        let Some(place) = s.element_place(s.reference(w.b()), s.get32(w.c()), Form::ArrayObject) else {
+            return s.slow(w, 0, slow::no_element_read);
+        };
+        set_object(s.reference(w.a()), place.cast::<u32>().read());
+    }
+    Flow::Next(s)
+}
+
+#[inline(always)]
+pub(super) unsafe fn array_set_object<D: Driver>(s: State<D>, w: Word) -> Flow<D> {
+    // SAFETY: the element lies there, and is a reference to an object or null.
+    unsafe {
+        let Some(place) = s.element_place(s.reference(w.a()), s.get32(w.b()), Form::ArrayObject) else {
+            return s.slow(w, 0, slow::no_element_write);
+        };
+        let Some(units) = held_object(s.reference(w.c())) else { return s.slow(w, 0, slow::other_kind) };
+        place.cast::<u32>().write(units);
+        if needs_barrier(s, s.reference(w.a())) {
+            return s.call_out(w, 0, slow::array_barrier);
+        }
+    }
+    Flow::Next(s)
+}
+
 macro_rules! array_sets {
     ($($name:ident: $form:ident $type:ident $get:ident;)*) => { $(
         #[inline(always)]
@@ -317,11 +393,25 @@ pub(super) unsafe fn array_length<D: Driver>(s: State<D>, w: Word) -> Flow<D> {
     unsafe {
         match s.typed_object(s.reference(w.b())) {
             Some(array) if (*array).header.flags.get() < Form::Structure as u8 => {
-                s.set32(w.a(), (*array).length);
+                s.set32(w.a(), (*array.cast::<TypedArray>()).length);
                 Flow::Next(s)
             }
             _ => s.slow(w, 0, slow::no_array),
         }
+    }
+}
+
+/// Writes the reference in a register where there is room for one of the form; whether that is all there is to do.
+#[inline(always)]
+unsafe fn put(place: *mut u8, form: Form, value: Register) -> bool {
+    // SAFETY: the caller's promise.
+    unsafe {
+        if form != Form::ArrayObject {
+            return (*place.cast::<PackedSlot>()).put(value.tag(), value.payload());
+        }
+        let units = held_object(value);
+        place.cast::<u32>().write(units.unwrap_or(0));
+        units.is_some()
     }
 }
 
@@ -339,11 +429,11 @@ pub(super) unsafe fn structure_new<D: Driver>(s: State<D>, w: Word) -> Flow<D> {
         let (numbers, references) = heap.fields(kind);
         // A list of 16-bit offsets of registers.
         let mut list = s.pc.add(1).cast::<u16>();
-        for &word in numbers {
+        for &field in numbers {
             let value = s.get64((*list).into());
             list = list.add(1);
-            let place = content.add((word >> 3) as usize);
-            match Form::from_number((word & 7) as u8) {
+            let place = content.add(field.offset());
+            match field.form() {
                 Form::ArrayVector => {
                     Form::ArrayVector.write(place, value, s.get64((*list).into()));
                     list = list.add(1);
@@ -351,9 +441,8 @@ pub(super) unsafe fn structure_new<D: Driver>(s: State<D>, w: Word) -> Flow<D> {
                 form => form.write(place, value, 0),
             }
         }
-        for &place in references {
-            let value = s.reference((*list).into());
-            if !(*content.add(place as usize).cast::<PackedSlot>()).put(value.tag(), value.payload()) {
+        for &field in references {
+            if !put(content.add(field.offset()), field.form(), s.reference((*list).into())) {
                 // The object is nobody's.
                 return s.slow(w, 1 + w.c(), slow::structure_new);
             }
@@ -393,7 +482,7 @@ pub(super) unsafe fn array_new_fixed<D: Driver>(s: State<D>, w: Word) -> Flow<D>
         let Some(object) = heap.cut_object(kind, form, length as u32, length * form.element_bytes()) else {
             return s.slow(w, 1 + w.c(), slow::array_new_fixed);
         };
-        let content = s.object(object).add(1).cast::<u8>();
+        let content = s.object(object).cast::<TypedArray>().add(1).cast::<u8>();
         let list = s.pc.add(1).cast::<u16>();
         for index in 0..numbers {
             let value = s.get64((*list.add(index)).into());
@@ -406,7 +495,7 @@ pub(super) unsafe fn array_new_fixed<D: Driver>(s: State<D>, w: Word) -> Flow<D>
         }
         for index in 0..references {
             let value = s.reference((*list.add(numbers + index)).into());
-            if !(*content.cast::<PackedSlot>().add(index)).put(value.tag(), value.payload()) {
+            if !put(content.add(index * form.element_bytes()), form, value) {
                 return s.slow(w, 1 + w.c(), slow::array_new_fixed);
             }
         }

@@ -13,8 +13,7 @@ use crate::{
 use core::ops::Range;
 use lunette_bytecode::{instruction::Word, typed::trap::Trap};
 use lunette_gc::{
-    heap::OutOfMemory,
-    packed::PackedSlot,
+    packed::{ReferencePlace, Unwritten},
     reference::Ref,
     storage::SlotArray,
     typed::{CanonicalType, Form, TypedObject},
@@ -28,11 +27,7 @@ pub fn i31(bits: u64) -> Value {
 
 impl Machine {
     /// A structure with these fields, in the order in which they were declared.
-    pub fn new_structure(
-        &mut self,
-        kind: Ref<CanonicalType>,
-        fields: &[Register],
-    ) -> Result<Ref<TypedObject>, OutOfMemory> {
+    pub fn new_structure(&mut self, kind: Ref<CanonicalType>, fields: &[Register]) -> Result<Ref<TypedObject>, Throw> {
         let mut numbers = fields.iter().flat_map(|&field| match field {
             Register::Number(bits) => [Some(bits), None],
             Register::Vector([low, high]) => [Some(low), Some(high)],
@@ -43,38 +38,45 @@ impl Machine {
             _ => None,
         });
         let structure = self.heap.new_object(kind, 0)?;
-        self.heap.set_fields(
+        let set = self.heap.set_fields(
             structure,
             || numbers.by_ref().flatten().next().unwrap_or_default(),
             || references.next().unwrap_or(Value::Nil),
-        )?;
+        );
+        set.map_err(|why| self.unwritten(why))?;
         Ok(structure)
     }
 
     /// Sets elements of an array.
-    pub fn fill_array(
-        &self,
-        array: Ref<TypedObject>,
-        range: Range<usize>,
-        element: Register,
-    ) -> Result<(), OutOfMemory> {
+    pub fn fill_array(&mut self, array: Ref<TypedObject>, range: Range<usize>, element: Register) -> Result<(), Throw> {
         match element {
             Register::Number(bits) => self.heap.fill_elements(array, range, bits, 0),
             Register::Vector([low, high]) => self.heap.fill_elements(array, range, low, high),
             Register::Reference(value) => {
-                if let Some((first, others)) = self.heap.element_slots(array)[range].split_first() {
-                    self.heap.set_packed(first, value)?;
-                    others.iter().for_each(|slot| slot.copy_from(first));
+                let mut places = self.heap.reference_elements(array, range);
+                if let Some(first) = places.next() {
+                    let set = self.heap.set_reference(first, value);
+                    places.for_each(|place| place.copy_from(first));
+                    self.heap.barrier(array);
+                    set.map_err(|why| self.unwritten(why))?;
                 }
-                self.heap.barrier(array);
             }
         }
         Ok(())
     }
 
-    /// Copies values of slots to elements of an array.
-    fn pack(&self, from: &[Slot], to: &[PackedSlot]) -> Result<(), OutOfMemory> {
-        from.iter().zip(to).try_for_each(|(from, to)| self.heap.set_packed(to, from.get()))
+    /// Copies values of slots to elements of an array, from one on, which are there.
+    fn pack(&self, from: &[Slot], array: Ref<TypedObject>, start: usize) -> Result<(), Unwritten> {
+        let places = self.heap.reference_elements(array, start..start + from.len());
+        from.iter().zip(places).try_for_each(|(from, place)| self.heap.set_reference(place, from.get()))
+    }
+
+    /// The error of a reference that was not written.
+    fn unwritten(&mut self, why: Unwritten) -> Throw {
+        match why {
+            Unwritten::Memory(error) => error.into(),
+            Unwritten::OtherKind => self.misused(),
+        }
     }
 
     /// The error of code that the translator should not have made: the verifier does not know what references refer to.
@@ -103,7 +105,7 @@ impl Machine {
     }
 
     fn give_array(&mut self, offset: usize, array: Ref<TypedObject>) -> Outcome {
-        let bytes = u64::from(self.heap.get(array).length) * self.heap.form_of(array).element_bytes() as u64;
+        let bytes = u64::from(self.heap.length_of(array)) * self.heap.form_of(array).element_bytes() as u64;
         self.give_object(offset, array, bytes)
     }
 }
@@ -137,7 +139,7 @@ pub(super) fn no_element_write(machine: &mut Machine, word: Word) -> Outcome {
 
 fn no_element(machine: &mut Machine, array: usize, index: usize) -> Outcome {
     let array = machine.array_at(array)?;
-    let is_outside = machine.number_at(index) as u32 >= machine.heap.get(array).length;
+    let is_outside = machine.number_at(index) as u32 >= machine.heap.length_of(array);
     Err(if is_outside { machine.trap(Trap::ArrayOutOfBounds) } else { machine.misused() })
 }
 
@@ -160,6 +162,11 @@ pub(super) fn cast_failure(machine: &mut Machine, _: Word) -> Outcome {
     Err(machine.trap(Trap::CastFailure))
 }
 
+/// A reference to an object, or null, was wanted, and is something else.
+pub(super) fn other_kind(machine: &mut Machine, _: Word) -> Outcome {
+    Err(machine.misused())
+}
+
 /// A reference was written into a structure that the collector has scanned.
 pub(super) fn structure_barrier(machine: &mut Machine, word: Word) -> Outcome {
     if let Value::TypedObject(structure) = machine.value(machine.reference_register(word.a())) {
@@ -169,7 +176,7 @@ pub(super) fn structure_barrier(machine: &mut Machine, word: Word) -> Outcome {
 }
 
 /// The place of the field of the structure at a byte offset, which is a reference and was seen to be there.
-fn packed_field(machine: &Machine, word: Word, structure: usize) -> Option<(Ref<TypedObject>, &PackedSlot)> {
+fn packed_field(machine: &Machine, word: Word, structure: usize) -> Option<(Ref<TypedObject>, ReferencePlace<'_>)> {
     let offset = Running::new(machine, word).wide(machine, 1);
     match machine.value(machine.reference_register(structure)) {
         Value::TypedObject(object) => Some((object, machine.heap.reference_at_offset(object, offset)?)),
@@ -178,10 +185,11 @@ fn packed_field(machine: &Machine, word: Word, structure: usize) -> Option<(Ref<
 }
 
 /// The place of the element of the array at a byte offset, with the index at another, which was seen to be there.
-fn packed_element(machine: &Machine, array: usize, index: usize) -> Option<(Ref<TypedObject>, &PackedSlot)> {
+fn packed_element(machine: &Machine, array: usize, index: usize) -> Option<(Ref<TypedObject>, ReferencePlace<'_>)> {
     match machine.value(machine.reference_register(array)) {
         Value::TypedObject(object) => {
-            Some((object, machine.heap.element_slots(object).get(machine.number_at(index) as u32 as usize)?))
+            let index = machine.number_at(index) as u32 as usize;
+            Some((object, machine.heap.reference_elements(object, index..index + 1).next()?))
         }
         _ => None,
     }
@@ -189,13 +197,13 @@ fn packed_element(machine: &Machine, array: usize, index: usize) -> Option<(Ref<
 
 /// `structure_get_reference` of what lies in a cell
 pub(super) fn structure_get_packed(machine: &mut Machine, word: Word) -> Outcome {
-    let value = packed_field(machine, word, word.b()).map(|(_, slot)| machine.heap.packed(slot));
+    let value = packed_field(machine, word, word.b()).map(|(_, place)| machine.heap.reference(place));
     get_packed(machine, word, value)
 }
 
 /// `array_get_reference` of what lies in a cell
 pub(super) fn array_get_packed(machine: &mut Machine, word: Word) -> Outcome {
-    let value = packed_element(machine, word.b(), word.c()).map(|(_, slot)| machine.heap.packed(slot));
+    let value = packed_element(machine, word.b(), word.c()).map(|(_, place)| machine.heap.reference(place));
     get_packed(machine, word, value)
 }
 
@@ -208,26 +216,20 @@ fn get_packed(machine: &mut Machine, word: Word, value: Option<Value>) -> Outcom
 /// `structure_set_reference` of what needs a cell
 pub(super) fn structure_set_packed(machine: &mut Machine, word: Word) -> Outcome {
     let value = machine.value(machine.reference_register(word.b()));
-    match packed_field(machine, word, word.a()) {
-        Some((structure, slot)) => {
-            machine.heap.set_packed(slot, value)?;
-            machine.heap.barrier(structure);
-        }
-        None => return Err(machine.misused()),
-    }
+    let Some((structure, place)) = packed_field(machine, word, word.a()) else { return Err(machine.misused()) };
+    let set = machine.heap.set_reference(place, value);
+    machine.heap.barrier(structure);
+    set.map_err(|why| machine.unwritten(why))?;
     after_allocation(machine)
 }
 
 /// `array_set_reference` of what needs a cell
 pub(super) fn array_set_packed(machine: &mut Machine, word: Word) -> Outcome {
     let value = machine.value(machine.reference_register(word.c()));
-    match packed_element(machine, word.a(), word.b()) {
-        Some((array, slot)) => {
-            machine.heap.set_packed(slot, value)?;
-            machine.heap.barrier_element(array, slot.parts());
-        }
-        None => return Err(machine.misused()),
-    }
+    let Some((array, place)) = packed_element(machine, word.a(), word.b()) else { return Err(machine.misused()) };
+    let set = machine.heap.set_reference(place, value);
+    machine.heap.barrier_element(array, place.parts());
+    set.map_err(|why| machine.unwritten(why))?;
     after_allocation(machine)
 }
 
@@ -246,11 +248,12 @@ pub(super) fn structure_new(machine: &mut Machine, word: Word) -> Outcome {
     let arguments = Arguments::of(running, machine);
     let structure = machine.heap.new_object(machine.type_of(running.wide(machine, 0)), 0)?;
     let (mut number, mut reference) = (0..arguments.numbers, 0..arguments.references);
-    machine.heap.set_fields(
+    let set = machine.heap.set_fields(
         structure,
         || number.next().map_or(0, |index| arguments.number_value(running, machine, index)),
         || reference.next().map_or(Value::Nil, |index| arguments.reference_value(running, machine, index)),
-    )?;
+    );
+    set.map_err(|why| machine.unwritten(why))?;
     machine.give_object(word.a(), structure, 0)
 }
 
@@ -263,8 +266,8 @@ pub(super) fn structure_new_default(machine: &mut Machine, word: Word) -> Outcom
 /// What registers from a byte offset on hold, as an element of an array.
 fn element_at(machine: &mut Machine, form: Form, offset: usize, is_reference: bool) -> Result<Register, Throw> {
     match (form, is_reference) {
-        (Form::ArrayReference, true) => Ok(Register::Reference(machine.value(machine.reference_register(offset)))),
-        (Form::ArrayReference, false) | (_, true) => Err(machine.misused()),
+        _ if form.has_references() != is_reference => Err(machine.misused()),
+        (_, true) => Ok(Register::Reference(machine.value(machine.reference_register(offset)))),
         (Form::ArrayVector, false) => Ok(Register::Vector([machine.number_at(offset), machine.number_at(offset + 8)])),
         (_, false) => Ok(Register::Number(machine.number_at(offset))),
     }
@@ -313,9 +316,11 @@ pub(super) fn array_new_fixed(machine: &mut Machine, word: Word) -> Outcome {
         let (low, high) = (number(0), if halves == 2 { number(1) } else { 0 });
         machine.heap.fill_elements(array, index as usize..index as usize + 1, low, high);
     }
-    for (index, slot) in (0..arguments.references).zip(machine.heap.element_slots(array)) {
-        machine.heap.set_packed(slot, arguments.reference_value(running, machine, index))?;
-    }
+    let places = machine.heap.reference_elements(array, 0..arguments.references as usize);
+    let set = (0..arguments.references).zip(places).try_for_each(|(index, place)| {
+        machine.heap.set_reference(place, arguments.reference_value(running, machine, index))
+    });
+    set.map_err(|why| machine.unwritten(why))?;
     // The words of the list have been paid for.
     machine.give_object(word.a(), array, 0)
 }
@@ -323,7 +328,7 @@ pub(super) fn array_new_fixed(machine: &mut Machine, word: Word) -> Outcome {
 impl Machine {
     /// Where bytes of a data segment for `count` elements of a form, from byte `from` of the segment on, lie in the file.
     fn data_for(&mut self, segment: u32, from: u64, count: u64, form: Form) -> Result<Range<usize>, Throw> {
-        if form == Form::ArrayReference {
+        if form.has_references() {
             return Err(self.misused());
         }
         let (start, length) = self.data_segment(segment);
@@ -357,7 +362,7 @@ impl Machine {
 
     /// The range of an array from the element in a number register on.
     fn range_at(&mut self, array: Ref<TypedObject>, start: usize, count: u64) -> Result<Range<usize>, Throw> {
-        let (start, length) = (self.number_at(start), self.heap.get(array).length as usize);
+        let (start, length) = (self.number_at(start), self.heap.length_of(array) as usize);
         range(start, count, length).ok_or_else(|| self.trap(Trap::ArrayOutOfBounds))
     }
 
@@ -385,7 +390,7 @@ pub(super) fn array_new_elements(machine: &mut Machine, word: Word) -> Outcome {
     let (segment, range) = machine.elements_for(running.wide(machine, 1), from, count)?;
     let array = machine.heap.new_object(kind, count as u32)?;
     if let Some(segment) = segment {
-        machine.pack(&machine.heap.slots(segment)[range], machine.heap.element_slots(array))?;
+        machine.pack(&machine.heap.slots(segment)[range], array, 0).map_err(|why| machine.unwritten(why))?;
     }
     machine.give_array(word.a(), array)
 }
@@ -454,8 +459,7 @@ pub(super) fn array_initialize_elements(machine: &mut Machine, word: Word) -> Ou
     let (segment, range) = machine.elements_for(running.wide(machine, 1), from, count)?;
     machine.charge_elements(array, count)?;
     if let Some(segment) = segment {
-        let Some(target) = machine.heap.element_slots(array).get(to) else { return Err(machine.misused()) };
-        machine.pack(&machine.heap.slots(segment)[range], target)?;
+        machine.pack(&machine.heap.slots(segment)[range], array, to.start).map_err(|why| machine.unwritten(why))?;
         machine.heap.barrier(array);
     }
     go_on(machine)

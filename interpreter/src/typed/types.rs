@@ -16,8 +16,8 @@ use crate::{
 };
 use alloc::vec::Vec;
 use lunette_bytecode::typed::{
-    function::{Registers, Signature},
-    layout::{Layout, Storage, structures},
+    function::{GlobalKind, Registers, Signature},
+    layout::{Field, Layout, Storage, arrays, structures},
     module::{CompositeType, FieldType, FunctionType, HeapType, ReferenceType, StorageType, Type, ValueType},
 };
 use lunette_gc::{
@@ -25,7 +25,7 @@ use lunette_gc::{
     reference::Ref,
     string::Str,
     table::Table,
-    typed::{CanonicalType, Form},
+    typed::{CanonicalType, FieldPlace, Form},
     value::Value,
 };
 
@@ -159,8 +159,7 @@ impl Describer<'_> {
     }
 
     fn describe(&mut self, kind: &Type) {
-        let form = form_of(&kind.composite);
-        let mut bits = form as u32 | if kind.is_final { IS_FINAL } else { 0 };
+        let mut bits = form_number(&kind.composite) | if kind.is_final { IS_FINAL } else { 0 };
         let mut supertype = 0;
         if let Some(number) = kind.supertype {
             let (number, is_relative) = self.number(number);
@@ -187,11 +186,25 @@ impl Describer<'_> {
     }
 }
 
-fn form_of(composite: &CompositeType) -> Form {
+const FUNCTION: u32 = 0;
+const STRUCTURE: u32 = 1;
+const ARRAY: u32 = 2;
+
+/// What a type is, in a description.
+fn form_number(composite: &CompositeType) -> u32 {
     match composite {
-        CompositeType::Function(_) => Form::Function,
-        CompositeType::Structure(_) => Form::Structure,
-        CompositeType::Array(element) => Form::from_number(Storage::of(element.storage) as u8),
+        CompositeType::Function(_) => FUNCTION,
+        CompositeType::Structure(_) => STRUCTURE,
+        CompositeType::Array(_) => ARRAY,
+    }
+}
+
+/// What objects of a type of a module are; `array` is what elements take.
+fn form_of(composite: &CompositeType, array: Option<Storage>) -> Form {
+    match (composite, array) {
+        (CompositeType::Function(_), _) => Form::Function,
+        (CompositeType::Array(_), Some(storage)) => Form::from_number(storage as u8),
+        (CompositeType::Structure(_) | CompositeType::Array(_), _) => Form::Structure,
     }
 }
 
@@ -226,13 +239,14 @@ fn parse_group(mut bytes: &[u8], types: &mut Vec<Type>) -> Option<()> {
         let (words, rest) = rest.split_at_checked(count.checked_mul(8)?)?;
         let (words, _) = words.as_chunks();
         let words = || words.iter().map(|&word| u64::from_le_bytes(word));
-        let composite = match Form::from_number(bits as u8) {
-            Form::Function => CompositeType::Function(FunctionType {
+        let composite = match u32::from(bits as u8) {
+            FUNCTION => CompositeType::Function(FunctionType {
                 parameters: words().take(parameters as usize).map(value).collect(),
                 results: words().skip(parameters as usize).map(value).collect(),
             }),
-            Form::Structure => CompositeType::Structure(words().map(field).collect()),
-            _ => CompositeType::Array(words().map(field).next()?),
+            STRUCTURE => CompositeType::Structure(words().map(field).collect()),
+            ARRAY => CompositeType::Array(words().map(field).next()?),
+            _ => return None,
         };
         let supertype = absolute(supertype, bits & HAS_RELATIVE_SUPERTYPE != 0);
         types.push(Type {
@@ -274,36 +288,38 @@ fn is_sound(types: &[Type], number: usize) -> bool {
     if supertype >= number || core::iter::successors(Some(supertype), above).nth(MOST_SUPERTYPES).is_some() {
         return false;
     }
-    let takes_same = |(field, own): (&FieldType, &FieldType)| Storage::of(field.storage) == Storage::of(own.storage);
+    let storage = |field: &FieldType| Storage::of(field.storage, types);
+    let is_usable = |(field, own): (&FieldType, &FieldType)| storage(own).is_usable_as(storage(field));
     are_there
         && match (&types[supertype].composite, &kind.composite) {
             (CompositeType::Function(supertype), CompositeType::Function(own)) => {
                 supertype.signature() == own.signature()
             }
             (CompositeType::Structure(supertype), CompositeType::Structure(own)) => {
-                supertype.len() <= own.len() && supertype.iter().zip(own).all(takes_same)
+                supertype.len() <= own.len() && supertype.iter().zip(own).all(is_usable)
             }
-            (CompositeType::Array(supertype), CompositeType::Array(own)) => takes_same((supertype, own)),
+            (CompositeType::Array(supertype), CompositeType::Array(own)) => is_usable((supertype, own)),
             _ => false,
         }
 }
 
-/// The words of a structure's fields: first those that are numbers, then references.
-fn places(layout: &Layout) -> (Vec<u32>, usize) {
-    let is_number = |storage| storage != Storage::Reference;
-    let numbers = layout.fields.iter().filter(|field| is_number(field.storage));
-    let mut words: Vec<u32> = numbers.map(|field| field.offset << 3 | field.storage as u32).collect();
-    let count = words.len();
-    words.extend(layout.fields.iter().filter(|field| !is_number(field.storage)).map(|field| field.offset));
-    (words, count)
+/// A structure's fields: first those that are numbers, then references; and how many are numbers.
+fn places(layout: &Layout) -> (Vec<FieldPlace>, usize) {
+    let is_number = |field: &&Field| field.storage.kind() != GlobalKind::Reference;
+    let place = |field: &Field| FieldPlace::new(field.offset, Form::from_number(field.storage as u8));
+    let mut places: Vec<FieldPlace> = layout.fields.iter().filter(is_number).map(place).collect();
+    let count = places.len();
+    places.extend(layout.fields.iter().filter(|field| !is_number(field)).map(place));
+    (places, count)
 }
 
 impl Machine {
-    /// The machine's types for those of a module, whose structures have these layouts.
+    /// The machine's types for those of a module, whose structures have these layouts and whose arrays these elements.
     pub fn register_types(
         &mut self,
         types: &[Type],
         structures: &[Option<Layout>],
+        arrays: &[Option<Storage>],
     ) -> Result<Vec<Ref<CanonicalType>>, Throw> {
         let mut known: Vec<Ref<CanonicalType>> = Vec::new();
         let mut numbers: Vec<u32> = Vec::new();
@@ -317,7 +333,8 @@ impl Machine {
                 describer.describe(kind);
             }
             let bytes = describer.bytes;
-            let objects = self.register_group(group, &structures[range], &bytes, &places, &known)?;
+            let objects =
+                self.register_group(group, (&structures[range.clone()], &arrays[range]), &bytes, &places, &known)?;
             numbers.extend(objects.iter().map(|&kind| self.heap.get(kind).number));
             known.extend(objects);
         }
@@ -327,7 +344,7 @@ impl Machine {
     fn register_group(
         &mut self,
         group: &[Type],
-        structures: &[Option<Layout>],
+        (structures, arrays): (&[Option<Layout>], &[Option<Storage>]),
         description: &[u8],
         starts: &[u32],
         known: &[Ref<CanonicalType>],
@@ -340,7 +357,9 @@ impl Machine {
         }
         let first = self.heap.table_length(table) as u32;
         let mut objects: Vec<Ref<CanonicalType>> = Vec::new();
-        for ((number, kind), (structure, &place)) in (first..).zip(group).zip(structures.iter().zip(starts)) {
+        for ((number, kind), ((structure, &array), &place)) in
+            (first..).zip(group).zip(structures.iter().zip(arrays).zip(starts))
+        {
             // Supertypes come first.
             let of = |number: u32| known.iter().chain(&objects).nth(number as usize).copied();
             let supertypes = kind.supertype.and_then(of).map_or(&[][..], |kind| self.heap.supertypes(kind));
@@ -349,7 +368,7 @@ impl Machine {
                 header: Header::new(Kind::CanonicalType, 0),
                 number,
                 depth: 0,
-                form: form_of(&kind.composite) as u32,
+                form: form_of(&kind.composite, array) as u32,
                 bytes: structure.as_ref().map_or(0, |layout| layout.bytes),
                 number_fields: number_fields as u32,
                 reference_fields: (words.len() - number_fields) as u32,
@@ -395,7 +414,7 @@ impl Machine {
         if !(0..types.len()).all(|number| is_sound(&types, number)) {
             return Ok(false);
         }
-        let objects = self.register_types(&types, &structures(&types))?;
+        let objects = self.register_types(&types, &structures(&types), &arrays(&types))?;
         Ok(objects.iter().zip(0..).all(|(&kind, number)| self.heap.get(kind).number == number))
     }
 
@@ -481,7 +500,7 @@ impl Machine {
         match heap {
             HeapType::Concrete(number) => {
                 let given = match value {
-                    Value::TypedObject(object) => self.heap.get(object).kind,
+                    Value::TypedObject(object) => self.heap.type_of(object),
                     Value::TypedFunction(function) => self.heap.get(function).kind,
                     _ => return false,
                 };

@@ -198,7 +198,9 @@ pub(crate) enum Meaning {
         bytes: u8,
     },
     GetReferenceField,
+    GetObjectField,
     SetReferenceField,
+    SetObjectField,
     /// Of an array.
     GetElement {
         bytes: u8,
@@ -209,7 +211,9 @@ pub(crate) enum Meaning {
         bytes: u8,
     },
     GetReferenceElement,
+    GetObjectElement,
     SetReferenceElement,
+    SetObjectElement,
     ArrayLength,
     NewStructure,
     NewDefaultStructure,
@@ -551,11 +555,13 @@ meanings! {
     structure_get_32 => M::GetField { bytes: 4, is_signed: false, kind: Any };
     structure_get_64 => M::GetField { bytes: 8, is_signed: false, kind: Any };
     structure_get_reference => M::GetReferenceField;
+    structure_get_object => M::GetObjectField;
     structure_set_8 => M::SetField { bytes: 1 };
     structure_set_16 => M::SetField { bytes: 2 };
     structure_set_32 => M::SetField { bytes: 4 };
     structure_set_64 => M::SetField { bytes: 8 };
     structure_set_reference => M::SetReferenceField;
+    structure_set_object => M::SetObjectField;
     array_new_fixed => M::NewFixedArray;
     array_get_8_signed => M::GetElement { bytes: 1, is_signed: true, kind: I32 };
     array_get_8 => M::GetElement { bytes: 1, is_signed: false, kind: I32 };
@@ -564,11 +570,13 @@ meanings! {
     array_get_32 => M::GetElement { bytes: 4, is_signed: false, kind: Any };
     array_get_64 => M::GetElement { bytes: 8, is_signed: false, kind: Any };
     array_get_reference => M::GetReferenceElement;
+    array_get_object => M::GetObjectElement;
     array_set_8 => M::SetElement { bytes: 1 };
     array_set_16 => M::SetElement { bytes: 2 };
     array_set_32 => M::SetElement { bytes: 4 };
     array_set_64 => M::SetElement { bytes: 8 };
     array_set_reference => M::SetReferenceElement;
+    array_set_object => M::SetObjectElement;
     array_length => M::ArrayLength;
 }
 

@@ -40,7 +40,9 @@ pub(crate) fn is_compiled(unit: &Unit, words: &[Word], meaning: Meaning) -> bool
         Meaning::GetField { .. }
         | Meaning::SetField { .. }
         | Meaning::GetReferenceField
-        | Meaning::SetReferenceField => {
+        | Meaning::SetReferenceField
+        | Meaning::GetObjectField
+        | Meaning::SetObjectField => {
             // The offset is an immediate of 32 bits.
             type_of(unit, words, meaning).is_some() && signed_operand(words, Field::M) < 1 << 30
         }

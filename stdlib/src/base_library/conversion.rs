@@ -20,7 +20,7 @@ pub(super) fn tostring(machine: &mut Machine, frame: Frame) -> NativeResult {
         return frame.return_one(machine, value);
     }
     let mut text = Vec::new();
-    match text::append_value(machine, value, &mut text) {
+    match text::append_value(machine, value, &mut text)? {
         Text::Done => text::return_string(machine, frame, &text),
         Text::Call(metamethod) => frame.call(machine, ANSWERED, metamethod, &[value]),
     }

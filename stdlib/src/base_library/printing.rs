@@ -75,7 +75,7 @@ fn write(machine: &mut Machine, frame: Frame) -> NativeResult {
         {
             string = Some(text);
         } else if let Some(value) = argument
-            && let Text::Call(metamethod) = text::append_value(machine, value, &mut scratch)
+            && let Text::Call(metamethod) = text::append_value(machine, value, &mut scratch)?
         {
             frame.set_local(machine, POSITION, Value::Integer(position.into()));
             frame.set_local(machine, OFFSET, Value::Integer(0));

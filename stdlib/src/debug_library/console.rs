@@ -8,7 +8,7 @@ use crate::{
 use alloc::vec::Vec;
 use lunette_gc::value::Value;
 use lunette_interpreter::{
-    Frame, Machine, NativeResult,
+    Frame, Machine, NativeResult, Throw,
     host::{Request, Stream},
     native::{CAUGHT, Native},
 };
@@ -48,7 +48,7 @@ fn debug(machine: &mut Machine, frame: Frame) -> NativeResult {
             }
         }
         CAUGHT => {
-            let message = describe(machine, machine.pending_error());
+            let message = describe(machine, machine.pending_error())?;
             report(machine, frame, message)
         }
         REPORTED => {
@@ -64,12 +64,12 @@ fn prompt(machine: &mut Machine, frame: Frame) -> NativeResult {
 }
 
 /// An error's text; metamethods are not called.
-fn describe(machine: &Machine, error: Value) -> Vec<u8> {
+fn describe(machine: &Machine, error: Value) -> Result<Vec<u8>, Throw> {
     let mut message = Vec::new();
-    if let Text::Call(_) = text::append_value(machine, error, &mut message) {
-        text::append_identity(machine, error, &mut message);
+    if let Text::Call(_) = text::append_value(machine, error, &mut message)? {
+        text::append_identity(machine, error, &mut message)?;
     }
-    message
+    Ok(message)
 }
 
 fn report(machine: &mut Machine, frame: Frame, mut message: Vec<u8>) -> NativeResult {

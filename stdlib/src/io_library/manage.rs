@@ -280,7 +280,7 @@ pub(super) fn to_string(machine: &mut Machine, frame: Frame) -> NativeResult {
         return return_string(machine, frame, b"file (closed)");
     }
     let mut text = Vec::from(&b"file ("[..]);
-    append_identity(machine, file.value(), &mut text);
+    append_identity(machine, file.value(), &mut text)?;
     text.push(b')');
     return_string(machine, frame, &text)
 }

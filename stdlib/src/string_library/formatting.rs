@@ -12,7 +12,7 @@ use crate::{
         write_string,
     },
     library::malformed_frame,
-    text::{Text, append_value, check_text},
+    text::{Text, append_value, check_text, identity},
     workspace::{allowance, append, charge_bytes, with_workspace},
 };
 use alloc::vec::Vec;
@@ -82,7 +82,7 @@ fn format_into(machine: &mut Machine, frame: Frame, text: &mut Vec<u8>) -> Nativ
                 (Some(string), _) | (None, Value::String(string)) => machine.bytes(string),
                 (None, value) => {
                     let start = text.len();
-                    if let Text::Call(metamethod) = append_value(machine, value, text) {
+                    if let Text::Call(metamethod) = append_value(machine, value, text)? {
                         let mut result = match earlier {
                             Some(earlier) => earlier,
                             None => Accumulator::new(machine, text.len() + here.len())?,
@@ -164,11 +164,7 @@ fn write(
             write_character(text, frame.check_integer(machine, argument)?, &specification);
         }
         Conversion::Pointer => {
-            let value = frame.argument_or_nil(machine, argument);
-            let identity = match value {
-                Value::LightUserdata(number) => Some(number),
-                _ => value.object().map(|object| machine.heap.identity(object)),
-            };
+            let identity = identity(machine, frame.argument_or_nil(machine, argument))?;
             write_pointer(text, identity, &checked()?);
         }
         Conversion::Quoted => {

@@ -154,7 +154,8 @@ pub(super) fn machine_type(value: ValueType, numbers: &[u32]) -> ValueType {
 pub fn load(machine: &mut Machine, file: &[u8], source: &[u8], eager: bool) -> Result<Ref<TypedModule>, LoadError> {
     let parsed = Arc::new(Module::parse(file, eager).map_err(LoadError::Refused)?);
     machine.spend_on_bytes(file.len());
-    let types = machine.register_types(&parsed.declarations.types, &parsed.surroundings.structures)?;
+    let there = &parsed.surroundings;
+    let types = machine.register_types(&parsed.declarations.types, &there.structures, &there.arrays)?;
     let signature = |number: u32| -> Signature { parsed.surroundings.signature(number).unwrap_or_default() };
     let functions: Vec<(u32, Signature)> =
         (0..).zip(&parsed.declarations.functions).map(|(number, &kind)| (kind, signature(number))).collect();

@@ -15,7 +15,7 @@ use lunette_bytecode::typed::{
 use wasmparser::HeapType;
 
 /// The instruction for what a field or an element takes.
-fn by_storage(storage: Storage, opcodes: [Opcode; 6]) -> Opcode {
+fn by_storage(storage: Storage, opcodes: [Opcode; 7]) -> Opcode {
     opcodes[storage as usize]
 }
 
@@ -60,6 +60,7 @@ impl Translator<'_> {
             Opcode::structure_get_64,
             Opcode::structure_get_vector,
             Opcode::structure_get_reference,
+            Opcode::structure_get_object,
         ];
         let b = self.pop();
         let home = self.push_home(field.storage.kind());
@@ -78,6 +79,7 @@ impl Translator<'_> {
             Opcode::structure_set_64,
             Opcode::structure_set_vector,
             Opcode::structure_set_reference,
+            Opcode::structure_set_object,
         ];
         let b = self.pop();
         let a = self.pop();
@@ -134,6 +136,7 @@ impl Translator<'_> {
             Opcode::array_get_64,
             Opcode::array_get_vector,
             Opcode::array_get_reference,
+            Opcode::array_get_object,
         ];
         let c = self.pop();
         let b = self.pop();
@@ -150,6 +153,7 @@ impl Translator<'_> {
             Opcode::array_set_64,
             Opcode::array_set_vector,
             Opcode::array_set_reference,
+            Opcode::array_set_object,
         ];
         let opcode = by_storage(self.element(kind), opcodes);
         let [c, b, a] = [self.pop(), self.pop(), self.pop()];

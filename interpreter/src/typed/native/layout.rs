@@ -10,8 +10,8 @@ use lunette_gc::{
     packed::PackedSlot,
     reference::REFERENCE_SCALE,
     typed::{
-        CanonicalType, Form, Instance, LinearMemory, MemoryData, ReferenceTable, TypedFunction, TypedObject,
-        TypedPrototype,
+        CanonicalType, Form, Instance, LinearMemory, MemoryData, ReferenceTable, TypedArray, TypedFunction,
+        TypedObject, TypedPrototype,
     },
     value::{Slot, Tag},
 };
@@ -91,13 +91,14 @@ pub const PACKED_TAG: i32 = offset_of!(PackedSlot, tag) as i32;
 pub const PACKED_PAYLOAD: i32 = offset_of!(PackedSlot, payload) as i32;
 /// In an object, its form, in the byte of the flags.
 pub const OBJECT_FORM: i32 = offset_of!(Header, flags) as i32;
-/// In a structure or an array, the reference to its type. In a function it is in the same place.
-pub const OBJECT_TYPE: i32 = offset_of!(TypedObject, kind) as i32;
+/// In a structure or an array, the reference to its type.
+pub const OBJECT_TYPE: i32 = offset_of!(Header, low) as i32;
 /// In an array, the number of elements: 32 bits.
-pub const OBJECT_LENGTH: i32 = offset_of!(TypedObject, length) as i32;
-/// In a structure or an array, the first field or element.
-pub const OBJECT_CONTENT: i32 = size_of::<TypedObject>() as i32;
-const _: () = assert!(OBJECT_TYPE == FUNCTION_TYPE);
+pub const OBJECT_LENGTH: i32 = offset_of!(TypedArray, length) as i32;
+/// In a structure, the first field.
+pub const OBJECT_FIELDS: i32 = Form::Structure.head_bytes() as i32;
+/// In an array, the first element.
+pub const OBJECT_ELEMENTS: i32 = Form::Array8.head_bytes() as i32;
 /// In a type, how many supertypes it has.
 pub const TYPE_DEPTH: i32 = offset_of!(CanonicalType, depth) as i32;
 /// In a type, the reference to the outermost supertype; the others and itself follow, 4 bytes each.
@@ -145,9 +146,9 @@ pub const fn slot_bytes(references: u32) -> i64 {
     (references + super::super::calls::FIXED_SLOTS) as i64 * SLOT_BYTES
 }
 
-/// The first 8 bytes of a structure or an array.
-pub const fn object_header(form: Form) -> i64 {
-    TypedObject::KIND as i64 | (form as i64) << (8 * OBJECT_FORM)
+/// The first 8 bytes of a structure or an array of a type.
+pub const fn object_header(form: Form, kind: u32) -> i64 {
+    TypedObject::KIND as i64 | (form as i64) << (8 * OBJECT_FORM) | (kind as i64) << (8 * OBJECT_TYPE)
 }
 const _: () = assert!(offset_of!(Header, kind) == 0 && offset_of!(Header, low) == 4);
 

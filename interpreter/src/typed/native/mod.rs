@@ -36,7 +36,7 @@ use alloc::{collections::BTreeMap, vec::Vec};
 use fault::Faults;
 use lunette_bytecode::typed::{function::Function, module::FunctionType};
 
-pub use lunette_gc::typed::Form;
+pub use lunette_gc::typed::{FieldPlace, Form};
 pub(crate) use tier::NativeTier;
 
 /// A function to be compiled, which was verified.
@@ -80,10 +80,10 @@ pub struct ObjectType {
     pub form: Form,
     /// Bytes of a structure's fields.
     pub bytes: u32,
-    /// Of each field of a structure that is a number or a vector its offset, and what it takes.
-    pub numbers: Vec<(u32, Form)>,
-    /// The offset of each reference of a structure.
-    pub references: Vec<u32>,
+    /// The fields of a structure that are numbers or vectors.
+    pub numbers: Vec<FieldPlace>,
+    /// Those that are references.
+    pub references: Vec<FieldPlace>,
 }
 
 /// What a function is compiled to: a function of the C convention, of the address of number register 0, that of reference

@@ -27,7 +27,7 @@ use lunette_bytecode::{
 };
 use lunette_gc::{
     reference::Ref,
-    typed::{CanonicalType, Form, TypedModule, TypedPrototype},
+    typed::{CanonicalType, TypedModule, TypedPrototype},
 };
 
 /// What the machine does about machine code.
@@ -472,7 +472,7 @@ impl Machine {
             depth: object.depth,
             form: self.heap.form(kind),
             bytes: object.bytes,
-            numbers: numbers.iter().map(|&word| (word >> 3, Form::from_number((word & 7) as u8))).collect(),
+            numbers: numbers.to_vec(),
             references: references.to_vec(),
         }
     }

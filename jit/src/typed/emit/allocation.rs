@@ -1,7 +1,8 @@
 //! Structures and arrays that are made in line.
 //!
 //! ```text
-//!   hole:    ... | header, type, length | fields or elements | ...
+//!   hole:    ... | header with the type | fields             | ...      a structure
+//!            ... | header with the type, length | elements   | ...      an array
 //!                ^ cursor before                             ^ cursor after
 //! ```
 //!
@@ -27,37 +28,38 @@ impl<'f> Emitter<'_, 'f, '_> {
             unreachable!("what is compiled has its type")
         };
         let content = objects::content_bytes(words, meaning, kind);
-        let bytes = (layout::OBJECT_CONTENT as usize + content).next_multiple_of(1 << layout::REFERENCE_SHIFT);
+        let head = kind.form.head_bytes();
+        let bytes = (head + content).next_multiple_of(1 << layout::REFERENCE_SHIFT);
         if meaning != Meaning::NewDefaultStructure {
             let numbers = operand(words, Field::G);
             for index in 0..operand(words, Field::H) {
-                self.check_fits(instruction, listed_reference(words, numbers, index), live);
+                let form = kind.references.get(index).map_or(kind.form, |field| field.form());
+                self.check_fits_in(form, instruction, listed_reference(words, numbers, index), live);
             }
         }
         let start = self.cut(bytes, instruction, live);
         let region = self.region();
         let object = self.builder.ins().iadd(region, start);
-        let mut length = 0;
         let mut known = Known::Structure(kind.kind);
         match meaning {
             Meaning::NewStructure => self.fill_structure(instruction, object, kind),
             Meaning::NewFixedArray => {
                 let count = operand(words, Field::G) + operand(words, Field::H);
-                length = if kind.form == Form::ArrayVector { count / 2 } else { count };
+                let length = if kind.form == Form::ArrayVector { count / 2 } else { count };
+                let length = self.builder.ins().iconst(types::I64, length as i64);
+                self.builder.ins().store(own(), length, object, layout::OBJECT_LENGTH);
                 known = Known::Array(kind.form);
                 self.fill_array(instruction, object, kind.form);
             }
             _ => {
                 let zero = self.builder.ins().iconst(types::I64, 0);
-                for place in (layout::OBJECT_CONTENT as usize..bytes).step_by(8) {
+                for place in (head..bytes).step_by(8) {
                     self.builder.ins().store(own(), zero, object, place as i32);
                 }
             }
         }
-        let header = self.builder.ins().iconst(types::I64, layout::object_header(kind.form));
+        let header = self.builder.ins().iconst(types::I64, layout::object_header(kind.form, kind.kind));
         self.builder.ins().store(own(), header, object, 0);
-        let rest = self.builder.ins().iconst(types::I64, i64::from(kind.kind) | (length as i64) << 32);
-        self.builder.ins().store(own(), rest, object, layout::OBJECT_TYPE);
         let payload = self.builder.ins().ushr_imm_u(start, layout::REFERENCE_SHIFT);
         let reference = self.object_reference(payload);
         let register = operand(words, Field::A);
@@ -100,17 +102,17 @@ impl<'f> Emitter<'_, 'f, '_> {
     fn fill_structure(&mut self, instruction: usize, object: Value, kind: &'f ObjectType) {
         let words = self.code.words(instruction);
         let mut place = 0;
-        for &(offset, form) in &kind.numbers {
-            let offset = layout::OBJECT_CONTENT + offset as i32;
-            let bytes = form.element_bytes().min(8) as u8;
-            for half in 0..if form == Form::ArrayVector { 2 } else { 1 } {
+        for field in &kind.numbers {
+            let offset = layout::OBJECT_FIELDS + field.offset() as i32;
+            let bytes = field.form().element_bytes().min(8) as u8;
+            for half in 0..if field.form() == Form::ArrayVector { 2 } else { 1 } {
                 self.store_number(listed(words, place) / 8, object, offset + 8 * half, bytes);
                 place += 1;
             }
         }
-        for (index, &offset) in kind.references.iter().enumerate() {
+        for (index, field) in kind.references.iter().enumerate() {
             let reference = self.read_reference(listed_reference(words, place, index));
-            self.store_packed(object, layout::OBJECT_CONTENT + offset as i32, reference);
+            self.store_in(field.form(), object, layout::OBJECT_FIELDS + field.offset() as i32, reference);
         }
     }
 
@@ -120,13 +122,13 @@ impl<'f> Emitter<'_, 'f, '_> {
         // A vector is two numbers.
         let bytes = form.element_bytes().min(8);
         for index in 0..numbers {
-            let offset = layout::OBJECT_CONTENT + (bytes * index) as i32;
+            let offset = layout::OBJECT_ELEMENTS + (bytes * index) as i32;
             self.store_number(argument(words, index as u32), object, offset, bytes as u8);
         }
         for index in 0..references {
             let reference = self.read_reference(listed_reference(words, numbers, index));
-            let offset = layout::OBJECT_CONTENT + (form.element_bytes() * index) as i32;
-            self.store_packed(object, offset, reference);
+            let offset = layout::OBJECT_ELEMENTS + (form.element_bytes() * index) as i32;
+            self.store_in(form, object, offset, reference);
         }
     }
 }

@@ -9,7 +9,8 @@ use lunette_interpreter::typed::native::{Form, ObjectType, layout};
 impl Emitter<'_, '_, '_> {
     /// Goes to one of two blocks, the first if an object is of a type or a subtype.
     pub(super) fn go_by_type(&mut self, address: Value, wanted: &ObjectType, yes: Block, no: Block) {
-        let found = self.builder.ins().load(types::I32, own(), address, layout::OBJECT_TYPE);
+        let place = if wanted.form == Form::Function { layout::FUNCTION_TYPE } else { layout::OBJECT_TYPE };
+        let found = self.builder.ins().load(types::I32, own(), address, place);
         let is_same = self.builder.ins().icmp_imm_u(IntCC::Equal, found, i64::from(wanted.kind));
         let other = self.builder.create_block();
         self.builder.set_cold_block(other);
@@ -38,7 +39,6 @@ impl Emitter<'_, '_, '_> {
         match HeapType::decode(heap) {
             HeapType::Concrete(number) => {
                 let wanted = &self.code.unit.objects[&number];
-                // Functions have their type in the same place.
                 let wanted_tag = if wanted.form == Form::Function { layout::FUNCTION_TAG } else { layout::OBJECT_TAG };
                 let is_other = self.builder.ins().icmp_imm_s(IntCC::NotEqual, tag, wanted_tag);
                 self.go_if(is_other, no, &[]);

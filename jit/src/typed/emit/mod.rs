@@ -423,7 +423,7 @@ impl<'a, 'f, 'b> Emitter<'a, 'f, 'b> {
             if next > block && is_entry && code.blocks[next].predecessors == 1 {
                 let live = |register: usize| code.blocks[next].live.has(code.reference(register));
                 let known = self.found.known.iter().map(|(&register, &known)| (register, known));
-                let known = known.filter(|&(register, known)| known != Known::Packed && live(register)).collect();
+                let known = known.filter(|&(register, known)| known.is_looked_at_again() && live(register)).collect();
                 self.before_entries.insert(next, known);
             }
         }

@@ -134,6 +134,20 @@ impl Emitter<'_, '_, '_> {
                 let (structure, offset) = self.field(instruction, meaning, Field::B);
                 self.load_packed(instruction, (structure, offset), to, live);
             }
+            Meaning::GetObjectField => {
+                let to = register(Field::A);
+                let (structure, offset) = self.field(instruction, meaning, Field::B);
+                self.load_object(structure, offset, to);
+            }
+            Meaning::SetObjectField => {
+                let (object, from) = (register(Field::A), register(Field::B));
+                let (structure, offset) = self.field(instruction, meaning, Field::A);
+                self.check_object(instruction, from, live);
+                let reference = self.read_reference(from);
+                self.store_object(structure, offset, reference);
+                let Reference { payload, .. } = self.read_reference(object);
+                self.emit_barrier(structure, payload, reference);
+            }
             Meaning::SetReferenceField => {
                 let (object, from) = (register(Field::A), register(Field::B));
                 let (structure, offset) = self.field(instruction, meaning, Field::A);
@@ -146,24 +160,39 @@ impl Emitter<'_, '_, '_> {
             Meaning::GetElement { bytes, is_signed, kind } => {
                 let (to, form) = (register(Field::A), form_of(bytes));
                 let element = self.element(instruction, (Field::B, Field::C), form);
-                self.load_number(block, instruction, to, (element, layout::OBJECT_CONTENT), (bytes, is_signed, kind));
+                self.load_number(block, instruction, to, (element, layout::OBJECT_ELEMENTS), (bytes, is_signed, kind));
             }
             Meaning::SetElement { bytes } => {
                 let (from, form) = (register(Field::C), form_of(bytes));
                 let element = self.element(instruction, (Field::A, Field::B), form);
-                self.store_number(from, element, layout::OBJECT_CONTENT, bytes);
+                self.store_number(from, element, layout::OBJECT_ELEMENTS, bytes);
             }
             Meaning::GetReferenceElement => {
                 let to = register(Field::A);
                 let element = self.element(instruction, (Field::B, Field::C), Form::ArrayReference);
-                self.load_packed(instruction, (element, layout::OBJECT_CONTENT), to, live);
+                self.load_packed(instruction, (element, layout::OBJECT_ELEMENTS), to, live);
+            }
+            Meaning::GetObjectElement => {
+                let to = register(Field::A);
+                let element = self.element(instruction, (Field::B, Field::C), Form::ArrayObject);
+                self.load_object(element, layout::OBJECT_ELEMENTS, to);
+            }
+            Meaning::SetObjectElement => {
+                let (array, from) = (register(Field::A), register(Field::C));
+                let element = self.element(instruction, (Field::A, Field::B), Form::ArrayObject);
+                self.check_object(instruction, from, live);
+                let reference = self.read_reference(from);
+                self.store_object(element, layout::OBJECT_ELEMENTS, reference);
+                let Reference { payload, .. } = self.read_reference(array);
+                let address = self.address(payload);
+                self.emit_barrier(address, payload, reference);
             }
             Meaning::SetReferenceElement => {
                 let (array, from) = (register(Field::A), register(Field::C));
                 let element = self.element(instruction, (Field::A, Field::B), Form::ArrayReference);
                 self.check_fits(instruction, from, live);
                 let reference = self.read_reference(from);
-                self.store_packed(element, layout::OBJECT_CONTENT, reference);
+                self.store_packed(element, layout::OBJECT_ELEMENTS, reference);
                 let Reference { payload, .. } = self.read_reference(array);
                 let address = self.address(payload);
                 self.emit_barrier(address, payload, reference);
@@ -220,7 +249,7 @@ impl Emitter<'_, '_, '_> {
         self.go_if(is_other, other, &[]);
         let address = self.address(payload);
         match known {
-            Known::Packed => unreachable!("that is not looked at again"),
+            Known::Packed | Known::Object => unreachable!("that is not looked at again"),
             Known::Structure(kind) => {
                 let next = self.builder.create_block();
                 let Some(wanted) = self.code.unit.objects.values().find(|wanted| wanted.kind == kind) else {
@@ -245,12 +274,12 @@ impl Emitter<'_, '_, '_> {
             unreachable!("what is compiled has its type")
         };
         let register = operand(words, register);
-        let Reference { tag, payload } = self.read_reference(register);
+        let Reference { payload, .. } = self.read_reference(register);
         let address = self.address(payload);
         if self.found.known.get(&register) != Some(&Known::Structure(wanted.kind)) {
             let exit = self.builder.create_block();
             self.builder.set_cold_block(exit);
-            let is_other = self.builder.ins().icmp_imm_s(IntCC::NotEqual, tag, layout::OBJECT_TAG);
+            let is_other = self.is_no_object(register);
             self.go_if(is_other, exit, &[]);
             let next = self.builder.create_block();
             self.go_by_type(address, wanted, next, exit);
@@ -259,19 +288,19 @@ impl Emitter<'_, '_, '_> {
             self.builder.seal_block(next);
             self.found.known.insert(register, Known::Structure(wanted.kind));
         }
-        (address, layout::OBJECT_CONTENT + operand(words, Field::M) as i32)
+        (address, layout::OBJECT_FIELDS + operand(words, Field::M) as i32)
     }
 
     /// The address of the array in a register, of a form if one is wanted.
     fn array(&mut self, instruction: usize, register: usize, wanted: Option<Form>) -> Value {
-        let Reference { tag, payload } = self.read_reference(register);
+        let Reference { payload, .. } = self.read_reference(register);
         let address = self.address(payload);
         if let Some(Known::Array(form)) = self.found.known.get(&register)
             && wanted.is_none_or(|wanted| wanted == *form)
         {
             return address;
         }
-        let is_other = self.builder.ins().icmp_imm_s(IntCC::NotEqual, tag, layout::OBJECT_TAG);
+        let is_other = self.is_no_object(register);
         let exit = self.builder.create_block();
         self.builder.set_cold_block(exit);
         self.go_if(is_other, exit, &[]);

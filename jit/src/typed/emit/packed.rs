@@ -1,4 +1,5 @@
-//! Packed slots: references in fields and elements. What lies in a cell, or needs one, is left to the interpreter.
+//! References in fields and elements: packed slots, and references to structures and arrays alone. What lies in a cell, needs
+//! one, or is no reference to an object where there must be one is left to the interpreter.
 
 use super::{
     Emitter, own,
@@ -6,7 +7,7 @@ use super::{
 };
 use crate::typed::registers::Set;
 use cranelift_codegen::ir::{InstBuilder, Value, condcodes::IntCC, types};
-use lunette_interpreter::typed::native::layout;
+use lunette_interpreter::typed::native::{Form, layout};
 
 impl Emitter<'_, '_, '_> {
     /// Has the reference in a packed slot in a register. What lies in a cell is left to the interpreter.
@@ -42,6 +43,59 @@ impl Emitter<'_, '_, '_> {
         let payload = self.builder.ins().ireduce(types::I32, payload);
         self.builder.ins().store(own(), payload, place, offset + layout::PACKED_PAYLOAD);
         self.builder.ins().store(own(), tag, place, offset + layout::PACKED_TAG);
+    }
+
+    /// Has the reference to an object, or null, at a place in a register.
+    pub(super) fn load_object(&mut self, place: Value, offset: i32, register: usize) {
+        let payload = self.builder.ins().uload32(own(), place, offset);
+        let [null, object] =
+            [layout::NULL_TAG, layout::OBJECT_TAG].map(|tag| self.builder.ins().iconst(types::I32, tag));
+        let tag = self.builder.ins().select(payload, object, null);
+        self.write_reference(register, Reference { tag, payload });
+        self.found.known.insert(register, Known::Object);
+    }
+
+    /// Puts a reference to an object, or null, at a place.
+    pub(super) fn store_object(&mut self, place: Value, offset: i32, Reference { payload, .. }: Reference) {
+        self.builder.ins().istore32(own(), payload, place, offset);
+    }
+
+    /// Leaves before an instruction if a register refers to what is no structure and no array; the payload is 0 behind it if it
+    /// is null.
+    pub(super) fn check_object(&mut self, instruction: usize, register: usize, live: &Set) {
+        let reference = self.read_reference(register);
+        let is_known =
+            matches!(self.found.known.get(&register), Some(Known::Object | Known::Structure(_) | Known::Array(_)));
+        if is_known || self.known_tag(reference.tag) == Some(layout::OBJECT_TAG) {
+            return;
+        }
+        let zero = self.builder.ins().iconst(types::I64, 0);
+        let is_null = self.builder.ins().icmp_imm_s(IntCC::Equal, reference.tag, layout::NULL_TAG);
+        if self.known_tag(reference.tag) != Some(layout::NULL_TAG) {
+            let is_object = self.builder.ins().icmp_imm_s(IntCC::Equal, reference.tag, layout::OBJECT_TAG);
+            let is_one = self.builder.ins().bor(is_null, is_object);
+            let is_other = self.builder.ins().bxor_imm_s(is_one, 1);
+            self.leave_if(is_other, instruction, live);
+        }
+        let payload = self.builder.ins().select(is_null, zero, reference.payload);
+        self.write_reference(register, Reference { payload, ..reference });
+        self.found.known.insert(register, Known::Object);
+    }
+
+    /// Leaves before an instruction if the reference in a register does not fit where there is room for those of a form.
+    pub(super) fn check_fits_in(&mut self, form: Form, instruction: usize, register: usize, live: &Set) {
+        match form {
+            Form::ArrayObject => self.check_object(instruction, register, live),
+            _ => self.check_fits(instruction, register, live),
+        }
+    }
+
+    /// Puts a reference that fits where there is room for one of a form.
+    pub(super) fn store_in(&mut self, form: Form, place: Value, offset: i32, reference: Reference) {
+        match form {
+            Form::ArrayObject => self.store_object(place, offset, reference),
+            _ => self.store_packed(place, offset, reference),
+        }
     }
 
     /// Leaves before an instruction if the reference in a register does not fit into a packed slot.

@@ -28,10 +28,19 @@ pub(super) struct References {
 pub(super) enum Known {
     /// It fits into a packed slot, as all of these do.
     Packed,
+    /// A structure or an array, or null, whose payload is 0.
+    Object,
     /// A structure of a type, in units of references, or of a subtype of it.
     Structure(u32),
     /// An array of a form.
     Array(Form),
+}
+
+impl Known {
+    /// Whether that is looked at where compiled code is entered.
+    pub fn is_looked_at_again(self) -> bool {
+        !matches!(self, Known::Packed | Known::Object)
+    }
 }
 
 impl References {
@@ -134,7 +143,22 @@ impl Emitter<'_, '_, '_> {
     }
 
     pub(super) fn is_null(&mut self, register: usize) -> Value {
+        let Reference { tag, payload } = self.read_reference(register);
+        // So that the tag need not be made.
+        let (value, null) = if self.found.known.get(&register) == Some(&Known::Object) {
+            (payload, 0)
+        } else {
+            (tag, layout::NULL_TAG)
+        };
+        self.builder.ins().icmp_imm_s(IntCC::Equal, value, null)
+    }
+
+    /// Whether a register does not refer to a structure or an array.
+    pub(super) fn is_no_object(&mut self, register: usize) -> Value {
+        if self.found.known.get(&register) == Some(&Known::Object) {
+            return self.is_null(register);
+        }
         let Reference { tag, .. } = self.read_reference(register);
-        self.builder.ins().icmp_imm_s(IntCC::Equal, tag, layout::NULL_TAG)
+        self.builder.ins().icmp_imm_s(IntCC::NotEqual, tag, layout::OBJECT_TAG)
     }
 }
