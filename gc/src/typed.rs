@@ -380,8 +380,8 @@ region_layout! {
         pub first: u32,
         /// Where its own description begins.
         pub place: u32,
-        /// To a multiple of 8.
-        pub padding: u32,
+        /// 1 if it has no subtypes but itself.
+        pub is_final: u32,
     }
 }
 // SAFETY: begins with the header.

@@ -34,7 +34,7 @@ fn new_type(
         group: heap.new_string(b"a group").unwrap(),
         first: 0,
         place: 0,
-        padding: 0,
+        is_final: 0,
     };
     heap.new_canonical_type(template, supertypes, &[numbers, references].concat()).unwrap()
 }

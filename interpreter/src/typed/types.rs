@@ -285,7 +285,10 @@ fn is_sound(types: &[Type], number: usize) -> bool {
     };
     let Some(supertype) = kind.supertype.map(|number| number as usize) else { return are_there };
     let above = |&number: &usize| types[number].supertype.map(|number| number as usize);
-    if supertype >= number || core::iter::successors(Some(supertype), above).nth(MOST_SUPERTYPES).is_some() {
+    if supertype >= number
+        || types[supertype].is_final
+        || core::iter::successors(Some(supertype), above).nth(MOST_SUPERTYPES).is_some()
+    {
         return false;
     }
     let storage = |field: &FieldType| Storage::of(field.storage, types);
@@ -375,7 +378,7 @@ impl Machine {
                 group: key,
                 first,
                 place,
-                padding: 0,
+                is_final: kind.is_final.into(),
             };
             objects.push(self.heap.new_canonical_type(template, supertypes, &words)?);
         }

@@ -76,6 +76,8 @@ pub struct ObjectType {
     pub kind: u32,
     /// How many supertypes it has.
     pub depth: u32,
+    /// Whether it has no subtypes but itself.
+    pub is_final: bool,
     /// What objects of the type are.
     pub form: Form,
     /// Bytes of a structure's fields.

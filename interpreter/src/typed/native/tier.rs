@@ -470,6 +470,7 @@ impl Machine {
         ObjectType {
             kind: kind.units(),
             depth: object.depth,
+            is_final: object.is_final != 0,
             form: self.heap.form(kind),
             bytes: object.bytes,
             numbers: numbers.to_vec(),

@@ -12,6 +12,10 @@ impl Emitter<'_, '_, '_> {
         let place = if wanted.form == Form::Function { layout::FUNCTION_TYPE } else { layout::OBJECT_TYPE };
         let found = self.builder.ins().load(types::I32, own(), address, place);
         let is_same = self.builder.ins().icmp_imm_u(IntCC::Equal, found, i64::from(wanted.kind));
+        if wanted.is_final {
+            self.builder.ins().brif(is_same, yes, [], no, []);
+            return;
+        }
         let other = self.builder.create_block();
         self.builder.set_cold_block(other);
         self.builder.ins().brif(is_same, yes, [], other, []);
