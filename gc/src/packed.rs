@@ -17,7 +17,7 @@ use crate::{
     object::RegionData,
     reference::Ref,
     typed::TypedObject,
-    value::{Tag, Value},
+    value::{FIRST_REFERENCE_TAG, Tag, Value},
 };
 use core::cell::Cell;
 
@@ -87,6 +87,16 @@ pub enum ReferencePlace<'h> {
 }
 
 impl ReferencePlace<'_> {
+    /// The units of the reference that the collector sees; 0 for none.
+    #[inline(always)]
+    pub fn units(self) -> u32 {
+        match self {
+            ReferencePlace::Packed(slot) if slot.tag.get() >= FIRST_REFERENCE_TAG.into() => slot.payload.get(),
+            ReferencePlace::Packed(_) => 0,
+            ReferencePlace::Object(held) => held.get().map_or(0, Ref::units),
+        }
+    }
+
     /// Tag and payload as the collector sees them.
     #[inline(always)]
     pub fn parts(self) -> (u8, u64) {

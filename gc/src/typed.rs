@@ -282,6 +282,7 @@ pub enum Form {
 
 impl Form {
     /// The form of this number.
+    #[inline(always)]
     pub const fn from_number(number: u8) -> Form {
         match number {
             0 => Form::Array8,
@@ -297,17 +298,11 @@ impl Form {
     }
 
     /// Bytes of an element; 0 if it is no array.
+    #[inline(always)]
     pub const fn element_bytes(self) -> usize {
-        match self {
-            Form::Array8 => 1,
-            Form::Array16 => 2,
-            Form::Array32 => 4,
-            Form::Array64 => 8,
-            Form::ArrayVector => 16,
-            Form::ArrayReference => size_of::<PackedSlot>(),
-            Form::ArrayObject => size_of::<Option<Ref<TypedObject>>>(),
-            Form::Structure | Form::Function => 0,
-        }
+        const BYTES: [u8; 9] =
+            [1, 2, 4, 8, 16, size_of::<PackedSlot>() as u8, size_of::<Option<Ref<TypedObject>>>() as u8, 0, 0];
+        BYTES[self as usize] as usize
     }
 
     /// Whether values are arrays.

@@ -155,17 +155,6 @@ impl Heap {
         if self.form_of(object).is_array() { self.get(object.cast::<TypedArray>()).length } else { 0 }
     }
 
-    /// Whether an object refers to nothing but its type, which is marked.
-    #[inline]
-    pub(crate) fn is_leaf(&self, object: Ref<TypedObject>) -> bool {
-        let kind = self.type_of(object);
-        let has_references = match self.form_of(object) {
-            Form::Structure => self.get(kind).reference_fields > 0,
-            form => form.has_references(),
-        };
-        !has_references && self.is_marked(kind.cast())
-    }
-
     /// Bytes of an object.
     #[inline(always)]
     pub(crate) fn object_bytes(&self, object: Ref<TypedObject>) -> usize {

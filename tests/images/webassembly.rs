@@ -174,8 +174,14 @@ for i = 1, 4 do
   named[node] = i
   named[i] = node
 end
+local texts = {}
+for i = 1, 4, 2 do texts[i] = tostring(named[i]) end
 note("walk", instance.walk())
 for i = 1, 4 do note("node", named[named[i]], instance.value(named[i]), type(named[i])) end
+for i = 1, 4 do texts[i + 4] = tostring(named[i]) end
+collectgarbage()
+note("same", texts[1] == texts[5], texts[3] == texts[7], texts[5] == texts[6], texts[7] == texts[8])
+note("identity", texts[1]:match("0x%x+") == ("%p"):format(named[1]), texts[1]:match("^userdata: "))
 note("cast", pcall(instance.value, 7))
 note("calls", calls)
 print(table.concat(log, "\n"))
@@ -203,6 +209,7 @@ fn frozen_anywhere_it_prints_the_same() {
     let source = source();
     let expected = run_plainly(&source);
     assert!(expected.contains("\nkept plain"), "{expected}");
+    assert!(expected.contains("\nsame true true false false\nidentity true userdata: "), "{expected}");
     for interval in [1, 7] {
         let (printed, count) = run_frozen(&source, interval);
         assert_eq!(printed, expected, "frozen at every chance of {interval}");

@@ -161,6 +161,7 @@ fn run_frozen(mut running: Instance, jit: Jit, program: &str) -> Instance {
     }
     outcome.unwrap();
     assert!(count > 10, "frozen {count} times");
+    running.on_snapshot(|_| Ok(AfterSnapshot::GoOn));
     running
 }
 

@@ -14,6 +14,10 @@ const MODULE: &str = r#"(module
         (type $square (sub $shape (struct (field (mut f64)) (field (mut (ref null $shape))) (field $side i64)
             (field $small (mut i8)) (field $short (mut i16))))))
     (type $tree (struct (field $left (mut (ref null $tree))) (field $right (mut (ref null $tree))) (field $key i32)))
+    (type $forest (array (mut (ref null $tree))))
+    (type $holder (sub (struct (field $any anyref) (field $tree (mut (ref null $tree))))))
+    (type $keeper (sub $holder (struct
+        (field $own (ref null $tree)) (field (mut (ref null $tree))) (field $more (mut (ref null struct))))))
     (type $box (struct (field $value (mut externref)) (field $any (mut anyref))))
     (type $measure (func (param (ref $shape)) (result f64)))
     (type $make (func (param i32) (result (ref $shape))))
@@ -104,6 +108,41 @@ const MODULE: &str = r#"(module
                 (i32.add (array.get_s $bytes (local.get $bytes) (i32.rem_u (local.get $i) (i32.const 100)))
                     (array.get_u $bytes (local.get $bytes) (i32.rem_u (local.get $i) (array.len (local.get $bytes))))))))
             (br_if $again (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (local.get $count))))
+        (local.get $sum))
+
+    ;; References that can only be to objects, in fields, in elements, and in a field of which the supertype knows less.
+    (func (export "forests") (param $count i32) (result i32)
+        (local $forest (ref null $forest)) (local $pair (ref null $forest)) (local $keeper (ref null $keeper))
+        (local $tree (ref null $tree)) (local $sum i32)
+        (local.set $forest (array.new_default $forest (i32.const 7)))
+        (loop $again
+            (local.set $tree (struct.new $tree (local.get $tree)
+                (array.get $forest (local.get $forest) (i32.rem_u (local.get $count) (i32.const 7))) (local.get $count)))
+            (if (i32.eqz (i32.and (local.get $count) (i32.const 31))) (then (local.set $tree (ref.null $tree))))
+            (array.set $forest (local.get $forest)
+                (i32.rem_u (i32.mul (local.get $count) (i32.const 3)) (i32.const 7)) (local.get $tree))
+            (local.set $keeper (struct.new $keeper (local.get $tree)
+                (array.get $forest (local.get $forest) (i32.rem_u (local.get $count) (i32.const 5))) (local.get $tree)))
+            (if (i32.eqz (ref.is_null (struct.get $keeper $own (local.get $keeper))))
+                (then (local.set $sum (i32.add (local.get $sum)
+                    (struct.get $tree $key (struct.get $keeper $own (local.get $keeper)))))))
+            (if (ref.test (ref $tree) (struct.get $holder $any (local.get $keeper)))
+                (then (local.set $sum (i32.xor (local.get $sum) (i32.mul (i32.const 5)
+                    (struct.get $tree $key (ref.cast (ref $tree) (struct.get $holder $any (local.get $keeper)))))))))
+            (if (ref.is_null (struct.get $keeper $more (local.get $keeper)))
+                (then (struct.set $keeper $more (local.get $keeper) (local.get $keeper)))
+                (else (local.set $sum (i32.add (local.get $sum) (i32.const 11)))))
+            (if (ref.eq (struct.get $keeper $more (local.get $keeper)) (local.get $keeper))
+                (then (local.set $sum (i32.add (local.get $sum) (i32.const 1)))))
+            (local.set $pair (array.new_fixed $forest 2
+                (struct.get $holder $tree (local.get $keeper)) (struct.get $tree $left (array.get $forest
+                    (array.new_fixed $forest 1 (struct.new_default $tree)) (i32.const 0)))))
+            (if (ref.is_null (array.get $forest (local.get $pair) (i32.and (local.get $count) (i32.const 1))))
+                (then (local.set $pair (ref.null $forest))))
+            (struct.set $holder $tree (local.get $keeper) (ref.null $tree))
+            (if (ref.is_null (struct.get $holder $tree (local.get $keeper)))
+                (then (local.set $sum (i32.mul (local.get $sum) (i32.const 3)))))
+            (br_if $again (local.tee $count (i32.sub (local.get $count) (i32.const 1)))))
         (local.get $sum))
 
     ;; Whatever Lua has, in fields, elements and globals: numbers that do not fit into half a slot as well.
@@ -197,6 +236,7 @@ fn results_and_fuel_are_those_of_the_interpreter() {
     in_all_tiers::<f64>("return m.shapes(20000)");
     in_all_tiers::<i64>("return m.arrays(20000)");
     in_all_tiers::<i64>("return m.small(20000)");
+    in_all_tiers::<i64>("return m.forests(20000)");
 }
 
 #[test]
@@ -231,7 +271,8 @@ fn traps_are_those_of_the_interpreter() {
 #[test]
 fn loops_with_objects_can_be_frozen() {
     let program =
-        "return m.trees(300) + m.shapes(300) + m.arrays(300) + m.small(300) + m.boxes(0.5, 50) + m.failing(99, 0)";
+        "return m.trees(300) + m.shapes(300) + m.arrays(300) + m.small(300) + m.boxes(0.5, 50) + m.failing(99, 0)
+            + m.forests(100)";
     let expected: f64 = instance(Configuration::new().jit(Jit::Off)).eval(program).unwrap();
     for jit in [Jit::On, Jit::Eager] {
         let start = instance(Configuration::new().jit(jit).snapshot_interval(13));
@@ -245,7 +286,7 @@ fn loops_with_objects_can_be_frozen() {
 fn frames_of_hostile_images_are_looked_at() {
     const MODULE: &str = r#"(module
         (type $number (struct (field (mut i64))))
-        (type $node (struct (field (ref null $number))))
+        (type $node (struct (field (mut (ref null $number)))))
         (import "host" "freeze" (func $freeze))
         (func $use (param $node (ref $node)) (param $number (ref $number)) (param $depth i32) (result i64)
             (if (i32.lt_s (local.get $depth) (i32.const 0)) (then (return (i64.const 0))))
@@ -263,6 +304,7 @@ fn frames_of_hostile_images_are_looked_at() {
                     (call $use (local.get $node) (local.get $number) (i32.sub (local.get $depth) (i32.const 1)))
                     (i64.rotl
                         (block (result i64)
+                            (struct.set $node 0 (local.get $node) (local.get $number))
                             ;; No number is a reference: its tag, and where the object is.
                             (br_if 0 (i64.mul (struct.get $number 0 (local.get $number)) (i64.const 3)) (i64.ne
                                 (i64.shr_u (struct.get $number 0 (local.get $number)) (i64.const 32)) (i64.const 26)))

@@ -1,9 +1,10 @@
 //! Marking: the loop that scans marked objects until there are none left, in slices of bounded work.
 //!
-//! A reference found in an object first goes into a small ring while its header is being fetched from memory; what
-//! drops out of the ring is marked and, if it can refer to others, put on the mark stack.
+//! A reference found in an object first waits in a short queue while the object is being fetched from memory. What is taken
+//! out of there is marked and, if it can refer to others, put on the mark stack; but small structures of WebAssembly, of which
+//! there may be many, are scanned at once if there is room for what they refer to.
 
-use super::{CollectorState, MARK};
+use super::{CollectorState, MARK, queue::Queue};
 use crate::{
     heap::{Heap, ROOT_COUNT, ROOT_CURRENT_THREAD},
     list::Position,
@@ -12,12 +13,19 @@ use crate::{
     region::{BLOCK_BYTES, LINE_BYTES, LINES, MEDIUM_BYTES},
     string::Str,
     thread::Thread,
+    typed::{Form, TypedObject},
     value::{FIRST_REFERENCE_TAG, Tag, Value},
 };
+use core::cell::Cell;
 
-const RING: usize = 16;
+/// References in the queue from which on one is taken out for each that is found.
+const FULL: usize = 16;
+/// References in the queue down to which they are marked before an object is taken off the mark stack.
+const WAITING: usize = 8;
 /// How often marking may find new work in the roots before the program is stopped for the rest.
 const MAX_RESCANS: u32 = 16;
+/// Most references of a structure that is scanned where it is marked.
+const MOST_AT_ONCE: usize = 8;
 /// Work that a visit to an object costs apart from its bytes.
 const VISIT: usize = 32;
 
@@ -33,8 +41,7 @@ pub(super) struct Marker<'h> {
     objects: u32,
     /// Work besides that, in bytes.
     pub work: usize,
-    ring: [u32; RING],
-    ring_position: usize,
+    queue: Queue,
     /// Whether scanning an object also looks for values that wait for it as a key.
     pub is_resolving: bool,
     /// Metatables that were asked for `__mode` lately, with the answer.
@@ -53,8 +60,7 @@ impl<'h> Marker<'h> {
             marked_bytes: 0,
             objects: 0,
             work: 0,
-            ring: [0; RING],
-            ring_position: 0,
+            queue: Queue::new(),
             is_resolving: false,
             modes: [(0, super::weak::Weakness::Strong); 32],
             cleared: [state.weak_values.start(), state.all_weak.start()],
@@ -76,12 +82,16 @@ impl<'h> Marker<'h> {
     #[inline(always)]
     pub fn discover(&mut self, units: u32) {
         prefetch(self.heap.base(), units);
-        let position = self.ring_position;
-        let previous = core::mem::replace(&mut self.ring[position], units);
-        self.ring_position = (position + 1) % RING;
-        if previous != 0 {
-            self.mark(previous);
+        if self.queue.length() >= FULL {
+            self.mark_oldest();
         }
+        self.queue.add(units);
+    }
+
+    #[inline(never)]
+    fn mark_oldest(&mut self) {
+        let units = self.queue.take();
+        self.mark::<false>(units);
     }
 
     /// Notes that an object is alive if there is one.
@@ -101,33 +111,60 @@ impl<'h> Marker<'h> {
     }
 
     fn flush(&mut self) {
-        for position in 0..RING {
-            let units = core::mem::replace(&mut self.ring[position], 0);
-            if units != 0 {
-                self.mark(units);
-            }
+        while self.queue.length() > 0 {
+            self.mark_oldest();
         }
     }
 
-    #[inline]
-    fn mark(&mut self, units: u32) {
+    /// Marks an object, and if it may `SCAN` scans it if that is little work.
+    #[inline(always)]
+    fn mark<const SCAN: bool>(&mut self, units: u32) {
         let Some(object) = Ref::<AnyObject>::from_units(units) else { return };
         let header = &self.heap.get(object).header;
         if header.gc.get() & MARK == self.epoch {
             return;
         }
         header.gc.set(header.gc.get() & !(MARK | Header::BARRIER) | self.epoch);
+        if header.kind == Kind::TypedObject as u8 && !self.is_resolving && self.mark_typed::<SCAN>(object.cast()) {
+            return;
+        }
         if header.kind == Kind::String as u8 {
             let bytes = size_of::<Str>() + self.heap.get(object.cast::<Str>()).length as usize;
             self.account(units, bytes);
-        } else if header.kind == Kind::TypedObject as u8 && !self.is_resolving && self.heap.is_leaf(object.cast()) {
-            self.account(units, self.heap.object_bytes(object.cast()));
-        } else {
-            prefetch_rest(self.heap.base(), units);
-            if self.heap.list_push(&self.state.marks, units).is_err() {
-                self.state.is_incomplete.set(1);
+            return;
+        }
+        prefetch_rest(self.heap.base(), units);
+        if self.heap.list_push(&self.state.marks, units).is_err() {
+            self.state.is_incomplete.set(1);
+        }
+    }
+
+    /// Does all that there is to do with a structure or an array that was marked, if it is a leaf or may be scanned.
+    #[inline(always)]
+    fn mark_typed<const SCAN: bool>(&mut self, object: Ref<TypedObject>) -> bool {
+        let heap = self.heap;
+        let (kind, form) = (heap.type_of(object), heap.form_of(object));
+        let count = match form {
+            Form::Structure => heap.get(kind).reference_fields as usize,
+            Form::ArrayReference | Form::ArrayObject => return false,
+            _ => 0,
+        };
+        let is_done = if SCAN { count <= MOST_AT_ONCE && self.queue.has_room(count) } else { count == 0 };
+        // Its type is nearly always marked.
+        if !is_done || !heap.is_marked(kind.cast()) {
+            return false;
+        }
+        self.account(object.units(), heap.object_bytes(object));
+        if SCAN && count > 0 {
+            let header = &heap.get(object).header;
+            header.gc.set(header.gc.get() | Header::BARRIER);
+            for &field in heap.fields(kind).1 {
+                let units = heap.reference_field(object, field).units();
+                prefetch(heap.base(), units);
+                self.queue.add(units);
             }
         }
+        true
     }
 
     /// Marks an object's storage that only it refers to; it is not put on the stack. Whether it is new.
@@ -236,26 +273,33 @@ impl<'h> Marker<'h> {
         }
     }
 
+    /// Marks what is in the queue and scans what is on the mark stack; whether there is nothing left.
+    fn drain_marks(&mut self, budget: usize) -> bool {
+        loop {
+            let is_short = self.queue.length() <= WAITING;
+            let next = if is_short { self.heap.list_pop(&self.state.marks) } else { None };
+            if let Some(object) = next.and_then(Ref::<AnyObject>::from_units) {
+                self.scan(object, true);
+            } else if self.queue.length() > 0 {
+                let units = self.queue.take();
+                self.mark::<true>(units);
+            } else {
+                return true;
+            }
+            if self.is_over(budget) {
+                return false;
+            }
+        }
+    }
+
     /// Scans what is marked but not scanned and what was written to; whether there is nothing left.
     fn drain(&mut self, budget: usize) -> bool {
         loop {
             if self.state.is_incomplete.get() != 0 {
                 return true;
             }
-            while let Some(units) = self.heap.list_pop(&self.state.marks) {
-                let Some(object) = Ref::<AnyObject>::from_units(units) else { continue };
-                if self.heap.get(object).header.kind == Kind::TypedObject as u8 && !self.is_resolving {
-                    self.scan_new_typed_object(object.cast());
-                } else {
-                    self.scan(object, true);
-                }
-                if self.is_over(budget) {
-                    return false;
-                }
-            }
-            self.flush();
-            if !self.state.marks.is_empty() {
-                continue;
+            if !self.drain_marks(budget) {
+                return false;
             }
             if self.scan_slice() {
                 if self.is_over(budget) {
@@ -316,10 +360,18 @@ impl Heap {
         let marks = self.line_marks((start / BLOCK_BYTES) as u32);
         let first = start % BLOCK_BYTES / LINE_BYTES;
         let last = (start % BLOCK_BYTES + bytes - 1) / LINE_BYTES;
-        for line in first..=last {
-            marks[line % LINES].set(epoch);
+        marks[first % LINES].set(epoch);
+        marks[last % LINES].set(epoch);
+        if last > first + 1 {
+            mark_between(marks, first, last, epoch);
         }
     }
+}
+
+/// Most objects have one line or two.
+#[inline(never)]
+fn mark_between(marks: &[Cell<u8>; LINES], first: usize, last: usize, epoch: u8) {
+    marks.iter().take(last).skip(first + 1).for_each(|mark| mark.set(epoch));
 }
 
 /// Has what follows the beginning of an object fetched from memory, since it is going to be scanned.
@@ -336,17 +388,14 @@ fn prefetch_rest(base: *mut u8, units: u32) {
     let _ = (base, units);
 }
 
-/// Has the beginning of an object, or its place in the line marks, fetched from memory.
+/// Has the beginning of an object fetched from memory.
 #[inline(always)]
 pub(super) fn prefetch(base: *mut u8, units: u32) {
     #[cfg(target_arch = "x86_64")]
-    // SAFETY: a prefetch reads nothing as far as the program can tell, whatever the address.
+    // SAFETY: as below.
     unsafe {
         use core::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-        let offset = units as usize * REFERENCE_SCALE;
-        _mm_prefetch::<_MM_HINT_T0>(base.wrapping_add(offset).cast());
-        let marks = offset & !(BLOCK_BYTES - 1);
-        _mm_prefetch::<_MM_HINT_T0>(base.wrapping_add(marks + offset % BLOCK_BYTES / LINE_BYTES).cast());
+        _mm_prefetch::<_MM_HINT_T0>(base.wrapping_add(units as usize * REFERENCE_SCALE).cast());
     }
     #[cfg(not(target_arch = "x86_64"))]
     let _ = (base, units);

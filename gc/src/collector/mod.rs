@@ -21,6 +21,7 @@ mod ephemeron;
 mod finalizer;
 mod mark;
 mod pace;
+mod queue;
 mod state;
 mod sweep;
 mod trace;

@@ -241,15 +241,6 @@ impl Marker<'_> {
         }
     }
 
-    /// Scans a structure or an array that was just marked, as [`Marker::scan`] would: programs that have such objects have many.
-    #[inline(always)]
-    pub fn scan_new_typed_object(&mut self, object: Ref<TypedObject>) {
-        let header = &self.heap.get(object).header;
-        header.gc.set(header.gc.get() | Header::BARRIER);
-        self.scan_typed_object(object);
-        self.account(object.units(), self.heap.object_bytes(object));
-    }
-
     fn scan_typed_object(&mut self, object: Ref<TypedObject>) {
         let heap = self.heap;
         let kind = heap.type_of(object);
