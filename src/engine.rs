@@ -74,6 +74,9 @@ pub enum Jit {
     On,
     /// When they are first called: for tests.
     Eager,
+    /// The same; and machine code goes on in the interpreter now and then wherever it might have to: for tests. When that is
+    /// depends on the program alone.
+    Chaos,
 }
 
 /// Where an instance lives.

@@ -10,6 +10,7 @@ use {
         machine_code::{Explanation, MachineCode},
     },
     lunette_interpreter::{
+        compiling::Compiling,
         machine_code,
         typed::native::{NativeCode, Refusal, Unit},
     },
@@ -126,9 +127,16 @@ impl Instance {
         });
         lunette_stdlib::register_all(&mut machine);
         #[cfg(feature = "jit")]
-        if configuration.jit != Jit::Off {
-            machine.set_compiler(compile, configuration.jit == Jit::Eager);
-            machine.set_lua_compiler(compile_lua, configuration.jit == Jit::Eager);
+        let compiling = match configuration.jit {
+            Jit::Off => None,
+            Jit::On => Some(Compiling::Hot),
+            Jit::Eager => Some(Compiling::Loaded),
+            Jit::Chaos => Some(Compiling::Chaos),
+        };
+        #[cfg(feature = "jit")]
+        if let Some(compiling) = compiling {
+            machine.set_compiler(compile, compiling);
+            machine.set_lua_compiler(compile_lua, compiling);
             if configuration.reports_machine_code {
                 machine.record_native();
                 machine.record_lua();

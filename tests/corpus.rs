@@ -1,8 +1,8 @@
 //! The corpus of Lua programs: what `tests/lua` says about the language and the library must hold.
 //!
 //! Each file of `tests/lua` checks itself and ends by printing `ok`. Each program of `tests/lua/programs` prints what
-//! stands beside it in a file that ends in `.expected`. Both run with and without stress of the collector, in the process
-//! and in partitions.
+//! stands beside it in a file that ends in `.expected`. Both run with and without stress of the collector, in every tier, in
+//! the process and in partitions.
 
 use std::{
     fs,
@@ -66,61 +66,46 @@ fn prints_what_is_expected(path: &Path, output: &Output) -> bool {
     output.status.success() && output.stdout == expected
 }
 
-#[test]
-fn language_and_library() {
-    check(&lua_files("tests/lua"), &[], says_ok);
-}
-
 /// Under stress every collection is a full one: this file, which fills stacks to their limit, would take minutes.
 const TOO_LONG_UNDER_STRESS: &str = "deep_recursion_and_limits.lua";
 /// This one expects objects that are dropped one after the other to be found dead by the same collection.
 const DEPENDS_ON_TIMING: &str = "finalizers.lua";
-
-#[test]
-fn language_and_library_under_stress() {
-    let mut files = lua_files("tests/lua");
-    files.retain(|path| !path.ends_with(TOO_LONG_UNDER_STRESS) && !path.ends_with(DEPENDS_ON_TIMING));
-    check(&files, &["--gc-stress=53"], says_ok);
-}
-
-#[test]
-fn language_and_library_in_machine_code() {
-    check(&lua_files("tests/lua"), &["--jit=eager"], says_ok);
-    let mut files = lua_files("tests/lua");
-    files.retain(|path| !path.ends_with(TOO_LONG_UNDER_STRESS) && !path.ends_with(DEPENDS_ON_TIMING));
-    check(&files, &["--jit=eager", "--gc-stress=53"], says_ok);
-}
-
-#[test]
-fn programs() {
-    check(&lua_files("tests/lua/programs"), &[], prints_what_is_expected);
-}
-
-#[test]
-fn programs_under_stress() {
-    check(&lua_files("tests/lua/programs"), &["--gc-stress=101"], prints_what_is_expected);
-}
-
 /// What the programs use of the outside: files beside them and temporary ones, and the environment.
 const IN_A_PARTITION: [&str; 6] =
     ["--isolate", "--stdin", "--dir=.::/", "--dir=/tmp::/tmp", "--env=HOME", "--env=PATH"];
 
-#[test]
-fn language_and_library_in_partitions() {
-    check(&lua_files("tests/lua"), &IN_A_PARTITION, says_ok);
+/// Runs all of the corpus with these options, without stress and with it.
+fn check_all(options: &[&str]) {
+    check(&lua_files("tests/lua"), options, says_ok);
+    check(&lua_files("tests/lua/programs"), options, prints_what_is_expected);
+    let stressed = |every| [options, &[every]].concat();
+    let mut files = lua_files("tests/lua");
+    files.retain(|path| !path.ends_with(TOO_LONG_UNDER_STRESS) && !path.ends_with(DEPENDS_ON_TIMING));
+    check(&files, &stressed("--gc-stress=53"), says_ok);
+    check(&lua_files("tests/lua/programs"), &stressed("--gc-stress=101"), prints_what_is_expected);
 }
 
-#[test]
-fn language_and_library_in_machine_code_in_partitions() {
-    check(&lua_files("tests/lua"), &[&IN_A_PARTITION[..], &["--jit=eager"]].concat(), says_ok);
+macro_rules! in_every_tier {
+    ($($tier:ident $option:literal;)*) => { $(
+        mod $tier {
+            use super::*;
+
+            #[test]
+            fn in_the_process() {
+                check_all(&[$option]);
+            }
+
+            #[test]
+            fn in_partitions() {
+                check_all(&[&IN_A_PARTITION[..], &[$option]].concat());
+            }
+        }
+    )* };
 }
 
-#[test]
-fn programs_in_partitions() {
-    check(&lua_files("tests/lua/programs"), &["--isolate"], prints_what_is_expected);
-}
-
-#[test]
-fn programs_in_partitions_under_stress() {
-    check(&lua_files("tests/lua/programs"), &["--isolate", "--gc-stress=101"], prints_what_is_expected);
+in_every_tier! {
+    interpreted "--jit=off";
+    compiled_when_hot "--jit=on";
+    compiled_at_once "--jit=eager";
+    left_at_random "--jit=chaos";
 }

@@ -81,7 +81,11 @@ pub fn restore_image(bytes: &[u8]) {
 }
 
 fn engine(length: usize) -> Engine {
-    let jit = if length.is_multiple_of(COMPILED) { Jit::Eager } else { Jit::Off };
+    let jit = match length % COMPILED {
+        0 => Jit::Eager,
+        1 => Jit::Chaos,
+        _ => Jit::Off,
+    };
     let configuration = Configuration::new().memory_limit(8 << 20).output_limit(1 << 16).jit(jit);
     Engine::new(if length.is_multiple_of(STRESSED) {
         configuration.fuel(20_000).collection_stress(11)

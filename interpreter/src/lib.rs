@@ -9,6 +9,7 @@ extern crate alloc;
 mod call;
 mod closing;
 pub mod compare;
+pub mod compiling;
 pub mod convert;
 pub mod coroutine;
 pub mod debug_info;

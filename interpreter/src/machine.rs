@@ -1,6 +1,7 @@
 //! The machine: one instance's heap and the state of what runs in it.
 
 use crate::{
+    compiling::FIRST_CHANCE,
     dispatch::state::{State, Status},
     error::Throw,
     execute::Exit,
@@ -122,6 +123,8 @@ pub struct Machine {
     pub(crate) native: NativeTier,
     /// The same, of functions of Lua.
     pub(crate) lua: LuaTier,
+    /// State of the generator of chances that compiled code takes in chaos ([`crate::compiling`]).
+    pub(crate) chance: u32,
     /// The running thread.
     pub(crate) thread: Ref<Thread>,
     /// The heap.
@@ -217,6 +220,7 @@ impl Machine {
             front_end: None,
             native: NativeTier::default(),
             lua: LuaTier::default(),
+            chance: FIRST_CHANCE,
             thread,
             heap,
             host,

@@ -11,6 +11,7 @@ extern crate alloc;
 
 use alloc::string::String;
 
+mod chance;
 pub mod dynamic;
 #[cfg(target_arch = "x86_64")]
 mod target;

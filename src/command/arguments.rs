@@ -190,7 +190,7 @@ pub struct Session {
     /// How much the program may write, such as 1M
     #[arg(long, value_name = "BYTES", value_parser = quantity::bytes)]
     pub output_limit: Option<u64>,
-    /// When to compile functions to machine code: if they are hot, never, or all (for tests)
+    /// When to compile functions to machine code: if they are hot, never, or, for tests, all, and with exits at random
     #[arg(long, value_name = "WHEN", value_enum, default_value_t = Compiling::On, hide_default_value = true)]
     pub jit: Compiling,
     /// For tests: collect garbage after every N allocations
@@ -252,6 +252,7 @@ pub enum Compiling {
     Off,
     On,
     Eager,
+    Chaos,
 }
 
 impl Session {
@@ -267,6 +268,7 @@ impl From<Compiling> for Jit {
             Compiling::Off => Jit::Off,
             Compiling::On => Jit::On,
             Compiling::Eager => Jit::Eager,
+            Compiling::Chaos => Jit::Chaos,
         }
     }
 }

@@ -139,6 +139,7 @@ fn compiling(configuration: &Configuration) -> bridge::message::Compiling {
         Jit::Off => Compiling::Never,
         Jit::On => Compiling::Hot,
         Jit::Eager => Compiling::Loaded,
+        Jit::Chaos => Compiling::Chaos,
     }
 }
 

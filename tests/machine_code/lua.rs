@@ -1,6 +1,6 @@
 //! Functions of Lua as machine code. (`corpus` runs the whole corpus so, `differential` generated programs.)
 
-use super::{ALL, run_frozen};
+use super::{ALL, COMPILED, run_frozen};
 use lunette::{AsContext, Captured, Configuration, Engine, Error, Jit, Output, StopReason, Streams};
 use std::{fs, path::Path, time::Duration};
 
@@ -18,7 +18,7 @@ fn run(source: &str, jit: Jit) -> (Vec<u8>, u64) {
 fn is_same_in_all(source: &str) {
     let interpreted = run(source, Jit::Off);
     assert!(!interpreted.0.is_empty());
-    for jit in [Jit::On, Jit::Eager] {
+    for jit in COMPILED {
         let (output, fuel) = run(source, jit);
         assert_eq!(String::from_utf8_lossy(&output), String::from_utf8_lossy(&interpreted.0), "{jit:?}");
         assert_eq!(fuel, interpreted.1, "{jit:?}");
@@ -260,7 +260,7 @@ fn programs_can_be_frozen_anywhere() {
     let mut straight = Engine::new(Configuration::new().jit(Jit::Off)).instantiate().unwrap();
     straight.exec(PROGRAM).unwrap();
     let expected: f64 = straight.eval("return result").unwrap();
-    for jit in [Jit::On, Jit::Eager] {
+    for jit in COMPILED {
         let start = Engine::new(Configuration::new().jit(jit).snapshot_interval(7)).instantiate().unwrap();
         let mut running = run_frozen(start, jit, PROGRAM);
         assert_eq!(running.eval::<f64>("return result").unwrap(), expected, "{jit:?}");

@@ -1,6 +1,6 @@
 //! References, structures and arrays in compiled functions: they do what the interpreter does, with collections anywhere.
 
-use super::{ALL, run_frozen};
+use super::{ALL, COMPILED, run_frozen};
 use lunette::{AfterSnapshot, AsContext, Configuration, Engine, Instance, Jit, webassembly::Module};
 use std::sync::{Arc, Mutex};
 
@@ -274,7 +274,7 @@ fn loops_with_objects_can_be_frozen() {
         "return m.trees(300) + m.shapes(300) + m.arrays(300) + m.small(300) + m.boxes(0.5, 50) + m.failing(99, 0)
             + m.forests(100)";
     let expected: f64 = instance(Configuration::new().jit(Jit::Off)).eval(program).unwrap();
-    for jit in [Jit::On, Jit::Eager] {
+    for jit in COMPILED {
         let start = instance(Configuration::new().jit(jit).snapshot_interval(13));
         let mut running = run_frozen(start, jit, &program.replace("return", "result ="));
         assert_eq!(running.eval::<f64>("return result").unwrap(), expected, "{jit:?}");

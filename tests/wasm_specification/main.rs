@@ -167,6 +167,11 @@ fn tests_pass_in_machine_code() {
     run_all(Home::Process, Jit::Eager);
 }
 
+#[test]
+fn tests_pass_in_machine_code_that_is_left_at_random() {
+    run_all(Home::Process, Jit::Chaos);
+}
+
 #[cfg(feature = "partitions")]
 #[test]
 fn tests_pass_in_partitions() {

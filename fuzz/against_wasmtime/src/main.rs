@@ -176,7 +176,7 @@ fn compare(engine: &Engine, file: &[u8], random: &mut Random) -> Outcome<u64> {
     let module = Module::new(engine, file).map_err(|error| format!("wasmtime refuses it: {error:#}"))?;
     let mut store = Store::new(engine, ());
     let theirs = Instance::new(&mut store, &module, &[]);
-    let jit = if random.next() % 4 == 0 { Jit::Off } else { Jit::Eager };
+    let jit = [Jit::Off, Jit::Eager, Jit::Eager, Jit::Chaos][random.next() as usize % 4];
     let mut instance = Lunette::new(Configuration::new().memory_limit(256 << 20).jit(jit)).instantiate()?;
     let ours =
         webassembly::Module::new(&mut instance, file, "=m").map_err(|error| format!("Lunette refuses it: {error}"))?;

@@ -35,7 +35,7 @@ const AUTOMATIC_SHARE: u64 = 60;
 const LITTLE_FREED: u8 = 12;
 const GROWING_SHARE: u64 = 150;
 /// but never so many bytes more.
-const MOST_EXTRA_GROWTH: u64 = 8 << 20;
+const MOST_EXTRA_GROWTH: u64 = 4 << 20;
 /// Least bytes of blocks beyond twice of what is needed that make the heap a scattered one.
 const LEAST_SCATTERED: u64 = 1 << 20;
 /// Least growth of the heap before a full collection.

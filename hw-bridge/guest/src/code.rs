@@ -9,10 +9,12 @@ use core::{
 use lunette_hw_interface::{
     allowance,
     layout::{CODE, CODE_WRITTEN},
-    message::{self, Compiling, Configuration},
+    message::{self, Configuration},
 };
 use lunette_interpreter::{
-    Machine, machine_code,
+    Machine,
+    compiling::Compiling,
+    machine_code,
     typed::native::{self, Refusal},
 };
 use lunette_jit::{Explanation, MEMORY_OF_WORD, Target, dynamic, typed};
@@ -28,12 +30,14 @@ static MOST_COMPILING: AtomicU64 = AtomicU64::new(0);
 
 /// Has functions compiled.
 pub fn compile(machine: &mut Machine, configuration: &Configuration) {
-    if configuration.compiling == Compiling::Never {
-        return;
-    }
-    let is_eager = configuration.compiling == Compiling::Loaded;
-    machine.set_compiler(compile_typed, is_eager);
-    machine.set_lua_compiler(compile_lua, is_eager);
+    let compiling = match configuration.compiling {
+        message::Compiling::Never => return,
+        message::Compiling::Hot => Compiling::Hot,
+        message::Compiling::Loaded => Compiling::Loaded,
+        message::Compiling::Chaos => Compiling::Chaos,
+    };
+    machine.set_compiler(compile_typed, compiling);
+    machine.set_lua_compiler(compile_lua, compiling);
     if configuration.reports_machine_code {
         machine.record_native();
         machine.record_lua();

@@ -251,6 +251,8 @@ pub enum Compiling {
     Hot,
     /// When they are loaded, as far as that can be.
     Loaded,
+    /// The same, and left at random.
+    Chaos,
 }
 
 /// Values that cross the wall as copies, each as its token; that of a table is followed by its keys and values. A flat

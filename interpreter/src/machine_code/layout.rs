@@ -18,7 +18,7 @@ use lunette_gc::{
     value::{Slot, Tag},
 };
 
-pub use crate::typed::native::layout::{BUDGET, REFERENCE_SHIFT, SLOT_LIMIT, STACK_END};
+pub use crate::typed::native::layout::{BUDGET, CHANCE, REFERENCE_SHIFT, SLOT_LIMIT, STACK_END};
 
 const fn tier(offset: usize) -> i32 {
     (offset_of!(Machine, lua) + offset) as i32

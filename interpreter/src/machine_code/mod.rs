@@ -82,6 +82,8 @@ pub struct Unit {
     pub locals: Vec<Local>,
     /// Whether it is compiled without having run, for tests.
     pub is_eager: bool,
+    /// Whether it meets the unexpected at random, for tests.
+    pub is_chaotic: bool,
 }
 
 /// What closures are made of.

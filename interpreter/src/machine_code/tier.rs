@@ -5,6 +5,7 @@ use super::{
     status,
 };
 use crate::{
+    compiling::Compiling,
     debug_info::CaptureTable,
     dispatch::{PERFORMERS, find_field, find_target, state::Operands},
     frame::HeaderSlot,
@@ -33,7 +34,7 @@ use lunette_gc::{
 /// What the machine does about machine code of Lua functions.
 pub(crate) struct LuaTier {
     compile: Option<Compile>,
-    is_eager: bool,
+    compiling: Compiling,
     functions: Vec<Function>,
     /// Of each of the functions what compiled code needs to call it.
     known: Vec<Known>,
@@ -145,7 +146,7 @@ impl Default for LuaTier {
     fn default() -> LuaTier {
         LuaTier {
             compile: None,
-            is_eager: false,
+            compiling: Compiling::default(),
             functions: Vec::new(),
             known: Vec::new(),
             known_address: null(),
@@ -216,7 +217,7 @@ impl LuaTier {
         }
         let pays = *used >= WORTH * u64::from(USES);
         (*uses, *used) = (0, 0);
-        if !pays && !self.is_eager {
+        if !pays && !self.compiling.is_eager() {
             // Its mark goes when it is met next: the function may be gone.
             function.entries[word] = 0;
             if !function.is_partial {
@@ -244,9 +245,9 @@ impl LuaTier {
 }
 
 impl Machine {
-    /// Has hot functions of Lua compiled, or, if `is_eager`, all that are loaded.
-    pub fn set_lua_compiler(&mut self, compile: Compile, is_eager: bool) {
-        (self.lua.compile, self.lua.is_eager) = (Some(compile), is_eager);
+    /// Has functions of Lua compiled.
+    pub fn set_lua_compiler(&mut self, compile: Compile, compiling: Compiling) {
+        (self.lua.compile, self.lua.compiling) = (Some(compile), compiling);
     }
 
     /// How many functions of Lua run as machine code.
@@ -312,7 +313,7 @@ impl Machine {
 
     /// All functions of a module have been loaded.
     pub(crate) fn compile_lua_eagerly(&mut self, prototypes: &[Ref<Prototype>]) {
-        if self.lua.is_eager {
+        if self.lua.compiling.is_eager() {
             prototypes.iter().for_each(|&prototype| self.compile_lua(prototype));
         }
     }
@@ -497,7 +498,8 @@ impl Machine {
                 .iter()
                 .map(|local| Local { register: local.register, scope: local.start..local.end })
                 .collect(),
-            is_eager: self.lua.is_eager,
+            is_eager: self.lua.compiling.is_eager(),
+            is_chaotic: self.lua.compiling == Compiling::Chaos,
             code: function.code,
         }
     }

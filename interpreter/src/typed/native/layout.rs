@@ -22,6 +22,8 @@ const fn native(offset: usize) -> i32 {
 
 /// In the machine, the fuel that is left of the slice: 64 bits, signed.
 pub const BUDGET: i32 = offset_of!(Machine, budget) as i32;
+/// In the machine, the state of the generator of chances: 32 bits.
+pub const CHANCE: i32 = offset_of!(Machine, chance) as i32;
 /// In the machine, the address of the instance.
 pub const INSTANCE: i32 = offset_of!(Machine, instance) as i32;
 /// In the machine, the address of the region.

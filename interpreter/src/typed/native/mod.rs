@@ -48,6 +48,8 @@ pub struct Unit {
     pub function_type: FunctionType,
     /// Whether even what would not gain is compiled, and in every way, for tests.
     pub is_eager: bool,
+    /// Whether it is left at random, for tests.
+    pub is_chaotic: bool,
     /// Whether the memory at number 0 has guards, so that accesses with 32 bits of address need not be checked.
     pub is_guarded: bool,
     /// The functions of its module that it calls by number, imported ones left out.

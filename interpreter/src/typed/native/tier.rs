@@ -7,7 +7,7 @@ use super::{
     report::{NativeFunctionReport, NativeOutcome, Records},
     status,
 };
-use crate::{machine::Machine, typed::forwarding::ENTRY};
+use crate::{compiling::Compiling, machine::Machine, typed::forwarding::ENTRY};
 use alloc::{
     collections::{BTreeMap, BTreeSet},
     vec,
@@ -33,7 +33,7 @@ use lunette_gc::{
 /// What the machine does about machine code.
 pub(crate) struct NativeTier {
     compile: Option<Compile>,
-    is_eager: bool,
+    compiling: Compiling,
     /// Whether the next call is to heat what is called.
     samples_call: bool,
     functions: Vec<NativeFunction>,
@@ -77,7 +77,7 @@ impl Default for NativeTier {
     fn default() -> NativeTier {
         NativeTier {
             compile: None,
-            is_eager: false,
+            compiling: Compiling::default(),
             samples_call: false,
             functions: Vec::new(),
             known_functions: Vec::new(),
@@ -265,9 +265,9 @@ impl NativeTier {
 }
 
 impl Machine {
-    /// Has hot functions compiled, or, if `is_eager`, all that are called.
-    pub fn set_compiler(&mut self, compile: Compile, is_eager: bool) {
-        (self.native.compile, self.native.is_eager) = (Some(compile), is_eager);
+    /// Has functions compiled.
+    pub fn set_compiler(&mut self, compile: Compile, compiling: Compiling) {
+        (self.native.compile, self.native.compiling) = (Some(compile), compiling);
     }
 
     /// How many functions run as machine code.
@@ -343,7 +343,7 @@ impl Machine {
 
     /// A function has got its code.
     pub(in crate::typed) fn compile_eagerly(&mut self, prototype: Ref<TypedPrototype>) {
-        if self.native.is_eager {
+        if self.native.compiling.is_eager() {
             self.compile(prototype);
         }
     }
@@ -456,7 +456,8 @@ impl Machine {
         Unit {
             function,
             function_type,
-            is_eager: self.native.is_eager,
+            is_eager: self.native.compiling.is_eager(),
+            is_chaotic: self.native.compiling == Compiling::Chaos,
             is_guarded,
             callees,
             types: called_types,

@@ -43,6 +43,7 @@ impl Emitter<'_, '_, '_> {
             None => {
                 let block = self.cold_block();
                 self.outside.left = Some(block);
+                self.go_by_chance(block);
                 block
             }
         }
@@ -55,6 +56,7 @@ impl Emitter<'_, '_, '_> {
             None => {
                 let block = self.cold_block();
                 self.outside.slow = Some(block);
+                self.go_by_chance(block);
                 block
             }
         }
@@ -67,8 +69,17 @@ impl Emitter<'_, '_, '_> {
             None => {
                 let block = self.cold_block();
                 self.outside.paused = Some(block);
+                self.go_by_chance(block);
                 block
             }
+        }
+    }
+
+    /// In chaos, goes to a block by chance, which is one for what is not expected.
+    fn go_by_chance(&mut self, block: Block) {
+        if self.code.unit.is_chaotic {
+            let is_due = crate::chance::is_due(&mut self.builder, self.machine);
+            self.go_if(is_due, block);
         }
     }
 

@@ -157,6 +157,9 @@ struct Emitter<'a, 'f, 'b> {
     guards: Option<Guards>,
 }
 
+/// In chaos, compiled code is left by chance before one in so many instructions, and wherever it might be anyhow.
+const LEFT_BY_CHANCE: usize = 3;
+
 /// Accesses to frames, the machine and instances.
 fn own() -> MemFlagsData {
     MemFlagsData::trusted()
@@ -375,6 +378,10 @@ impl<'a, 'f, 'b> Emitter<'a, 'f, 'b> {
         let last = range.end - 1;
         for instruction in range {
             let Some(live) = lives.pop() else { unreachable!("there is a set for each instruction") };
+            if code.unit.is_chaotic && instruction.is_multiple_of(LEFT_BY_CHANCE) {
+                let never = self.builder.ins().iconst(types::I8, 0);
+                self.leave_if(never, instruction, &live);
+            }
             match code.instructions[instruction].meaning {
                 Some(meaning @ (Meaning::Jump(_) | Meaning::Loop(_) | Meaning::JumpTable)) => {
                     self.prepare_successors(block);
@@ -464,11 +471,26 @@ impl<'a, 'f, 'b> Emitter<'a, 'f, 'b> {
     fn trap_if(&mut self, condition: Value, instruction: usize) {
         let mut read = Set::new(self.code.registers());
         self.code.visit(instruction, |register| read.add(register), |_| {});
-        self.leave_if(condition, instruction, &read);
+        self.leave_where(condition, instruction, &read);
+    }
+
+    /// A condition, which also holds by chance in chaos.
+    fn or_by_chance(&mut self, condition: Value) -> Value {
+        if !self.code.unit.is_chaotic {
+            return condition;
+        }
+        let machine = self.machine();
+        let is_due = crate::chance::is_due(&mut self.builder, machine);
+        self.builder.ins().bor(condition, is_due)
     }
 
     /// Leaves compiled code before an instruction if a condition holds; `live` are the registers that are read from it on.
     fn leave_if(&mut self, condition: Value, instruction: usize, live: &Set) {
+        let condition = self.or_by_chance(condition);
+        self.leave_where(condition, instruction, live);
+    }
+
+    fn leave_where(&mut self, condition: Value, instruction: usize, live: &Set) {
         let (exit, next) = (self.builder.create_block(), self.builder.create_block());
         self.builder.set_cold_block(exit);
         self.builder.ins().brif(condition, exit, [], next, []);
