@@ -305,8 +305,9 @@ impl Heap {
         }
     }
 
-    /// Copies elements from one array to another of the same form, as if by way of a third place; `false`, and nothing
-    /// is copied, if they are not of the same form or do not lie within.
+    /// Copies elements from one array to another of the same form, as if by way of a third place, or references to one that
+    /// has them in the other form; `false` if they are not of such forms or do not lie within, and nothing is copied then, or
+    /// if there is what the other form cannot hold.
     pub fn copy_elements(
         &self,
         (target, to): (Ref<TypedObject>, usize),
@@ -317,8 +318,15 @@ impl Heap {
         let fits = |array: Ref<TypedObject>, start: usize| {
             start.checked_add(count).is_some_and(|end| end <= self.length_of(array) as usize)
         };
-        if !form.is_array() || self.form_of(source) != form || !fits(target, to) || !fits(source, from) {
+        if !form.is_array() || !fits(target, to) || !fits(source, from) {
             return false;
+        }
+        if self.form_of(source) != form {
+            let are_references = form.has_references() && self.form_of(source).has_references();
+            let targets = self.reference_elements(target, to..to + count);
+            let mut pairs = targets.zip(self.reference_elements(source, from..from + count));
+            return are_references
+                && pairs.all(|(place, held)| self.set_reference(place, self.reference(held)).is_ok());
         }
         let size = form.element_bytes();
         // SAFETY: in range of both arrays, which may be the same.

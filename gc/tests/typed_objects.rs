@@ -199,6 +199,24 @@ fn objects_take_what_their_fields_take_and_eight_bytes() {
 }
 
 #[test]
+fn references_are_copied_from_one_form_to_the_other() {
+    let heap = heap(8);
+    let [slots, objects] =
+        [Form::ArrayReference, Form::ArrayObject].map(|form| new_type(&heap, form, 0, &[], &[], &[]));
+    let [from, to, back] = [objects, slots, objects].map(|kind| heap.new_object(kind, 3).unwrap());
+    let values = [Value::TypedObject(from), Value::Nil, Value::TypedObject(to)];
+    for (place, value) in heap.references(from).zip(values) {
+        heap.set_reference(place, value).unwrap();
+    }
+    assert!(heap.copy_elements((to, 0), (from, 0), 3) && heap.copy_elements((back, 0), (to, 0), 3));
+    for array in [to, back] {
+        assert!(heap.references(array).zip(values).all(|(place, value)| place.parts() == value.to_parts()));
+    }
+    heap.set_reference(heap.references(to).next().unwrap(), Value::Integer(1)).unwrap();
+    assert!(!heap.copy_elements((back, 0), (to, 0), 3) && !heap.copy_elements((back, 1), (to, 0), 3));
+}
+
+#[test]
 fn a_place_of_objects_takes_nothing_else() {
     let heap = heap(8);
     let kind = node_type(&heap);
