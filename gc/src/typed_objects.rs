@@ -306,8 +306,9 @@ impl Heap {
     }
 
     /// Copies elements from one array to another of the same form, as if by way of a third place, or references to one that
-    /// has them in the other form; `false` if they are not of such forms or do not lie within, and nothing is copied then, or
-    /// if there is what the other form cannot hold.
+    /// has them in the other form. `false` if they are not of such forms or do not lie within, and nothing is copied then; or
+    /// if there is what the other form cannot hold, and what stands before it is copied then. The write barrier is the
+    /// caller's business, in any case.
     pub fn copy_elements(
         &self,
         (target, to): (Ref<TypedObject>, usize),

@@ -1,7 +1,7 @@
 //! Where the fields of structures lie, which instructions name by their offsets: behind what every object begins with.
 //!
-//! Those of the supertype lie, and take what they take, as they do there. A type's own follow, the largest first, so that there are no gaps but
-//! between types.
+//! Those of the supertype lie as they do there, and take what they take there. A type's own follow, the largest first, so that
+//! there are no gaps but between types.
 
 use super::{
     function::{GlobalKind, Registers},

@@ -392,7 +392,7 @@ fn prefetch_rest(base: *mut u8, units: u32) {
 #[inline(always)]
 pub(super) fn prefetch(base: *mut u8, units: u32) {
     #[cfg(target_arch = "x86_64")]
-    // SAFETY: as below.
+    // SAFETY: a prefetch reads nothing as far as the program can tell, whatever the address.
     unsafe {
         use core::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
         _mm_prefetch::<_MM_HINT_T0>(base.wrapping_add(units as usize * REFERENCE_SCALE).cast());

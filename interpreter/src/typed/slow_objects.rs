@@ -429,10 +429,11 @@ pub(super) fn array_copy(machine: &mut Machine, word: Word) -> Outcome {
     let to = machine.range_at(target, word.b(), count)?;
     let from = machine.range_at(source, running.short(machine, 0), count)?;
     machine.charge_elements(target, count)?;
-    if !machine.heap.copy_elements((target, to.start), (source, from.start), count as usize) {
+    let is_copied = machine.heap.copy_elements((target, to.start), (source, from.start), count as usize);
+    machine.heap.barrier(target);
+    if !is_copied {
         return Err(machine.misused());
     }
-    machine.heap.barrier(target);
     go_on(machine)
 }
 
@@ -459,8 +460,9 @@ pub(super) fn array_initialize_elements(machine: &mut Machine, word: Word) -> Ou
     let (segment, range) = machine.elements_for(running.wide(machine, 1), from, count)?;
     machine.charge_elements(array, count)?;
     if let Some(segment) = segment {
-        machine.pack(&machine.heap.slots(segment)[range], array, to.start).map_err(|why| machine.unwritten(why))?;
+        let packed = machine.pack(&machine.heap.slots(segment)[range], array, to.start);
         machine.heap.barrier(array);
+        packed.map_err(|why| machine.unwritten(why))?;
     }
     go_on(machine)
 }

@@ -5,6 +5,7 @@ use lunette_bytecode::typed::{
     instruction::{Field, Opcode},
     module::ValueType,
 };
+use lunette_interpreter::typed::native::Form;
 
 /// What is known of the content of a number register.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -197,10 +198,9 @@ pub(crate) enum Meaning {
     SetField {
         bytes: u8,
     },
-    GetReferenceField,
-    GetObjectField,
-    SetReferenceField,
-    SetObjectField,
+    /// With a reference, which takes what elements of arrays of this form take.
+    GetReferenceField(Form),
+    SetReferenceField(Form),
     /// Of an array.
     GetElement {
         bytes: u8,
@@ -210,10 +210,8 @@ pub(crate) enum Meaning {
     SetElement {
         bytes: u8,
     },
-    GetReferenceElement,
-    GetObjectElement,
-    SetReferenceElement,
-    SetObjectElement,
+    GetReferenceElement(Form),
+    SetReferenceElement(Form),
     ArrayLength,
     NewStructure,
     NewDefaultStructure,
@@ -554,14 +552,14 @@ meanings! {
     structure_get_16 => M::GetField { bytes: 2, is_signed: false, kind: I32 };
     structure_get_32 => M::GetField { bytes: 4, is_signed: false, kind: Any };
     structure_get_64 => M::GetField { bytes: 8, is_signed: false, kind: Any };
-    structure_get_reference => M::GetReferenceField;
-    structure_get_object => M::GetObjectField;
+    structure_get_reference => M::GetReferenceField(Form::ArrayReference);
+    structure_get_object => M::GetReferenceField(Form::ArrayObject);
     structure_set_8 => M::SetField { bytes: 1 };
     structure_set_16 => M::SetField { bytes: 2 };
     structure_set_32 => M::SetField { bytes: 4 };
     structure_set_64 => M::SetField { bytes: 8 };
-    structure_set_reference => M::SetReferenceField;
-    structure_set_object => M::SetObjectField;
+    structure_set_reference => M::SetReferenceField(Form::ArrayReference);
+    structure_set_object => M::SetReferenceField(Form::ArrayObject);
     array_new_fixed => M::NewFixedArray;
     array_get_8_signed => M::GetElement { bytes: 1, is_signed: true, kind: I32 };
     array_get_8 => M::GetElement { bytes: 1, is_signed: false, kind: I32 };
@@ -569,14 +567,14 @@ meanings! {
     array_get_16 => M::GetElement { bytes: 2, is_signed: false, kind: I32 };
     array_get_32 => M::GetElement { bytes: 4, is_signed: false, kind: Any };
     array_get_64 => M::GetElement { bytes: 8, is_signed: false, kind: Any };
-    array_get_reference => M::GetReferenceElement;
-    array_get_object => M::GetObjectElement;
+    array_get_reference => M::GetReferenceElement(Form::ArrayReference);
+    array_get_object => M::GetReferenceElement(Form::ArrayObject);
     array_set_8 => M::SetElement { bytes: 1 };
     array_set_16 => M::SetElement { bytes: 2 };
     array_set_32 => M::SetElement { bytes: 4 };
     array_set_64 => M::SetElement { bytes: 8 };
-    array_set_reference => M::SetReferenceElement;
-    array_set_object => M::SetObjectElement;
+    array_set_reference => M::SetReferenceElement(Form::ArrayReference);
+    array_set_object => M::SetReferenceElement(Form::ArrayObject);
     array_length => M::ArrayLength;
 }
 

@@ -39,10 +39,8 @@ pub(crate) fn is_compiled(unit: &Unit, words: &[Word], meaning: Meaning) -> bool
         }
         Meaning::GetField { .. }
         | Meaning::SetField { .. }
-        | Meaning::GetReferenceField
-        | Meaning::SetReferenceField
-        | Meaning::GetObjectField
-        | Meaning::SetObjectField => {
+        | Meaning::GetReferenceField(_)
+        | Meaning::SetReferenceField(_) => {
             // The offset is an immediate of 32 bits.
             type_of(unit, words, meaning).is_some() && signed_operand(words, Field::M) < 1 << 30
         }

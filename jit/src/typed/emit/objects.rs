@@ -129,31 +129,17 @@ impl Emitter<'_, '_, '_> {
                 let (structure, offset) = self.field(instruction, meaning, Field::A);
                 self.store_number(from, structure, offset, bytes);
             }
-            Meaning::GetReferenceField => {
+            Meaning::GetReferenceField(form) => {
                 let to = register(Field::A);
                 let (structure, offset) = self.field(instruction, meaning, Field::B);
-                self.load_packed(instruction, (structure, offset), to, live);
+                self.load_from(form, instruction, (structure, offset), to, live);
             }
-            Meaning::GetObjectField => {
-                let to = register(Field::A);
-                let (structure, offset) = self.field(instruction, meaning, Field::B);
-                self.load_object(structure, offset, to);
-            }
-            Meaning::SetObjectField => {
+            Meaning::SetReferenceField(form) => {
                 let (object, from) = (register(Field::A), register(Field::B));
                 let (structure, offset) = self.field(instruction, meaning, Field::A);
-                self.check_object(instruction, from, live);
+                self.check_fits_in(form, instruction, from, live);
                 let reference = self.read_reference(from);
-                self.store_object(structure, offset, reference);
-                let Reference { payload, .. } = self.read_reference(object);
-                self.emit_barrier(structure, payload, reference);
-            }
-            Meaning::SetReferenceField => {
-                let (object, from) = (register(Field::A), register(Field::B));
-                let (structure, offset) = self.field(instruction, meaning, Field::A);
-                self.check_fits(instruction, from, live);
-                let reference = self.read_reference(from);
-                self.store_packed(structure, offset, reference);
+                self.store_in(form, structure, offset, reference);
                 let Reference { payload, .. } = self.read_reference(object);
                 self.emit_barrier(structure, payload, reference);
             }
@@ -167,32 +153,17 @@ impl Emitter<'_, '_, '_> {
                 let element = self.element(instruction, (Field::A, Field::B), form);
                 self.store_number(from, element, layout::OBJECT_ELEMENTS, bytes);
             }
-            Meaning::GetReferenceElement => {
+            Meaning::GetReferenceElement(form) => {
                 let to = register(Field::A);
-                let element = self.element(instruction, (Field::B, Field::C), Form::ArrayReference);
-                self.load_packed(instruction, (element, layout::OBJECT_ELEMENTS), to, live);
+                let element = self.element(instruction, (Field::B, Field::C), form);
+                self.load_from(form, instruction, (element, layout::OBJECT_ELEMENTS), to, live);
             }
-            Meaning::GetObjectElement => {
-                let to = register(Field::A);
-                let element = self.element(instruction, (Field::B, Field::C), Form::ArrayObject);
-                self.load_object(element, layout::OBJECT_ELEMENTS, to);
-            }
-            Meaning::SetObjectElement => {
+            Meaning::SetReferenceElement(form) => {
                 let (array, from) = (register(Field::A), register(Field::C));
-                let element = self.element(instruction, (Field::A, Field::B), Form::ArrayObject);
-                self.check_object(instruction, from, live);
+                let element = self.element(instruction, (Field::A, Field::B), form);
+                self.check_fits_in(form, instruction, from, live);
                 let reference = self.read_reference(from);
-                self.store_object(element, layout::OBJECT_ELEMENTS, reference);
-                let Reference { payload, .. } = self.read_reference(array);
-                let address = self.address(payload);
-                self.emit_barrier(address, payload, reference);
-            }
-            Meaning::SetReferenceElement => {
-                let (array, from) = (register(Field::A), register(Field::C));
-                let element = self.element(instruction, (Field::A, Field::B), Form::ArrayReference);
-                self.check_fits(instruction, from, live);
-                let reference = self.read_reference(from);
-                self.store_packed(element, layout::OBJECT_ELEMENTS, reference);
+                self.store_in(form, element, layout::OBJECT_ELEMENTS, reference);
                 let Reference { payload, .. } = self.read_reference(array);
                 let address = self.address(payload);
                 self.emit_barrier(address, payload, reference);

@@ -11,13 +11,7 @@ use lunette_interpreter::typed::native::{Form, layout};
 
 impl Emitter<'_, '_, '_> {
     /// Has the reference in a packed slot in a register. What lies in a cell is left to the interpreter.
-    pub(super) fn load_packed(
-        &mut self,
-        instruction: usize,
-        (place, offset): (Value, i32),
-        register: usize,
-        live: &Set,
-    ) {
+    fn load_packed(&mut self, instruction: usize, (place, offset): (Value, i32), register: usize, live: &Set) {
         let tag = self.builder.ins().load(types::I32, own(), place, offset + layout::PACKED_TAG);
         let payload = self.builder.ins().load(types::I32, own(), place, offset + layout::PACKED_PAYLOAD);
         let is_cell = self.builder.ins().icmp_imm_s(IntCC::Equal, tag, layout::CELL_TAG);
@@ -39,14 +33,14 @@ impl Emitter<'_, '_, '_> {
     }
 
     /// Puts a reference that fits into a packed slot.
-    pub(super) fn store_packed(&mut self, place: Value, offset: i32, Reference { tag, payload }: Reference) {
+    fn store_packed(&mut self, place: Value, offset: i32, Reference { tag, payload }: Reference) {
         let payload = self.builder.ins().ireduce(types::I32, payload);
         self.builder.ins().store(own(), payload, place, offset + layout::PACKED_PAYLOAD);
         self.builder.ins().store(own(), tag, place, offset + layout::PACKED_TAG);
     }
 
     /// Has the reference to an object, or null, at a place in a register.
-    pub(super) fn load_object(&mut self, place: Value, offset: i32, register: usize) {
+    fn load_object(&mut self, place: Value, offset: i32, register: usize) {
         let payload = self.builder.ins().uload32(own(), place, offset);
         let [null, object] =
             [layout::NULL_TAG, layout::OBJECT_TAG].map(|tag| self.builder.ins().iconst(types::I32, tag));
@@ -56,13 +50,13 @@ impl Emitter<'_, '_, '_> {
     }
 
     /// Puts a reference to an object, or null, at a place.
-    pub(super) fn store_object(&mut self, place: Value, offset: i32, Reference { payload, .. }: Reference) {
+    fn store_object(&mut self, place: Value, offset: i32, Reference { payload, .. }: Reference) {
         self.builder.ins().istore32(own(), payload, place, offset);
     }
 
     /// Leaves before an instruction if a register refers to what is no structure and no array; the payload is 0 behind it if it
     /// is null.
-    pub(super) fn check_object(&mut self, instruction: usize, register: usize, live: &Set) {
+    fn check_object(&mut self, instruction: usize, register: usize, live: &Set) {
         let reference = self.read_reference(register);
         let is_known =
             matches!(self.found.known.get(&register), Some(Known::Object | Known::Structure(_) | Known::Array(_)));
@@ -82,6 +76,21 @@ impl Emitter<'_, '_, '_> {
         self.found.known.insert(register, Known::Object);
     }
 
+    /// Has the reference at a place for those of a form in a register. What lies in a cell is left to the interpreter.
+    pub(super) fn load_from(
+        &mut self,
+        form: Form,
+        instruction: usize,
+        (place, offset): (Value, i32),
+        register: usize,
+        live: &Set,
+    ) {
+        match form {
+            Form::ArrayObject => self.load_object(place, offset, register),
+            _ => self.load_packed(instruction, (place, offset), register, live),
+        }
+    }
+
     /// Leaves before an instruction if the reference in a register does not fit where there is room for those of a form.
     pub(super) fn check_fits_in(&mut self, form: Form, instruction: usize, register: usize, live: &Set) {
         match form {
@@ -99,7 +108,7 @@ impl Emitter<'_, '_, '_> {
     }
 
     /// Leaves before an instruction if the reference in a register does not fit into a packed slot.
-    pub(super) fn check_fits(&mut self, instruction: usize, register: usize, live: &Set) {
+    fn check_fits(&mut self, instruction: usize, register: usize, live: &Set) {
         let Reference { tag, payload } = self.read_reference(register);
         let is_known = self.known_tag(tag).is_some_and(|known| known != layout::INTEGER_TAG);
         if is_known || self.found.known.contains_key(&register) {
