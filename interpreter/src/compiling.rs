@@ -18,6 +18,11 @@ impl Compiling {
     pub fn is_eager(self) -> bool {
         self != Compiling::Hot
     }
+
+    /// Whether compiled code meets the unexpected at random.
+    pub fn is_chaotic(self) -> bool {
+        self == Compiling::Chaos
+    }
 }
 
 /// What the generator of chances begins with.

@@ -9,7 +9,7 @@
 //! ```
 //!
 //! The two words of an instruction are the sets of tags that its first and second register operand were seen with; the second
-//! one of a call says which native function was called. What was found in tables stands in the sites of inline caches instead.
+//! one of a call says which function was called ([`Callee`]). What was found in tables stands in the sites of inline caches instead.
 
 use crate::{
     dispatch::{self, state::Status},
@@ -33,8 +33,10 @@ const LAST_SAMPLE: u32 = 1000;
 /// Bytes before those of the first instruction.
 const HEADER: usize = 4;
 
-/// Stands for callees of which there are several, or others than native functions.
-const SEVERAL: u32 = 0xffff;
+/// Stands for callees of which there are several, or others than those of [`Callee`].
+const SEVERAL: u16 = 0xffff;
+/// The bit of functions of Lua.
+const IS_LUA: u16 = 0x8000;
 
 /// Whether samples are taken.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -64,6 +66,27 @@ impl Tags {
     }
 }
 
+/// The one function that a call was seen to call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Callee {
+    /// The native function of this number.
+    Native(u32),
+    /// The function of Lua of this number in the module that the caller is of.
+    Lua(u32),
+}
+
+impl Callee {
+    fn encode(self) -> u16 {
+        match self {
+            Callee::Native(number) => u16::try_from(number + 1).ok().filter(|&number| number < IS_LUA),
+            Callee::Lua(number) => {
+                u16::try_from(number).ok().filter(|&number| number < !IS_LUA).map(|number| number | IS_LUA)
+            }
+        }
+        .unwrap_or(SEVERAL)
+    }
+}
+
 /// What is known of a function's instructions.
 #[derive(Clone, Copy, Debug)]
 pub struct Feedback<'m>(&'m [u8]);
@@ -79,11 +102,12 @@ impl Feedback<'_> {
         [0, 2].map(|operand| Tags(self.word(HEADER + 4 * number + operand) as u16))
     }
 
-    /// The number of the one native function that the call `number` was seen to call.
-    pub fn native_callee(self, number: usize) -> Option<u32> {
-        match self.word(HEADER + 4 * number + 2) {
+    /// The one function that the call `number` was seen to call.
+    pub fn callee(self, number: usize) -> Option<Callee> {
+        match self.word(HEADER + 4 * number + 2) as u16 {
             0 | SEVERAL => None,
-            callee => Some(callee - 1),
+            callee if callee & IS_LUA != 0 => Some(Callee::Lua((callee & !IS_LUA).into())),
+            callee => Some(Callee::Native(u32::from(callee) - 1)),
         }
     }
 
@@ -168,12 +192,17 @@ impl Machine {
         if matches!(opcode, Opcode::call | Opcode::tail_call) {
             let offset = HEADER + 4 * number + 2;
             let callee = match self.value(self.base + word.operand(opcode.entry().operands[0]) as u32) {
-                Value::NativeClosure(closure) => (self.heap.get(closure).native + 1).min(SEVERAL),
-                _ => SEVERAL,
+                Value::NativeClosure(closure) => Some(Callee::Native(self.heap.get(closure).native)),
+                Value::Closure(closure) => {
+                    let callee = self.heap.get(self.prototype_of(closure));
+                    (callee.module == prototype.module).then_some(Callee::Lua(callee.number))
+                }
+                _ => None,
             };
-            let seen = Feedback(self.heap.bytes(feedback)).word(offset);
+            let callee = callee.map_or(SEVERAL, Callee::encode);
+            let seen = Feedback(self.heap.bytes(feedback)).word(offset) as u16;
             let callee = if seen == 0 || seen == callee { callee } else { SEVERAL };
-            self.heap.write_bytes(feedback, offset, &(callee as u16).to_ne_bytes());
+            self.heap.write_bytes(feedback, offset, &callee.to_ne_bytes());
         }
     }
 

@@ -63,7 +63,7 @@ fn compile_typed(unit: &native::Unit) -> Result<native::NativeCode, Refusal> {
 }
 
 fn compile_lua(unit: &machine_code::Unit) -> Result<machine_code::NativeCode, Refusal> {
-    check_size(unit.code.len())?;
+    check_size(unit.words())?;
     dynamic::compile(unit, Target::Baseline)
 }
 

@@ -44,6 +44,8 @@ pub const KNOWN_COST: i32 = offset_of!(Known, cost) as i32;
 pub const NEXT: i32 = tier(offset_of!(LuaTier, next));
 /// In the machine, the address of register 0 of the frame in which the loop goes on.
 pub const EXIT_BASE: i32 = tier(offset_of!(LuaTier, exit_base));
+/// In the machine, the number of the function whose machine code is left there (32 bits).
+pub const EXIT_NUMBER: i32 = tier(offset_of!(LuaTier, exit_number));
 /// In the machine, the address of the first value that is given to what is no call, and how many there are (32 bits).
 pub const RESULTS: i32 = tier(offset_of!(LuaTier, results));
 /// See [`RESULTS`].

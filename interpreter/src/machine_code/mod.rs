@@ -27,7 +27,7 @@
 //! from another process) mean nothing.
 //!
 //! The data flows `running` → `pushed` → `helpers` (functions that compiled code calls), `layout` and `tier` (which functions are
-//! compiled, where their code is) → `report` → `enter`.
+//! compiled, where their code is) → `units` (what the compiler is told) → `report` → `enter`.
 
 pub(crate) mod enter;
 mod helpers;
@@ -36,6 +36,7 @@ mod pushed;
 mod report;
 mod running;
 mod tier;
+mod units;
 
 use crate::{feedback::Tags, typed::native::Refusal};
 use alloc::{collections::BTreeMap, vec::Vec};
@@ -51,6 +52,8 @@ pub(crate) use tier::LuaTier;
 /// A function to be compiled, which was verified.
 #[derive(Clone, Debug, Default)]
 pub struct Unit {
+    /// The machine's number of it.
+    pub number: u32,
     /// Its instructions.
     pub code: Vec<Word>,
     /// Where the first of them lies, from the region's address on, in units of references.
@@ -69,6 +72,8 @@ pub struct Unit {
     pub constants: Vec<(u32, u64)>,
     /// The functions of which it makes closures, by their number in the module.
     pub closures: BTreeMap<u32, Template>,
+    /// Of calls, by the instruction, the function that may be compiled in their place, where the callee has this prototype.
+    pub callees: BTreeMap<u32, Unit>,
     /// Of calls, by the instruction, the number of the native function that is called there and has a
     /// [`Quick`](crate::native::Quick) form.
     pub quick_callees: BTreeMap<u32, u32>,
@@ -84,6 +89,13 @@ pub struct Unit {
     pub is_eager: bool,
     /// Whether it meets the unexpected at random, for tests.
     pub is_chaotic: bool,
+}
+
+impl Unit {
+    /// How many instructions it has, with those of the functions that are compiled in the place of calls.
+    pub fn words(&self) -> usize {
+        self.code.len() + self.callees.values().map(Unit::words).sum::<usize>()
+    }
 }
 
 /// What closures are made of.

@@ -1,13 +1,9 @@
 //! Which functions are hot, and where their machine code is.
 
-use super::{
-    Compile, FindField, GoOn, Local, Perform, SiteState, Template, Unit, enter, helpers::Helpers, report::Records,
-    status,
-};
+use super::{Compile, FindField, GoOn, Perform, SiteState, enter, helpers::Helpers, report::Records, status};
 use crate::{
     compiling::Compiling,
-    debug_info::CaptureTable,
-    dispatch::{PERFORMERS, find_field, find_target, state::Operands},
+    dispatch::{PERFORMERS, find_field, find_target},
     frame::HeaderSlot,
     machine::Machine,
     traceback::FrameView,
@@ -21,10 +17,7 @@ use core::{
     cell::Cell,
     ptr::{null, null_mut},
 };
-use lunette_bytecode::{
-    instruction::{Opcode, Word},
-    module::Capture,
-};
+use lunette_bytecode::instruction::Word;
 use lunette_gc::{
     function::Prototype,
     reference::Ref,
@@ -47,6 +40,8 @@ pub(crate) struct LuaTier {
     pub(super) next: *const u8,
     /// Where the frame is in which the loop goes on.
     pub(super) exit_base: *mut u8,
+    /// The number of the function whose machine code was left: that of the frame, or one in which it was compiled.
+    pub(super) exit_number: u32,
     /// What a frame gives to what has called it back.
     pub(super) results: *mut u8,
     pub(super) result_count: u32,
@@ -85,7 +80,7 @@ pub(super) struct Known {
 }
 
 /// A function that was hot once. Its prototype has its number.
-struct Function {
+pub(super) struct Function {
     prototype: Ref<Prototype>,
     name: Vec<u8>,
     words: u32,
@@ -107,15 +102,15 @@ struct Function {
     /// How many functions had been compiled when it last happened.
     compiled_before: u32,
     /// How often compiled code was left at an instruction.
-    exits: BTreeMap<u32, u32>,
+    pub exits: BTreeMap<u32, u32>,
     /// What its sites have met when it was compiled: a collection empties them.
-    sites: Vec<SiteState>,
-    /// How often since it was last compiled.
-    left: u32,
+    pub sites: Vec<SiteState>,
+    /// How often its machine code was left since it was last compiled.
+    pub left: u32,
     /// How often compiled code has called it while it was interpreted.
     calls: u32,
     /// How often it was compiled.
-    generation: u32,
+    pub generation: u32,
 }
 
 /// A function is hot when so many slices of fuel have ended in it, and one more for each instruction: what compiling takes.
@@ -128,14 +123,14 @@ const HOT_CALLS: u32 = 2000;
 /// A function is compiled anew when it was left so often, and so often for each instruction; twice as often each time.
 const LEFT: u32 = 200;
 const LEFT_FOR_WORD: u32 = 20;
-/// Of those times, one of so many at an instruction has it go on there.
-const OFTEN: u32 = 16;
+/// In chaos, functions are compiled anew after so few times, so that tests have what was learnt.
+const LEFT_IN_CHAOS: u32 = 16;
 /// An entry is looked at whenever it has been used so often: on average so much fuel has to be used until compiled code is
 /// left, or the way there does not pay.
 const USES: u32 = 256;
 const WORTH: u64 = 96;
 /// So often a function is compiled; the last time so that it goes on everywhere.
-const GENERATIONS: u32 = 6;
+pub(super) const GENERATIONS: u32 = 6;
 
 /// Stands for functions that are not compiled.
 unsafe extern "sysv64" fn refuse(_: *mut u8, _: *mut Machine, _: *mut u8, _: u32) -> u64 {
@@ -154,6 +149,7 @@ impl Default for LuaTier {
             compiled_count: 0,
             next: null(),
             exit_base: null_mut(),
+            exit_number: 0,
             results: null_mut(),
             result_count: 0,
             performers: PERFORMERS.as_ptr(),
@@ -188,6 +184,20 @@ impl LuaTier {
     fn function(&self, prototype: Ref<Prototype>, number: u32) -> Option<&Function> {
         let function = self.functions.get((number as usize).wrapping_sub(1))?;
         (function.prototype == prototype).then_some(function)
+    }
+
+    /// When functions are compiled.
+    pub(super) fn compiling(&self) -> Compiling {
+        self.compiling
+    }
+
+    /// What is known of the function of a number.
+    pub(super) fn record(&self, number: u32) -> &Function {
+        &self.functions[number as usize - 1]
+    }
+
+    pub(super) fn record_mut(&mut self, number: u32) -> &mut Function {
+        &mut self.functions[number as usize - 1]
     }
 
     /// Whether it is recorded where compiled code is left.
@@ -268,11 +278,12 @@ impl Machine {
             return false;
         }
         let (number, slices) = (self.lua_number(prototype), self.ended_slices());
-        let function = &mut self.lua.functions[number as usize - 1];
+        let compiled_count = self.lua.compiled_count;
+        let function = self.lua.record_mut(number);
         function.heat = function.heat.saturating_add(slices);
         let needed = match function.address.is_null() {
             true => HOT + function.words,
-            false if function.compiled_before != self.lua.compiled_count => HOT,
+            false if function.compiled_before != compiled_count => HOT,
             false => HOT << function.retreats.min(8),
         };
         let is_hot = function.heat >= needed;
@@ -303,7 +314,7 @@ impl Machine {
     pub(super) fn called_by_machine_code(&mut self) -> bool {
         let prototype = self.running_prototype();
         let number = self.lua_number(prototype);
-        let function = &mut self.lua.functions[number as usize - 1];
+        let function = self.lua.record_mut(number);
         function.calls += 1;
         if function.calls != HOT_CALLS || function.outcome != NativeOutcome::Interpreted {
             return true;
@@ -322,7 +333,7 @@ impl Machine {
     #[cold]
     pub(super) fn forget_machine_code(&mut self, prototype: Ref<Prototype>) {
         let number = self.lua_number(prototype);
-        let function = &mut self.lua.functions[number as usize - 1];
+        let function = self.lua.record_mut(number);
         if function.address.is_null() {
             (function.heat, function.outcome) = (0, NativeOutcome::Interpreted);
         }
@@ -335,17 +346,19 @@ impl Machine {
         let prototype = self.running_prototype();
         let word = self.header(self.base).resume() - (self.heap.get(prototype).code.units() + 1);
         let number = self.lua_number(prototype);
-        let function = &mut self.lua.functions[number as usize - 1];
-        *function.exits.entry(word).or_default() += 1;
+        *self.lua.record_mut(number).exits.entry(word).or_default() += 1;
+        let is_chaotic = self.lua.compiling.is_chaotic();
+        let function = self.lua.record_mut(self.lua.exit_number);
         function.left += 1;
-        let enough = (LEFT + LEFT_FOR_WORD * function.words) << function.generation;
-        if function.generation < GENERATIONS && function.left >= enough {
+        let enough = if is_chaotic { LEFT_IN_CHAOS } else { LEFT + LEFT_FOR_WORD * function.words };
+        if function.generation < GENERATIONS && function.left >= enough << function.generation {
+            let prototype = function.prototype;
             self.compile_lua(prototype);
         }
     }
 
     /// The number of a function, from 1 on.
-    fn lua_number(&mut self, prototype: Ref<Prototype>) -> u32 {
+    pub(super) fn lua_number(&mut self, prototype: Ref<Prototype>) -> u32 {
         let number = self.heap.get(prototype).native.get();
         if self.lua.function(prototype, number).is_some() {
             return number;
@@ -384,7 +397,7 @@ impl Machine {
     /// A function is hot: it is compiled, or its entries come back.
     pub(crate) fn make_lua_native(&mut self, prototype: Ref<Prototype>) {
         let number = self.lua_number(prototype);
-        let function = &mut self.lua.functions[number as usize - 1];
+        let function = self.lua.record_mut(number);
         function.heat = 0;
         match function.address.is_null() {
             true => self.compile_lua(prototype),
@@ -394,7 +407,7 @@ impl Machine {
 
     /// Marks the entries of a function's machine code.
     fn install_lua(&mut self, prototype: Ref<Prototype>, number: u32) {
-        let function = &mut self.lua.functions[number as usize - 1];
+        let function = self.lua.record_mut(number);
         let code = self.heap.get(prototype).code;
         function.is_partial = false;
         function.entries = vec![0; function.words as usize];
@@ -414,19 +427,19 @@ impl Machine {
     fn compile_lua(&mut self, prototype: Ref<Prototype>) {
         let Some(compile) = self.lua.compile else { return };
         let number = self.lua_number(prototype);
-        self.note_sites(prototype, number);
-        let unit = self.lua_unit(prototype, number);
+        let unit = self.lua_unit(prototype);
         let start = self.host.monotonic();
         let outcome = compile(&unit).and_then(|native| {
-            let name = &self.lua.functions[number as usize - 1].name;
+            let name = &self.lua.record(number).name;
             let address = self.host.install_code(&native.bytes, name).ok_or(Refusal::NoRoom)?;
             Ok((native, address))
         });
         let nanoseconds = self.host.monotonic().saturating_sub(start);
-        let function = &mut self.lua.functions[number as usize - 1];
+        let name = &self.lua.functions[number as usize - 1].name;
         if let Some(records) = &mut self.lua.records {
-            records.keep(function.name.clone(), unit.clone());
+            records.keep(name.clone(), unit.clone());
         }
+        let function = self.lua.record_mut(number);
         function.left = 0;
         function.generation += 1;
         let (native, address) = match outcome {
@@ -437,7 +450,6 @@ impl Machine {
                 return;
             }
         };
-        self.lua.compiled_count += 1;
         function.outcome = NativeOutcome::Compiled { bytes: native.bytes.len(), nanoseconds };
         function.address = address.as_ptr();
         function.entry_words = native.entries;
@@ -446,78 +458,7 @@ impl Machine {
             (known.address, known.parameters) = (address.as_ptr(), unit.parameter_count.into());
             (known.registers, known.cost) = (unit.register_count.into(), unit.entry_cost);
         }
+        self.lua.compiled_count += 1;
         self.install_lua(prototype, number);
-    }
-
-    /// Adds what a function's sites remember to what they did when it was compiled before.
-    fn note_sites(&mut self, prototype: Ref<Prototype>, number: u32) {
-        let sites = self.heap.sites(prototype);
-        let known = &mut self.lua.functions[number as usize - 1].sites;
-        known.resize(sites.len(), SiteState::default());
-        for (known, site) in known.iter_mut().zip(sites.iter().rev()) {
-            known.own |= site.shape.get().is_some();
-            known.second |= site.other_shape.get().is_some();
-            known.other |= site.next_shape.get().is_some();
-        }
-    }
-
-    /// What the compiler needs to know of a function.
-    fn lua_unit(&mut self, prototype: Ref<Prototype>, number: u32) -> Unit {
-        let function = self.function_of_prototype(prototype);
-        let object = self.heap.get(prototype);
-        let record = &self.lua.functions[number as usize - 1];
-        let instructions = 0..function.code.len() as u32;
-        let is_last = record.generation + 1 >= GENERATIONS;
-        let often = (record.left / OFTEN).max(1);
-        let goes_on = |number| is_last || record.exits.get(&number).is_some_and(|&count| count >= often);
-        let feedback = self.feedback_of(prototype);
-        let quick_callee = |(number, word): (usize, &Word)| {
-            let is_call = [Opcode::call as u8, Opcode::tail_call as u8].contains(&word.opcode_number());
-            let native = feedback.filter(|_| is_call)?.native_callee(number)?;
-            self.natives.get(native as usize)?.quick?;
-            Some((number as u32, native))
-        };
-        Unit {
-            code_start: object.code.units() + 1,
-            prototype: prototype.units(),
-            register_count: object.register_count,
-            parameter_count: object.parameter_count,
-            is_variadic: object.is_variadic != 0,
-            entry_cost: object.entry_cost,
-            constants: self.heap.constants(prototype).iter().map(|slot| (slot.tag.get(), slot.payload.get())).collect(),
-            closures: self.templates(prototype, &function.code),
-            quick_callees: function.code.iter().enumerate().filter_map(quick_callee).collect(),
-            sites: record.sites.clone(),
-            seen: instructions
-                .clone()
-                .map(|number| feedback.map_or_else(Default::default, |feedback| feedback.operands(number as usize)))
-                .collect(),
-            goes_on: instructions.map(goes_on).collect(),
-            locals: function
-                .locals
-                .iter()
-                .map(|local| Local { register: local.register, scope: local.start..local.end })
-                .collect(),
-            is_eager: self.lua.compiling.is_eager(),
-            is_chaotic: self.lua.compiling == Compiling::Chaos,
-            code: function.code,
-        }
-    }
-
-    /// What the closures of a function are made of.
-    fn templates(&self, prototype: Ref<Prototype>, code: &[Word]) -> BTreeMap<u32, Template> {
-        let functions = self.heap.refs(self.heap.get(prototype).module);
-        let closures = code.iter().filter(|word| word.opcode_number() == Opcode::closure as u8);
-        let template = |word: &Word| {
-            let reference: Ref<Prototype> = functions.get(word.d() as usize)?.get()?.cast();
-            let object = self.heap.get(reference);
-            let captures: Vec<Capture> = match object.captures {
-                Some(captures) => CaptureTable::new(self.heap.bytes(captures)).collect(),
-                None => Vec::new(),
-            };
-            let is_whole = captures.len() == usize::from(object.upvalue_count);
-            is_whole.then(|| (word.d(), Template { prototype: reference.units(), captures }))
-        };
-        closures.filter_map(template).collect()
     }
 }

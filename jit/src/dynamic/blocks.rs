@@ -1,10 +1,11 @@
 //! The control flow of a dynamic function: blocks of instructions, and where the interpreter may enter compiled code.
 
 use super::{
+    inlining::{Body, Instruction, Spliced},
     operands::Operands,
     registers::{Set, read, written},
 };
-use alloc::{vec, vec::Vec};
+use alloc::{collections::BTreeMap, vec, vec::Vec};
 use core::ops::Range;
 use lunette_bytecode::instruction::{Flow, Opcode, Word};
 use lunette_interpreter::{machine_code::Unit, typed::native::Refusal};
@@ -16,8 +17,6 @@ pub(crate) struct Block {
     pub instructions: Range<usize>,
     /// Blocks to which control may go: first where the last instruction jumps to, if it does.
     pub successors: Vec<usize>,
-    /// Whether control goes back to it.
-    pub is_loop: bool,
     /// Whether the interpreter may enter it.
     pub is_entry: bool,
     /// Registers whose contents are needed later, or are looked at.
@@ -26,7 +25,15 @@ pub(crate) struct Block {
 
 /// A function taken apart.
 pub(crate) struct Code<'f> {
+    /// The function that is compiled.
     pub unit: &'f Unit,
+    /// Its instructions, and those of the functions that are in the place of calls.
+    instructions: Vec<Instruction>,
+    /// Those functions, behind the one that is compiled.
+    pub bodies: Vec<Body<'f>>,
+    /// Of calls in whose place there is a body, its number.
+    entered: BTreeMap<usize, usize>,
+    registers: usize,
     pub blocks: Vec<Block>,
     /// Whether the processor has an instruction that rounds.
     pub rounds: bool,
@@ -40,44 +47,73 @@ const MOST_WORDS: usize = 1 << 13;
 const MOST_OF_BLOCK: usize = 256;
 
 impl<'f> Code<'f> {
-    /// Takes a function apart. Refused if it is too large, or nothing in it would gain.
-    pub fn new(unit: &'f Unit, rounds: bool) -> Result<Code<'f>, Refusal> {
+    /// Takes a function apart, with others in the place of calls, if that is wanted. Refused if it is too large, or nothing in it
+    /// would gain.
+    pub fn new(unit: &'f Unit, inlines: bool, rounds: bool) -> Result<Code<'f>, Refusal> {
         if unit.code.len() > MOST_WORDS {
             return Err(Refusal::TooLarge);
         }
-        let blocks = divide(&unit.code);
         if unit.code.first().is_none_or(|first| is_left(first.opcode())) {
             return Err(Refusal::NothingGained);
         }
-        let mut visible = vec![Set::default(); unit.code.len()];
-        for local in &unit.locals {
-            let end = unit.code.len().min(local.scope.end as usize);
-            for set in visible.get_mut(local.scope.start as usize..end).into_iter().flatten() {
-                set.add(local.register.into());
-            }
-        }
-        let mut code = Code { unit, blocks, rounds, visible };
+        let spliced = Spliced::new(unit, inlines);
+        let blocks = divide(&spliced);
+        let visible = visible(&spliced);
+        let Spliced { instructions, bodies, entered, registers } = spliced;
+        let mut code = Code { unit, instructions, bodies, entered, registers, blocks, rounds, visible };
         code.find_live();
         Ok(code)
     }
 
-    /// An instruction.
+    /// An instruction, with registers of the function that is compiled.
     pub fn word(&self, instruction: usize) -> Word {
-        self.unit.code[instruction]
+        self.instructions[instruction].word
+    }
+
+    /// The function that an instruction is of.
+    pub fn unit_of(&self, instruction: usize) -> &'f Unit {
+        self.body_of(instruction).unit
+    }
+
+    /// The same, and where its registers are.
+    pub fn body_of(&self, instruction: usize) -> Body<'f> {
+        self.bodies[self.body_number(instruction)]
+    }
+
+    /// The number of the body that an instruction is of.
+    pub fn body_number(&self, instruction: usize) -> usize {
+        self.instructions[instruction].body
+    }
+
+    /// Which instruction of its function it is.
+    pub fn at(&self, instruction: usize) -> usize {
+        self.instructions[instruction].at
+    }
+
+    /// If an instruction is a call in whose place there is a function, the number of its body.
+    pub fn entered(&self, instruction: usize) -> Option<usize> {
+        self.entered.get(&instruction).copied()
     }
 
     /// How many registers there are.
     pub fn registers(&self) -> usize {
-        self.unit.register_count.into()
+        self.registers
+    }
+
+    /// The registers that an instruction writes, or whose content is lost.
+    pub fn written(&self, instruction: usize) -> Range<usize> {
+        match self.entered(instruction) {
+            Some(_) => 0..0,
+            None => written(self.word(instruction), self.registers),
+        }
     }
 
     /// The registers whose contents are needed from an instruction on, or are looked at there, from those that are after it.
     pub fn live_before(&self, instruction: usize, after: &mut Set) {
-        let word = self.word(instruction);
-        for register in written(word, self.registers()) {
+        for register in self.written(instruction) {
             after.remove(register);
         }
-        read(word, self.registers(), |range| range.for_each(|register| after.add(register)));
+        read(self.word(instruction), self.registers, |range| range.for_each(|register| after.add(register)));
         after.unite(&self.visible[instruction]);
     }
 
@@ -118,20 +154,38 @@ fn is_call(opcode: Opcode) -> bool {
     matches!(opcode, Opcode::call | Opcode::generic_for_call | Opcode::tail_call)
 }
 
-/// Divides a function's instructions into blocks.
-fn divide(code: &[Word]) -> Vec<Block> {
+/// Of each instruction the variables that are visible there, those of callers among them.
+fn visible(spliced: &Spliced<'_>) -> Vec<Set> {
+    let mut visible = vec![Set::default(); spliced.instructions.len()];
+    for (number, instruction) in spliced.instructions.iter().enumerate() {
+        // A caller's instructions are before those of what it calls.
+        let body = spliced.bodies[instruction.body];
+        let mut set = body.call.map_or_else(Set::default, |call| visible[call]);
+        let at = instruction.at as u32;
+        for local in body.unit.locals.iter().filter(|local| local.scope.contains(&at)) {
+            set.add(body.offset + usize::from(local.register));
+        }
+        visible[number] = set;
+    }
+    visible
+}
+
+/// Divides instructions into blocks.
+fn divide(spliced: &Spliced<'_>) -> Vec<Block> {
+    let code = &spliced.instructions;
     let target = |number: usize| {
-        let distance = code[number].jump_distance()?;
+        let distance = code[number].word.jump_distance()?;
         Some((number + 1).wrapping_add_signed(distance as isize))
     };
     let mut begins = vec![false; code.len() + 1];
     begins[..code.len()].iter_mut().step_by(MOST_OF_BLOCK).for_each(|begins| *begins = true);
-    for (number, word) in code.iter().enumerate() {
+    spliced.bodies.iter().for_each(|body| begins[body.entry] = true);
+    for (number, instruction) in code.iter().enumerate() {
         if let Some(target) = target(number) {
             begins[target] = true;
             begins[number + 1] = true;
         }
-        let opcode = word.opcode();
+        let opcode = instruction.word.opcode();
         if is_call(opcode) || is_left(opcode) || opcode.entry().flow == Flow::End {
             begins[number + 1] = true;
         }
@@ -141,28 +195,24 @@ fn divide(code: &[Word]) -> Vec<Block> {
     let mut blocks: Vec<Block> = Vec::new();
     for (index, &start) in starts.iter().enumerate() {
         let end = starts.get(index + 1).copied().unwrap_or(code.len());
-        let last = code[end - 1].opcode();
+        let last = code[end - 1].word.opcode();
         let following = (end < code.len()).then_some(index + 1);
         let jumped = target(end - 1).map(block_of);
-        let successors = match last.entry().flow {
-            Flow::End => Vec::new(),
-            Flow::Jump => jumped.into_iter().collect(),
-            Flow::Next | Flow::Branch => jumped.into_iter().chain(following).collect(),
+        let successors = match (spliced.entered.get(&(end - 1)), last.entry().flow) {
+            (Some(&body), _) => vec![block_of(spliced.bodies[body].entry)],
+            (None, Flow::End) => Vec::new(),
+            (None, Flow::Jump) => jumped.into_iter().collect(),
+            (None, Flow::Next | Flow::Branch) => jumped.into_iter().chain(following).collect(),
         };
-        blocks.push(Block {
-            instructions: start..end,
-            successors,
-            is_loop: false,
-            is_entry: index == 0,
-            live: Set::default(),
-        });
+        blocks.push(Block { instructions: start..end, successors, is_entry: index == 0, live: Set::default() });
     }
-    for number in 0..blocks.len() {
-        if is_call(code[blocks[number].instructions.end - 1].opcode()) && number + 1 < blocks.len() {
+    // Only the function itself is entered in the middle.
+    let own = blocks.iter().take_while(|block| code[block.instructions.start].body == 0).count();
+    for number in 0..own {
+        if is_call(code[blocks[number].instructions.end - 1].word.opcode()) && number + 1 < own {
             blocks[number + 1].is_entry = true;
         }
         for next in blocks[number].successors.clone() {
-            blocks[next].is_loop |= next <= number;
             blocks[next].is_entry |= next <= number;
         }
     }

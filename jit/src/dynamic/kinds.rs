@@ -4,9 +4,9 @@
 //! What is read from a table, or is a parameter, may be anything. The types with which the interpreter has seen an operand say
 //! what to expect; compiled code looks, and from there on it is known.
 
-use super::{blocks::Code, operands::Operands, registers::written};
+use super::{blocks::Code, operands::Operands};
 use alloc::{vec, vec::Vec};
-use lunette_bytecode::instruction::{Opcode, OperandKind, Word};
+use lunette_bytecode::instruction::{Opcode, OperandKind};
 use lunette_interpreter::{feedback::Tags, machine_code::layout::tag};
 
 /// What is known of a register's content.
@@ -82,8 +82,9 @@ pub(crate) enum Source {
 }
 
 /// The operands of an operation of numbers, or of a comparison.
-pub(crate) fn sources(code: &Code<'_>, word: Word) -> Option<[Source; 2]> {
-    let constant = |number: usize| match code.unit.constants.get(number) {
+pub(crate) fn sources(code: &Code<'_>, instruction: usize) -> Option<[Source; 2]> {
+    let word = code.word(instruction);
+    let constant = |number: usize| match code.unit_of(instruction).constants.get(number) {
         Some(&(tag, payload)) => Source::Constant(Kind::of_tag(tag), payload),
         None => unreachable!("a verified instruction has its constants"),
     };
@@ -126,11 +127,17 @@ pub(crate) fn sources(code: &Code<'_>, word: Word) -> Option<[Source; 2]> {
 impl Code<'_> {
     /// Whether compiled code goes on at an instruction, whatever it meets.
     pub fn goes_on(&self, instruction: usize) -> bool {
-        self.unit.goes_on[instruction]
+        self.unit_of(instruction).goes_on[self.at(instruction)]
     }
 
-    fn seen(&self, instruction: usize, place: usize) -> Tags {
-        let seen = self.unit.seen[instruction][place];
+    /// The tags that one of the operands an instruction reads was seen with.
+    pub fn seen(&self, instruction: usize, place: usize) -> Tags {
+        self.unit_of(instruction).seen[self.at(instruction)][place]
+    }
+
+    /// The same, for operands of numbers.
+    fn seen_number(&self, instruction: usize, place: usize) -> Tags {
+        let seen = self.seen(instruction, place);
         // Tests are to see expectations that fail.
         if self.unit.is_eager && seen == Tags::default() && instruction.is_multiple_of(3) {
             return Tags(1 << if instruction.is_multiple_of(2) { tag::INTEGER } else { tag::FLOAT });
@@ -141,7 +148,7 @@ impl Code<'_> {
     /// What one of the operands that an instruction reads is expected to be.
     pub fn expected(&self, instruction: usize, source: Source, kinds: &[Kind]) -> Expected {
         let (kind, seen) = match source {
-            Source::Register(register, place) => (kinds[register], self.seen(instruction, place)),
+            Source::Register(register, place) => (kinds[register], self.seen_number(instruction, place)),
             Source::Constant(kind, _) => (kind, Tags::default()),
         };
         match kind {
@@ -218,10 +225,10 @@ impl Code<'_> {
                 .filter(|operand| matches!(operand.kind, OperandKind::Read | OperandKind::Update | OperandKind::Range));
             for (place, &operand) in read.take(2).enumerate() {
                 if operand.kind == OperandKind::Read && word.operand(operand) == register as i64 {
-                    return self.seen(next, place).only().map_or(Kind::Any, Kind::of_tag);
+                    return self.seen_number(next, place).only().map_or(Kind::Any, Kind::of_tag);
                 }
             }
-            if written(word, self.registers()).contains(&register) {
+            if self.written(next).contains(&register) {
                 break;
             }
         }
@@ -230,7 +237,7 @@ impl Code<'_> {
 
     /// Whether an operand in a register is seen to be a table, or may be.
     pub fn may_be_table(&self, instruction: usize, register: usize, place: usize, kinds: &[Kind]) -> bool {
-        let seen = self.unit.seen[instruction][place].0;
+        let seen = self.seen(instruction, place).0;
         match kinds[register] {
             Kind::Table => true,
             Kind::Any => seen == 0 || seen & 1 << tag::TABLE != 0,
@@ -244,7 +251,7 @@ impl Code<'_> {
         let word = self.word(instruction);
         let goes_on = self.goes_on(instruction);
         let a = word.a();
-        if let Some(sources) = sources(self, word) {
+        if let Some(sources) = sources(self, instruction) {
             let plan = self.plan(instruction, sources, kinds);
             let is_known = sources.iter().all(|&source| match source {
                 Source::Register(register, _) => kinds[register] != Kind::Any,
@@ -285,7 +292,7 @@ impl Code<'_> {
             copy => kinds[a] = kinds[word.b()],
             load_integer => kinds[a] = Kind::Integer,
             load_constant => {
-                kinds[a] = match self.unit.constants.get(word.d_signed() as usize) {
+                kinds[a] = match self.unit_of(instruction).constants.get(word.d_signed() as usize) {
                     Some(&(tag, _)) if tag != tag::TABLE => Kind::of_tag(tag),
                     _ => Kind::Any,
                 };
@@ -324,7 +331,7 @@ impl Code<'_> {
                 kinds[a..a + 4].fill(kind);
             }
             _ => {
-                let range = written(word, self.registers());
+                let range = self.written(instruction);
                 let end = range.end.min(kinds.len());
                 if range.start < end {
                     kinds[range.start..end].fill(Kind::Any);
@@ -339,7 +346,7 @@ impl Code<'_> {
             kind @ (Kind::Integer | Kind::Float) => kind,
             Kind::Table => Kind::Any,
             Kind::Any if self.goes_on(instruction) => Kind::Any,
-            Kind::Any => match self.seen(instruction, 0).only().map(Kind::of_tag) {
+            Kind::Any => match self.seen_number(instruction, 0).only().map(Kind::of_tag) {
                 Some(kind @ (Kind::Integer | Kind::Float)) => kind,
                 _ => Kind::Any,
             },
@@ -348,7 +355,7 @@ impl Code<'_> {
 
     /// Whether a length is compiled, for a table or for a string.
     pub fn is_length(&self, instruction: usize, kinds: &[Kind]) -> bool {
-        let seen = self.unit.seen[instruction][0].0;
+        let seen = self.seen(instruction, 0).0;
         let is_seen = seen == 1 << tag::TABLE || seen == 1 << tag::STRING;
         !self.goes_on(instruction) && (kinds[self.word(instruction).b()] == Kind::Table || is_seen)
     }
@@ -357,7 +364,7 @@ impl Code<'_> {
     pub fn is_integer_key(&self, instruction: usize, register: usize, kinds: &[Kind]) -> bool {
         match kinds[register] {
             Kind::Integer => true,
-            Kind::Any => matches!(self.unit.seen[instruction][1].0, seen if seen == 0 || seen & 1 << tag::INTEGER != 0),
+            Kind::Any => matches!(self.seen(instruction, 1).0, seen if seen == 0 || seen & 1 << tag::INTEGER != 0),
             _ => false,
         }
     }
@@ -367,14 +374,14 @@ impl Code<'_> {
         let a = self.word(instruction).a();
         !self.goes_on(instruction)
             && kinds[a..a + 3].iter().all(|kind| matches!(kind, Kind::Any | Kind::Integer))
-            && matches!(self.unit.seen[instruction][0].only(), None | Some(tag::INTEGER))
+            && matches!(self.seen(instruction, 0).only(), None | Some(tag::INTEGER))
     }
 
     /// The kind for which a loop is compiled.
     pub fn loop_kind(&self, instruction: usize, kinds: &[Kind]) -> Kind {
         match kinds[self.word(instruction).a()] {
             Kind::Any if self.goes_on(instruction) => Kind::Any,
-            Kind::Any => match self.unit.seen[instruction][0].only() {
+            Kind::Any => match self.seen(instruction, 0).only() {
                 None | Some(tag::INTEGER) => Kind::Integer,
                 Some(tag::FLOAT) => Kind::Float,
                 Some(_) => Kind::Any,
@@ -392,8 +399,8 @@ fn refines(plan: Plan) -> bool {
 /// How many instructions behind a load are looked at.
 const LOOKED_AT: usize = 32;
 
-/// Of each block what is known of all registers at its beginning.
-pub(crate) fn find_kinds(code: &Code<'_>) -> Vec<Vec<Kind>> {
+/// Of each block what is known of all registers at its beginning; `None` if nothing goes there.
+pub(crate) fn find_kinds(code: &Code<'_>) -> Vec<Option<Vec<Kind>>> {
     let mut at_start: Vec<Option<Vec<Kind>>> = vec![None; code.blocks.len()];
     let nothing = vec![Kind::Any; code.registers()];
     at_start[0] = Some(nothing.clone());
@@ -428,22 +435,21 @@ pub(crate) fn find_kinds(code: &Code<'_>) -> Vec<Vec<Kind>> {
             }
         }
         // What only the interpreter goes to is in the frame.
-        match (0..code.blocks.len()).find(|&block| at_start[block].is_none()) {
+        match (0..code.blocks.len()).find(|&block| code.blocks[block].is_entry && at_start[block].is_none()) {
             Some(block) => {
                 at_start[block] = Some(nothing.clone());
                 due.push(block);
             }
-            None => break,
+            None => return at_start,
         }
     }
-    at_start.into_iter().flatten().collect()
 }
 
 /// How many numbers are not in the frame at each instruction, in all: what exits there would store.
-pub(crate) fn moved(code: &Code<'_>, at_start: &[Vec<Kind>]) -> usize {
+pub(crate) fn moved(code: &Code<'_>, at_start: &[Option<Vec<Kind>>]) -> usize {
     let mut moved = 0;
     for (number, block) in code.blocks.iter().enumerate() {
-        let mut kinds = at_start[number].clone();
+        let Some(mut kinds) = at_start[number].clone() else { continue };
         let mut live = code.live_after(number);
         let mut lives: Vec<_> = block
             .instructions
@@ -467,6 +473,7 @@ pub(crate) fn moved(code: &Code<'_>, at_start: &[Vec<Kind>]) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use lunette_bytecode::instruction::Word;
     use lunette_interpreter::{machine_code::Unit, typed::native::Refusal};
 
     fn unit(registers: u16, instructions: &[(Opcode, &[i64])]) -> Unit {
@@ -495,12 +502,14 @@ mod tests {
                 (Opcode::return_values, &[0, 4]),
             ],
         );
-        let code = Code::new(&unit, true).expect("it can be compiled");
+        let code = Code::new(&unit, true, true).expect("it can be compiled");
         let kinds = find_kinds(&code);
-        let header = code.blocks.iter().position(|block| block.is_loop).expect("there is a loop");
+        let header = code.blocks.iter().rposition(|block| block.is_entry).expect("there is a loop");
         assert_eq!(
-            kinds[header],
-            [Kind::Any, Kind::Integer, Kind::Float, Kind::Integer, Kind::Integer, Kind::Integer, Kind::Integer]
+            kinds[header].as_deref(),
+            Some(
+                &[Kind::Any, Kind::Integer, Kind::Float, Kind::Integer, Kind::Integer, Kind::Integer, Kind::Integer][..]
+            )
         );
     }
 

@@ -4,13 +4,15 @@
 //! come, compiled code is left before it, or goes on by having the interpreter perform it. What has no machine code of its own
 //! is always performed so.
 //!
-//! The data flows `operands` and `registers` (what instructions read and write) → `blocks` (control flow) → `kinds` (which
-//! registers hold numbers) → `emit` (Cranelift's form).
+//! The data flows `operands` and `registers` (what instructions read and write) → `inlining` (functions in the place of calls) →
+//! `blocks` (control flow) → `kinds` (which registers hold numbers) → `emit` (Cranelift's form).
 
 #[cfg(target_arch = "x86_64")]
 mod blocks;
 #[cfg(target_arch = "x86_64")]
 mod emit;
+#[cfg(target_arch = "x86_64")]
+mod inlining;
 #[cfg(target_arch = "x86_64")]
 mod kinds;
 #[cfg(target_arch = "x86_64")]
@@ -73,11 +75,15 @@ const MOST_MOVED: usize = 1 << 15;
 /// A function in Cranelift's form, its entries, and whether it can be called.
 #[cfg(target_arch = "x86_64")]
 fn emitted(unit: &Unit, target: Target) -> Result<(crate::target::Body, alloc::vec::Vec<u32>, bool), Refusal> {
-    let code = blocks::Code::new(unit, crate::target::rounds(target))?;
-    let kinds = kinds::find_kinds(&code);
-    if kinds::moved(&code, &kinds) > MOST_MOVED {
-        return Err(Refusal::TooLarge);
-    }
+    let analyse = |inlines: bool| {
+        let code = blocks::Code::new(unit, inlines, crate::target::rounds(target))?;
+        let kinds = kinds::find_kinds(&code);
+        match kinds::moved(&code, &kinds) {
+            moved if moved > MOST_MOVED => Err(Refusal::TooLarge),
+            _ => Ok((code, kinds)),
+        }
+    };
+    let (code, kinds) = analyse(true).or_else(|_| analyse(false))?;
     let (body, entries) = crate::target::Body::new(
         target,
         emit::signature(),

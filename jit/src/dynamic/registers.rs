@@ -4,9 +4,12 @@ use super::operands::Operands;
 use core::ops::Range;
 use lunette_bytecode::instruction::{Opcode, OperandKind, Word};
 
-/// A set of registers, of which there are at most 256.
+/// The most registers that are told apart.
+pub(crate) const MOST_REGISTERS: usize = 256;
+
+/// A set of registers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Set([u64; 4]);
+pub(crate) struct Set([u64; MOST_REGISTERS / 64]);
 
 impl Set {
     pub fn add(&mut self, register: usize) {
@@ -31,7 +34,7 @@ impl Set {
 
     pub fn iter(&self) -> impl Iterator<Item = usize> + use<> {
         let bits = self.0;
-        (0..256).filter(move |register| bits[register / 64] >> (register % 64) & 1 != 0)
+        (0..MOST_REGISTERS).filter(move |register| bits[register / 64] >> (register % 64) & 1 != 0)
     }
 }
 

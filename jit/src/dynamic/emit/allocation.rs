@@ -156,8 +156,8 @@ impl Emitter<'_, '_, '_> {
     /// Makes a closure.
     pub(super) fn emit_closure(&mut self, instruction: usize) {
         let word = self.code.word(instruction);
-        let code = self.code;
-        let Some(template) = code.unit.closures.get(&word.d_count()) else { return self.perform_here() };
+        let body = self.code.body_of(instruction);
+        let Some(template) = body.unit.closures.get(&word.d_count()) else { return self.perform_here() };
         if template.captures.len() > MOST_CAPTURES {
             return self.perform_here();
         }
@@ -166,7 +166,7 @@ impl Emitter<'_, '_, '_> {
         for capture in &template.captures {
             let cell = match *capture {
                 Capture::Register(register) => {
-                    let register = usize::from(register);
+                    let register = body.offset + usize::from(register);
                     let (found, payload) = (self.tag_of(register), self.payload_of(register));
                     self.go_if_not(found, tag::CELL, slow);
                     self.builder.ins().ireduce(types::I32, payload)

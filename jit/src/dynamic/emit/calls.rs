@@ -4,7 +4,7 @@ use super::{Emitter, of_frame, of_machine, of_object, values::place};
 use crate::dynamic::operands::Operands;
 use alloc::vec::Vec;
 use cranelift_codegen::ir::{Block, InstBuilder, Value, condcodes::IntCC, types};
-use lunette_bytecode::instruction::Opcode;
+use lunette_bytecode::instruction::{Opcode, Word};
 use lunette_interpreter::{
     frame,
     machine_code::{
@@ -59,6 +59,18 @@ impl Emitter<'_, '_, '_> {
         known
     }
 
+    /// Notes where this function goes on behind a call, and makes the header of the other one's frame.
+    pub(super) fn store_headers(&mut self, call: Word) {
+        self.store_resume(1);
+        let window = place(call.a() + frame::FRAME_SLOTS as usize);
+        let distance = window - self.frame_place(0);
+        let payload = frame::header_payload(0, (distance / layout::SLOT_BYTES) as u32);
+        let payload = self.builder.ins().iconst(types::I64, payload as i64);
+        self.builder.ins().store(of_frame(), payload, self.base, window + layout::HEADER);
+        let header = self.builder.ins().iconst(types::I32, layout::header_tag(call.c_count() as i32 - 1));
+        self.builder.ins().store(of_frame(), header, self.base, window + layout::HEADER + layout::TAG);
+    }
+
     pub(super) fn emit_call(&mut self, instruction: usize) {
         let word = self.code.word(instruction);
         let (a, arguments, results) = (word.a(), word.b_count(), word.c_count());
@@ -77,16 +89,8 @@ impl Emitter<'_, '_, '_> {
         let count = self.builder.ins().iconst(types::I32, arguments as i64 - 1);
         let known = self.known(function, count, slow);
         let address = self.builder.ins().load(types::I64, of_machine(), known, layout::KNOWN_ADDRESS);
-        // Where this function goes on, and the header of the other one's frame.
-        let resume = i64::from(self.code.unit.code_start) + instruction as i64 + 1;
-        let resume = self.builder.ins().iconst(types::I32, resume);
-        self.builder.ins().store(of_frame(), resume, self.base, layout::HEADER);
+        self.store_headers(word);
         let window = place(a + frame::FRAME_SLOTS as usize);
-        let payload = frame::header_payload(0, a as u32 + frame::FRAME_SLOTS);
-        let payload = self.builder.ins().iconst(types::I64, payload as i64);
-        self.builder.ins().store(of_frame(), payload, self.base, window + layout::HEADER);
-        let header = self.builder.ins().iconst(types::I32, layout::header_tag(results as i32 - 1));
-        self.builder.ins().store(of_frame(), header, self.base, window + layout::HEADER + layout::TAG);
         let base = self.builder.ins().iadd_imm_s(self.base, i64::from(window));
         let entry = self.builder.ins().iconst(types::I32, 0);
         let arguments = [base, self.machine, self.region, entry];

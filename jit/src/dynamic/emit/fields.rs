@@ -12,7 +12,7 @@ use lunette_interpreter::machine_code::{
 impl Emitter<'_, '_, '_> {
     /// The address of a site.
     fn site(&mut self, number: usize) -> Value {
-        let prototype = i64::from(self.code.unit.prototype) << layout::REFERENCE_SHIFT;
+        let prototype = i64::from(self.code.unit_of(self.outside.instruction).prototype) << layout::REFERENCE_SHIFT;
         self.builder.ins().iadd_imm_s(self.region, prototype + layout::site(number))
     }
 
@@ -49,7 +49,7 @@ impl Emitter<'_, '_, '_> {
     }
 
     fn site_state(&self, number: usize) -> SiteState {
-        self.code.unit.sites.get(number).copied().unwrap_or_default()
+        self.code.unit_of(self.outside.instruction).sites.get(number).copied().unwrap_or_default()
     }
 
     /// Leaves compiled code where a site has entries by now that this was not compiled for: it is to be compiled anew.
@@ -138,7 +138,7 @@ impl Emitter<'_, '_, '_> {
         if !self.code.goes_on(self.outside.instruction) {
             self.leave_if_site_knows_more(number);
         }
-        let prototype = i64::from(self.code.unit.prototype) << layout::REFERENCE_SHIFT;
+        let prototype = i64::from(self.code.unit_of(self.outside.instruction).prototype) << layout::REFERENCE_SHIFT;
         let prototype = self.builder.ins().iadd_imm_s(self.region, prototype);
         let find = self.builder.ins().load(types::I64, of_machine(), self.machine, function);
         let arguments = [self.machine, prototype, table, site];

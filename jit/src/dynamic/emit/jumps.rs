@@ -67,7 +67,7 @@ impl Emitter<'_, '_, '_> {
     }
 
     /// Charges fuel, or ends before the instruction.
-    fn charge(&mut self, cost: i64) {
+    pub(super) fn charge(&mut self, cost: i64) {
         let paused = self.paused();
         let budget = self.builder.ins().load(types::I64, super::of_machine(), self.machine, layout::BUDGET);
         let left = self.builder.ins().iadd_imm_s(budget, -cost);
@@ -167,8 +167,7 @@ impl Emitter<'_, '_, '_> {
     /// A jump that depends on a comparison.
     pub(super) fn emit_comparison(&mut self, block: usize, instruction: usize, opcode: Opcode) {
         let code = self.code;
-        let word = code.word(instruction);
-        let Some(operands) = sources(code, word) else { unreachable!("a comparison has operands") };
+        let Some(operands) = sources(code, instruction) else { unreachable!("a comparison has operands") };
         let &[jumped, following] = &code.blocks[block].successors[..] else {
             unreachable!("a comparison goes to two places")
         };
@@ -334,7 +333,7 @@ impl Emitter<'_, '_, '_> {
     /// Tag and payload of the constant with which something is compared.
     fn constant_parts(&mut self) -> (Value, Value) {
         let word = self.code.word(self.outside.instruction);
-        let Some(&(tag, payload)) = self.code.unit.constants.get(word.b()) else {
+        let Some(&(tag, payload)) = self.code.unit_of(self.outside.instruction).constants.get(word.b()) else {
             unreachable!("a verified instruction has its constants")
         };
         let tag = self.builder.ins().iconst(types::I32, i64::from(tag));

@@ -12,7 +12,8 @@ use lunette_interpreter::{
 impl Emitter<'_, '_, '_> {
     /// The number of the function of the library that is called, if it has a quick form that is good for so many results.
     pub(super) fn quick_callee(&self, instruction: usize, results: usize) -> Option<u32> {
-        let native = self.code.unit.quick_callees.get(&(instruction as u32)).copied();
+        let at = self.code.at(instruction) as u32;
+        let native = self.code.unit_of(instruction).quick_callees.get(&at).copied();
         native.filter(|_| results <= 1 && !self.code.goes_on(instruction))
     }
 
@@ -73,7 +74,8 @@ impl Emitter<'_, '_, '_> {
     pub(super) fn emit_shortcut(&mut self, helper: i32) {
         self.store_live_here();
         let at = self.instruction_address();
-        self.call_helper(self.signatures.perform, helper, &[self.machine, self.base, at]);
+        let arguments = [self.machine, self.frame_base(), at];
+        self.call_helper(self.signatures.perform, helper, &arguments);
         self.forget_written();
     }
 

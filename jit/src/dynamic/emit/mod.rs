@@ -8,12 +8,13 @@
 //!   exit:     frame <- numbers that are needed later           return, having noted where the interpreter goes on
 //! ```
 //!
-//! The data flows `mod` (entries, blocks) → `calls`, `jumps`, `numbers`, `fields`, `tables`, `allocation`, `variadic` and `library`
+//! The data flows `mod` (entries, blocks) → `calls`, `inlined`, `jumps`, `numbers`, `fields`, `tables`, `allocation`, `variadic` and `library`
 //! (instructions) → `outside` (exits, and instructions that are performed) → `pushed` → `values` (what registers hold).
 
 mod allocation;
 mod calls;
 mod fields;
+mod inlined;
 mod jumps;
 mod library;
 mod numbers;
@@ -27,7 +28,7 @@ use super::{
     blocks::{Code, is_left},
     kinds::Kind,
     operands::Operands,
-    registers::{Set, written},
+    registers::Set,
 };
 use alloc::{vec, vec::Vec};
 use cranelift_codegen::{
@@ -53,7 +54,7 @@ pub(crate) fn signature() -> Signature {
 /// Emits the body of a function. The entries' instructions, in their order.
 pub(crate) fn emit(
     code: &Code<'_>,
-    kinds: &[Vec<Kind>],
+    kinds: &[Option<Vec<Kind>>],
     mut builder: FunctionBuilder<'_>,
     target: TargetFrontendConfig,
 ) -> Vec<u32> {
@@ -65,8 +66,10 @@ pub(crate) fn emit(
     let signatures = Signatures::new(&mut builder);
     let mut emitter = Emitter::new(code, builder, kinds, signatures);
     let entries = emitter.emit_entries();
-    for block in 0..code.blocks.len() {
-        emitter.emit_block(block);
+    for (block, kinds) in kinds.iter().enumerate() {
+        if let Some(kinds) = kinds {
+            emitter.emit_block(block, kinds);
+        }
     }
     emitter.builder.seal_all_blocks();
     emitter.builder.finalize(target);
@@ -108,10 +111,12 @@ impl Signatures {
 struct Emitter<'a, 'f, 'b> {
     code: &'a Code<'f>,
     builder: FunctionBuilder<'b>,
-    kinds: &'a [Vec<Kind>],
+    kinds: &'a [Option<Vec<Kind>>],
     blocks: Vec<Block>,
     variables: Vec<[Option<Variable>; 4]>,
     held: Vec<Held>,
+    /// Of each body in the place of a call, the reference to its closure.
+    closures: Vec<Option<Value>>,
     /// What is out of line of the instruction that is emitted.
     outside: Outside,
     signatures: Signatures,
@@ -171,7 +176,7 @@ impl<'a, 'f, 'b> Emitter<'a, 'f, 'b> {
     fn new(
         code: &'a Code<'f>,
         mut builder: FunctionBuilder<'b>,
-        kinds: &'a [Vec<Kind>],
+        kinds: &'a [Option<Vec<Kind>>],
         signatures: Signatures,
     ) -> Self {
         let blocks = code.blocks.iter().map(|_| builder.create_block()).collect();
@@ -188,6 +193,7 @@ impl<'a, 'f, 'b> Emitter<'a, 'f, 'b> {
             blocks,
             variables: vec![[None; 4]; code.registers()],
             held: Vec::new(),
+            closures: vec![None; code.bodies.len()],
             outside: Outside::default(),
             signatures,
             base,
@@ -225,8 +231,9 @@ impl<'a, 'f, 'b> Emitter<'a, 'f, 'b> {
             self.held = vec![Held::default(); code.registers()];
             let live = code.blocks[block].live;
             self.begin_instruction(code.blocks[block].instructions.start, live);
+            self.check_room();
             for register in live.iter() {
-                let kind = self.kinds[block].get(register).copied().unwrap_or(Kind::Any);
+                let kind = self.kind_at(block, register);
                 if kind != Kind::Any {
                     let paused = self.paused();
                     self.guard(register, kind, paused);
@@ -243,10 +250,15 @@ impl<'a, 'f, 'b> Emitter<'a, 'f, 'b> {
         self.builder.seal_block(block);
     }
 
-    fn emit_block(&mut self, block: usize) {
+    /// What is known of a register at the beginning of a block.
+    fn kind_at(&self, block: usize, register: usize) -> Kind {
+        self.kinds[block].as_ref().and_then(|kinds| kinds.get(register)).copied().unwrap_or(Kind::Any)
+    }
+
+    fn emit_block(&mut self, block: usize, kinds: &[Kind]) {
         let code = self.code;
         self.builder.switch_to_block(self.blocks[block]);
-        self.held = self.kinds[block].iter().map(|&kind| Held::of_kind(kind)).collect();
+        self.held = kinds.iter().map(|&kind| Held::of_kind(kind)).collect();
         let range = code.blocks[block].instructions.clone();
         // What is needed from each instruction on, backward.
         let mut live = code.live_after(block);
@@ -262,7 +274,7 @@ impl<'a, 'f, 'b> Emitter<'a, 'f, 'b> {
             let has_ended = self.emit_instruction(block, instruction);
             if !has_ended {
                 let word = code.word(instruction);
-                self.join_performed(written(word, code.registers()));
+                self.join_performed(code.written(instruction));
                 if word.opcode() == Opcode::new_table {
                     self.refine(word.a(), Kind::Table);
                 }
@@ -281,6 +293,10 @@ impl<'a, 'f, 'b> Emitter<'a, 'f, 'b> {
     fn emit_instruction(&mut self, block: usize, instruction: usize) -> bool {
         use Opcode::*;
         let word = self.code.word(instruction);
+        if let Some(body) = self.code.entered(instruction) {
+            self.emit_inlined(block, instruction, body);
+            return true;
+        }
         match word.opcode() {
             opcode if is_left(opcode) => {
                 self.pause();
@@ -361,7 +377,7 @@ impl<'a, 'f, 'b> Emitter<'a, 'f, 'b> {
     fn emit_edge(&mut self, next: usize) {
         let live: Set = self.code.blocks[next].live;
         for register in live.iter() {
-            match (self.held[register].kind, self.kinds[next].get(register).copied().unwrap_or(Kind::Any)) {
+            match (self.held[register].kind, self.kind_at(next, register)) {
                 (held, expected) if held == expected => {}
                 (Kind::Any, Kind::Integer | Kind::Float | Kind::Table) => {
                     unreachable!("what is expected was followed on all ways")

@@ -17,7 +17,7 @@ impl Emitter<'_, '_, '_> {
 
     pub(super) fn emit_operation(&mut self, instruction: usize) {
         let word = self.code.word(instruction);
-        let Some(operands) = sources(self.code, word) else { unreachable!("an operation has operands") };
+        let Some(operands) = sources(self.code, instruction) else { unreachable!("an operation has operands") };
         let kinds = self.kinds_held();
         match self.code.plan(instruction, operands, &kinds) {
             Plan::Integers => {

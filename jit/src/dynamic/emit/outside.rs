@@ -153,11 +153,28 @@ impl Emitter<'_, '_, '_> {
 
     /// Ends before the instruction, where the frame has everything.
     pub(super) fn leave_stored(&mut self, status: u64) {
-        let resume = i64::from(self.code.unit.code_start) + self.outside.instruction as i64;
-        let resume = self.builder.ins().iconst(types::I32, resume);
-        self.builder.ins().store(of_frame(), resume, self.base, layout::HEADER);
-        self.builder.ins().store(of_machine(), self.base, self.machine, layout::EXIT_BASE);
+        self.store_resume(0);
+        let base = self.frame_base();
+        self.builder.ins().store(of_machine(), base, self.machine, layout::EXIT_BASE);
+        if status == status::LEFT {
+            let number = self.builder.ins().iconst(types::I32, i64::from(self.code.unit.number));
+            self.builder.ins().store(of_machine(), number, self.machine, layout::EXIT_NUMBER);
+        }
         self.end(status);
+    }
+
+    /// Where the instruction that is so far behind this one is, from the region's address on, in units of references.
+    fn instruction_place(&self, behind: usize) -> i64 {
+        let instruction = self.outside.instruction;
+        i64::from(self.code.unit_of(instruction).code_start) + (self.code.at(instruction) + behind) as i64
+    }
+
+    /// Notes in the frame that the interpreter goes on with this instruction, or so far behind it.
+    pub(super) fn store_resume(&mut self, behind: usize) {
+        let resume = self.instruction_place(behind);
+        let resume = self.builder.ins().iconst(types::I32, resume);
+        let header = self.frame_place(layout::HEADER);
+        self.builder.ins().store(of_frame(), resume, self.base, header);
     }
 
     pub(super) fn end(&mut self, status: u64) {
@@ -191,14 +208,14 @@ impl Emitter<'_, '_, '_> {
         let opcode = i32::from(self.code.word(self.outside.instruction).opcode_number());
         let function = self.builder.ins().load(types::I64, of_machine(), functions, 8 * opcode);
         let at = self.instruction_address();
-        let arguments = [self.machine, self.base, at];
+        let arguments = [self.machine, self.frame_base(), at];
         let called = self.builder.ins().call_indirect(self.signatures.perform, function, &arguments);
         self.builder.inst_results(called)[0]
     }
 
     /// Where the instruction is.
     pub(super) fn instruction_address(&mut self) -> Value {
-        let at = i64::from(self.code.unit.code_start) + self.outside.instruction as i64;
+        let at = self.instruction_place(0);
         self.builder.ins().iadd_imm_s(self.region, at << layout::REFERENCE_SHIFT)
     }
 
@@ -228,8 +245,7 @@ impl Emitter<'_, '_, '_> {
 
     /// What the instruction wrote is in the frame, and nothing is known of it.
     pub(super) fn forget_written(&mut self) {
-        let word = self.code.word(self.outside.instruction);
-        for register in crate::dynamic::registers::written(word, self.held.len()) {
+        for register in self.code.written(self.outside.instruction) {
             if let Some(held) = self.held.get_mut(register) {
                 *held = Held::default();
             }

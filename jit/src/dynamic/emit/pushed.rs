@@ -30,10 +30,10 @@ impl Emitter<'_, '_, '_> {
             Opcode::call => return Some(Callee::Function),
             Opcode::generic_for_call => return Some(Callee::Iterator),
             Opcode::negate | Opcode::bit_not => {}
-            _ if word.jump_distance().is_some() || sources(self.code, word).is_none() => return None,
+            _ if word.jump_distance().is_some() || sources(self.code, instruction).is_none() => return None,
             _ => {}
         }
-        let is_seen = self.code.unit.seen[instruction].iter().any(|seen| seen.0 & 1 << tag::TABLE != 0);
+        let is_seen = [0, 1].iter().any(|&place| self.code.seen(instruction, place).0 & 1 << tag::TABLE != 0);
         // Tests are to come here.
         let is_likely = is_seen || self.code.unit.is_eager && instruction.is_multiple_of(2);
         is_likely.then_some(Callee::Metamethod)
@@ -56,7 +56,8 @@ impl Emitter<'_, '_, '_> {
         }
         let helper = self.builder.ins().load(types::I64, of_machine(), self.machine, helper);
         let at = self.instruction_address();
-        let pushed = self.builder.ins().call_indirect(self.signatures.perform, helper, &[self.machine, self.base, at]);
+        let arguments = [self.machine, self.frame_base(), at];
+        let pushed = self.builder.ins().call_indirect(self.signatures.perform, helper, &arguments);
         let base = self.builder.inst_results(pushed)[0];
         let first = self.builder.ins().iconst(types::I32, 1);
         self.builder.ins().brif(base, called, &[first.into()], performing, []);

@@ -39,7 +39,7 @@ impl Emitter<'_, '_, '_> {
         let register = word.b();
         let unexpected = self.unexpected();
         let is_string =
-            self.held[register].kind == Kind::Any && self.code.unit.seen[instruction][0].only() == Some(tag::STRING);
+            self.held[register].kind == Kind::Any && self.code.seen(instruction, 0).only() == Some(tag::STRING);
         let length = if is_string {
             let (found, payload) = (self.tag_of(register), self.payload_of(register));
             self.go_if_not(found, tag::STRING, unexpected);
@@ -233,7 +233,10 @@ impl Emitter<'_, '_, '_> {
 
     /// The address of the running closure.
     pub(super) fn closure(&mut self) -> Value {
-        let closure = self.builder.ins().load(types::I64, super::fixed(), self.base, layout::FUNCTION);
+        let closure = match self.closures[self.code.body_number(self.outside.instruction)] {
+            Some(closure) => closure,
+            None => self.builder.ins().load(types::I64, super::fixed(), self.base, layout::FUNCTION),
+        };
         self.object(closure)
     }
 

@@ -44,6 +44,19 @@ pub(super) fn place(register: usize) -> i32 {
 }
 
 impl Emitter<'_, '_, '_> {
+    /// Where something of the frame is that the instruction belongs to, from register 0 of the function that is compiled on.
+    pub(super) fn frame_place(&self, offset: i32) -> i32 {
+        place(self.code.body_of(self.outside.instruction).offset) + offset
+    }
+
+    /// The address of register 0 of the frame that the instruction belongs to.
+    pub(super) fn frame_base(&mut self) -> Value {
+        match self.frame_place(0) {
+            0 => self.base,
+            offset => self.builder.ins().iadd_imm_s(self.base, i64::from(offset)),
+        }
+    }
+
     fn variable(&mut self, register: usize, kind: Kind) -> Variable {
         match self.variables[register][kind as usize] {
             Some(variable) => variable,
@@ -173,7 +186,7 @@ impl Emitter<'_, '_, '_> {
     }
 
     pub(super) fn emit_constant(&mut self, register: usize, number: usize) {
-        let Some(&(tag, payload)) = self.code.unit.constants.get(number) else {
+        let Some(&(tag, payload)) = self.code.unit_of(self.outside.instruction).constants.get(number) else {
             unreachable!("a verified instruction has its constants")
         };
         match Kind::of_tag(tag) {

@@ -1,0 +1,180 @@
+//! What the compiler is told of a function: its code, what its instructions have met, and the functions that it calls and that
+//! may be compiled in the place of the calls.
+
+use super::{Local, SiteState, Template, Unit, tier::GENERATIONS};
+use crate::{debug_info::CaptureTable, dispatch::state::Operands, feedback::Callee, machine::Machine};
+use alloc::{collections::BTreeMap, vec::Vec};
+use lunette_bytecode::{
+    instruction::{Opcode, Word},
+    module::Capture,
+};
+use lunette_gc::{function::Prototype, reference::Ref};
+
+/// Of what compiled code was left for, one of so many at an instruction has it go on there.
+const OFTEN: u32 = 16;
+/// Functions of so many instructions may be compiled in the place of calls, so many instructions in all and so far within each
+/// other.
+const MOST_INLINED: usize = 48;
+const MOST_INLINED_IN_ALL: usize = 400;
+const MOST_DEPTH: usize = 4;
+
+/// The function that is compiled, for those that are compiled in it.
+struct Root<'r> {
+    /// How often compiled code has to have been left at an instruction for it to go on there.
+    often: u32,
+    /// Whether it is compiled for the last time.
+    is_last: bool,
+    /// How many instructions may be added to it.
+    room: &'r mut usize,
+}
+
+impl Machine {
+    /// What the compiler needs to know of a function.
+    pub(super) fn lua_unit(&mut self, prototype: Ref<Prototype>) -> Unit {
+        let number = self.lua_number(prototype);
+        let record = self.lua.record(number);
+        let (often, is_last) = ((record.left / OFTEN).max(1), record.generation + 1 >= GENERATIONS);
+        let mut room = MOST_INLINED_IN_ALL;
+        self.unit_within(&mut Root { often, is_last, room: &mut room }, prototype, &mut Vec::new())
+    }
+
+    /// The same, within `callers`.
+    fn unit_within(
+        &mut self,
+        root: &mut Root<'_>,
+        prototype: Ref<Prototype>,
+        callers: &mut Vec<Ref<Prototype>>,
+    ) -> Unit {
+        let number = self.lua_number(prototype);
+        self.note_sites(prototype, number);
+        let function = self.function_of_prototype(prototype);
+        callers.push(prototype);
+        let callees = self.callees(root, prototype, number, &function.code, callers);
+        callers.pop();
+        let object = self.heap.get(prototype);
+        let record = self.lua.record(number);
+        let instructions = 0..function.code.len() as u32;
+        let goes_on = |at| root.is_last || record.exits.get(&at).is_some_and(|&count| count >= root.often);
+        let feedback = self.feedback_of(prototype);
+        let quick_callee = |(number, word): (usize, &Word)| {
+            let is_call = [Opcode::call as u8, Opcode::tail_call as u8].contains(&word.opcode_number());
+            let Some(Callee::Native(native)) = feedback.filter(|_| is_call)?.callee(number) else { return None };
+            self.natives.get(native as usize)?.quick?;
+            Some((number as u32, native))
+        };
+        Unit {
+            number,
+            code_start: object.code.units() + 1,
+            prototype: prototype.units(),
+            register_count: object.register_count,
+            parameter_count: object.parameter_count,
+            is_variadic: object.is_variadic != 0,
+            entry_cost: object.entry_cost,
+            constants: self.heap.constants(prototype).iter().map(|slot| (slot.tag.get(), slot.payload.get())).collect(),
+            closures: self.templates(prototype, &function.code),
+            callees,
+            quick_callees: function.code.iter().enumerate().filter_map(quick_callee).collect(),
+            sites: record.sites.clone(),
+            seen: instructions
+                .clone()
+                .map(|at| feedback.map_or_else(Default::default, |feedback| feedback.operands(at as usize)))
+                .collect(),
+            goes_on: instructions.map(goes_on).collect(),
+            locals: function
+                .locals
+                .iter()
+                .map(|local| Local { register: local.register, scope: local.start..local.end })
+                .collect(),
+            is_eager: self.lua.compiling().is_eager(),
+            is_chaotic: self.lua.compiling().is_chaotic(),
+            code: function.code,
+        }
+    }
+
+    /// The functions that are called and may be compiled in the place of the calls: small ones without loops, which were seen to
+    /// be the only ones that are called there.
+    fn callees(
+        &mut self,
+        root: &mut Root<'_>,
+        prototype: Ref<Prototype>,
+        number: u32,
+        code: &[Word],
+        callers: &mut Vec<Ref<Prototype>>,
+    ) -> BTreeMap<u32, Unit> {
+        let mut callees = BTreeMap::new();
+        if callers.len() > MOST_DEPTH {
+            return callees;
+        }
+        for at in (0..code.len()).filter(|&at| is_closed_call(code[at])) {
+            let Some(Callee::Lua(callee)) = self.feedback_of(prototype).and_then(|feedback| feedback.callee(at)) else {
+                continue;
+            };
+            if self.lua.record(number).exits.get(&(at as u32)).is_some_and(|&count| count >= root.often) {
+                continue;
+            }
+            let functions = self.heap.refs(self.heap.get(prototype).module);
+            let Some(callee) = functions.get(callee as usize).and_then(|callee| callee.get()) else { continue };
+            let callee: Ref<Prototype> = callee.cast();
+            let object = self.heap.get(callee);
+            let words = self.heap.get(object.code).length() as usize / 8;
+            if words > MOST_INLINED.min(*root.room) || object.is_variadic != 0 || callers.contains(&callee) {
+                continue;
+            }
+            if !self.function_of_prototype(callee).code.iter().copied().all(may_be_inlined) {
+                continue;
+            }
+            *root.room -= words;
+            callees.insert(at as u32, self.unit_within(root, callee, callers));
+        }
+        callees
+    }
+
+    /// Adds what a function's sites remember to what they did when it was compiled before.
+    fn note_sites(&mut self, prototype: Ref<Prototype>, number: u32) {
+        let sites = self.heap.sites(prototype);
+        let known = &mut self.lua.record_mut(number).sites;
+        known.resize(sites.len(), SiteState::default());
+        for (known, site) in known.iter_mut().zip(sites.iter().rev()) {
+            known.own |= site.shape.get().is_some();
+            known.second |= site.other_shape.get().is_some();
+            known.other |= site.next_shape.get().is_some();
+        }
+    }
+
+    /// What the closures of a function are made of.
+    fn templates(&self, prototype: Ref<Prototype>, code: &[Word]) -> BTreeMap<u32, Template> {
+        let functions = self.heap.refs(self.heap.get(prototype).module);
+        let closures = code.iter().filter(|word| word.opcode_number() == Opcode::closure as u8);
+        let template = |word: &Word| {
+            let reference: Ref<Prototype> = functions.get(word.d() as usize)?.get()?.cast();
+            let object = self.heap.get(reference);
+            let captures: Vec<Capture> = match object.captures {
+                Some(captures) => CaptureTable::new(self.heap.bytes(captures)).collect(),
+                None => Vec::new(),
+            };
+            let is_whole = captures.len() == usize::from(object.upvalue_count);
+            is_whole.then(|| (word.d(), Template { prototype: reference.units(), captures }))
+        };
+        closures.filter_map(template).collect()
+    }
+}
+
+/// Whether it is a call whose arguments and results are known in number.
+fn is_closed_call(word: Word) -> bool {
+    word.opcode_number() == Opcode::call as u8 && word.b() != 0 && word.c() != 0
+}
+
+/// Whether a function with this instruction may be compiled in the place of a call: its frame stays its own, it gives results
+/// of a known number, and is not worth being entered in the middle.
+fn may_be_inlined(word: Word) -> bool {
+    use Opcode::*;
+    match Opcode::from_number(word.opcode_number()) {
+        Some(
+            tail_call | return_closing | to_be_closed | close | variable_arguments | loop_back | numeric_for_prepare
+            | generic_for_prepare,
+        )
+        | None => false,
+        Some(return_values) => word.b() != 0,
+        Some(_) => true,
+    }
+}
