@@ -15,7 +15,7 @@ fn run(source: &str, jit: Jit) -> (Vec<u8>, u64) {
     (captured.take(), fuel)
 }
 
-fn is_same_in_all(source: &str) {
+pub(super) fn is_same_in_all(source: &str) {
     let interpreted = run(source, Jit::Off);
     assert!(!interpreted.0.is_empty());
     for jit in COMPILED {

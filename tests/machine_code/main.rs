@@ -4,6 +4,7 @@
 
 mod calls;
 mod guards;
+mod inlining;
 mod lua;
 mod objects;
 #[cfg(feature = "partitions")]

@@ -120,11 +120,15 @@ impl Machine {
             if words > MOST_INLINED.min(*root.room) || object.is_variadic != 0 || callers.contains(&callee) {
                 continue;
             }
-            if !self.function_of_prototype(callee).code.iter().copied().all(may_be_inlined) {
+            if !may_be_inlined(&self.function_of_prototype(callee).code) {
                 continue;
             }
             *root.room -= words;
-            callees.insert(at as u32, self.unit_within(root, callee, callers));
+            let unit = self.unit_within(root, callee, callers);
+            let mut tail_calls = (0..).zip(&unit.code).filter(|(_, word)| is_tail_call(**word)).map(|(at, _)| at);
+            if tail_calls.all(|at| unit.callees.contains_key(&at)) {
+                callees.insert(at as u32, unit);
+            }
         }
         callees
     }
@@ -159,22 +163,26 @@ impl Machine {
     }
 }
 
-/// Whether it is a call whose arguments and results are known in number.
+/// Whether it is a call whose arguments are known in number, and the results if they are given to its function.
 fn is_closed_call(word: Word) -> bool {
-    word.opcode_number() == Opcode::call as u8 && word.b() != 0 && word.c() != 0
+    word.b() != 0 && (word.opcode_number() == Opcode::call as u8 && word.c() != 0 || is_tail_call(word))
 }
 
-/// Whether a function with this instruction may be compiled in the place of a call: its frame stays its own, it gives results
-/// of a known number, and is not worth being entered in the middle.
-fn may_be_inlined(word: Word) -> bool {
+fn is_tail_call(word: Word) -> bool {
+    word.opcode_number() == Opcode::tail_call as u8
+}
+
+/// Whether a function may be compiled in the place of a call: it gives results of a known number, or those of a tail call, and is
+/// not worth being entered in the middle.
+fn may_be_inlined(code: &[Word]) -> bool {
     use Opcode::*;
-    match Opcode::from_number(word.opcode_number()) {
+    code.iter().enumerate().all(|(at, &word)| match Opcode::from_number(word.opcode_number()) {
         Some(
-            tail_call | return_closing | to_be_closed | close | variable_arguments | loop_back | numeric_for_prepare
+            return_closing | to_be_closed | close | variable_arguments | loop_back | numeric_for_prepare
             | generic_for_prepare,
         )
         | None => false,
-        Some(return_values) => word.b() != 0,
+        Some(return_values) => word.b() != 0 || at.checked_sub(1).is_some_and(|before| is_tail_call(code[before])),
         Some(_) => true,
-    }
+    })
 }

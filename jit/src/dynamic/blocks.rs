@@ -5,7 +5,7 @@ use super::{
     operands::Operands,
     registers::{Set, read, written},
 };
-use alloc::{collections::BTreeMap, vec, vec::Vec};
+use alloc::{collections::BTreeMap, format, string::String, vec, vec::Vec};
 use core::ops::Range;
 use lunette_bytecode::instruction::{Flow, Opcode, Word};
 use lunette_interpreter::{machine_code::Unit, typed::native::Refusal};
@@ -93,6 +93,22 @@ impl<'f> Code<'f> {
     /// If an instruction is a call in whose place there is a function, the number of its body.
     pub fn entered(&self, instruction: usize) -> Option<usize> {
         self.entered.get(&instruction).copied()
+    }
+
+    /// All instructions, for people: each with its number, and in the place of calls with that of the function's own.
+    pub fn to_text(&self) -> String {
+        let mut text = String::new();
+        for (number, &Instruction { word, body, at }) in self.instructions.iter().enumerate() {
+            let is_first = number == 0 || self.instructions[number - 1].body != body;
+            if let Some(call) = self.bodies[body].call.filter(|_| is_first) {
+                text += &format!("in the place of {call}:\n");
+            }
+            match body {
+                0 => text += &format!("{number:5}  {word:?}\n"),
+                _ => text += &format!("{number:5}  {at:5}  {word:?}\n"),
+            }
+        }
+        text
     }
 
     /// How many registers there are.

@@ -8,14 +8,15 @@
 //!   the function:   ... call ... return                      registers 0 .. n
 //!                        |  ^
 //!                        v  |
-//!   what it calls:  nil for parameters without arguments
+//!   what it calls:  arguments of a tail call to their places; nil for parameters without arguments
 //!                   ... jump ... jump                        registers a+2 .. a+2+m
 //!                        |
 //!                        v
 //!                   copy results to a ..; jump               in the place of each return
 //! ```
 //!
-//! The call itself stays: it looks whether the callee is the one that is expected, pays for it and makes its frame's header.
+//! The call itself stays: it looks whether the callee is the one that is expected, pays for it and makes its frame's header. What
+//! is in the place of a tail call has the registers of its caller, which is gone.
 
 use super::{operands::Operands, registers::MOST_REGISTERS};
 use alloc::{collections::BTreeMap, vec::Vec};
@@ -39,7 +40,7 @@ pub(crate) struct Body<'f> {
     pub unit: &'f Unit,
     /// Which register its first one is.
     pub offset: usize,
-    /// The call in whose place it is.
+    /// The call in whose place it is, or its caller by a tail call.
     pub call: Option<usize>,
     /// Where its own instructions begin, and where it is entered.
     start: usize,
@@ -80,11 +81,17 @@ impl<'f> Spliced<'f> {
     }
 
     /// Puts a function in the place of a call, if there are registers enough.
-    fn inline(&mut self, call: usize, unit: &'f Unit) {
-        let word = self.instructions[call].word;
-        let offset = word.a() + FRAME_SLOTS as usize;
+    fn inline(&mut self, place: usize, unit: &'f Unit) {
+        let Instruction { word, body: caller, .. } = self.instructions[place];
+        let first = word.a() + FRAME_SLOTS as usize;
+        // By a tail call, it has the place of the caller, too, where that is in the place of a call itself.
+        let is_tail = word.opcode() == Opcode::tail_call;
+        let (offset, call) = match (is_tail, self.bodies[caller]) {
+            (true, Body { call: None, .. }) => return,
+            (true, Body { offset, call: Some(call), .. }) => (offset, call),
+            (false, _) => (first, place),
+        };
         let registers = offset + usize::from(unit.register_count);
-        let (arguments, parameters) = (word.b_count() - 1, usize::from(unit.parameter_count));
         if registers > MOST_REGISTERS {
             return;
         }
@@ -94,15 +101,21 @@ impl<'f> Spliced<'f> {
         for at in 0..unit.code.len() {
             self.splice_return(start + at, call);
         }
-        let mut entry = start;
+        let mut entry = self.instructions.len();
+        let (arguments, parameters) = (word.b_count() - 1, usize::from(unit.parameter_count));
+        for argument in 0..arguments.min(parameters) * usize::from(is_tail) {
+            self.push(body, 0, Opcode::copy, &[(offset + argument) as i64, (first + argument) as i64]);
+        }
         if arguments < parameters {
-            entry = self.instructions.len();
             let missing = [(offset + arguments) as i64, (parameters - arguments) as i64];
             self.push(body, 0, Opcode::load_nil, &missing);
-            self.push_jump(body, 0, start);
+        }
+        match self.instructions.len() == entry {
+            true => entry = start,
+            false => self.push_jump(body, 0, start),
         }
         self.registers = self.registers.max(registers);
-        self.entered.insert(call, body);
+        self.entered.insert(place, body);
         self.bodies.push(Body { unit, offset, call: Some(call), start, entry });
     }
 
@@ -112,7 +125,8 @@ impl<'f> Spliced<'f> {
         let given = match word.opcode() {
             Opcode::return_none => 0,
             Opcode::return_one => 1,
-            Opcode::return_values => word.b_count() - 1,
+            // One that is open is behind a tail call, in whose place there is something.
+            Opcode::return_values if word.b_count() != 0 => word.b_count() - 1,
             _ => return,
         };
         let target = self.instructions.len();
@@ -164,4 +178,101 @@ fn moved(word: Word, offset: usize) -> Word {
         })
         .collect();
     encode(word.opcode(), &operands)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dynamic::blocks::Code;
+    use alloc::vec;
+
+    fn unit(registers: u16, parameters: u8, instructions: &[(Opcode, &[i64])]) -> Unit {
+        let code: Vec<Word> = instructions.iter().map(|(opcode, operands)| encode(*opcode, operands)).collect();
+        let (seen, goes_on) = (vec![Default::default(); code.len()], vec![false; code.len()]);
+        Unit { code, seen, goes_on, register_count: registers, parameter_count: parameters, ..Unit::default() }
+    }
+
+    #[test]
+    fn what_is_called_is_put_in_the_place_of_the_call() {
+        // function(a, b) if a then return b end end
+        let inner =
+            unit(2, 2, &[(Opcode::jump_if_not, &[0, 1]), (Opcode::return_one, &[1]), (Opcode::return_none, &[])]);
+        let mut outer = unit(
+            6,
+            1,
+            &[
+                (Opcode::get_upvalue, &[1, 0]),
+                (Opcode::copy, &[3, 0]),
+                (Opcode::call, &[1, 2, 3]),
+                (Opcode::return_one, &[1]),
+            ],
+        );
+        outer.callees.insert(2, inner);
+        let text = Code::new(&outer, true, true).expect("it can be compiled").to_text();
+        let expected = [
+            "    0  get_upvalue A=1 B=0",
+            "    1  copy A=3 B=0",
+            "    2  call A=1 B=2 C=3",
+            "    3  return_one A=1",
+            "in the place of 2:",
+            "    4      0  jump_if_not A=3 D=1",
+            "    5      1  jump D=1",
+            "    6      2  jump D=3",
+            "    7      1  copy A=1 B=4",
+            "    8      1  load_nil A=2 B=1",
+            "    9      1  jump D=-7",
+            "   10      2  load_nil A=1 B=2",
+            "   11      2  jump D=-9",
+            "   12      0  load_nil A=4 B=1",
+            "   13      0  jump D=-10",
+        ];
+        assert_eq!(text.lines().collect::<Vec<_>>(), expected);
+    }
+
+    #[test]
+    fn a_tail_call_takes_the_place_of_its_caller() {
+        let last = unit(3, 2, &[(Opcode::return_one, &[1])]);
+        let mut middle = unit(
+            6,
+            1,
+            &[
+                (Opcode::get_upvalue, &[2, 0]),
+                (Opcode::copy, &[4, 0]),
+                (Opcode::tail_call, &[2, 2]),
+                (Opcode::return_values, &[2, 0]),
+            ],
+        );
+        middle.callees.insert(2, last);
+        let mut outer = unit(4, 0, &[(Opcode::call, &[0, 1, 2]), (Opcode::return_one, &[0])]);
+        outer.callees.insert(0, middle.clone());
+        let text = Code::new(&outer, true, true).expect("it can be compiled").to_text();
+        let expected = [
+            "    0  call A=0 B=1 C=2",
+            "    1  return_one A=0",
+            "in the place of 0:",
+            "    2      0  get_upvalue A=4 B=0",
+            "    3      1  copy A=6 B=2",
+            "    4      2  tail_call A=4 B=2",
+            "    5      3  return_values A=4 B=0",
+            "    6      0  load_nil A=2 B=1",
+            "    7      0  jump D=-6",
+            "in the place of 0:",
+            "    8      0  jump D=0",
+            "    9      0  copy A=0 B=3",
+            "   10      0  jump D=-10",
+            "   11      0  copy A=2 B=6",
+            "   12      0  load_nil A=3 B=1",
+            "   13      0  jump D=-6",
+        ];
+        assert_eq!(text.lines().collect::<Vec<_>>(), expected);
+        assert_eq!(Spliced::new(&middle, true).bodies.len(), 1);
+    }
+
+    #[test]
+    fn what_has_no_registers_is_called() {
+        let inner = unit(100, 0, &[(Opcode::return_none, &[])]);
+        let mut outer = unit(200, 0, &[(Opcode::call, &[190, 1, 1]), (Opcode::return_none, &[])]);
+        outer.callees.insert(0, inner);
+        assert_eq!(Spliced::new(&outer, true).bodies.len(), 1);
+    }
 }

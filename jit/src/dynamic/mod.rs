@@ -21,7 +21,7 @@ mod operands;
 mod registers;
 
 use crate::{Explanation, Target};
-use alloc::format;
+use alloc::{format, string::String};
 use lunette_interpreter::{
     machine_code::{NativeCode, Unit},
     typed::native::Refusal,
@@ -40,11 +40,11 @@ use lunette_interpreter::{
 /// assert!(lunette_jit::dynamic::explain(&unit, lunette_jit::Target::Present).clif.contains("fadd"));
 /// ```
 pub fn explain(unit: &Unit, target: Target) -> Explanation {
-    let ir = unit.code.iter().enumerate().map(|(number, word)| format!("{number:5}  {word:?}\n")).collect();
     #[cfg(target_arch = "x86_64")]
-    if let Ok((body, ..)) = emitted(unit, target) {
-        return body.explain(ir);
+    if let Ok((body, .., ir)) = emitted(unit, target) {
+        return body.explain(ir());
     }
+    let ir = unit.code.iter().enumerate().map(|(number, word)| format!("{number:5}  {word:?}\n")).collect();
     Explanation { ir, ..Explanation::default() }
 }
 
@@ -61,8 +61,8 @@ pub fn explain(unit: &Unit, target: Target) -> Explanation {
 /// ```
 pub fn compile(unit: &Unit, target: Target) -> Result<NativeCode, Refusal> {
     #[cfg(target_arch = "x86_64")]
-    return emitted(unit, target).and_then(|(body, entries, is_callable)| {
-        Ok(NativeCode { bytes: body.compile()?.bytes, entries, is_callable })
+    return emitted(unit, target).and_then(|(body, entries, _)| {
+        Ok(NativeCode { bytes: body.compile()?.bytes, entries, is_callable: !unit.is_variadic })
     });
     #[cfg(not(target_arch = "x86_64"))]
     return Err(Refusal::Failed);
@@ -72,9 +72,12 @@ pub fn compile(unit: &Unit, target: Target) -> Result<NativeCode, Refusal> {
 #[cfg(target_arch = "x86_64")]
 const MOST_MOVED: usize = 1 << 15;
 
-/// A function in Cranelift's form, its entries, and whether it can be called.
+/// A function in Cranelift's form, its entries, and its instructions as text.
 #[cfg(target_arch = "x86_64")]
-fn emitted(unit: &Unit, target: Target) -> Result<(crate::target::Body, alloc::vec::Vec<u32>, bool), Refusal> {
+fn emitted(
+    unit: &Unit,
+    target: Target,
+) -> Result<(crate::target::Body, alloc::vec::Vec<u32>, impl FnOnce() -> String), Refusal> {
     let analyse = |inlines: bool| {
         let code = blocks::Code::new(unit, inlines, crate::target::rounds(target))?;
         let kinds = kinds::find_kinds(&code);
@@ -90,5 +93,5 @@ fn emitted(unit: &Unit, target: Target) -> Result<(crate::target::Body, alloc::v
         crate::target::MachineAddress::Passed,
         |builder, frontend| emit::emit(&code, &kinds, builder, frontend),
     )?;
-    Ok((body, entries, !unit.is_variadic))
+    Ok((body, entries, move || code.to_text()))
 }

@@ -1,8 +1,9 @@
 //! Calls in whose place there is what they call.
 
-use super::{Emitter, of_machine, of_object, values::place};
+use super::{Emitter, of_frame, of_machine, of_object, values::place};
 use crate::dynamic::operands::Operands;
-use cranelift_codegen::ir::{InstBuilder, condcodes::IntCC, types};
+use cranelift_codegen::ir::{InstBuilder, Value, condcodes::IntCC, types};
+use lunette_bytecode::instruction::Opcode;
 use lunette_interpreter::machine_code::layout::{self, tag};
 
 impl Emitter<'_, '_, '_> {
@@ -20,9 +21,23 @@ impl Emitter<'_, '_, '_> {
         let prototype = self.builder.ins().load(types::I32, of_object(), closure, layout::CLOSURE_PROTOTYPE);
         self.go_if_not(prototype, unit.prototype, otherwise);
         self.charge(unit.entry_cost.into());
-        self.store_headers(word);
+        match word.opcode() {
+            Opcode::tail_call => self.store_tail_called(body, found, function),
+            _ => self.store_headers(word),
+        }
         self.closures[body] = Some(function);
         self.emit_edge(self.code.blocks[block].successors[0]);
+    }
+
+    /// Puts a function in the frame's place that is called by a tail call.
+    fn store_tail_called(&mut self, body: usize, found: Value, function: Value) {
+        let Some(call) = self.code.bodies[body].call else { unreachable!("the frame is in the place of a call") };
+        let wanted = self.code.word(call).c_count() as i32 - 1;
+        let header = self.builder.ins().iconst(types::I32, layout::header_tag(wanted) | layout::TAIL_CALLED);
+        let [header_place, function_place] = [layout::HEADER, layout::FUNCTION].map(|offset| self.frame_place(offset));
+        self.builder.ins().store(of_frame(), header, self.base, header_place + layout::TAG);
+        self.builder.ins().store(of_frame(), function, self.base, function_place);
+        self.builder.ins().store(of_frame(), found, self.base, function_place + layout::TAG);
     }
 
     /// At an entry: the interpreter has made room for the function's own registers alone.
