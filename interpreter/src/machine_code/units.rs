@@ -126,7 +126,8 @@ impl Machine {
             *root.room -= words;
             let unit = self.unit_within(root, callee, callers);
             let mut tail_calls = (0..).zip(&unit.code).filter(|(_, word)| is_tail_call(**word)).map(|(at, _)| at);
-            if tail_calls.all(|at| unit.callees.contains_key(&at)) {
+            let is_quick = |at: u32| unit.quick_callees.contains_key(&at) && !unit.goes_on[at as usize];
+            if tail_calls.all(|at| unit.callees.contains_key(&at) || is_quick(at)) {
                 callees.insert(at as u32, unit);
             }
         }

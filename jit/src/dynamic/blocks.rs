@@ -59,7 +59,7 @@ impl<'f> Code<'f> {
         let spliced = Spliced::new(unit, inlines);
         let blocks = divide(&spliced);
         let visible = visible(&spliced);
-        let Spliced { instructions, bodies, entered, registers } = spliced;
+        let Spliced { instructions, bodies, entered, registers, .. } = spliced;
         let mut code = Code { unit, instructions, bodies, entered, registers, blocks, rounds, visible };
         code.find_live();
         Ok(code)
@@ -195,7 +195,7 @@ fn divide(spliced: &Spliced<'_>) -> Vec<Block> {
     };
     let mut begins = vec![false; code.len() + 1];
     begins[..code.len()].iter_mut().step_by(MOST_OF_BLOCK).for_each(|begins| *begins = true);
-    spliced.bodies.iter().for_each(|body| begins[body.entry] = true);
+    spliced.goes_to.values().for_each(|&target| begins[target] = true);
     for (number, instruction) in code.iter().enumerate() {
         if let Some(target) = target(number) {
             begins[target] = true;
@@ -214,8 +214,8 @@ fn divide(spliced: &Spliced<'_>) -> Vec<Block> {
         let last = code[end - 1].word.opcode();
         let following = (end < code.len()).then_some(index + 1);
         let jumped = target(end - 1).map(block_of);
-        let successors = match (spliced.entered.get(&(end - 1)), last.entry().flow) {
-            (Some(&body), _) => vec![block_of(spliced.bodies[body].entry)],
+        let successors = match (spliced.goes_to.get(&(end - 1)), last.entry().flow) {
+            (Some(&target), _) => vec![block_of(target)],
             (None, Flow::End) => Vec::new(),
             (None, Flow::Jump) => jumped.into_iter().collect(),
             (None, Flow::Next | Flow::Branch) => jumped.into_iter().chain(following).collect(),

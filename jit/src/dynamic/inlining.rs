@@ -42,9 +42,8 @@ pub(crate) struct Body<'f> {
     pub offset: usize,
     /// The call in whose place it is, or its caller by a tail call.
     pub call: Option<usize>,
-    /// Where its own instructions begin, and where it is entered.
+    /// Where its own instructions begin.
     start: usize,
-    pub entry: usize,
 }
 
 /// The instructions of a function and of those that are in the place of calls.
@@ -55,6 +54,8 @@ pub(crate) struct Spliced<'f> {
     pub bodies: Vec<Body<'f>>,
     /// Of calls in whose place there is a body, its number.
     pub entered: BTreeMap<usize, usize>,
+    /// Where control goes behind them, and behind tail calls of library functions in the place of calls.
+    pub goes_to: BTreeMap<usize, usize>,
     /// How many registers there are in all.
     pub registers: usize,
 }
@@ -65,8 +66,9 @@ impl<'f> Spliced<'f> {
         let own = unit.code.iter().enumerate();
         let mut spliced = Spliced {
             instructions: own.map(|(at, &word)| Instruction { word, body: 0, at }).collect(),
-            bodies: Vec::from([Body { unit, offset: 0, call: None, start: 0, entry: 0 }]),
+            bodies: Vec::from([Body { unit, offset: 0, call: None, start: 0 }]),
             entered: BTreeMap::new(),
+            goes_to: BTreeMap::new(),
             registers: unit.register_count.into(),
         };
         let mut number = 0;
@@ -99,7 +101,8 @@ impl<'f> Spliced<'f> {
         let own = unit.code.iter().enumerate();
         self.instructions.extend(own.map(|(at, &word)| Instruction { word: moved(word, offset), body, at }));
         for at in 0..unit.code.len() {
-            self.splice_return(start + at, call);
+            let is_quick = unit.quick_callees.contains_key(&(at as u32));
+            self.splice_return(start + at, call, is_quick);
         }
         let mut entry = self.instructions.len();
         let (arguments, parameters) = (word.b_count() - 1, usize::from(unit.parameter_count));
@@ -116,17 +119,20 @@ impl<'f> Spliced<'f> {
         }
         self.registers = self.registers.max(registers);
         self.entered.insert(place, body);
-        self.bodies.push(Body { unit, offset, call: Some(call), start, entry });
+        self.goes_to.insert(place, entry);
+        self.bodies.push(Body { unit, offset, call: Some(call), start });
     }
 
-    /// If an instruction returns, it is to give its results to the call and to go behind it.
-    fn splice_return(&mut self, number: usize, call: usize) {
+    /// If an instruction returns, as a tail call of a library function does whose quick form gives one result, it is to give its
+    /// results to the call and to go behind it.
+    fn splice_return(&mut self, number: usize, call: usize, is_quick: bool) {
         let Instruction { word, body, at } = self.instructions[number];
         let given = match word.opcode() {
             Opcode::return_none => 0,
             Opcode::return_one => 1,
-            // One that is open is behind a tail call, in whose place there is something.
+            // One that is open is behind a tail call.
             Opcode::return_values if word.b_count() != 0 => word.b_count() - 1,
+            Opcode::tail_call if is_quick => 1,
             _ => return,
         };
         let target = self.instructions.len();
@@ -139,7 +145,10 @@ impl<'f> Spliced<'f> {
             self.push(body, at, Opcode::load_nil, &[(first + given) as i64, (wanted - given) as i64]);
         }
         self.push_jump(body, at, call + 1);
-        self.instructions[number].word = jump(number, target);
+        match word.opcode() {
+            Opcode::tail_call => _ = self.goes_to.insert(number, target),
+            _ => self.instructions[number].word = jump(number, target),
+        }
     }
 
     fn push(&mut self, body: usize, at: usize, opcode: Opcode, operands: &[i64]) {

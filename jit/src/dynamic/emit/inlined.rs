@@ -29,6 +29,23 @@ impl Emitter<'_, '_, '_> {
         self.emit_edge(self.code.blocks[block].successors[0]);
     }
 
+    /// In the place of a call, a tail call of a function of the library, or a return, which nothing goes to: those are jumps.
+    pub(super) fn emit_inlined_return(&mut self, block: usize, instruction: usize) {
+        let word = self.code.word(instruction);
+        let native = match word.opcode() {
+            Opcode::tail_call => self.quick_callee(instruction, 1),
+            _ => None,
+        };
+        let Some(native) = native else { return self.pause() };
+        self.emit_quick_call(word.a(), word.b_count().checked_sub(1), native);
+        let slow = self.take_slow();
+        self.emit_edge(self.code.blocks[block].successors[0]);
+        if let Some(slow) = slow {
+            self.begin_slow(slow);
+            self.pause();
+        }
+    }
+
     /// Puts a function in the frame's place that is called by a tail call.
     fn store_tail_called(&mut self, body: usize, found: Value, function: Value) {
         let Some(call) = self.code.bodies[body].call else { unreachable!("the frame is in the place of a call") };

@@ -302,9 +302,8 @@ impl<'a, 'f, 'b> Emitter<'a, 'f, 'b> {
                 self.pause();
                 return true;
             }
-            // What is in the place of a call returns by a jump, and has tail calls where there is something in their place.
             tail_call | return_none | return_one | return_values if self.code.body_number(instruction) != 0 => {
-                self.pause();
+                self.emit_inlined_return(block, instruction);
                 return true;
             }
             copy => self.copy(word.a(), word.b()),
