@@ -86,12 +86,29 @@ pub struct Native {
     pub upvalues: u32,
     /// What is tried before the function, if it is wanted for at most one result.
     pub quick: Option<Quick>,
+    /// What compiled code does in its place.
+    pub builtin: Option<Builtin>,
+}
+
+/// What functions do that compiled code can do itself, with the arguments they usually have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Builtin {
+    /// The square root of a number.
+    SquareRoot,
+    /// The greatest integer that is not greater than a number.
+    Floor,
+    /// The smaller of two numbers.
+    Minimum,
+    /// The greater of two numbers.
+    Maximum,
+    /// A byte of a string, at a position from 1 on.
+    Byte,
 }
 
 impl Native {
     /// A function without locals that calls nothing back.
     pub const fn new(name: &'static str, function: NativeFunction) -> Native {
-        Native { name, function, slots: 0, yieldable: true, catches: false, upvalues: 0, quick: None }
+        Native { name, function, slots: 0, yieldable: true, catches: false, upvalues: 0, quick: None, builtin: None }
     }
 
     /// The function with `slots` locals.
@@ -116,6 +133,12 @@ impl Native {
     #[must_use]
     pub const fn with_quick(self, quick: Quick) -> Native {
         Native { quick: Some(quick), ..self }
+    }
+
+    /// The function as one that compiled code can do itself.
+    #[must_use]
+    pub const fn with_builtin(self, builtin: Builtin) -> Native {
+        Native { builtin: Some(builtin), ..self }
     }
 
     /// The function as one that catches errors.

@@ -18,7 +18,7 @@ use lunette_interpreter::{
     compare::Comparison,
     host::{Request, Response},
     metamethod::Event,
-    native::Native,
+    native::{Builtin, Native},
 };
 
 /// The library.
@@ -36,20 +36,28 @@ pub(crate) const DEFINITION: Definition = Definition {
         Native::new("math.cosh", cosh),
         Native::new("math.deg", deg),
         Native::new("math.exp", exp).with_quick(quick::exp),
-        Native::new("math.floor", floor).with_quick(quick::floor),
+        Native::new("math.floor", floor).with_quick(quick::floor).with_builtin(Builtin::Floor),
         Native::new("math.fmod", fmod),
         Native::new("math.frexp", frexp),
         Native::new("math.ldexp", ldexp),
         Native::new("math.log", log),
         Native::new("math.log10", log10),
-        Native::new("math.max", max).with_locals(EXTREME_LOCALS).unyieldable().with_quick(quick::max),
-        Native::new("math.min", min).with_locals(EXTREME_LOCALS).unyieldable().with_quick(quick::min),
+        Native::new("math.max", max)
+            .with_locals(EXTREME_LOCALS)
+            .unyieldable()
+            .with_quick(quick::max)
+            .with_builtin(Builtin::Maximum),
+        Native::new("math.min", min)
+            .with_locals(EXTREME_LOCALS)
+            .unyieldable()
+            .with_quick(quick::min)
+            .with_builtin(Builtin::Minimum),
         Native::new("math.modf", modf),
         Native::new("math.pow", pow),
         Native::new("math.rad", rad),
         Native::new("math.sin", sin).with_quick(quick::sin),
         Native::new("math.sinh", sinh),
-        Native::new("math.sqrt", sqrt).with_quick(quick::sqrt),
+        Native::new("math.sqrt", sqrt).with_quick(quick::sqrt).with_builtin(Builtin::SquareRoot),
         Native::new("math.tan", tan),
         Native::new("math.tanh", tanh),
         Native::new("math.tointeger", tointeger),

@@ -58,6 +58,42 @@ fn functions_of_the_library_cost_the_same() {
     );
 }
 
+#[test]
+fn functions_of_the_library_give_the_same_at_their_edges() {
+    is_same_in_all(
+        r#"
+        local floor, sqrt, max, min, byte = math.floor, math.sqrt, math.max, math.min, string.byte
+        local floats = { 0.0, -0.0, 1.5, -1.5, 2^52 + 0.5, 2^62, -2^62, 1e300 }
+        local rare = { 2^63, -2^63, 1/0, -1/0, 0/0, '7.5', 3, math.maxinteger, math.mininteger }
+        local text, found, sum = ("lunette"):rep(3), {}, 0
+        local function all(x, y, i)
+            local a, b = floor(x), sqrt(x)
+            local half, other = x / 2, y / 3
+            local c, d = max(half, other), min(half, other)
+            local e, f = max(i, 7), min(i * 2, 90)
+            local g, h = byte(text, i % 30 + 1), text:byte()
+            return a, b, c, d, e, f, g, h
+        end
+        local function note(...) found[#found + 1] = table.concat({ ... }, ' '):gsub('%-nan', 'nan') end
+        local function show(...) local list = table.pack(...) for i = 1, list.n do list[i] = tostring(list[i]) end note(table.unpack(list)) end
+        for i = 1, 30000 do
+            local x, y = floats[i % #floats + 1], floats[i % 3 + 1]
+            if i > 20000 and i % 500 == 0 then x = rare[i // 500 % #rare + 1] y = 0 / 0 end
+            if i > 29000 and i % 3 == 0 then y = 0 / 0 end
+            if i == 25000 then floor = function(x) return 'mine' end elseif i == 25010 then floor = math.floor end
+            local a, b, c, d, e, f, g, h = all(x, y, i)
+            sum = (sum + e + f + (g or 1000) + h) % 1000003
+            if i % 500 == 0 or i > 29990 or i > 24995 and i < 25012 then show(a, b, c, d, e, f, g, h) end
+        end
+        print(table.concat(found, '\n'))
+        local function at(i) return byte(text, i) end
+        for i = 1, 5000 do sum = sum + (at(i % 21 + 1)) end
+        for i = -25, 25 do sum = sum + (at(i) or 3) end
+        print(sum, pcall(all, {}, 1, 1), pcall(all, nil, 1, 1), pcall(at, 1.5), pcall(at, '2'))
+        "#,
+    );
+}
+
 /// The fuel of a loop may go well with slices of it, so that these always end in the same instruction.
 #[test]
 fn loops_around_library_functions_are_compiled() {

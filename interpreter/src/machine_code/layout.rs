@@ -193,6 +193,8 @@ pub const ARRAY_PAYLOADS: i32 = size_of::<Header>() as i32;
 pub const SHORT_BIT: i64 = Str::SHORT as i64;
 /// In a string, the number of bytes.
 pub const STRING_LENGTH: i32 = offset_of!(Str, length) as i32;
+/// In a string, its first byte.
+pub const STRING_BYTES: i32 = size_of::<Str>() as i32;
 
 /// From a prototype to a site of it.
 pub const fn site(number: usize) -> i64 {

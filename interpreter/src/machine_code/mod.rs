@@ -38,7 +38,7 @@ mod running;
 mod tier;
 mod units;
 
-use crate::{feedback::Tags, typed::native::Refusal};
+use crate::{feedback::Tags, native::Builtin, typed::native::Refusal};
 use alloc::{collections::BTreeMap, vec::Vec};
 use lunette_bytecode::{instruction::Word, module::Capture};
 use lunette_gc::{
@@ -74,9 +74,8 @@ pub struct Unit {
     pub closures: BTreeMap<u32, Template>,
     /// Of calls, by the instruction, the function that may be compiled in their place, where the callee has this prototype.
     pub callees: BTreeMap<u32, Unit>,
-    /// Of calls, by the instruction, the number of the native function that is called there and has a
-    /// [`Quick`](crate::native::Quick) form.
-    pub quick_callees: BTreeMap<u32, u32>,
+    /// Of calls, by the instruction, the native function that is called there and has a [`Quick`](crate::native::Quick) form.
+    pub quick_callees: BTreeMap<u32, QuickCallee>,
     /// What each site has met.
     pub sites: Vec<SiteState>,
     /// The tags that the first and the second register operand of each instruction were seen with.
@@ -105,6 +104,15 @@ pub struct Template {
     pub prototype: u32,
     /// Where their variables come from.
     pub captures: Vec<Capture>,
+}
+
+/// A native function that has a [`Quick`](crate::native::Quick) form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct QuickCallee {
+    /// Its number.
+    pub native: u32,
+    /// What can be done in its place.
+    pub builtin: Option<Builtin>,
 }
 
 /// A local variable.

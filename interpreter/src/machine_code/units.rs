@@ -1,7 +1,7 @@
 //! What the compiler is told of a function: its code, what its instructions have met, and the functions that it calls and that
 //! may be compiled in the place of the calls.
 
-use super::{Local, SiteState, Template, Unit, tier::GENERATIONS};
+use super::{Local, QuickCallee, SiteState, Template, Unit, tier::GENERATIONS};
 use crate::{debug_info::CaptureTable, dispatch::state::Operands, feedback::Callee, machine::Machine};
 use alloc::{collections::BTreeMap, vec::Vec};
 use lunette_bytecode::{
@@ -59,8 +59,9 @@ impl Machine {
         let quick_callee = |(number, word): (usize, &Word)| {
             let is_call = [Opcode::call as u8, Opcode::tail_call as u8].contains(&word.opcode_number());
             let Some(Callee::Native(native)) = feedback.filter(|_| is_call)?.callee(number) else { return None };
-            self.natives.get(native as usize)?.quick?;
-            Some((number as u32, native))
+            let function = self.natives.get(native as usize)?;
+            function.quick?;
+            Some((number as u32, QuickCallee { native, builtin: function.builtin }))
         };
         Unit {
             number,

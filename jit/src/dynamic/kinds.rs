@@ -7,7 +7,7 @@
 use super::{blocks::Code, operands::Operands};
 use alloc::{vec, vec::Vec};
 use lunette_bytecode::instruction::{Opcode, OperandKind};
-use lunette_interpreter::{feedback::Tags, machine_code::layout::tag};
+use lunette_interpreter::{feedback::Tags, frame::FRAME_SLOTS, machine_code::layout::tag, native::Builtin};
 
 /// What is known of a register's content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -212,6 +212,34 @@ impl Code<'_> {
         }
     }
 
+    /// What a call does that is done in its place, and the kind of its result.
+    pub fn builtin(&self, instruction: usize, kinds: &[Kind]) -> Option<(Builtin, Kind)> {
+        let word = self.word(instruction);
+        let at = self.at(instruction) as u32;
+        let callee = self.unit_of(instruction).quick_callees.get(&at)?;
+        if word.opcode() != Opcode::call || word.c_count() != 2 || self.goes_on(instruction) {
+            return None;
+        }
+        let argument = |number: usize| kinds[word.a() + FRAME_SLOTS as usize + number];
+        let builtin = callee.builtin?;
+        let result = match (builtin, word.b_count().checked_sub(1)?) {
+            (Builtin::SquareRoot, 1) if argument(0) != Kind::Table => Kind::Float,
+            (Builtin::Floor, 1) if argument(0) != Kind::Table && self.rounds => Kind::Integer,
+            (Builtin::Minimum | Builtin::Maximum, 2) => match [argument(0), argument(1)] {
+                [Kind::Integer, Kind::Integer] => Kind::Integer,
+                [Kind::Float, Kind::Float] => Kind::Float,
+                _ => return None,
+            },
+            // There may be none.
+            (Builtin::Byte, 1) if argument(0) == Kind::Any => Kind::Any,
+            (Builtin::Byte, 2) if argument(0) == Kind::Any && matches!(argument(1), Kind::Any | Kind::Integer) => {
+                Kind::Any
+            }
+            _ => return None,
+        };
+        Some((builtin, result))
+    }
+
     /// In which kind an instruction is to give what it reads from a table or a variable: the one in which the block soon
     /// uses it first.
     pub fn loaded(&self, block: usize, instruction: usize, register: usize) -> Kind {
@@ -331,10 +359,14 @@ impl Code<'_> {
                 kinds[a..a + 4].fill(kind);
             }
             _ => {
+                let builtin = self.builtin(instruction, kinds);
                 let range = self.written(instruction);
                 let end = range.end.min(kinds.len());
                 if range.start < end {
                     kinds[range.start..end].fill(Kind::Any);
+                }
+                if let Some((_, result)) = builtin {
+                    kinds[a] = result;
                 }
             }
         }

@@ -12,13 +12,16 @@ use crate::{
     quick,
 };
 use lunette_gc::{reference::Ref, table::Table, value::Value};
-use lunette_interpreter::{Machine, Throw, native::Native};
+use lunette_interpreter::{
+    Machine, Throw,
+    native::{Builtin, Native},
+};
 
 /// The library.
 pub(crate) const DEFINITION: Definition = Definition {
     name: "string",
     functions: &[
-        Native::new("string.byte", basic::byte).with_quick(quick::byte),
+        Native::new("string.byte", basic::byte).with_quick(quick::byte).with_builtin(Builtin::Byte),
         Native::new("string.char", basic::char),
         Native::new("string.dump", basic::dump),
         Native::new("string.find", find::find),

@@ -77,6 +77,9 @@ impl Emitter<'_, '_, '_> {
         if results > 0
             && let Some(native) = self.quick_callee(instruction, results - 1)
         {
+            if let Some((builtin, kind)) = self.code.builtin(instruction, &self.kinds_held()) {
+                return self.emit_builtin(a, native, builtin, kind);
+            }
             return self.emit_quick_call(a, arguments.checked_sub(1), native);
         }
         if arguments == 0 {

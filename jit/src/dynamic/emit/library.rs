@@ -3,7 +3,7 @@
 
 use super::{Emitter, of_machine, of_object, values::place};
 use crate::dynamic::operands::Operands;
-use cranelift_codegen::ir::{InstBuilder, SigRef, Value, condcodes::IntCC, types};
+use cranelift_codegen::ir::{Block, InstBuilder, SigRef, Value, condcodes::IntCC, types};
 use lunette_interpreter::{
     frame,
     machine_code::layout::{self, tag},
@@ -13,7 +13,7 @@ impl Emitter<'_, '_, '_> {
     /// The number of the function of the library that is called, if it has a quick form that is good for so many results.
     pub(super) fn quick_callee(&self, instruction: usize, results: usize) -> Option<u32> {
         let at = self.code.at(instruction) as u32;
-        let native = self.code.unit_of(instruction).quick_callees.get(&at).copied();
+        let native = self.code.unit_of(instruction).quick_callees.get(&at).map(|callee| callee.native);
         native.filter(|_| results <= 1 && !self.code.goes_on(instruction))
     }
 
@@ -38,12 +38,8 @@ impl Emitter<'_, '_, '_> {
     /// window's first register.
     pub(super) fn emit_quick_call(&mut self, window: usize, arguments: Option<usize>, native: u32) {
         let slow = self.slow();
-        let (found, function) = (self.tag_of(window), self.payload_of(window));
         self.store_live_here();
-        self.go_if_not(found, tag::NATIVE_CLOSURE, slow);
-        let closure = self.object(function);
-        let number = self.builder.ins().load(types::I32, of_object(), closure, layout::NATIVE_NUMBER);
-        self.go_if_not(number, native, slow);
+        self.check_native(window, native, slow);
         let budget = self.builder.ins().load(types::I64, of_machine(), self.machine, layout::BUDGET);
         let is_over = self.builder.ins().icmp_imm_s(IntCC::SignedLessThan, budget, layout::NATIVE_CALL_COST);
         self.go_if(is_over, slow);
@@ -57,6 +53,15 @@ impl Emitter<'_, '_, '_> {
         let left = self.builder.ins().iadd_imm_s(budget, -layout::NATIVE_CALL_COST);
         self.builder.ins().store(of_machine(), left, self.machine, layout::BUDGET);
         self.forget_written();
+    }
+
+    /// A register has this native function, or control goes to a block.
+    pub(super) fn check_native(&mut self, register: usize, native: u32, otherwise: Block) {
+        let (found, function) = (self.tag_of(register), self.payload_of(register));
+        self.go_if_not(found, tag::NATIVE_CLOSURE, otherwise);
+        let closure = self.object(function);
+        let number = self.builder.ins().load(types::I32, of_object(), closure, layout::NATIVE_NUMBER);
+        self.go_if_not(number, native, otherwise);
     }
 
     /// How many values an open list has from a register on, 32 bits.

@@ -8,10 +8,11 @@
 //!   exit:     frame <- numbers that are needed later           return, having noted where the interpreter goes on
 //! ```
 //!
-//! The data flows `mod` (entries, blocks) → `calls`, `inlined`, `jumps`, `numbers`, `fields`, `tables`, `allocation`, `variadic` and `library`
+//! The data flows `mod` (entries, blocks) → `calls`, `inlined`, `jumps`, `numbers`, `fields`, `tables`, `allocation`, `variadic`, `builtins` and `library`
 //! (instructions) → `outside` (exits, and instructions that are performed) → `pushed` → `values` (what registers hold).
 
 mod allocation;
+mod builtins;
 mod calls;
 mod fields;
 mod inlined;

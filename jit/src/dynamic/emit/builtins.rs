@@ -1,0 +1,122 @@
+//! Functions of the library that are done in line, as long as nobody has put another function in their place. With other
+//! arguments than they usually have, compiled code is left.
+
+use super::{Emitter, of_content, of_object};
+use crate::dynamic::{kinds::Kind, operands::Operands};
+use cranelift_codegen::ir::{
+    Block, InstBuilder, Value,
+    condcodes::{FloatCC, IntCC},
+    types,
+};
+use lunette_interpreter::{
+    frame::FRAME_SLOTS,
+    machine_code::layout::{self, tag},
+    native::Builtin,
+};
+
+/// What a function gives: tag and payload.
+type Parts = (Value, Value);
+
+impl Emitter<'_, '_, '_> {
+    /// Does what the native function in register `window` does, whose result is of this kind.
+    pub(super) fn emit_builtin(&mut self, window: usize, native: u32, builtin: Builtin, kind: Kind) {
+        let unexpected = self.unexpected();
+        self.check_native(window, native, unexpected);
+        let first = window + FRAME_SLOTS as usize;
+        if builtin == Builtin::Byte {
+            let (found, payload) = self.byte(first, unexpected);
+            self.charge(layout::NATIVE_CALL_COST);
+            self.forget_written();
+            return self.write_any(window, found, payload);
+        }
+        let value = match builtin {
+            Builtin::SquareRoot => {
+                let number = self.float_argument(first, unexpected);
+                self.builder.ins().sqrt(number)
+            }
+            Builtin::Floor => self.floor(first, unexpected),
+            _ => self.extreme([first, first + 1], kind, builtin == Builtin::Minimum),
+        };
+        self.charge(layout::NATIVE_CALL_COST);
+        self.forget_written();
+        self.write(window, kind, value);
+    }
+
+    /// An argument that is a number, as a float; where nothing is known of it, it has to be one.
+    fn float_argument(&mut self, register: usize, unexpected: Block) -> Value {
+        if self.held[register].kind == Kind::Integer {
+            let integer = self.read(register);
+            return self.builder.ins().fcvt_from_sint(types::F64, integer);
+        }
+        self.guard(register, Kind::Float, unexpected);
+        self.read(register)
+    }
+
+    fn floor(&mut self, register: usize, unexpected: Block) -> Value {
+        if self.held[register].kind == Kind::Integer {
+            return self.read(register);
+        }
+        self.guard(register, Kind::Float, unexpected);
+        let number = self.read(register);
+        let floor = self.builder.ins().floor(number);
+        // From -2^63 on, and less than 2^63.
+        let [least, end] = [i64::MIN as f64, -(i64::MIN as f64)].map(|bound| self.builder.ins().f64const(bound));
+        let is_below = self.builder.ins().fcmp(FloatCC::UnorderedOrLessThan, floor, least);
+        self.go_if(is_below, unexpected);
+        let is_above = self.builder.ins().fcmp(FloatCC::GreaterThanOrEqual, floor, end);
+        self.go_if(is_above, unexpected);
+        self.builder.ins().fcvt_to_sint_sat(types::I64, floor)
+    }
+
+    /// The smaller or the greater one of two numbers of the same kind: the first one, unless the second one is better.
+    fn extreme(&mut self, registers: [usize; 2], kind: Kind, is_minimum: bool) -> Value {
+        let [first, second] = registers.map(|register| self.read(register));
+        let (left, right) = if is_minimum { (second, first) } else { (first, second) };
+        let is_better = match kind {
+            Kind::Float => self.builder.ins().fcmp(FloatCC::LessThan, left, right),
+            _ => self.builder.ins().icmp(IntCC::SignedLessThan, left, right),
+        };
+        self.builder.ins().select(is_better, second, first)
+    }
+
+    /// The byte of the string in a register, at the position in the next one, or at 1; nil behind the end.
+    fn byte(&mut self, register: usize, unexpected: Block) -> Parts {
+        let has_position = self.code.word(self.outside.instruction).b_count() > 2;
+        let (found, string) = (self.tag_of(register), self.payload_of(register));
+        self.go_if_not(found, tag::STRING, unexpected);
+        let string = self.object(string);
+        let length = self.builder.ins().uload32(of_object(), string, layout::STRING_LENGTH);
+        let index = match has_position {
+            true => {
+                self.guard(register + 1, Kind::Integer, unexpected);
+                let position = self.read(register + 1);
+                self.builder.ins().iadd_imm_s(position, -1)
+            }
+            false => self.builder.ins().iconst(types::I64, 0),
+        };
+        let [inside, outside, past, join] = core::array::from_fn(|_| self.builder.create_block());
+        let parts =
+            (self.builder.append_block_param(join, types::I32), self.builder.append_block_param(join, types::I64));
+        let is_inside = self.builder.ins().icmp(IntCC::UnsignedLessThan, index, length);
+        self.builder.ins().brif(is_inside, inside, [], outside, []);
+        self.seal(inside);
+        self.seal(outside);
+        self.builder.switch_to_block(outside);
+        // Others count from the end.
+        let is_before = self.builder.ins().icmp_imm_s(IntCC::SignedLessThan, index, 0);
+        self.builder.ins().brif(is_before, unexpected, [], past, []);
+        self.seal(past);
+        self.builder.switch_to_block(past);
+        let nil = self.builder.ins().iconst(types::I32, i64::from(tag::NIL));
+        let nothing = self.builder.ins().iconst(types::I64, 0);
+        self.builder.ins().jump(join, &[nil.into(), nothing.into()]);
+        self.builder.switch_to_block(inside);
+        let at = self.builder.ins().iadd(string, index);
+        let byte = self.builder.ins().uload8(types::I64, of_content(), at, layout::STRING_BYTES);
+        let integer = self.builder.ins().iconst(types::I32, i64::from(tag::INTEGER));
+        self.builder.ins().jump(join, &[integer.into(), byte.into()]);
+        self.seal(join);
+        self.builder.switch_to_block(join);
+        parts
+    }
+}
