@@ -2,12 +2,12 @@
 //! writes them does.
 
 use crate::typed::{
-    blocks::Code,
+    blocks::{Block, Code},
     meaning::{Call, Kind, Meaning, Results},
     operands::operand,
 };
 use alloc::{vec, vec::Vec};
-use core::iter;
+use core::{iter, ops::Range};
 use lunette_bytecode::typed::{
     function::Registers,
     instruction::{Field, Opcode},
@@ -96,10 +96,11 @@ fn follow(code: &Code<'_>, block: usize, instruction: usize, kinds: &mut [Kind])
     }
 }
 
-/// How many instructions behind a load are looked at.
+/// How many instructions behind a load are looked at, and in how many blocks.
 const LOOKED_AT: usize = 32;
+const BLOCKS_LOOKED_AT: usize = 16;
 
-/// The kind in which something is loaded that may be of several: the one in which the block soon uses it first.
+/// The kind in which something is loaded that may be of several: the one in which it is soon used first.
 pub(crate) fn loaded(code: &Code<'_>, block: usize, instruction: usize, register: usize, bytes: u8) -> Kind {
     let default = if bytes == 8 { Kind::I64 } else { Kind::I32 };
     let fits = |kind: Kind| match bytes {
@@ -107,25 +108,57 @@ pub(crate) fn loaded(code: &Code<'_>, block: usize, instruction: usize, register
         4 => kind != Kind::F64,
         _ => matches!(kind, Kind::I32 | Kind::I64),
     };
-    for next in (instruction + 1..code.blocks[block].instructions.end).take(LOOKED_AT) {
+    let mut blocks = vec![(block, instruction + 1)];
+    let mut next = 0;
+    while let Some(&(block, first)) = blocks.get(next) {
+        next += 1;
+        match use_in(code, first..code.blocks[block].instructions.end, register) {
+            Use::As(kind) => return if kind != Kind::Any && fits(kind) { kind } else { default },
+            Use::None => {}
+            Use::Later => {
+                for &successor in &code.blocks[block].successors {
+                    let Block { live, instructions, .. } = &code.blocks[successor];
+                    let is_new = !blocks.iter().any(|&(known, _)| known == successor);
+                    if is_new && live.has(register) && blocks.len() < BLOCKS_LOOKED_AT {
+                        blocks.push((successor, instructions.start));
+                    }
+                }
+            }
+        }
+    }
+    default
+}
+
+/// How a register's content is used.
+enum Use {
+    As(Kind),
+    /// It is not, or not soon.
+    None,
+    /// Perhaps in a block that follows.
+    Later,
+}
+
+/// How the content of a register is used by instructions of a block up to its end.
+fn use_in(code: &Code<'_>, instructions: Range<usize>, register: usize) -> Use {
+    let is_long = instructions.len() > LOOKED_AT;
+    for next in instructions.take(LOOKED_AT) {
         let words = code.words(next);
-        let Some(meaning) = code.instructions[next].meaning else { break };
-        let Some(opcode) = Opcode::of(words[0]) else { break };
+        let Some(meaning) = code.instructions[next].meaning else { return Use::None };
+        let Some(opcode) = Opcode::of(words[0]) else { return Use::None };
         let used = opcode.entry().operands().iter().find(|operand| {
             use lunette_bytecode::typed::instruction::OperandKind::NumberRead;
             operand.kind == NumberRead && operand.read(words) == Some(register as i64)
         });
         if let Some(operand) = used {
-            let kind = meaning.reads(operand.field);
-            return if kind != Kind::Any && fits(kind) { kind } else { default };
+            return Use::As(meaning.reads(operand.field));
         }
         let mut is_written = false;
         code.visit(next, |_| {}, |written| is_written |= written == register);
         if is_written {
-            break;
+            return Use::None;
         }
     }
-    default
+    if is_long { Use::None } else { Use::Later }
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! What typed instructions do, as far as they are compiled: each has its meaning here, or is left to the interpreter.
 
-use cranelift_codegen::ir::condcodes::{FloatCC, IntCC};
+use cranelift_codegen::ir::condcodes::{CondCode, FloatCC, IntCC};
 use lunette_bytecode::typed::{
     instruction::{Field, Opcode},
     module::ValueType,
@@ -105,6 +105,16 @@ pub(crate) enum Condition {
     Float(FloatCC),
 }
 
+impl Condition {
+    /// When the comparison does not hold.
+    fn opposite(self) -> Condition {
+        match self {
+            Condition::Integer(condition) => Condition::Integer(condition.complement()),
+            Condition::Float(condition) => Condition::Float(condition.complement()),
+        }
+    }
+}
+
 /// The condition of a jump.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Test {
@@ -123,6 +133,27 @@ pub(crate) enum Test {
     NotNull,
     OfType,
     NotOfType,
+}
+
+impl Test {
+    /// The condition that holds where this one does not; of none, none.
+    pub fn opposite(self) -> Test {
+        match self {
+            Test::Always => Test::Always,
+            Test::NotZero => Test::Zero,
+            Test::Zero => Test::NotZero,
+            Test::Compare(condition, kind) => Test::Compare(condition.opposite(), kind),
+            Test::CompareConstant(condition, kind) => Test::CompareConstant(condition.opposite(), kind),
+            Test::And => Test::AndZero,
+            Test::AndZero => Test::And,
+            Test::AndConstant => Test::AndZeroConstant,
+            Test::AndZeroConstant => Test::AndConstant,
+            Test::Null => Test::NotNull,
+            Test::NotNull => Test::Null,
+            Test::OfType => Test::NotOfType,
+            Test::NotOfType => Test::OfType,
+        }
+    }
 }
 
 /// What an instruction does. Operands are in the fields of the table.

@@ -34,6 +34,7 @@ impl Emitter<'_, '_, '_> {
         let is_over = self.builder.ins().icmp(IntCC::UnsignedLessThan, stack, limit);
         self.go_if(is_over, refused, &[]);
         self.emit_charge(code.entry_cost().into(), refused);
+        self.load_memory();
         for register in code.blocks[0].live.iter() {
             let Some(kind) = self.kinds[0].get(register).map(|kind| kind.held()) else {
                 if !code.keeps_frame {
@@ -75,28 +76,31 @@ impl Emitter<'_, '_, '_> {
     /// Charges fuel; goes to a block, and nothing was charged, if there is not enough left. Where nothing is held in the
     /// processor's registers, a new slice is taken by a call: elsewhere that would have them saved around the whole loop.
     pub(super) fn emit_charge(&mut self, cost: i64, unpaid: Block) {
-        let budget = self.load_own(types::I64, layout::BUDGET);
+        let budget = self.builder.ins().get_pinned_reg(types::I64);
         let left = self.builder.ins().iadd_imm_s(budget, -cost);
+        self.builder.ins().set_pinned_reg(left);
         let is_over = self.builder.ins().icmp_imm_s(IntCC::SignedLessThan, left, 0);
-        if !self.code.keeps_frame {
-            self.go_if(is_over, unpaid, &[]);
-            self.store_own(left, layout::BUDGET);
-            return;
-        }
-        let [over, enough, paid] = core::array::from_fn(|_| self.builder.create_block());
+        let [over, paid] = core::array::from_fn(|_| self.builder.create_block());
         self.builder.set_cold_block(over);
-        self.builder.ins().brif(is_over, over, [], enough, []);
-        self.seal([over, enough]);
+        self.builder.ins().brif(is_over, over, [], paid, []);
+        self.seal([over]);
         self.builder.switch_to_block(over);
-        let refuel = self.load_own(types::I64, layout::REFUEL);
-        let cost = self.builder.ins().iconst(types::I64, cost);
-        let machine = self.machine();
-        let called = self.builder.ins().call_indirect(self.refuel_signature, refuel, &[machine, cost]);
-        let is_paid = self.builder.inst_results(called)[0];
-        self.builder.ins().brif(is_paid, paid, [], unpaid, []);
-        self.builder.switch_to_block(enough);
-        self.store_own(left, layout::BUDGET);
-        self.builder.ins().jump(paid, []);
+        let left = self.builder.ins().get_pinned_reg(types::I64);
+        let budget = self.builder.ins().iadd_imm_s(left, cost);
+        if self.code.keeps_frame {
+            self.store_own(budget, layout::BUDGET);
+            let refuel = self.load_own(types::I64, layout::REFUEL);
+            let cost = self.builder.ins().iconst(types::I64, cost);
+            let machine = self.machine();
+            let called = self.builder.ins().call_indirect(self.refuel_signature, refuel, &[machine, cost]);
+            let is_paid = self.builder.inst_results(called)[0];
+            let budget = self.load_own(types::I64, layout::BUDGET);
+            self.builder.ins().set_pinned_reg(budget);
+            self.builder.ins().brif(is_paid, paid, [], unpaid, []);
+        } else {
+            self.builder.ins().set_pinned_reg(budget);
+            self.builder.ins().jump(unpaid, []);
+        }
         self.seal([paid]);
         self.builder.switch_to_block(paid);
     }
@@ -218,6 +222,7 @@ impl Emitter<'_, '_, '_> {
         }
         let Some(returned) = returned else { unreachable!("the call was emitted into a block") };
         self.builder.switch_to_block(returned);
+        self.load_memory();
         match call.result {
             Results::Nothing => {}
             Results::Number(kind) => {

@@ -44,11 +44,13 @@ impl Emitter<'_, '_, '_> {
     }
 
     pub(super) fn instance(&mut self) -> Value {
-        self.builder.ins().load(types::I64, fixed(), self.fixed_machine, layout::INSTANCE)
+        let machine = self.machine();
+        self.builder.ins().load(types::I64, fixed(), machine, layout::INSTANCE)
     }
 
     pub(super) fn region(&mut self) -> Value {
-        self.builder.ins().load(types::I64, fixed(), self.fixed_machine, layout::REGION)
+        let machine = self.machine();
+        self.builder.ins().load(types::I64, fixed(), machine, layout::REGION)
     }
 
     /// The address of an object from a reference to it.

@@ -146,8 +146,6 @@ struct Emitter<'a, 'f, 'b> {
     base: Value,
     /// The address of reference register 0.
     slots: Value,
-    /// The machine's address, for what is loaded once.
-    fixed_machine: Value,
     /// The address of the memory in use.
     memory: Variable,
     references: References,
@@ -208,9 +206,6 @@ impl<'a, 'f, 'b> Emitter<'a, 'f, 'b> {
         builder.switch_to_block(start);
         let parameters: Vec<Value> = builder.block_params(start).to_vec();
         let memory = builder.declare_var(types::I64);
-        let fixed_machine = builder.ins().get_pinned_reg(types::I64);
-        let bytes = builder.ins().load(types::I64, own(), fixed_machine, layout::MEMORY);
-        builder.def_var(memory, bytes);
         let guards = code.relies_on_guards(&is_reachable).then(|| Guards::new(&mut builder));
         let mut emitter = Emitter {
             code,
@@ -231,7 +226,6 @@ impl<'a, 'f, 'b> Emitter<'a, 'f, 'b> {
             goes_on_elsewhere,
             base: parameters[0],
             slots: parameters[1],
-            fixed_machine,
             memory,
             references: References::new(code.unit.function.registers.references as usize),
             end: None,
@@ -286,6 +280,7 @@ impl<'a, 'f, 'b> Emitter<'a, 'f, 'b> {
         let code = self.code;
         self.builder.switch_to_block(entry);
         self.builder.seal_block(entry);
+        self.load_memory();
         let loaded = if code.keeps_frame { None } else { Some(&code.blocks[block].live) };
         for register in loaded.into_iter().flat_map(Set::iter) {
             let Some(kind) = self.kinds[block].get(register).map(|kind| kind.held()) else {
@@ -313,9 +308,16 @@ impl<'a, 'f, 'b> Emitter<'a, 'f, 'b> {
         code.instructions[first].at as u32
     }
 
-    /// The machine's address. It stays in its register, so that asking costs less than keeping it elsewhere.
+    /// The machine's address.
     fn machine(&mut self) -> Value {
-        self.builder.ins().get_pinned_reg(types::I64)
+        self.builder.ins().iconst(types::I64, self.code.unit.machine as i64)
+    }
+
+    /// Has the address of the memory in use in its variable. Where compiled code is entered or called, so that nothing holds it
+    /// during calls.
+    fn load_memory(&mut self) {
+        let bytes = self.load_own(types::I64, layout::MEMORY);
+        self.builder.def_var(self.memory, bytes);
     }
 
     fn load_own(&mut self, kind: Type, offset: i32) -> Value {
