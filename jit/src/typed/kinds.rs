@@ -3,6 +3,7 @@
 
 use crate::typed::{
     blocks::{Block, Code},
+    emit::vectors::{Operation, operation},
     meaning::{Call, Kind, Meaning, Results},
     operands::operand,
 };
@@ -42,7 +43,23 @@ pub(crate) fn find_kinds(code: &Code<'_>) -> Vec<Vec<Kind>> {
             is_due[next] |= changed;
         }
     }
+    at_start.iter_mut().for_each(|kinds| split_vectors(kinds));
     at_start
+}
+
+/// Halves of vectors whose other halves are something else are numbers.
+fn split_vectors(kinds: &mut [Kind]) {
+    for register in 0..kinds.len() {
+        let is_half = match kinds[register] {
+            Kind::Vector => kinds.get(register + 1) == Some(&Kind::High),
+            // What comes before it was looked at.
+            Kind::High => register > 0 && kinds[register - 1] == Kind::Vector,
+            _ => continue,
+        };
+        if !is_half {
+            kinds[register] = Kind::I64;
+        }
+    }
 }
 
 /// What an instruction changes.
@@ -89,6 +106,11 @@ fn follow(code: &Code<'_>, block: usize, instruction: usize, kinds: &mut [Kind])
                     | Meaning::GetSmall { .. } => Kind::I32,
                     Meaning::AddOffset => Kind::I64,
                     Meaning::Call(Call { result: Results::Number(kind), .. }) => kind,
+                    Meaning::Vector(opcode) => match operation(opcode).map_or(Kind::Any, Operation::result) {
+                        Kind::Any if register == operand(Field::A) => Kind::Vector,
+                        Kind::Any => Kind::High,
+                        kind => kind,
+                    },
                     _ => Kind::Any,
                 };
             },

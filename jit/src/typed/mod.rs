@@ -91,6 +91,8 @@ struct Emitted {
 fn emitted(unit: &Unit, target: Target) -> Result<(Body, Emitted), Refusal> {
     let supports = |meaning: meaning::Meaning| match meaning {
         meaning::Meaning::Unary(operation, _, _) if operation.rounds() => crate::target::rounds(target),
+        // It has all of that if it rounds.
+        meaning::Meaning::Vector(_) => crate::target::rounds(target),
         _ => true,
     };
     let code = blocks::Code::new(unit, supports)?;

@@ -46,6 +46,8 @@ pub struct Unit {
     pub function: Function,
     /// The address of the machine that it is compiled for.
     pub machine: usize,
+    /// Its prototype, in units of references.
+    pub prototype: u32,
     /// Its type.
     pub function_type: FunctionType,
     /// Whether even what would not gain is compiled, and in every way, for tests.
@@ -67,8 +69,6 @@ pub struct Unit {
 pub struct Callee {
     /// Its number among the machine's ([`layout::CALLEES`]).
     pub number: u32,
-    /// Its prototype, in units of references.
-    pub prototype: u32,
     /// Its type.
     pub function_type: FunctionType,
 }

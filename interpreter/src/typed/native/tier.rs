@@ -46,6 +46,7 @@ pub(crate) struct NativeTier {
     /// The address that the processor's stack may not pass while compiled code runs; null while nothing runs.
     pub(crate) stack_end: *const u8,
     pub(super) exit: Exit,
+    pub(super) targets: Targets,
     /// Where this was when it was compiled for: code has the address of the machine in it.
     home: *const NativeTier,
     pub(super) faults: FaultTable,
@@ -74,6 +75,39 @@ pub(super) struct Exit {
     pub memory: *mut u8,
     /// Whether the access there has faulted, and not 0 then; where it has, there is nothing in the frame and no memory is noted.
     pub is_fault: u64,
+    /// While callers are left, what was left last, as it is noted above their frames.
+    pub prototype: u64,
+}
+
+/// How many functions are remembered that were called by reference.
+pub(super) const TARGETS: usize = 32;
+
+/// The functions that compiled code has called by reference since it was entered, so that not all is looked at again that leads from a
+/// reference to machine code. What that depends on changes only when the loop runs.
+#[repr(C)]
+pub(super) struct Targets {
+    pub is_used: u64,
+    pub places: [KnownTarget; TARGETS],
+}
+
+/// A function that was called by reference.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub(super) struct KnownTarget {
+    /// It, and in the high half the type as which it was called, in units of references.
+    pub function: u64,
+    pub address: *const u8,
+}
+
+impl Targets {
+    const NONE: Targets = Targets { is_used: 0, places: [KnownTarget { function: 0, address: null() }; TARGETS] };
+
+    /// Compiled code is entered.
+    pub fn clear(&mut self) {
+        if self.is_used != 0 {
+            *self = Targets::NONE;
+        }
+    }
 }
 
 impl Default for NativeTier {
@@ -87,7 +121,8 @@ impl Default for NativeTier {
             known: null(),
             known_count: 0,
             stack_end: null(),
-            exit: Exit { word: 0, base: null_mut(), memory: null_mut(), is_fault: 0 },
+            exit: Exit { word: 0, base: null_mut(), memory: null_mut(), is_fault: 0, prototype: 0 },
+            targets: Targets::NONE,
             home: null(),
             faults: FaultTable::new(),
             unguarded: BTreeSet::new(),
@@ -466,8 +501,7 @@ impl Machine {
             if kind == OperandKind::Callee {
                 if let Some(callee) = self.heap.reference_at::<TypedPrototype>(prototypes, number) {
                     let function_type = self.function_type(self.heap.get(callee).kind).to_type();
-                    let prototype = callee.units();
-                    callees.insert(number, Callee { number: self.native_number(callee), prototype, function_type });
+                    callees.insert(number, Callee { number: self.native_number(callee), function_type });
                 }
                 continue;
             }
@@ -481,6 +515,7 @@ impl Machine {
         Unit {
             function,
             machine: ptr::from_ref(self).addr(),
+            prototype: prototype.units(),
             function_type,
             is_eager: self.native.compiling.is_eager(),
             is_chaotic: self.native.compiling == Compiling::Chaos,

@@ -7,6 +7,7 @@ use crate::typed::{
     operands::{argument, listed_reference, operand},
     registers::Set,
 };
+use alloc::vec::Vec;
 use cranelift_codegen::ir::{Block, BlockArg, InstBuilder, Value, condcodes::IntCC, types};
 use lunette_bytecode::typed::instruction::Field;
 use lunette_interpreter::typed::native::{MOST_ARGUMENTS, layout, status};
@@ -21,20 +22,26 @@ impl Emitter<'_, '_, '_> {
         let registers = code.unit.function.registers;
         let refused = self.builder.create_block();
         self.builder.set_cold_block(refused);
+        // Of all of it how much is left, negative if it is not enough: one comparison for all.
         let end = self.builder.ins().iadd_imm_s(self.base, 8 * i64::from(registers.numbers));
         let limit = self.load_own(types::I64, layout::NUMBER_LIMIT);
-        let is_over = self.builder.ins().icmp(IntCC::UnsignedGreaterThan, end, limit);
-        self.go_if(is_over, refused, &[]);
+        let numbers = self.builder.ins().isub(limit, end);
         let top = self.builder.ins().iadd_imm_s(self.slots, layout::slot_top(registers.references));
         let limit = self.load_own(types::I64, layout::SLOT_LIMIT);
-        let is_over = self.builder.ins().icmp(IntCC::UnsignedGreaterThan, top, limit);
-        self.go_if(is_over, refused, &[]);
+        let slots = self.builder.ins().isub(limit, top);
         let stack = self.builder.ins().get_stack_pointer(types::I64);
         let limit = self.load_own(types::I64, layout::STACK_END);
-        let is_over = self.builder.ins().icmp(IntCC::UnsignedLessThan, stack, limit);
+        let stack = self.builder.ins().isub(stack, limit);
+        let budget = self.builder.ins().get_pinned_reg(types::I64);
+        let budget = self.builder.ins().iadd_imm_s(budget, -i64::from(code.entry_cost()));
+        let least = self.builder.ins().bor(numbers, slots);
+        let least = self.builder.ins().bor(least, stack);
+        let least = self.builder.ins().bor(least, budget);
+        let is_over = self.builder.ins().icmp_imm_s(IntCC::SignedLessThan, least, 0);
         self.go_if(is_over, refused, &[]);
-        self.emit_charge(code.entry_cost().into(), refused);
+        self.builder.ins().set_pinned_reg(budget);
         self.load_memory();
+        let mut vectors = Vec::new();
         for register in code.blocks[0].live.iter() {
             let Some(kind) = self.kinds[0].get(register).map(|kind| kind.held()) else {
                 if !code.keeps_frame {
@@ -48,10 +55,22 @@ impl Emitter<'_, '_, '_> {
                     continue;
                 }
                 None if code.keeps_frame => continue,
+                passed if kind.vector_of(register).is_some() => {
+                    if let Some(&value) = passed {
+                        self.builder.ins().store(own(), value, self.base, 8 * register as i32);
+                    }
+                    vectors.extend(kind.vector_of(register));
+                    continue;
+                }
                 Some(&value) => self.convert(value, Kind::I64, kind),
                 None => self.load_register(register, kind),
             };
             let variable = self.variable(register, kind);
+            self.builder.def_var(variable, value);
+        }
+        for vector in vectors {
+            let value = self.load_vector(vector);
+            let variable = self.variable(vector, Kind::Vector);
             self.builder.def_var(variable, value);
         }
         self.builder.ins().jump(self.blocks[0], []);
@@ -125,7 +144,15 @@ impl Emitter<'_, '_, '_> {
         let word = self.builder.block_params(end)[0];
         self.store_own(word, layout::EXIT_WORD);
         self.store_own(self.base, layout::EXIT_BASE);
+        self.note_prototype();
         self.end(status::LEFT as i64);
+    }
+
+    /// Notes that this function is the one that was left last.
+    pub(super) fn note_prototype(&mut self) {
+        let prototype = i64::from(self.code.unit.prototype) << layout::CALL_PROTOTYPE_SHIFT;
+        let prototype = self.builder.ins().iconst(types::I64, prototype);
+        self.store_own(prototype, layout::EXIT_PROTOTYPE);
     }
 
     pub(super) fn emit_return(&mut self, instruction: usize, results: Results) {
@@ -149,30 +176,24 @@ impl Emitter<'_, '_, '_> {
 
     /// Calls; `live` are the registers that are read from the call on.
     pub(super) fn emit_call(&mut self, instruction: usize, call: Call, live: &Set) {
-        // How it did not end well, and what to note above the frame.
+        // How it did not end well.
         let outside = self.builder.create_block();
         self.builder.set_cold_block(outside);
         let status = self.builder.append_block_param(outside, types::I64);
-        let noted = self.builder.append_block_param(outside, types::I64);
-        let at = self.code.instructions[instruction].at as i64;
-        let (address, note) = match call.target {
-            Target::Direct { number, prototype } => {
-                let note = at | i64::from(prototype) << layout::CALL_PROTOTYPE_SHIFT;
+        let address = match call.target {
+            Target::Direct { number } => {
                 let callees = self.load_own(types::I64, layout::CALLEES);
                 let place = number as i32 * layout::CALLEE_BYTES as i32 + layout::CALLEE_ADDRESS;
-                let address = self.builder.ins().load(types::I64, own(), callees, place);
-                (address, self.builder.ins().iconst(types::I64, note))
+                self.builder.ins().load(types::I64, own(), callees, place)
             }
             Target::Indirect | Target::Reference => {
                 let refused = self.builder.ins().iconst(types::I64, status::REFUSED as i64);
-                let nowhere: [BlockArg; 2] = [refused.into(), refused.into()];
+                let nowhere: [BlockArg; 1] = [refused.into()];
                 let function = match call.target {
                     Target::Reference => self.read_reference(operand(self.code.words(instruction), Field::B)),
                     _ => self.emit_lookup(instruction, outside, &nowhere),
                 };
-                let (address, prototype) = self.emit_function(instruction, function, outside, &nowhere);
-                let prototype = self.builder.ins().ishl_imm_u(prototype, i64::from(layout::CALL_PROTOTYPE_SHIFT));
-                (address, self.builder.ins().bor_imm_s(prototype, at))
+                self.emit_target(instruction, function, outside, &nowhere)
             }
         };
         let above = layout::frame_above(self.code.unit.function.registers.numbers);
@@ -203,7 +224,7 @@ impl Emitter<'_, '_, '_> {
         let results = self.builder.inst_results(called);
         let (ended, value) = (results[0], results[1]);
         let how = self.builder.ins().band_imm_s(ended, (1 << status::BITS) - 1);
-        self.go_if(how, outside, &[how.into(), note.into()]);
+        self.go_if(how, outside, &[how.into()]);
         let returned = self.builder.current_block();
         self.builder.switch_to_block(outside);
         self.builder.seal_block(outside);
@@ -213,7 +234,12 @@ impl Emitter<'_, '_, '_> {
         self.builder.ins().brif(is_left, left, [], refused, []);
         self.seal([left, refused]);
         self.builder.switch_to_block(left);
+        // Which call it was in, and what was called.
+        let at = self.code.instructions[instruction].at as i64;
+        let called = self.load_own(types::I64, layout::EXIT_PROTOTYPE);
+        let noted = self.builder.ins().bor_imm_s(called, at);
         self.builder.ins().store(own(), noted, self.base, above as i32 - 8);
+        self.note_prototype();
         self.end(status::LEFT as i64);
         self.builder.switch_to_block(refused);
         self.end_for_loop(instruction);
@@ -257,14 +283,52 @@ impl Emitter<'_, '_, '_> {
         self.load_slot(element, layout::FIRST_ELEMENT)
     }
 
-    /// The address of a function, and its prototype; if it cannot be called from here, to `outside`.
+    /// The address of a function that is called by reference; if it cannot be called from here, to `outside`. It may be known since the
+    /// last time.
+    fn emit_target(&mut self, instruction: usize, function: Reference, outside: Block, nowhere: &[BlockArg]) -> Value {
+        let number = operand(self.code.words(instruction), Field::P) as u32;
+        let Some(kind) = self.code.unit.objects.get(&number).map(|kind| kind.kind) else {
+            return self.emit_function(instruction, function, outside, nowhere);
+        };
+        let Reference { tag, payload } = function;
+        let is_other = self.builder.ins().icmp_imm_s(IntCC::NotEqual, tag, layout::FUNCTION_TAG);
+        self.go_if(is_other, outside, nowhere);
+        let kind = self.builder.ins().iconst(types::I64, i64::from(kind) << 32);
+        let wanted = self.builder.ins().bor(payload, kind);
+        let number = self.builder.ins().band_imm_s(payload, layout::TARGETS - 1);
+        let distance = self.builder.ins().imul_imm_s(number, layout::TARGET_BYTES);
+        let machine = self.machine();
+        let place = self.builder.ins().iadd(machine, distance);
+        let found = self.builder.ins().load(types::I64, own(), place, layout::TARGET);
+        let [known, unknown, joined] = core::array::from_fn(|_| self.builder.create_block());
+        let address = self.builder.append_block_param(joined, types::I64);
+        self.builder.set_cold_block(unknown);
+        let is_known = self.builder.ins().icmp(IntCC::Equal, found, wanted);
+        self.builder.ins().brif(is_known, known, [], unknown, []);
+        self.seal([known, unknown]);
+        self.builder.switch_to_block(unknown);
+        let looked_up = self.emit_function(instruction, function, outside, nowhere);
+        self.builder.ins().store(own(), wanted, place, layout::TARGET);
+        self.builder.ins().store(own(), looked_up, place, layout::TARGET + layout::TARGET_ADDRESS);
+        let yes = self.builder.ins().iconst(types::I64, 1);
+        self.store_own(yes, layout::HAS_TARGETS);
+        self.builder.ins().jump(joined, &[looked_up.into()]);
+        self.builder.switch_to_block(known);
+        let remembered = self.builder.ins().load(types::I64, own(), place, layout::TARGET + layout::TARGET_ADDRESS);
+        self.builder.ins().jump(joined, &[remembered.into()]);
+        self.seal([joined]);
+        self.builder.switch_to_block(joined);
+        address
+    }
+
+    /// The same, of a function of which nothing is known.
     fn emit_function(
         &mut self,
         instruction: usize,
         Reference { tag, payload }: Reference,
         outside: Block,
         nowhere: &[BlockArg],
-    ) -> (Value, Value) {
+    ) -> Value {
         let kind = operand(self.code.words(instruction), Field::P) as i32;
         let (instance, region) = (self.instance(), self.region());
         let is_other = self.builder.ins().icmp_imm_s(IntCC::NotEqual, tag, layout::FUNCTION_TAG);
@@ -295,8 +359,7 @@ impl Emitter<'_, '_, '_> {
         let known = self.builder.ins().load(types::I32, own(), callee, layout::CALLEE_PROTOTYPE);
         let is_other = self.builder.ins().icmp(IntCC::NotEqual, known, prototype);
         self.go_if(is_other, outside, nowhere);
-        let address = self.builder.ins().load(types::I64, own(), callee, layout::CALLEE_ADDRESS);
-        (address, self.builder.ins().uextend(types::I64, prototype))
+        self.builder.ins().load(types::I64, own(), callee, layout::CALLEE_ADDRESS)
     }
 
     /// Goes to a block if a condition holds, and on in a new one if not.

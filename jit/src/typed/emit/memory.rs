@@ -25,7 +25,7 @@ impl Emitter<'_, '_, '_> {
             return (flags, self.builder.ins().iadd(memory, address));
         }
         // The bounds are checked before.
-        let flags = MemFlagsData::new().with_notrap();
+        let flags = MemFlagsData::new().with_notrap().with_alias_region(Some(self.memory_region));
         if self.found.checked.get(&known).is_some_and(|&checked| checked >= size) {
             return (flags, self.builder.ins().iadd(memory, address));
         }
