@@ -113,8 +113,8 @@ const MOST_FRAME: u32 = 32 << 10;
 pub(crate) enum MachineAddress {
     /// In a parameter.
     Passed,
-    /// In the processor's register that Cranelift leaves to such purposes (`r15`).
-    Pinned,
+    /// In itself. The processor's register that Cranelift leaves to such purposes (`r15`) is for the code to use.
+    Constant,
 }
 
 fn isa(features: Features, machine: MachineAddress) -> Option<OwnedTargetIsa> {
@@ -123,7 +123,7 @@ fn isa(features: Features, machine: MachineAddress) -> Option<OwnedTargetIsa> {
     shared.set("enable_verifier", if cfg!(debug_assertions) { "true" } else { "false" }).ok()?;
     shared.set("unwind_info", "false").ok()?;
     shared.set("enable_probestack", "false").ok()?;
-    shared.set("enable_pinned_reg", if machine == MachineAddress::Pinned { "true" } else { "false" }).ok()?;
+    shared.set("enable_pinned_reg", if machine == MachineAddress::Constant { "true" } else { "false" }).ok()?;
     let mut builder = isa::lookup(triple!("x86_64")).ok()?;
     for name in features.names() {
         builder.enable(name).ok()?;

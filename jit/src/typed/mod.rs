@@ -97,7 +97,7 @@ fn emitted(unit: &Unit, target: Target) -> Result<(Body, Emitted), Refusal> {
     };
     let code = blocks::Code::new(unit, supports)?;
     let (body, (entries, accesses)) =
-        Body::new(target, emit::signature(), MachineAddress::Pinned, |builder, frontend| {
+        Body::new(target, emit::signature(), MachineAddress::Constant, |builder, frontend| {
             emit::emit(&code, builder, frontend)
         })?;
     Ok((body, Emitted { entries, is_callable: code.is_callable(), accesses }))

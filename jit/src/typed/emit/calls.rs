@@ -128,16 +128,55 @@ impl Emitter<'_, '_, '_> {
     /// are many.
     pub(super) fn end_for_loop(&mut self, instruction: usize) {
         let word = self.builder.ins().iconst(types::I64, self.code.instructions[instruction].at as i64);
-        let end = *self.end.get_or_insert_with(|| {
+        let end = self.end_block();
+        self.builder.ins().jump(end, &[word.into()]);
+    }
+
+    /// Notes in which call this function was when what was called has ended otherwise than by returning, and returns, or has the loop
+    /// call if it has not begun: in a block that all share, too.
+    fn end_during_call(&mut self, instruction: usize, status: Value) {
+        let word = self.builder.ins().iconst(types::I64, self.code.instructions[instruction].at as i64);
+        let ended = *self.ended_call.get_or_insert_with(|| {
+            let ended = self.builder.create_block();
+            [types::I64; 2].into_iter().for_each(|kind| {
+                self.builder.append_block_param(ended, kind);
+            });
+            self.builder.set_cold_block(ended);
+            ended
+        });
+        self.builder.ins().jump(ended, &[word.into(), status.into()]);
+    }
+
+    /// Emits the block in which functions end during a call.
+    pub(super) fn emit_ended_call(&mut self) {
+        let Some(ended) = self.ended_call else { return };
+        self.builder.switch_to_block(ended);
+        let &[word, status] = self.builder.block_params(ended) else { unreachable!("it has two parameters") };
+        let end = self.end_block();
+        let left = self.builder.create_block();
+        self.builder.set_cold_block(left);
+        let is_left = self.builder.ins().icmp_imm_s(IntCC::Equal, status, status::LEFT as i64);
+        self.builder.ins().brif(is_left, left, [], end, &[word.into()]);
+        self.builder.switch_to_block(left);
+        let called = self.load_own(types::I64, layout::EXIT_PROTOTYPE);
+        let noted = self.builder.ins().bor(called, word);
+        let above = layout::frame_above(self.code.unit.function.registers.numbers);
+        self.builder.ins().store(own(), noted, self.base, above as i32 - 8);
+        self.note_prototype();
+        self.end(status::LEFT as i64);
+    }
+
+    /// The block in which functions end for the loop, with the word as its parameter.
+    fn end_block(&mut self) -> Block {
+        *self.end.get_or_insert_with(|| {
             let end = self.builder.create_block();
             self.builder.append_block_param(end, types::I64);
             self.builder.set_cold_block(end);
             end
-        });
-        self.builder.ins().jump(end, &[word.into()]);
+        })
     }
 
-    /// Emits the block in which functions end for the loop.
+    /// Emits that block.
     pub(super) fn emit_end(&mut self) {
         let Some(end) = self.end else { return };
         self.builder.switch_to_block(end);
@@ -229,23 +268,7 @@ impl Emitter<'_, '_, '_> {
         self.builder.switch_to_block(outside);
         self.builder.seal_block(outside);
         self.store_registers(live);
-        let (left, refused) = (self.builder.create_block(), self.builder.create_block());
-        let is_left = self.builder.ins().icmp_imm_s(IntCC::Equal, status, status::LEFT as i64);
-        self.builder.ins().brif(is_left, left, [], refused, []);
-        self.seal([left, refused]);
-        self.builder.switch_to_block(left);
-        // Which call it was in, and what was called.
-        let at = self.code.instructions[instruction].at as i64;
-        let called = self.load_own(types::I64, layout::EXIT_PROTOTYPE);
-        let noted = self.builder.ins().bor_imm_s(called, at);
-        self.builder.ins().store(own(), noted, self.base, above as i32 - 8);
-        self.note_prototype();
-        self.end(status::LEFT as i64);
-        self.builder.switch_to_block(refused);
-        self.end_for_loop(instruction);
-        for block in [left, refused] {
-            self.builder.set_cold_block(block);
-        }
+        self.end_during_call(instruction, status);
         let Some(returned) = returned else { unreachable!("the call was emitted into a block") };
         self.builder.switch_to_block(returned);
         self.load_memory();

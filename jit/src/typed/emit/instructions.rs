@@ -151,7 +151,7 @@ impl Emitter<'_, '_, '_> {
                 let data = self.builder.ins().load(types::I32, fixed(), memory, layout::MEMORY_DATA);
                 let data = self.object(region, data);
                 let bytes = self.builder.ins().iadd_imm_s(data, layout::DATA_BYTES);
-                self.builder.def_var(self.memory, bytes);
+                self.use_memory(bytes);
                 // What is called takes it from there, and so does the loop.
                 self.store_own(bytes, layout::MEMORY);
                 self.found.checked.clear();

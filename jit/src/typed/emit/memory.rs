@@ -14,7 +14,7 @@ impl Emitter<'_, '_, '_> {
     pub(super) fn place(&mut self, instruction: usize, bytes: u8) -> (MemFlagsData, Value) {
         let address = operand(self.code.words(instruction), Field::B);
         let is_narrow = self.held[address].kind == Kind::I32;
-        let memory = self.builder.use_var(self.memory);
+        let memory = self.memory();
         let size = operand(self.code.words(instruction), Field::C) as i64 + i64::from(bytes);
         let known = self.read(address, if is_narrow { Kind::I32 } else { Kind::I64 });
         let address = if is_narrow { self.convert(known, Kind::I32, Kind::I64) } else { known };

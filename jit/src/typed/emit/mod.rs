@@ -87,6 +87,7 @@ pub(crate) fn emit(
         }
     }
     let entries = entries.into_iter().map(|(entry, block)| emitter.emit_entry(entry, block)).collect();
+    emitter.emit_ended_call();
     emitter.emit_end();
     emitter.emit_fault_block();
     emitter.builder.seal_all_blocks();
@@ -153,11 +154,15 @@ struct Emitter<'a, 'f, 'b> {
     slots: Value,
     /// The address of the memory in use.
     memory: Variable,
+    /// The same in functions that keep their frames, in which nothing is held from one block to the next.
+    memory_in_block: Option<Value>,
     /// What lies in linear memories, and nowhere else.
     memory_region: AliasRegion,
     references: References,
     /// Where the loop is noted to go on, with the word as the parameter.
     end: Option<Block>,
+    /// Where it is noted in which call this was, with its word and how it has ended as parameters.
+    ended_call: Option<Block>,
     /// If accesses to memory are not compared with its length.
     guards: Option<Guards>,
 }
@@ -244,6 +249,8 @@ impl<'a, 'f, 'b> Emitter<'a, 'f, 'b> {
             memory_region,
             references: References::new(code.unit.function.registers.references as usize),
             end: None,
+            ended_call: None,
+            memory_in_block: None,
             guards,
         };
         emitter.note_frame();
@@ -337,11 +344,31 @@ impl<'a, 'f, 'b> Emitter<'a, 'f, 'b> {
     /// Has the address of the memory in use in its variable. Where compiled code is entered or called, so that nothing holds it
     /// during calls.
     fn load_memory(&mut self) {
-        if !self.code.accesses_memory {
-            return;
+        if self.code.accesses_memory && !self.code.keeps_frame {
+            let bytes = self.load_own(types::I64, layout::MEMORY);
+            self.builder.def_var(self.memory, bytes);
+        }
+    }
+
+    /// The address of the memory in use.
+    fn memory(&mut self) -> Value {
+        if !self.code.keeps_frame {
+            return self.builder.use_var(self.memory);
+        }
+        if let Some(bytes) = self.memory_in_block {
+            return bytes;
         }
         let bytes = self.load_own(types::I64, layout::MEMORY);
-        self.builder.def_var(self.memory, bytes);
+        self.use_memory(bytes);
+        bytes
+    }
+
+    /// Another memory is in use.
+    fn use_memory(&mut self, bytes: Value) {
+        match self.code.keeps_frame {
+            true => self.memory_in_block = Some(bytes),
+            false => self.builder.def_var(self.memory, bytes),
+        }
     }
 
     fn load_own(&mut self, kind: Type, offset: i32) -> Value {
@@ -379,6 +406,7 @@ impl<'a, 'f, 'b> Emitter<'a, 'f, 'b> {
             None => Found::default(),
         };
         self.references.begin(!code.keeps_frame);
+        self.memory_in_block = None;
         if let Some(known) = self.before_entries.get(&block) {
             self.found.known.clone_from(known);
         }
