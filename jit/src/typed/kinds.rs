@@ -243,4 +243,30 @@ mod tests {
         let code = Code::new(&unit, |_| true).expect("there is something to compile");
         assert_eq!([loaded(&code, 0, 0, 1, 8), loaded(&code, 0, 1, 2, 8)], [Kind::F64, Kind::I64]);
     }
+    #[test]
+    fn what_is_needed_is_looked_for_in_blocks_that_follow() {
+        // N[1] adds up what begins as a load.
+        let unit = unit(
+            3,
+            &[
+                (Opcode::zero_numbers, &[0, 1]),
+                (Opcode::load_64, &[1, 0, 8]),
+                (Opcode::f64_add, &[1, 1, 1]),
+                (Opcode::i32_add_constant, &[0, 0, 1]),
+                (Opcode::loop_i32_less_constant, &[0, 10, -3]),
+                (Opcode::return_one, &[1]),
+            ],
+        );
+        let code = Code::new(&unit, |_| true).expect("there is something to compile");
+        assert_eq!(loaded(&code, 0, 1, 1, 8), Kind::F64);
+        let header = code.blocks.iter().position(|block| block.is_loop).expect("there is a loop");
+        assert_eq!(find_kinds(&code)[header][1], Kind::F64);
+    }
+
+    #[test]
+    fn halves_of_vectors_are_numbers_without_the_others() {
+        let mut kinds = [Kind::Vector, Kind::High, Kind::Vector, Kind::I32, Kind::High, Kind::Vector];
+        split_vectors(&mut kinds);
+        assert_eq!(kinds, [Kind::Vector, Kind::High, Kind::I64, Kind::I32, Kind::I64, Kind::I64]);
+    }
 }
