@@ -6,7 +6,10 @@ use alloc::{
     vec::Vec,
 };
 use core::{
-    arch::x86_64::{__cpuid, __cpuid_count},
+    arch::{
+        asm,
+        x86_64::{__cpuid, __cpuid_count},
+    },
     sync::atomic::{AtomicU32, Ordering},
 };
 use cranelift_codegen::{
@@ -24,8 +27,18 @@ use target_lexicon::triple;
 #[derive(Clone, Copy)]
 struct Features(u32);
 
-const NAMES: [&str; 8] =
-    ["has_sse3", "has_ssse3", "has_sse41", "has_sse42", "has_popcnt", "has_bmi1", "has_bmi2", "has_lzcnt"];
+const NAMES: [&str; 10] = [
+    "has_sse3",
+    "has_ssse3",
+    "has_sse41",
+    "has_sse42",
+    "has_popcnt",
+    "has_bmi1",
+    "has_bmi2",
+    "has_lzcnt",
+    "has_avx",
+    "has_avx2",
+];
 /// The bit of what rounds.
 const ROUNDS: u32 = 1 << 2;
 /// What the processor has, once it was asked, with the highest bit set: in a virtual machine each question takes ten microseconds.
@@ -51,8 +64,20 @@ impl Features {
         let basic = __cpuid(1).ecx;
         let extended = if __cpuid(0).eax >= 7 { __cpuid_count(7, 0).ebx } else { 0 };
         let more = if __cpuid(0x8000_0000).eax > 0x8000_0000 { __cpuid(0x8000_0001).ecx } else { 0 };
-        let words_and_bits =
-            [(basic, 0), (basic, 9), (basic, 19), (basic, 20), (basic, 23), (extended, 3), (extended, 8), (more, 5)];
+        // Whether the system keeps the upper halves of vectors.
+        let wide = if keeps_vectors(basic) { u32::MAX } else { 0 };
+        let words_and_bits = [
+            (basic, 0),
+            (basic, 9),
+            (basic, 19),
+            (basic, 20),
+            (basic, 23),
+            (extended, 3),
+            (extended, 8),
+            (more, 5),
+            (basic & wide, 28),
+            (extended & wide, 5),
+        ];
         let features = words_and_bits
             .into_iter()
             .enumerate()
@@ -66,6 +91,20 @@ impl Features {
     }
 }
 
+/// Whether the system saves and restores registers of 256 bits, given what the processor says of itself.
+fn keeps_vectors(basic: u32) -> bool {
+    const OSXSAVE: u32 = 1 << 27;
+    if basic & OSXSAVE == 0 {
+        return false;
+    }
+    let saved: u32;
+    // SAFETY: the processor has the instruction, and the system allows it.
+    unsafe {
+        asm!("xgetbv", in("ecx") 0, out("eax") saved, out("edx") _, options(nomem, nostack, preserves_flags));
+    }
+    saved & 0b110 == 0b110
+}
+
 /// The most bytes of the processor's stack that a function may take: it sees that it has no room when it has taken them.
 const MOST_FRAME: u32 = 32 << 10;
 
@@ -74,8 +113,8 @@ const MOST_FRAME: u32 = 32 << 10;
 pub(crate) enum MachineAddress {
     /// In a parameter.
     Passed,
-    /// In the processor's register that Cranelift leaves to such purposes (`r15`).
-    Pinned,
+    /// In itself. The processor's register that Cranelift leaves to such purposes (`r15`) is for the code to use.
+    Constant,
 }
 
 fn isa(features: Features, machine: MachineAddress) -> Option<OwnedTargetIsa> {
@@ -84,7 +123,7 @@ fn isa(features: Features, machine: MachineAddress) -> Option<OwnedTargetIsa> {
     shared.set("enable_verifier", if cfg!(debug_assertions) { "true" } else { "false" }).ok()?;
     shared.set("unwind_info", "false").ok()?;
     shared.set("enable_probestack", "false").ok()?;
-    shared.set("enable_pinned_reg", if machine == MachineAddress::Pinned { "true" } else { "false" }).ok()?;
+    shared.set("enable_pinned_reg", if machine == MachineAddress::Constant { "true" } else { "false" }).ok()?;
     let mut builder = isa::lookup(triple!("x86_64")).ok()?;
     for name in features.names() {
         builder.enable(name).ok()?;

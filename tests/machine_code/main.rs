@@ -9,6 +9,7 @@ mod lua;
 mod objects;
 #[cfg(feature = "partitions")]
 mod partitions;
+mod vectors;
 
 use lunette::{
     AfterSnapshot, AsContext, Configuration, Engine, Error, Instance, Jit, StopReason, Streams, webassembly::Module,
@@ -181,7 +182,7 @@ fn what_is_called_uses_the_first_memory() {
         (func $read (param i32) (result i32) (i32.load $first (local.get 0)))
         (func (export "run") (param $count i32) (result i32) (local $sum i32) (local $last v128)
             (loop $again
-                ;; Vectors are left to the interpreter, which goes on with the second memory.
+                ;; In chaos it is left where the second memory is in use, and the interpreter goes on with that.
                 (local.set $last (v128.load $second (i32.const 0)))
                 (local.set $sum (i32.add (local.get $sum) (call $read (i32.const 0))))
                 (local.set $sum (i32.add (i32.mul (local.get $sum) (i32.const 3)) (i32.const 7)))

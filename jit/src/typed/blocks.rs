@@ -60,6 +60,8 @@ pub(crate) struct Code<'f> {
     /// Whether what is written goes to the frame at once, and is read from there in each block: where loading and storing
     /// everything at entries and exits would be too much, and hold too much in between.
     pub keeps_frame: bool,
+    /// Whether it accesses any memory.
+    pub accesses_memory: bool,
 }
 
 /// How many instructions compiled code has to run, at least, for the way there to pay.
@@ -102,7 +104,9 @@ impl<'f> Code<'f> {
             return Err(Refusal::TooLarge);
         }
         let blocks = divide(function, &instructions);
-        let mut code = Code { unit, instructions, blocks, keeps_frame: false };
+        let accesses_memory =
+            instructions.iter().any(|instruction| instruction.meaning.is_some_and(Meaning::accesses_memory));
+        let mut code = Code { unit, instructions, blocks, keeps_frame: false, accesses_memory };
         code.choose_entries(if unit.is_eager { 1 } else { WORTH });
         if !code.is_callable() && code.blocks.iter().all(|block| !block.is_entry) {
             return Err(Refusal::NothingGained);
@@ -159,9 +163,7 @@ impl<'f> Code<'f> {
 
     /// Whether accesses to memory in these blocks need no comparison with its length: it is the first memory, and guarded.
     pub fn relies_on_guards(&self, is_reachable: &[bool]) -> bool {
-        let is_access = |instruction: &Instruction| {
-            matches!(instruction.meaning, Some(Meaning::Load { .. } | Meaning::Store { .. }))
-        };
+        let is_access = |instruction: &Instruction| instruction.meaning.is_some_and(Meaning::accesses_memory);
         let mut compiled = self.blocks.iter().zip(is_reachable).filter(|&(_, &is_reachable)| is_reachable);
         self.unit.is_guarded
             && compiled.any(|(block, _)| self.instructions[block.instructions.clone()].iter().any(is_access))

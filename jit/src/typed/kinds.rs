@@ -2,12 +2,13 @@
 //! writes them does.
 
 use crate::typed::{
-    blocks::Code,
+    blocks::{Block, Code},
+    emit::vectors::{Operation, operation},
     meaning::{Call, Kind, Meaning, Results},
     operands::operand,
 };
 use alloc::{vec, vec::Vec};
-use core::iter;
+use core::{iter, ops::Range};
 use lunette_bytecode::typed::{
     function::Registers,
     instruction::{Field, Opcode},
@@ -42,7 +43,23 @@ pub(crate) fn find_kinds(code: &Code<'_>) -> Vec<Vec<Kind>> {
             is_due[next] |= changed;
         }
     }
+    at_start.iter_mut().for_each(|kinds| split_vectors(kinds));
     at_start
+}
+
+/// Halves of vectors whose other halves are something else are numbers.
+fn split_vectors(kinds: &mut [Kind]) {
+    for register in 0..kinds.len() {
+        let is_half = match kinds[register] {
+            Kind::Vector => kinds.get(register + 1) == Some(&Kind::High),
+            // What comes before it was looked at.
+            Kind::High => register > 0 && kinds[register - 1] == Kind::Vector,
+            _ => continue,
+        };
+        if !is_half {
+            kinds[register] = Kind::I64;
+        }
+    }
 }
 
 /// What an instruction changes.
@@ -89,6 +106,11 @@ fn follow(code: &Code<'_>, block: usize, instruction: usize, kinds: &mut [Kind])
                     | Meaning::GetSmall { .. } => Kind::I32,
                     Meaning::AddOffset => Kind::I64,
                     Meaning::Call(Call { result: Results::Number(kind), .. }) => kind,
+                    Meaning::Vector(opcode) => match operation(opcode).map_or(Kind::Any, Operation::result) {
+                        Kind::Any if register == operand(Field::A) => Kind::Vector,
+                        Kind::Any => Kind::High,
+                        kind => kind,
+                    },
                     _ => Kind::Any,
                 };
             },
@@ -96,10 +118,11 @@ fn follow(code: &Code<'_>, block: usize, instruction: usize, kinds: &mut [Kind])
     }
 }
 
-/// How many instructions behind a load are looked at.
+/// How many instructions behind a load are looked at, and in how many blocks.
 const LOOKED_AT: usize = 32;
+const BLOCKS_LOOKED_AT: usize = 16;
 
-/// The kind in which something is loaded that may be of several: the one in which the block soon uses it first.
+/// The kind in which something is loaded that may be of several: the one in which it is soon used first.
 pub(crate) fn loaded(code: &Code<'_>, block: usize, instruction: usize, register: usize, bytes: u8) -> Kind {
     let default = if bytes == 8 { Kind::I64 } else { Kind::I32 };
     let fits = |kind: Kind| match bytes {
@@ -107,25 +130,57 @@ pub(crate) fn loaded(code: &Code<'_>, block: usize, instruction: usize, register
         4 => kind != Kind::F64,
         _ => matches!(kind, Kind::I32 | Kind::I64),
     };
-    for next in (instruction + 1..code.blocks[block].instructions.end).take(LOOKED_AT) {
+    let mut blocks = vec![(block, instruction + 1)];
+    let mut next = 0;
+    while let Some(&(block, first)) = blocks.get(next) {
+        next += 1;
+        match use_in(code, first..code.blocks[block].instructions.end, register) {
+            Use::As(kind) => return if kind != Kind::Any && fits(kind) { kind } else { default },
+            Use::None => {}
+            Use::Later => {
+                for &successor in &code.blocks[block].successors {
+                    let Block { live, instructions, .. } = &code.blocks[successor];
+                    let is_new = !blocks.iter().any(|&(known, _)| known == successor);
+                    if is_new && live.has(register) && blocks.len() < BLOCKS_LOOKED_AT {
+                        blocks.push((successor, instructions.start));
+                    }
+                }
+            }
+        }
+    }
+    default
+}
+
+/// How a register's content is used.
+enum Use {
+    As(Kind),
+    /// It is not, or not soon.
+    None,
+    /// Perhaps in a block that follows.
+    Later,
+}
+
+/// How the content of a register is used by instructions of a block up to its end.
+fn use_in(code: &Code<'_>, instructions: Range<usize>, register: usize) -> Use {
+    let is_long = instructions.len() > LOOKED_AT;
+    for next in instructions.take(LOOKED_AT) {
         let words = code.words(next);
-        let Some(meaning) = code.instructions[next].meaning else { break };
-        let Some(opcode) = Opcode::of(words[0]) else { break };
+        let Some(meaning) = code.instructions[next].meaning else { return Use::None };
+        let Some(opcode) = Opcode::of(words[0]) else { return Use::None };
         let used = opcode.entry().operands().iter().find(|operand| {
             use lunette_bytecode::typed::instruction::OperandKind::NumberRead;
             operand.kind == NumberRead && operand.read(words) == Some(register as i64)
         });
         if let Some(operand) = used {
-            let kind = meaning.reads(operand.field);
-            return if kind != Kind::Any && fits(kind) { kind } else { default };
+            return Use::As(meaning.reads(operand.field));
         }
         let mut is_written = false;
         code.visit(next, |_| {}, |written| is_written |= written == register);
         if is_written {
-            break;
+            return Use::None;
         }
     }
-    default
+    if is_long { Use::None } else { Use::Later }
 }
 
 #[cfg(test)]
@@ -187,5 +242,31 @@ mod tests {
         );
         let code = Code::new(&unit, |_| true).expect("there is something to compile");
         assert_eq!([loaded(&code, 0, 0, 1, 8), loaded(&code, 0, 1, 2, 8)], [Kind::F64, Kind::I64]);
+    }
+    #[test]
+    fn what_is_needed_is_looked_for_in_blocks_that_follow() {
+        // N[1] adds up what begins as a load.
+        let unit = unit(
+            3,
+            &[
+                (Opcode::zero_numbers, &[0, 1]),
+                (Opcode::load_64, &[1, 0, 8]),
+                (Opcode::f64_add, &[1, 1, 1]),
+                (Opcode::i32_add_constant, &[0, 0, 1]),
+                (Opcode::loop_i32_less_constant, &[0, 10, -3]),
+                (Opcode::return_one, &[1]),
+            ],
+        );
+        let code = Code::new(&unit, |_| true).expect("there is something to compile");
+        assert_eq!(loaded(&code, 0, 1, 1, 8), Kind::F64);
+        let header = code.blocks.iter().position(|block| block.is_loop).expect("there is a loop");
+        assert_eq!(find_kinds(&code)[header][1], Kind::F64);
+    }
+
+    #[test]
+    fn halves_of_vectors_are_numbers_without_the_others() {
+        let mut kinds = [Kind::Vector, Kind::High, Kind::Vector, Kind::I32, Kind::High, Kind::Vector];
+        split_vectors(&mut kinds);
+        assert_eq!(kinds, [Kind::Vector, Kind::High, Kind::I64, Kind::I32, Kind::I64, Kind::I64]);
     }
 }

@@ -1,6 +1,7 @@
 //! What typed instructions do, as far as they are compiled: each has its meaning here, or is left to the interpreter.
 
-use cranelift_codegen::ir::condcodes::{FloatCC, IntCC};
+use crate::typed::emit::vectors::{Operation, operation};
+use cranelift_codegen::ir::condcodes::{CondCode, FloatCC, IntCC};
 use lunette_bytecode::typed::{
     instruction::{Field, Opcode},
     module::ValueType,
@@ -17,6 +18,10 @@ pub(crate) enum Kind {
     I64,
     F32,
     F64,
+    /// It is the low half of a vector.
+    Vector,
+    /// It is the high half of the vector that begins with the register before.
+    High,
 }
 
 impl Kind {
@@ -39,6 +44,20 @@ impl Kind {
             (kind, other) if kind == other => kind,
             _ => Kind::I64,
         }
+    }
+
+    /// The register with which the vector begins of which one is a half.
+    pub fn vector_of(self, register: usize) -> Option<usize> {
+        match self {
+            Kind::Vector => Some(register),
+            Kind::High => Some(register - 1),
+            _ => None,
+        }
+    }
+
+    /// The kind of a number; halves of vectors are integers.
+    pub fn of_half(self) -> Kind {
+        if matches!(self, Kind::Vector | Kind::High) { Kind::I64 } else { self.held() }
     }
 
     /// The kind in which it is held.
@@ -105,6 +124,16 @@ pub(crate) enum Condition {
     Float(FloatCC),
 }
 
+impl Condition {
+    /// When the comparison does not hold.
+    fn opposite(self) -> Condition {
+        match self {
+            Condition::Integer(condition) => Condition::Integer(condition.complement()),
+            Condition::Float(condition) => Condition::Float(condition.complement()),
+        }
+    }
+}
+
 /// The condition of a jump.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Test {
@@ -123,6 +152,27 @@ pub(crate) enum Test {
     NotNull,
     OfType,
     NotOfType,
+}
+
+impl Test {
+    /// The condition that holds where this one does not; of none, none.
+    pub fn opposite(self) -> Test {
+        match self {
+            Test::Always => Test::Always,
+            Test::NotZero => Test::Zero,
+            Test::Zero => Test::NotZero,
+            Test::Compare(condition, kind) => Test::Compare(condition.opposite(), kind),
+            Test::CompareConstant(condition, kind) => Test::CompareConstant(condition.opposite(), kind),
+            Test::And => Test::AndZero,
+            Test::AndZero => Test::And,
+            Test::AndConstant => Test::AndZeroConstant,
+            Test::AndZeroConstant => Test::AndConstant,
+            Test::Null => Test::NotNull,
+            Test::NotNull => Test::Null,
+            Test::OfType => Test::NotOfType,
+            Test::NotOfType => Test::OfType,
+        }
+    }
 }
 
 /// What an instruction does. Operands are in the fields of the table.
@@ -223,6 +273,8 @@ pub(crate) enum Meaning {
     },
     Call(Call),
     Return(Results),
+    /// What an instruction of vectors does.
+    Vector(Opcode),
 }
 
 /// A call that compiled code makes.
@@ -249,8 +301,8 @@ pub(crate) enum Results {
 /// What is called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Target {
-    /// A function known by its number and its prototype, as [`lunette_interpreter::typed::native::Callee`] has them.
-    Direct { number: u32, prototype: u32 },
+    /// A function known by its number, as [`lunette_interpreter::typed::native::Callee`] has it.
+    Direct { number: u32 },
     /// What an element of a table refers to.
     Indirect,
     /// What a register refers to.
@@ -264,7 +316,7 @@ macro_rules! meanings {
             use {Binary::*, Condition::*, FloatCC as F, IntCC as I, Kind::*, Meaning as M, Test as T, Unary as U};
             Some(match opcode {
                 $(Opcode::$name => $meaning,)*
-                _ => return None,
+                _ => return operation(opcode).map(|_| Meaning::Vector(opcode)),
             })
         }
     };
@@ -593,7 +645,18 @@ impl Meaning {
             (Meaning::Jump(_) | Meaning::Loop(_) | Meaning::JumpTable, _) | (Meaning::Select, Field::E) => Kind::I32,
             (Meaning::Store { bytes: 1 | 2 }, Field::A) => Kind::I32,
             (Meaning::Load { .. } | Meaning::Store { .. }, Field::B) => Kind::I32,
+            (Meaning::Vector(opcode), Field::B) if operation(opcode).is_some_and(Operation::accesses_memory) => {
+                Kind::I32
+            }
             _ => Kind::Any,
+        }
+    }
+    /// Whether it accesses a linear memory.
+    pub fn accesses_memory(self) -> bool {
+        match self {
+            Meaning::Load { .. } | Meaning::Store { .. } => true,
+            Meaning::Vector(opcode) => operation(opcode).is_some_and(Operation::accesses_memory),
+            _ => false,
         }
     }
 }

@@ -91,11 +91,13 @@ struct Emitted {
 fn emitted(unit: &Unit, target: Target) -> Result<(Body, Emitted), Refusal> {
     let supports = |meaning: meaning::Meaning| match meaning {
         meaning::Meaning::Unary(operation, _, _) if operation.rounds() => crate::target::rounds(target),
+        // It has all of that if it rounds.
+        meaning::Meaning::Vector(_) => crate::target::rounds(target),
         _ => true,
     };
     let code = blocks::Code::new(unit, supports)?;
     let (body, (entries, accesses)) =
-        Body::new(target, emit::signature(), MachineAddress::Pinned, |builder, frontend| {
+        Body::new(target, emit::signature(), MachineAddress::Constant, |builder, frontend| {
             emit::emit(&code, builder, frontend)
         })?;
     Ok((body, Emitted { entries, is_callable: code.is_callable(), accesses }))

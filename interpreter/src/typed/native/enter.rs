@@ -46,6 +46,7 @@ pub(in crate::typed) unsafe fn enter<D>(s: State<D>) -> (State<D>, Word) {
         }
         let references = slots.add(16);
         (*s.machine).native.exit.memory = s.memory;
+        (*s.machine).native.targets.clear();
         let Ended { status, value } = tier::enter(entry.address, entry.number, s.machine, s.base, references);
         let (left, last) = match status & ((1 << status::BITS) - 1) {
             status::RETURNED => {

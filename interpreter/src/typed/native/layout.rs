@@ -1,6 +1,6 @@
 //! Where compiled code finds things: offsets in bytes.
 
-use super::tier::{Exit, KnownFunction, NativeTier};
+use super::tier::{Exit, KnownFunction, KnownTarget, NativeTier, Targets};
 use crate::machine::Machine;
 pub use crate::machine_code::layout::{BARRIER, BARRIER_BIT, HOLE_CURSOR, HOLE_LIMIT};
 use core::mem::offset_of;
@@ -44,6 +44,17 @@ pub const CALLEE_BYTES: i64 = size_of::<KnownFunction>() as i64;
 pub const CALLEE_ADDRESS: i32 = offset_of!(KnownFunction, address) as i32;
 /// See [`CALLEE_BYTES`].
 pub const CALLEE_PROTOTYPE: i32 = offset_of!(KnownFunction, prototype) as i32;
+/// In the machine, what was called by reference lately: [`TARGETS`] places, each of [`TARGET_BYTES`]. A place has the function (32 bits) and
+/// the type as which it was called (32 bits), and then the address of its machine code.
+pub const TARGET: i32 = native(offset_of!(NativeTier, targets) + offset_of!(Targets, places));
+/// See [`TARGET`].
+pub const TARGETS: i64 = super::tier::TARGETS as i64;
+/// See [`TARGET`].
+pub const TARGET_BYTES: i64 = size_of::<KnownTarget>() as i64;
+/// See [`TARGET`].
+pub const TARGET_ADDRESS: i32 = offset_of!(KnownTarget, address) as i32;
+/// In the machine, not 0 if there is anything at [`TARGET`]: 64 bits.
+pub const HAS_TARGETS: i32 = native(offset_of!(NativeTier, targets) + offset_of!(Targets, is_used));
 /// In the machine, the address of a function that takes a new slice of fuel: of the C convention, of the machine's address and of
 /// what it costs to go on, it returns 0 if the loop is to do it.
 pub const REFUEL: i32 = native(offset_of!(NativeTier, refuel));
@@ -51,6 +62,9 @@ pub const REFUEL: i32 = native(offset_of!(NativeTier, refuel));
 pub const EXIT_WORD: i32 = native(offset_of!(NativeTier, exit) + offset_of!(Exit, word));
 /// In the machine, where the loop goes on: the address of number register 0.
 pub const EXIT_BASE: i32 = native(offset_of!(NativeTier, exit) + offset_of!(Exit, base));
+/// In the machine, the prototype of the function that was left last: 64 bits, those of its reference the high ones, as what is noted for
+/// its frame has them.
+pub const EXIT_PROTOTYPE: i32 = native(offset_of!(NativeTier, exit) + offset_of!(Exit, prototype));
 /// In the machine, the address of the memory that is in use.
 pub const MEMORY: i32 = native(offset_of!(NativeTier, exit) + offset_of!(Exit, memory));
 /// In the machine, not 0 if an access where the loop goes on has faulted: 64 bits.

@@ -44,6 +44,10 @@ pub(crate) use tier::NativeTier;
 pub struct Unit {
     /// It.
     pub function: Function,
+    /// The address of the machine that it is compiled for.
+    pub machine: usize,
+    /// Its prototype, in units of references.
+    pub prototype: u32,
     /// Its type.
     pub function_type: FunctionType,
     /// Whether even what would not gain is compiled, and in every way, for tests.
@@ -65,8 +69,6 @@ pub struct Unit {
 pub struct Callee {
     /// Its number among the machine's ([`layout::CALLEES`]).
     pub number: u32,
-    /// Its prototype, in units of references.
-    pub prototype: u32,
     /// Its type.
     pub function_type: FunctionType,
 }
@@ -92,7 +94,7 @@ pub struct ObjectType {
 
 /// What a function is compiled to: a function of the C convention, of the address of number register 0, that of reference
 /// register 0, the number of the entry (32 bits), and three number registers, which returns a [`status`] and a number register, or
-/// the payload of a reference register. The machine's address is in `r15`, and stays there.
+/// the payload of a reference register. The fuel that is left of the slice is in `r15`.
 ///
 /// Entry 0 is for compiled callers: the first numbers are in the last three parameters, further ones and references in the frame.
 /// The others are for the loop: every register is in the frame.

@@ -15,7 +15,8 @@ use alloc::{
 };
 use core::{
     arch::asm,
-    ptr::{null, null_mut},
+    mem,
+    ptr::{self, null, null_mut},
 };
 use lunette_bytecode::{
     instruction::Word,
@@ -45,6 +46,9 @@ pub(crate) struct NativeTier {
     /// The address that the processor's stack may not pass while compiled code runs; null while nothing runs.
     pub(crate) stack_end: *const u8,
     pub(super) exit: Exit,
+    pub(super) targets: Targets,
+    /// Where this was when it was compiled for: code has the address of the machine in it.
+    home: *const NativeTier,
     pub(super) faults: FaultTable,
     /// Modules of which a memory could not be guarded.
     unguarded: BTreeSet<u32>,
@@ -71,6 +75,39 @@ pub(super) struct Exit {
     pub memory: *mut u8,
     /// Whether the access there has faulted, and not 0 then; where it has, there is nothing in the frame and no memory is noted.
     pub is_fault: u64,
+    /// While callers are left, what was left last, as it is noted above their frames.
+    pub prototype: u64,
+}
+
+/// How many functions are remembered that were called by reference.
+pub(super) const TARGETS: usize = 32;
+
+/// The functions that compiled code has called by reference since it was entered, so that not all is looked at again that leads from a
+/// reference to machine code. What that depends on changes only when the loop runs.
+#[repr(C)]
+pub(super) struct Targets {
+    pub is_used: u64,
+    pub places: [KnownTarget; TARGETS],
+}
+
+/// A function that was called by reference.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub(super) struct KnownTarget {
+    /// It, and in the high half the type as which it was called, in units of references.
+    pub function: u64,
+    pub address: *const u8,
+}
+
+impl Targets {
+    const NONE: Targets = Targets { is_used: 0, places: [KnownTarget { function: 0, address: null() }; TARGETS] };
+
+    /// Compiled code is entered.
+    pub fn clear(&mut self) {
+        if self.is_used != 0 {
+            *self = Targets::NONE;
+        }
+    }
 }
 
 impl Default for NativeTier {
@@ -84,7 +121,9 @@ impl Default for NativeTier {
             known: null(),
             known_count: 0,
             stack_end: null(),
-            exit: Exit { word: 0, base: null_mut(), memory: null_mut(), is_fault: 0 },
+            exit: Exit { word: 0, base: null_mut(), memory: null_mut(), is_fault: 0, prototype: 0 },
+            targets: Targets::NONE,
+            home: null(),
             faults: FaultTable::new(),
             unguarded: BTreeSet::new(),
             refuel,
@@ -158,7 +197,7 @@ pub(super) struct Ended {
 /// Enters compiled code, as [`super::NativeCode`] says.
 ///
 /// # Safety
-/// It is compiled code that was installed for this machine, whose frame has these registers, and that number is an entry of it.
+/// It is compiled code that was compiled for this machine, at this address, whose frame has these registers, and that number is an entry of it.
 pub(super) unsafe fn enter(
     code: *const u8,
     entry: u32,
@@ -167,18 +206,21 @@ pub(super) unsafe fn enter(
     references: *mut u8,
 ) -> Ended {
     let (status, value);
-    // SAFETY: compiled code keeps to the C convention but for what it expects in one register, which it leaves as it is.
+    // SAFETY: compiled code keeps to the C convention but for what it expects in one register: the fuel. Nobody else accesses
+    // the machine meanwhile.
     unsafe {
+        let mut budget = (*machine).budget.get();
         asm!(
             "call {code}",
             code = in(reg) code,
-            in("r15") machine,
+            inout("r15") budget,
             in("rdi") numbers,
             in("rsi") references,
             inout("rdx") u64::from(entry) => value,
             lateout("rax") status,
             clobber_abi("sysv64"),
         );
+        (*machine).budget.set(budget);
     }
     Ended { status, value }
 }
@@ -191,11 +233,28 @@ extern "sysv64" fn refuse(_: *mut u8, _: *mut u8, _: u32, _: u64, _: u64, _: u64
 impl NativeTier {
     /// A function's machine code at a word.
     pub(super) fn entry(&self, prototype: Ref<TypedPrototype>, number: u32, word: usize) -> Option<Entry> {
+        if !ptr::eq(self, self.home) {
+            return None;
+        }
         let function = self.functions.get(number as usize).filter(|function| function.prototype == prototype)?;
         let number = u32::from(*function.entries.get(word)?);
         let entry =
             Entry { address: function.address, number, module: function.module, needs_guards: function.needs_guards };
         (number != 0).then_some(entry)
+    }
+
+    /// Machine code is compiled for where this is. What was compiled for another place is given up.
+    fn settle(&mut self) {
+        let here = ptr::from_ref(self);
+        let before = mem::replace(&mut self.home, here);
+        if before.is_null() || before == here {
+            return;
+        }
+        for (function, known) in self.functions.iter_mut().zip(&mut self.known_functions) {
+            (function.heat, function.outcome, function.is_guarded) = (0, NativeOutcome::Interpreted, false);
+            function.entries.clear();
+            known.address = refuse as *const u8;
+        }
     }
 
     /// Functions of a module that rely on guards are as if they had not been compiled.
@@ -335,7 +394,7 @@ impl Machine {
     /// A function is called out of line.
     #[inline]
     pub(in crate::typed) fn sample_call(&mut self, prototype: Ref<TypedPrototype>) {
-        if core::mem::take(&mut self.native.samples_call) {
+        if mem::take(&mut self.native.samples_call) {
             self.adopt_numbers();
             self.heat_by(prototype, 1);
         }
@@ -383,6 +442,7 @@ impl Machine {
 
     fn compile(&mut self, prototype: Ref<TypedPrototype>) {
         let Some(compile) = self.native.compile else { return };
+        self.native.settle();
         let number = self.named_native(prototype);
         let unit = self.unit(prototype);
         let start = self.host.monotonic();
@@ -441,8 +501,7 @@ impl Machine {
             if kind == OperandKind::Callee {
                 if let Some(callee) = self.heap.reference_at::<TypedPrototype>(prototypes, number) {
                     let function_type = self.function_type(self.heap.get(callee).kind).to_type();
-                    let prototype = callee.units();
-                    callees.insert(number, Callee { number: self.native_number(callee), prototype, function_type });
+                    callees.insert(number, Callee { number: self.native_number(callee), function_type });
                 }
                 continue;
             }
@@ -455,6 +514,8 @@ impl Machine {
         let function_type = self.function_type(kind).to_type();
         Unit {
             function,
+            machine: ptr::from_ref(self).addr(),
+            prototype: prototype.units(),
             function_type,
             is_eager: self.native.compiling.is_eager(),
             is_chaotic: self.native.compiling == Compiling::Chaos,

@@ -7,6 +7,7 @@ use crate::typed::{
     operands::{argument, listed_reference, operand},
     registers::Set,
 };
+use alloc::vec::Vec;
 use cranelift_codegen::ir::{Block, BlockArg, InstBuilder, Value, condcodes::IntCC, types};
 use lunette_bytecode::typed::instruction::Field;
 use lunette_interpreter::typed::native::{MOST_ARGUMENTS, layout, status};
@@ -21,19 +22,26 @@ impl Emitter<'_, '_, '_> {
         let registers = code.unit.function.registers;
         let refused = self.builder.create_block();
         self.builder.set_cold_block(refused);
+        // Of all of it how much is left, negative if it is not enough: one comparison for all.
         let end = self.builder.ins().iadd_imm_s(self.base, 8 * i64::from(registers.numbers));
         let limit = self.load_own(types::I64, layout::NUMBER_LIMIT);
-        let is_over = self.builder.ins().icmp(IntCC::UnsignedGreaterThan, end, limit);
-        self.go_if(is_over, refused, &[]);
+        let numbers = self.builder.ins().isub(limit, end);
         let top = self.builder.ins().iadd_imm_s(self.slots, layout::slot_top(registers.references));
         let limit = self.load_own(types::I64, layout::SLOT_LIMIT);
-        let is_over = self.builder.ins().icmp(IntCC::UnsignedGreaterThan, top, limit);
-        self.go_if(is_over, refused, &[]);
+        let slots = self.builder.ins().isub(limit, top);
         let stack = self.builder.ins().get_stack_pointer(types::I64);
         let limit = self.load_own(types::I64, layout::STACK_END);
-        let is_over = self.builder.ins().icmp(IntCC::UnsignedLessThan, stack, limit);
+        let stack = self.builder.ins().isub(stack, limit);
+        let budget = self.builder.ins().get_pinned_reg(types::I64);
+        let budget = self.builder.ins().iadd_imm_s(budget, -i64::from(code.entry_cost()));
+        let least = self.builder.ins().bor(numbers, slots);
+        let least = self.builder.ins().bor(least, stack);
+        let least = self.builder.ins().bor(least, budget);
+        let is_over = self.builder.ins().icmp_imm_s(IntCC::SignedLessThan, least, 0);
         self.go_if(is_over, refused, &[]);
-        self.emit_charge(code.entry_cost().into(), refused);
+        self.builder.ins().set_pinned_reg(budget);
+        self.load_memory();
+        let mut vectors = Vec::new();
         for register in code.blocks[0].live.iter() {
             let Some(kind) = self.kinds[0].get(register).map(|kind| kind.held()) else {
                 if !code.keeps_frame {
@@ -47,10 +55,22 @@ impl Emitter<'_, '_, '_> {
                     continue;
                 }
                 None if code.keeps_frame => continue,
+                passed if kind.vector_of(register).is_some() => {
+                    if let Some(&value) = passed {
+                        self.builder.ins().store(own(), value, self.base, 8 * register as i32);
+                    }
+                    vectors.extend(kind.vector_of(register));
+                    continue;
+                }
                 Some(&value) => self.convert(value, Kind::I64, kind),
                 None => self.load_register(register, kind),
             };
             let variable = self.variable(register, kind);
+            self.builder.def_var(variable, value);
+        }
+        for vector in vectors {
+            let value = self.load_vector(vector);
+            let variable = self.variable(vector, Kind::Vector);
             self.builder.def_var(variable, value);
         }
         self.builder.ins().jump(self.blocks[0], []);
@@ -75,28 +95,31 @@ impl Emitter<'_, '_, '_> {
     /// Charges fuel; goes to a block, and nothing was charged, if there is not enough left. Where nothing is held in the
     /// processor's registers, a new slice is taken by a call: elsewhere that would have them saved around the whole loop.
     pub(super) fn emit_charge(&mut self, cost: i64, unpaid: Block) {
-        let budget = self.load_own(types::I64, layout::BUDGET);
+        let budget = self.builder.ins().get_pinned_reg(types::I64);
         let left = self.builder.ins().iadd_imm_s(budget, -cost);
+        self.builder.ins().set_pinned_reg(left);
         let is_over = self.builder.ins().icmp_imm_s(IntCC::SignedLessThan, left, 0);
-        if !self.code.keeps_frame {
-            self.go_if(is_over, unpaid, &[]);
-            self.store_own(left, layout::BUDGET);
-            return;
-        }
-        let [over, enough, paid] = core::array::from_fn(|_| self.builder.create_block());
+        let [over, paid] = core::array::from_fn(|_| self.builder.create_block());
         self.builder.set_cold_block(over);
-        self.builder.ins().brif(is_over, over, [], enough, []);
-        self.seal([over, enough]);
+        self.builder.ins().brif(is_over, over, [], paid, []);
+        self.seal([over]);
         self.builder.switch_to_block(over);
-        let refuel = self.load_own(types::I64, layout::REFUEL);
-        let cost = self.builder.ins().iconst(types::I64, cost);
-        let machine = self.machine();
-        let called = self.builder.ins().call_indirect(self.refuel_signature, refuel, &[machine, cost]);
-        let is_paid = self.builder.inst_results(called)[0];
-        self.builder.ins().brif(is_paid, paid, [], unpaid, []);
-        self.builder.switch_to_block(enough);
-        self.store_own(left, layout::BUDGET);
-        self.builder.ins().jump(paid, []);
+        let left = self.builder.ins().get_pinned_reg(types::I64);
+        let budget = self.builder.ins().iadd_imm_s(left, cost);
+        if self.code.keeps_frame {
+            self.store_own(budget, layout::BUDGET);
+            let refuel = self.load_own(types::I64, layout::REFUEL);
+            let cost = self.builder.ins().iconst(types::I64, cost);
+            let machine = self.machine();
+            let called = self.builder.ins().call_indirect(self.refuel_signature, refuel, &[machine, cost]);
+            let is_paid = self.builder.inst_results(called)[0];
+            let budget = self.load_own(types::I64, layout::BUDGET);
+            self.builder.ins().set_pinned_reg(budget);
+            self.builder.ins().brif(is_paid, paid, [], unpaid, []);
+        } else {
+            self.builder.ins().set_pinned_reg(budget);
+            self.builder.ins().jump(unpaid, []);
+        }
         self.seal([paid]);
         self.builder.switch_to_block(paid);
     }
@@ -105,23 +128,70 @@ impl Emitter<'_, '_, '_> {
     /// are many.
     pub(super) fn end_for_loop(&mut self, instruction: usize) {
         let word = self.builder.ins().iconst(types::I64, self.code.instructions[instruction].at as i64);
-        let end = *self.end.get_or_insert_with(|| {
+        let end = self.end_block();
+        self.builder.ins().jump(end, &[word.into()]);
+    }
+
+    /// Notes in which call this function was when what was called has ended otherwise than by returning, and returns, or has the loop
+    /// call if it has not begun: in a block that all share, too.
+    fn end_during_call(&mut self, instruction: usize, status: Value) {
+        let word = self.builder.ins().iconst(types::I64, self.code.instructions[instruction].at as i64);
+        let ended = *self.ended_call.get_or_insert_with(|| {
+            let ended = self.builder.create_block();
+            [types::I64; 2].into_iter().for_each(|kind| {
+                self.builder.append_block_param(ended, kind);
+            });
+            self.builder.set_cold_block(ended);
+            ended
+        });
+        self.builder.ins().jump(ended, &[word.into(), status.into()]);
+    }
+
+    /// Emits the block in which functions end during a call.
+    pub(super) fn emit_ended_call(&mut self) {
+        let Some(ended) = self.ended_call else { return };
+        self.builder.switch_to_block(ended);
+        let &[word, status] = self.builder.block_params(ended) else { unreachable!("it has two parameters") };
+        let end = self.end_block();
+        let left = self.builder.create_block();
+        self.builder.set_cold_block(left);
+        let is_left = self.builder.ins().icmp_imm_s(IntCC::Equal, status, status::LEFT as i64);
+        self.builder.ins().brif(is_left, left, [], end, &[word.into()]);
+        self.builder.switch_to_block(left);
+        let called = self.load_own(types::I64, layout::EXIT_PROTOTYPE);
+        let noted = self.builder.ins().bor(called, word);
+        let above = layout::frame_above(self.code.unit.function.registers.numbers);
+        self.builder.ins().store(own(), noted, self.base, above as i32 - 8);
+        self.note_prototype();
+        self.end(status::LEFT as i64);
+    }
+
+    /// The block in which functions end for the loop, with the word as its parameter.
+    fn end_block(&mut self) -> Block {
+        *self.end.get_or_insert_with(|| {
             let end = self.builder.create_block();
             self.builder.append_block_param(end, types::I64);
             self.builder.set_cold_block(end);
             end
-        });
-        self.builder.ins().jump(end, &[word.into()]);
+        })
     }
 
-    /// Emits the block in which functions end for the loop.
+    /// Emits that block.
     pub(super) fn emit_end(&mut self) {
         let Some(end) = self.end else { return };
         self.builder.switch_to_block(end);
         let word = self.builder.block_params(end)[0];
         self.store_own(word, layout::EXIT_WORD);
         self.store_own(self.base, layout::EXIT_BASE);
+        self.note_prototype();
         self.end(status::LEFT as i64);
+    }
+
+    /// Notes that this function is the one that was left last.
+    pub(super) fn note_prototype(&mut self) {
+        let prototype = i64::from(self.code.unit.prototype) << layout::CALL_PROTOTYPE_SHIFT;
+        let prototype = self.builder.ins().iconst(types::I64, prototype);
+        self.store_own(prototype, layout::EXIT_PROTOTYPE);
     }
 
     pub(super) fn emit_return(&mut self, instruction: usize, results: Results) {
@@ -145,30 +215,24 @@ impl Emitter<'_, '_, '_> {
 
     /// Calls; `live` are the registers that are read from the call on.
     pub(super) fn emit_call(&mut self, instruction: usize, call: Call, live: &Set) {
-        // How it did not end well, and what to note above the frame.
+        // How it did not end well.
         let outside = self.builder.create_block();
         self.builder.set_cold_block(outside);
         let status = self.builder.append_block_param(outside, types::I64);
-        let noted = self.builder.append_block_param(outside, types::I64);
-        let at = self.code.instructions[instruction].at as i64;
-        let (address, note) = match call.target {
-            Target::Direct { number, prototype } => {
-                let note = at | i64::from(prototype) << layout::CALL_PROTOTYPE_SHIFT;
+        let address = match call.target {
+            Target::Direct { number } => {
                 let callees = self.load_own(types::I64, layout::CALLEES);
                 let place = number as i32 * layout::CALLEE_BYTES as i32 + layout::CALLEE_ADDRESS;
-                let address = self.builder.ins().load(types::I64, own(), callees, place);
-                (address, self.builder.ins().iconst(types::I64, note))
+                self.builder.ins().load(types::I64, own(), callees, place)
             }
             Target::Indirect | Target::Reference => {
                 let refused = self.builder.ins().iconst(types::I64, status::REFUSED as i64);
-                let nowhere: [BlockArg; 2] = [refused.into(), refused.into()];
+                let nowhere: [BlockArg; 1] = [refused.into()];
                 let function = match call.target {
                     Target::Reference => self.read_reference(operand(self.code.words(instruction), Field::B)),
                     _ => self.emit_lookup(instruction, outside, &nowhere),
                 };
-                let (address, prototype) = self.emit_function(instruction, function, outside, &nowhere);
-                let prototype = self.builder.ins().ishl_imm_u(prototype, i64::from(layout::CALL_PROTOTYPE_SHIFT));
-                (address, self.builder.ins().bor_imm_s(prototype, at))
+                self.emit_target(instruction, function, outside, &nowhere)
             }
         };
         let above = layout::frame_above(self.code.unit.function.registers.numbers);
@@ -199,25 +263,15 @@ impl Emitter<'_, '_, '_> {
         let results = self.builder.inst_results(called);
         let (ended, value) = (results[0], results[1]);
         let how = self.builder.ins().band_imm_s(ended, (1 << status::BITS) - 1);
-        self.go_if(how, outside, &[how.into(), note.into()]);
+        self.go_if(how, outside, &[how.into()]);
         let returned = self.builder.current_block();
         self.builder.switch_to_block(outside);
         self.builder.seal_block(outside);
         self.store_registers(live);
-        let (left, refused) = (self.builder.create_block(), self.builder.create_block());
-        let is_left = self.builder.ins().icmp_imm_s(IntCC::Equal, status, status::LEFT as i64);
-        self.builder.ins().brif(is_left, left, [], refused, []);
-        self.seal([left, refused]);
-        self.builder.switch_to_block(left);
-        self.builder.ins().store(own(), noted, self.base, above as i32 - 8);
-        self.end(status::LEFT as i64);
-        self.builder.switch_to_block(refused);
-        self.end_for_loop(instruction);
-        for block in [left, refused] {
-            self.builder.set_cold_block(block);
-        }
+        self.end_during_call(instruction, status);
         let Some(returned) = returned else { unreachable!("the call was emitted into a block") };
         self.builder.switch_to_block(returned);
+        self.load_memory();
         match call.result {
             Results::Nothing => {}
             Results::Number(kind) => {
@@ -252,14 +306,52 @@ impl Emitter<'_, '_, '_> {
         self.load_slot(element, layout::FIRST_ELEMENT)
     }
 
-    /// The address of a function, and its prototype; if it cannot be called from here, to `outside`.
+    /// The address of a function that is called by reference; if it cannot be called from here, to `outside`. It may be known since the
+    /// last time.
+    fn emit_target(&mut self, instruction: usize, function: Reference, outside: Block, nowhere: &[BlockArg]) -> Value {
+        let number = operand(self.code.words(instruction), Field::P) as u32;
+        let Some(kind) = self.code.unit.objects.get(&number).map(|kind| kind.kind) else {
+            return self.emit_function(instruction, function, outside, nowhere);
+        };
+        let Reference { tag, payload } = function;
+        let is_other = self.builder.ins().icmp_imm_s(IntCC::NotEqual, tag, layout::FUNCTION_TAG);
+        self.go_if(is_other, outside, nowhere);
+        let kind = self.builder.ins().iconst(types::I64, i64::from(kind) << 32);
+        let wanted = self.builder.ins().bor(payload, kind);
+        let number = self.builder.ins().band_imm_s(payload, layout::TARGETS - 1);
+        let distance = self.builder.ins().imul_imm_s(number, layout::TARGET_BYTES);
+        let machine = self.machine();
+        let place = self.builder.ins().iadd(machine, distance);
+        let found = self.builder.ins().load(types::I64, own(), place, layout::TARGET);
+        let [known, unknown, joined] = core::array::from_fn(|_| self.builder.create_block());
+        let address = self.builder.append_block_param(joined, types::I64);
+        self.builder.set_cold_block(unknown);
+        let is_known = self.builder.ins().icmp(IntCC::Equal, found, wanted);
+        self.builder.ins().brif(is_known, known, [], unknown, []);
+        self.seal([known, unknown]);
+        self.builder.switch_to_block(unknown);
+        let looked_up = self.emit_function(instruction, function, outside, nowhere);
+        self.builder.ins().store(own(), wanted, place, layout::TARGET);
+        self.builder.ins().store(own(), looked_up, place, layout::TARGET + layout::TARGET_ADDRESS);
+        let yes = self.builder.ins().iconst(types::I64, 1);
+        self.store_own(yes, layout::HAS_TARGETS);
+        self.builder.ins().jump(joined, &[looked_up.into()]);
+        self.builder.switch_to_block(known);
+        let remembered = self.builder.ins().load(types::I64, own(), place, layout::TARGET + layout::TARGET_ADDRESS);
+        self.builder.ins().jump(joined, &[remembered.into()]);
+        self.seal([joined]);
+        self.builder.switch_to_block(joined);
+        address
+    }
+
+    /// The same, of a function of which nothing is known.
     fn emit_function(
         &mut self,
         instruction: usize,
         Reference { tag, payload }: Reference,
         outside: Block,
         nowhere: &[BlockArg],
-    ) -> (Value, Value) {
+    ) -> Value {
         let kind = operand(self.code.words(instruction), Field::P) as i32;
         let (instance, region) = (self.instance(), self.region());
         let is_other = self.builder.ins().icmp_imm_s(IntCC::NotEqual, tag, layout::FUNCTION_TAG);
@@ -290,8 +382,7 @@ impl Emitter<'_, '_, '_> {
         let known = self.builder.ins().load(types::I32, own(), callee, layout::CALLEE_PROTOTYPE);
         let is_other = self.builder.ins().icmp(IntCC::NotEqual, known, prototype);
         self.go_if(is_other, outside, nowhere);
-        let address = self.builder.ins().load(types::I64, own(), callee, layout::CALLEE_ADDRESS);
-        (address, self.builder.ins().uextend(types::I64, prototype))
+        self.builder.ins().load(types::I64, own(), callee, layout::CALLEE_ADDRESS)
     }
 
     /// Goes to a block if a condition holds, and on in a new one if not.

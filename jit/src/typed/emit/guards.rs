@@ -96,7 +96,8 @@ impl Emitter<'_, '_, '_> {
         let access = guards.accesses.len();
         guards.accesses.push(self.code.instructions[instruction].at as u32);
         self.builder.set_srcloc(SourceLoc::new(access as u32 + 1));
-        Some(MemFlagsData::new().with_trap_code(TrapCode::user((access % CODES) as u8 + 1)))
+        let code = TrapCode::user((access % CODES) as u8 + 1);
+        Some(MemFlagsData::new().with_trap_code(code).with_alias_region(Some(self.memory_region)))
     }
 
     pub(super) fn emit_fault_block(&mut self) {
@@ -111,6 +112,7 @@ impl Emitter<'_, '_, '_> {
         self.builder.ins().store(own(), base, machine, layout::EXIT_BASE);
         let yes = self.builder.ins().iconst(types::I64, 1);
         self.builder.ins().store(own(), yes, machine, layout::EXIT_IS_FAULT);
+        self.note_prototype();
         self.end(status::LEFT as i64);
     }
 }

@@ -28,6 +28,10 @@ impl Emitter<'_, '_, '_> {
             let variable = self.variable(register, kind);
             return self.builder.use_var(variable);
         }
+        if let Some(vector) = held.kind.vector_of(register) {
+            let half = self.half(vector, register);
+            return self.convert(half, Kind::I64, kind);
+        }
         if held.kinds == 0 {
             // In the frame only.
             let value = self.load_register(register, held.kind);
@@ -52,6 +56,7 @@ impl Emitter<'_, '_, '_> {
     }
 
     pub(super) fn write(&mut self, register: usize, kind: Kind, value: Value) {
+        self.split_vector(register);
         let variable = self.variable(register, kind);
         self.builder.def_var(variable, value);
         self.held[register] = Held { kinds: 1 << kind as u8, kind, constant: None };
@@ -61,6 +66,7 @@ impl Emitter<'_, '_, '_> {
     }
 
     pub(super) fn write_constant(&mut self, register: usize, constant: u64) {
+        self.split_vector(register);
         self.held[register] = Held { kinds: 0, kind: Kind::Any, constant: Some(constant) };
         if self.code.keeps_frame {
             self.store_register(register);
@@ -70,7 +76,7 @@ impl Emitter<'_, '_, '_> {
     pub(super) fn constant(&mut self, kind: Kind, bits: u64) -> Value {
         match kind {
             Kind::I32 => self.builder.ins().iconst(types::I32, i64::from(bits as u32)),
-            Kind::Any | Kind::I64 => self.builder.ins().iconst(types::I64, bits as i64),
+            Kind::Any | Kind::I64 | Kind::Vector | Kind::High => self.builder.ins().iconst(types::I64, bits as i64),
             Kind::F32 => self.builder.ins().f32const(ir::immediates::Ieee32::with_bits(bits as u32)),
             Kind::F64 => self.builder.ins().f64const(ir::immediates::Ieee64::with_bits(bits)),
         }
@@ -109,6 +115,7 @@ impl Emitter<'_, '_, '_> {
         match self.held[from] {
             Held { constant: Some(constant), .. } => self.write_constant(to, constant),
             Held { kind, .. } => {
+                let kind = kind.of_half();
                 let value = self.read(from, kind);
                 self.write(to, kind, value);
             }
@@ -117,6 +124,6 @@ impl Emitter<'_, '_, '_> {
 
     /// The kind in which a register's content is held; any if it is a constant.
     pub(super) fn kind_of(&self, register: usize) -> Kind {
-        if self.held[register].constant.is_some() { Kind::Any } else { self.held[register].kind }
+        if self.held[register].constant.is_some() { Kind::Any } else { self.held[register].kind.of_half() }
     }
 }

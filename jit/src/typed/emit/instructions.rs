@@ -26,7 +26,12 @@ impl Emitter<'_, '_, '_> {
             Meaning::CopyToFar => self.copy(register(Field::D), register(Field::A)),
             Meaning::CopyNumbers => {
                 let (to, from, count) = (register(Field::A), register(Field::B), register(Field::C));
-                copy_order(to, from, count).for_each(|index| self.copy(to + index, from + index));
+                if count == 2 && self.held[from].kind == Kind::Vector {
+                    let value = self.vector(from);
+                    self.write_vector(to, value);
+                } else {
+                    copy_order(to, from, count).for_each(|index| self.copy(to + index, from + index));
+                }
             }
             Meaning::LoadInteger => self.write_constant(register(Field::A), number(Field::D) as u64),
             Meaning::LoadUnsigned => self.write_constant(register(Field::A), number(Field::D) as u64),
@@ -146,7 +151,7 @@ impl Emitter<'_, '_, '_> {
                 let data = self.builder.ins().load(types::I32, fixed(), memory, layout::MEMORY_DATA);
                 let data = self.object(region, data);
                 let bytes = self.builder.ins().iadd_imm_s(data, layout::DATA_BYTES);
-                self.builder.def_var(self.memory, bytes);
+                self.use_memory(bytes);
                 // What is called takes it from there, and so does the loop.
                 self.store_own(bytes, layout::MEMORY);
                 self.found.checked.clear();
@@ -165,6 +170,7 @@ impl Emitter<'_, '_, '_> {
             Meaning::Jump(_) | Meaning::Loop(_) | Meaning::JumpTable | Meaning::Return(_) | Meaning::Call(_) => {
                 unreachable!("{meaning:?} goes elsewhere")
             }
+            Meaning::Vector(opcode) => self.emit_vector(instruction, opcode),
             _ => self.emit_reference(block, instruction, meaning, live),
         }
     }

@@ -38,9 +38,10 @@ impl Emitter<'_, '_, '_> {
             }
             Meaning::Loop(test) => {
                 let (jumped, following) = (successors[0], self.blocks[successors[1]]);
-                let condition = self.test(instruction, test);
+                // The second block is the one that follows in machine code, and so all of the loop lies together.
+                let ends = self.test(instruction, test.opposite());
                 let back = self.builder.create_block();
-                self.builder.ins().brif(condition, back, [], following, []);
+                self.builder.ins().brif(ends, following, [], back, []);
                 self.builder.seal_block(back);
                 self.builder.switch_to_block(back);
                 self.emit_back(instruction, jumped, live);

@@ -14,7 +14,7 @@ impl Emitter<'_, '_, '_> {
     pub(super) fn place(&mut self, instruction: usize, bytes: u8) -> (MemFlagsData, Value) {
         let address = operand(self.code.words(instruction), Field::B);
         let is_narrow = self.held[address].kind == Kind::I32;
-        let memory = self.builder.use_var(self.memory);
+        let memory = self.memory();
         let size = operand(self.code.words(instruction), Field::C) as i64 + i64::from(bytes);
         let known = self.read(address, if is_narrow { Kind::I32 } else { Kind::I64 });
         let address = if is_narrow { self.convert(known, Kind::I32, Kind::I64) } else { known };
@@ -25,7 +25,7 @@ impl Emitter<'_, '_, '_> {
             return (flags, self.builder.ins().iadd(memory, address));
         }
         // The bounds are checked before.
-        let flags = MemFlagsData::new().with_notrap();
+        let flags = MemFlagsData::new().with_notrap().with_alias_region(Some(self.memory_region));
         if self.found.checked.get(&known).is_some_and(|&checked| checked >= size) {
             return (flags, self.builder.ins().iadd(memory, address));
         }
@@ -44,11 +44,13 @@ impl Emitter<'_, '_, '_> {
     }
 
     pub(super) fn instance(&mut self) -> Value {
-        self.builder.ins().load(types::I64, fixed(), self.fixed_machine, layout::INSTANCE)
+        let machine = self.machine();
+        self.builder.ins().load(types::I64, fixed(), machine, layout::INSTANCE)
     }
 
     pub(super) fn region(&mut self) -> Value {
-        self.builder.ins().load(types::I64, fixed(), self.fixed_machine, layout::REGION)
+        let machine = self.machine();
+        self.builder.ins().load(types::I64, fixed(), machine, layout::REGION)
     }
 
     /// The address of an object from a reference to it.

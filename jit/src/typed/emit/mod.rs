@@ -16,7 +16,7 @@
 //! they write at once.
 //!
 //! The data flows `mod` (entries, blocks, exits) → `calls`, `jumps`, `instructions` and `objects` (each by its meaning) →
-//! `allocation`, `casts`, `packed`, `numbers` and `memory` → `guards` → `held` and `references` (which variables have a register's content).
+//! `allocation`, `casts`, `packed`, `numbers`, `vectors` and `memory` → `guards` → `held` and `references` (which variables have a register's content).
 
 mod allocation;
 mod calls;
@@ -30,6 +30,7 @@ mod numbers;
 mod objects;
 mod packed;
 mod references;
+pub(crate) mod vectors;
 
 use crate::typed::{
     blocks::Code,
@@ -40,7 +41,10 @@ use crate::typed::{
 use alloc::{collections::BTreeMap, vec, vec::Vec};
 use calls::PASSED;
 use cranelift_codegen::{
-    ir::{AbiParam, Block, BlockCall, InstBuilder, JumpTableData, MemFlagsData, SigRef, Signature, Type, Value, types},
+    ir::{
+        AbiParam, AliasRegion, AliasRegionData, Block, BlockCall, InstBuilder, JumpTableData, MemFlagsData, SigRef,
+        Signature, Type, Value, types,
+    },
     isa::{CallConv, TargetFrontendConfig},
 };
 use cranelift_frontend::{FunctionBuilder, Variable};
@@ -83,6 +87,7 @@ pub(crate) fn emit(
         }
     }
     let entries = entries.into_iter().map(|(entry, block)| emitter.emit_entry(entry, block)).collect();
+    emitter.emit_ended_call();
     emitter.emit_end();
     emitter.emit_fault_block();
     emitter.builder.seal_all_blocks();
@@ -93,7 +98,8 @@ pub(crate) fn emit(
 fn type_of(kind: Kind) -> Type {
     match kind {
         Kind::I32 => types::I32,
-        Kind::Any | Kind::I64 => types::I64,
+        Kind::Any | Kind::I64 | Kind::High => types::I64,
+        Kind::Vector => types::I8X16,
         Kind::F32 => types::F32,
         Kind::F64 => types::F64,
     }
@@ -125,7 +131,7 @@ struct Emitter<'a, 'f, 'b> {
     kinds: &'a [Vec<Kind>],
     blocks: Vec<Block>,
     is_reachable: Vec<bool>,
-    variables: Vec<[Option<Variable>; 5]>,
+    variables: Vec<[Option<Variable>; Kind::Vector as usize + 1]>,
     held: Vec<Held>,
     /// What checks have found out.
     found: Found,
@@ -146,13 +152,17 @@ struct Emitter<'a, 'f, 'b> {
     base: Value,
     /// The address of reference register 0.
     slots: Value,
-    /// The machine's address, for what is loaded once.
-    fixed_machine: Value,
     /// The address of the memory in use.
     memory: Variable,
+    /// The same in functions that keep their frames, in which nothing is held from one block to the next.
+    memory_in_block: Option<Value>,
+    /// What lies in linear memories, and nowhere else.
+    memory_region: AliasRegion,
     references: References,
     /// Where the loop is noted to go on, with the word as the parameter.
     end: Option<Block>,
+    /// Where it is noted in which call this was, with its word and how it has ended as parameters.
+    ended_call: Option<Block>,
     /// If accesses to memory are not compared with its length.
     guards: Option<Guards>,
 }
@@ -163,6 +173,11 @@ const LEFT_BY_CHANCE: usize = 3;
 /// Accesses to frames, the machine and instances.
 fn own() -> MemFlagsData {
     MemFlagsData::trusted()
+}
+
+/// Vectors in the frame, which are not aligned.
+fn frame_vector() -> MemFlagsData {
+    MemFlagsData::new().with_notrap()
 }
 
 /// What nothing changes while compiled code runs.
@@ -208,9 +223,8 @@ impl<'a, 'f, 'b> Emitter<'a, 'f, 'b> {
         builder.switch_to_block(start);
         let parameters: Vec<Value> = builder.block_params(start).to_vec();
         let memory = builder.declare_var(types::I64);
-        let fixed_machine = builder.ins().get_pinned_reg(types::I64);
-        let bytes = builder.ins().load(types::I64, own(), fixed_machine, layout::MEMORY);
-        builder.def_var(memory, bytes);
+        let of_memory = AliasRegionData { user_id: 0, description: "memory".into() };
+        let memory_region = builder.func.dfg.alias_regions.insert(of_memory);
         let guards = code.relies_on_guards(&is_reachable).then(|| Guards::new(&mut builder));
         let mut emitter = Emitter {
             code,
@@ -218,7 +232,7 @@ impl<'a, 'f, 'b> Emitter<'a, 'f, 'b> {
             kinds,
             blocks,
             is_reachable,
-            variables: vec![[None; 5]; code.reference(0)],
+            variables: vec![[None; Kind::Vector as usize + 1]; code.reference(0)],
             held: Vec::new(),
             written,
             signature,
@@ -231,10 +245,12 @@ impl<'a, 'f, 'b> Emitter<'a, 'f, 'b> {
             goes_on_elsewhere,
             base: parameters[0],
             slots: parameters[1],
-            fixed_machine,
             memory,
+            memory_region,
             references: References::new(code.unit.function.registers.references as usize),
             end: None,
+            ended_call: None,
+            memory_in_block: None,
             guards,
         };
         emitter.note_frame();
@@ -286,12 +302,19 @@ impl<'a, 'f, 'b> Emitter<'a, 'f, 'b> {
         let code = self.code;
         self.builder.switch_to_block(entry);
         self.builder.seal_block(entry);
+        self.load_memory();
         let loaded = if code.keeps_frame { None } else { Some(&code.blocks[block].live) };
         for register in loaded.into_iter().flat_map(Set::iter) {
             let Some(kind) = self.kinds[block].get(register).map(|kind| kind.held()) else {
                 self.load_reference(register - code.reference(0));
                 continue;
             };
+            if let Some(vector) = kind.vector_of(register) {
+                let value = self.load_vector(vector);
+                let variable = self.variable(vector, Kind::Vector);
+                self.builder.def_var(variable, value);
+                continue;
+            }
             let value = self.load_register(register, kind);
             let variable = self.variable(register, kind);
             self.builder.def_var(variable, value);
@@ -313,9 +336,39 @@ impl<'a, 'f, 'b> Emitter<'a, 'f, 'b> {
         code.instructions[first].at as u32
     }
 
-    /// The machine's address. It stays in its register, so that asking costs less than keeping it elsewhere.
+    /// The machine's address.
     fn machine(&mut self) -> Value {
-        self.builder.ins().get_pinned_reg(types::I64)
+        self.builder.ins().iconst(types::I64, self.code.unit.machine as i64)
+    }
+
+    /// Has the address of the memory in use in its variable. Where compiled code is entered or called, so that nothing holds it
+    /// during calls.
+    fn load_memory(&mut self) {
+        if self.code.accesses_memory && !self.code.keeps_frame {
+            let bytes = self.load_own(types::I64, layout::MEMORY);
+            self.builder.def_var(self.memory, bytes);
+        }
+    }
+
+    /// The address of the memory in use.
+    fn memory(&mut self) -> Value {
+        if !self.code.keeps_frame {
+            return self.builder.use_var(self.memory);
+        }
+        if let Some(bytes) = self.memory_in_block {
+            return bytes;
+        }
+        let bytes = self.load_own(types::I64, layout::MEMORY);
+        self.use_memory(bytes);
+        bytes
+    }
+
+    /// Another memory is in use.
+    fn use_memory(&mut self, bytes: Value) {
+        match self.code.keeps_frame {
+            true => self.memory_in_block = Some(bytes),
+            false => self.builder.def_var(self.memory, bytes),
+        }
     }
 
     fn load_own(&mut self, kind: Type, offset: i32) -> Value {
@@ -353,6 +406,7 @@ impl<'a, 'f, 'b> Emitter<'a, 'f, 'b> {
             None => Found::default(),
         };
         self.references.begin(!code.keeps_frame);
+        self.memory_in_block = None;
         if let Some(known) = self.before_entries.get(&block) {
             self.found.known.clone_from(known);
         }
@@ -360,7 +414,7 @@ impl<'a, 'f, 'b> Emitter<'a, 'f, 'b> {
             .iter()
             .map(|kind| Held {
                 kinds: if code.keeps_frame { 0 } else { 1 << kind.held() as u8 },
-                kind: kind.held(),
+                kind: if code.keeps_frame { kind.of_half() } else { kind.held() },
                 constant: None,
             })
             .collect();
@@ -422,7 +476,9 @@ impl<'a, 'f, 'b> Emitter<'a, 'f, 'b> {
             for register in code.blocks[next].live.iter() {
                 // References are held already.
                 let Some(kind) = self.kinds[next].get(register).map(|kind| kind.held()) else { break };
-                if self.held[register].kinds & 1 << kind as u8 == 0 {
+                if let Some(vector) = kind.vector_of(register) {
+                    self.hold_vector(vector);
+                } else if self.held[register].kinds & 1 << kind as u8 == 0 {
                     self.read_into(register, kind);
                 }
             }
@@ -447,9 +503,16 @@ impl<'a, 'f, 'b> Emitter<'a, 'f, 'b> {
         if self.code.keeps_frame {
             return;
         }
+        let mut stored = None;
         for register in live.iter() {
-            if self.written.has(register) {
+            if !self.written.has(register) {
+                continue;
+            }
+            let vector = self.held.get(register).and_then(|held| held.kind.vector_of(register));
+            // Both halves of a vector are stored at once.
+            if vector.is_none() || vector != stored {
                 self.store_register(register);
+                stored = vector;
             }
         }
     }
@@ -457,6 +520,11 @@ impl<'a, 'f, 'b> Emitter<'a, 'f, 'b> {
     fn store_register(&mut self, register: usize) {
         if let Some(reference) = register.checked_sub(self.code.reference(0)) {
             return self.store_reference(reference);
+        }
+        if let Some(vector) = self.held[register].kind.vector_of(register) {
+            let value = self.vector(vector);
+            self.builder.ins().store(frame_vector(), value, self.base, 8 * vector as i32);
+            return;
         }
         let kind = match self.held[register] {
             Held { constant: Some(_), .. } | Held { kind: Kind::I32 | Kind::F32, .. } => Kind::I64,
