@@ -445,20 +445,20 @@ impl Machine {
                 function(self, frame)
             };
         }
-        match result {
-            Ok(Step::Call { count }) => self.call_back(frame, count, yieldable),
+        match &result {
+            &Ok(Step::Call { count }) => self.call_back(frame, count, yieldable),
             Ok(step) => self.take_step(frame, step),
-            Err(throw) => {
+            &Err(throw) => {
                 self.header(frame.base()).set_resume(THROWN);
                 Err(throw)
             }
         }
     }
 
-    /// Does what a native function says.
+    /// Does what a native function says. The step is read where it was written: a copy of it would wait for the stores.
     #[inline(always)]
-    pub(crate) fn take_step(&mut self, frame: Frame, step: Step) -> Result<Next, Throw> {
-        match step {
+    pub(crate) fn take_step(&mut self, frame: Frame, step: &Step) -> Result<Next, Throw> {
+        match *step {
             Step::Return { first, count } => self.return_from(first, count),
             Step::Call { count } => {
                 let native = self.heap.get(frame.closure(self)).native;

@@ -37,6 +37,7 @@ pub mod pauses;
 pub mod profile;
 mod safepoint;
 mod slow;
+mod switching;
 pub mod traceback;
 pub mod transfer;
 pub mod typed;

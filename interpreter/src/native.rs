@@ -39,6 +39,17 @@ pub type NativeFunction = fn(&mut Machine, Frame) -> NativeResult;
 /// function, and charges no fuel.
 pub type Quick = fn(&mut Machine, ArgumentList) -> Option<Value>;
 
+/// What a native function does by which coroutines are switched: the machine does it itself if it can.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Switch {
+    /// It resumes its first argument with the others and returns `true` and what comes back.
+    Resume,
+    /// It resumes the first of its closure's values with the arguments and returns what comes back. It has one local.
+    Wrapped,
+    /// It suspends the running coroutine with its arguments and returns what that is resumed with.
+    Yield,
+}
+
 /// The fuel that a call of a native function costs, beside what the function charges.
 pub(crate) const CALL_COST: u64 = 10;
 
@@ -86,12 +97,14 @@ pub struct Native {
     pub upvalues: u32,
     /// What is tried before the function, if it is wanted for at most one result.
     pub quick: Option<Quick>,
+    /// How it switches coroutines.
+    pub switch: Option<Switch>,
 }
 
 impl Native {
     /// A function without locals that calls nothing back.
     pub const fn new(name: &'static str, function: NativeFunction) -> Native {
-        Native { name, function, slots: 0, yieldable: true, catches: false, upvalues: 0, quick: None }
+        Native { name, function, slots: 0, yieldable: true, catches: false, upvalues: 0, quick: None, switch: None }
     }
 
     /// The function with `slots` locals.
@@ -116,6 +129,12 @@ impl Native {
     #[must_use]
     pub const fn with_quick(self, quick: Quick) -> Native {
         Native { quick: Some(quick), ..self }
+    }
+
+    /// The function as one that switches coroutines.
+    #[must_use]
+    pub const fn switching(self, switch: Switch) -> Native {
+        Native { switch: Some(switch), ..self }
     }
 
     /// The function as one that catches errors.

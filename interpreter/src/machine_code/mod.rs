@@ -27,11 +27,12 @@
 //! from another process) mean nothing.
 //!
 //! The data flows `running` → `pushed` → `helpers` (functions that compiled code calls), `layout` and `tier` (which functions are
-//! compiled, where their code is) → `report` → `enter`.
+//! compiled, where their code is) → `report` → `enter` → `natives`.
 
 pub(crate) mod enter;
 mod helpers;
 pub mod layout;
+pub(crate) mod natives;
 mod pushed;
 mod report;
 mod running;
