@@ -39,15 +39,21 @@ pub type NativeFunction = fn(&mut Machine, Frame) -> NativeResult;
 /// function, and charges no fuel.
 pub type Quick = fn(&mut Machine, ArgumentList) -> Option<Value>;
 
-/// What a native function does by which coroutines are switched: the machine does it itself if it can.
+/// What a native function does that changes which frame runs: the machine does it itself, without calling the function, if nothing
+/// is in the way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Switch {
+pub enum Role {
     /// It resumes its first argument with the others and returns `true` and what comes back.
     Resume,
     /// It resumes the first of its closure's values with the arguments and returns what comes back. It has one local.
     Wrapped,
     /// It suspends the running coroutine with its arguments and returns what that is resumed with.
     Yield,
+    /// It catches errors, calls its first argument with the others, and returns `true` and what comes back, or `false` and the
+    /// error.
+    Protect,
+    /// The same; its second argument is the message handler.
+    ProtectHandled,
 }
 
 /// The fuel that a call of a native function costs, beside what the function charges.
@@ -97,14 +103,14 @@ pub struct Native {
     pub upvalues: u32,
     /// What is tried before the function, if it is wanted for at most one result.
     pub quick: Option<Quick>,
-    /// How it switches coroutines.
-    pub switch: Option<Switch>,
+    /// What the machine can do for it.
+    pub role: Option<Role>,
 }
 
 impl Native {
     /// A function without locals that calls nothing back.
     pub const fn new(name: &'static str, function: NativeFunction) -> Native {
-        Native { name, function, slots: 0, yieldable: true, catches: false, upvalues: 0, quick: None, switch: None }
+        Native { name, function, slots: 0, yieldable: true, catches: false, upvalues: 0, quick: None, role: None }
     }
 
     /// The function with `slots` locals.
@@ -131,10 +137,10 @@ impl Native {
         Native { quick: Some(quick), ..self }
     }
 
-    /// The function as one that switches coroutines.
+    /// The function with what the machine can do for it.
     #[must_use]
-    pub const fn switching(self, switch: Switch) -> Native {
-        Native { switch: Some(switch), ..self }
+    pub const fn with_role(self, role: Role) -> Native {
+        Native { role: Some(role), ..self }
     }
 
     /// The function as one that catches errors.

@@ -139,9 +139,8 @@ impl Machine {
             None if level == 0 => -1,
             None => return Vec::new(),
         };
-        let source = self.short_source(prototype);
-        let mut text = Vec::with_capacity(source.len() + USUAL_MESSAGE);
-        text.extend_from_slice(&source);
+        let mut text = Vec::with_capacity(chunk_name::MAX_LENGTH + USUAL_MESSAGE);
+        chunk_name::append_short_source(self.bytes(self.heap.get(prototype).source), &mut text);
         text.push(b':');
         text.extend_from_slice(&format_integer(line));
         text.extend_from_slice(b": ");

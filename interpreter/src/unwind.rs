@@ -7,7 +7,7 @@ use crate::{
     execute::Exit,
     frame::{HeaderSlot, Return, kind, return_kind},
     machine::{Machine, roots},
-    native::{CAUGHT, THROWN},
+    native::{CAUGHT, Role, THROWN},
 };
 use lunette_gc::value::Value;
 
@@ -172,6 +172,10 @@ impl Machine {
             }
             None => {
                 self.restore_stack();
+                let role = self.native_of(base).and_then(|native| native.role);
+                if matches!(role, Some(Role::Protect | Role::ProtectHandled)) {
+                    return self.return_error();
+                }
                 self.header(base).set_resume(CAUGHT);
                 Next::Native
             }

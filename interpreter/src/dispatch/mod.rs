@@ -490,7 +490,7 @@ mod performers {
     }
 }
 
-pub(crate) use fields::{find_field, find_target};
+pub(crate) use fields::{find_field, find_string_method, find_target};
 pub(crate) use performers::PERFORMERS;
 
 /// Executes one instruction of the machine's current frame, for a thread without hook; `false` if the loop is to be left.

@@ -213,20 +213,40 @@ impl Machine {
         false
     }
 
-    /// Ends the performing of a call that has switched to another coroutine, or back, where `next` runs next; gives a
-    /// [`performed`]. `at` is the instruction of the frame at `base`, on the stack `stack`.
-    pub(super) fn end_switch(&mut self, stack: *mut u8, base: *mut u8, at: *const u64, next: Next) -> u64 {
+    /// Ends the performing of a call for which the machine has done what the function does ([`crate::roles`]), where `next` runs
+    /// next; gives a [`performed`]. `at` is the instruction of the frame at `base`, on the stack `stack`.
+    pub(super) fn end_role(&mut self, stack: *mut u8, base: *mut u8, at: *const u64, next: Next) -> u64 {
         let moves = self.lua.moves;
-        self.lua.outcome = RESUME;
-        if next != Next::Lua && self.drive(next) == Status::Leave {
-            self.lua.outcome = LEAVE;
-            return performed::ELSEWHERE;
-        }
-        let is_back = self.run_resumed(stack) && self.lua.moves == moves;
         let frame = ((base as usize - stack as usize) >> 4) as u32;
+        self.lua.outcome = RESUME;
+        let is_begun = next == Next::Lua && self.stack == stack && self.may_begin_machine_code();
+        let goes_on = if is_begun { self.run_protected() } else { self.go_on_with(next) };
+        let is_back = goes_on && self.run_resumed(stack) && self.lua.moves == moves;
         let first = ((at as usize - self.heap.base() as usize) >> 3) as u32 + 1;
         let is_next = is_back && self.base == frame && self.header(frame).resume() == first;
         if is_next { performed::NEXT } else { performed::ELSEWHERE }
+    }
+
+    /// Whether the loop would go on with a frame that runs next.
+    #[inline(always)]
+    fn go_on_with(&mut self, next: Next) -> bool {
+        if next != Next::Lua && self.drive(next) == Status::Leave {
+            self.lua.outcome = LEAVE;
+        }
+        self.lua.outcome != LEAVE
+    }
+
+    /// Runs the Lua function that was called protected; whether the loop would go on.
+    fn run_protected(&mut self) -> bool {
+        match self.run_begun() {
+            Begun::Ran(next) => self.go_on_with(next),
+            Begun::Uncompiled if !self.called_by_machine_code() => {
+                self.lua.outcome = LEAVE;
+                false
+            }
+            Begun::Uncompiled | Begun::Left => false,
+            Begun::Elsewhere => self.lua.outcome != LEAVE,
+        }
     }
 
     /// Runs what an instruction of a frame on the stack `stack` has resumed, as long as that is compiled, until that stack is the
@@ -259,11 +279,7 @@ impl Machine {
             return false;
         };
         match self.run_at(entry) {
-            Begun::Ran(next) if self.drive(next) == Status::Leave => {
-                self.lua.outcome = LEAVE;
-                false
-            }
-            Begun::Ran(_) => true,
+            Begun::Ran(next) => self.go_on_with(next),
             Begun::Elsewhere => self.lua.outcome != LEAVE,
             Begun::Left | Begun::Uncompiled => false,
         }

@@ -1,10 +1,10 @@
-//! Calls of native functions that compiled code has performed: switches between coroutines ([`crate::switching`]) take a short
-//! way, all others that of the loop.
+//! Calls of native functions that compiled code has performed: those for which the machine does what they do ([`crate::roles`])
+//! take a short way, all others that of the loop.
 
 use super::{Perform, running::running};
 use crate::{dispatch::state::Operands, machine::Machine, slow};
 
-/// Performs `call`; what is no switch, by `otherwise`.
+/// Performs `call`; `otherwise` is the usual way.
 #[inline(always)]
 pub(crate) unsafe fn perform_call(machine: *mut Machine, base: *mut u8, at: *const u64, otherwise: Perform) -> u64 {
     // SAFETY: the caller is compiled code, for an instruction of its own. Nothing refers to the machine when others are called.
@@ -12,8 +12,8 @@ pub(crate) unsafe fn perform_call(machine: *mut Machine, base: *mut u8, at: *con
         let (running, word) = running(machine, base, at);
         let (stack, window) = (running.stack, running.register_index(word.a()));
         let count = running.argument_count(word, window);
-        match running.switch_by_call(window, count, word.c() as i32 - 1) {
-            Some(next) => running.end_switch(stack, base, at, next),
+        match running.call_by_role(window, count, word.c() as i32 - 1) {
+            Some(next) => running.end_role(stack, base, at, next),
             None => otherwise(machine, base, at),
         }
     }
@@ -32,8 +32,8 @@ pub(crate) unsafe fn perform_generic_for_call(
         let (running, word) = running(machine, base, at);
         let stack = running.stack;
         let window = slow::place_iterator(running, word);
-        match running.switch_by_call(window, 2, word.b() as i32) {
-            Some(next) => running.end_switch(stack, base, at, next),
+        match running.call_by_role(window, 2, word.b() as i32) {
+            Some(next) => running.end_role(stack, base, at, next),
             None => otherwise(machine, base, at),
         }
     }

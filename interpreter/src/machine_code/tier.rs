@@ -28,6 +28,7 @@ use lunette_bytecode::{
 use lunette_gc::{
     function::Prototype,
     reference::Ref,
+    thread::Thread,
     value::{Slot, Tag, Value},
 };
 
@@ -140,8 +141,8 @@ impl Default for Uses {
 /// A function is hot when so many slices of fuel have ended in it, and one more for each instruction: what compiling takes.
 /// Entries come back after so many, and after twice as many each time if no other function was compiled meanwhile.
 const HOT: u32 = 4;
-/// Or in functions that it has called, which are compiled: so far from it.
-const MOST_CALLERS: u32 = 4;
+/// Or in functions that it has called, which are compiled: so many frames from it.
+const MOST_CALLERS: u32 = 8;
 /// And when compiled code has called it so often.
 const HOT_CALLS: u32 = 2000;
 /// A function is compiled anew when it was left so often, and so often for each instruction; twice as often each time.
@@ -312,23 +313,35 @@ impl Machine {
     }
 
     /// A slice of fuel has ended where Lua is interpreted. If the running function is compiled, it is its callers' code that is
-    /// missing: they become hotter, up to the first that is not compiled.
+    /// missing: they become hotter, up to the first that is not compiled, past native functions and into the resumer.
     pub(crate) fn heat_callers(&mut self) {
         let mut frame = FrameView { thread: self.thread, base: self.base };
         for _ in 0..=MOST_CALLERS {
-            let Value::Closure(closure) = self.frame_function(frame) else { return };
-            let prototype = self.prototype_of(closure);
-            let function = self.lua.function(prototype, self.heap.get(prototype).native.get());
-            let is_compiled = function.is_some_and(|function| function.outcome != NativeOutcome::Interpreted);
-            let is_running = frame.base == self.base;
-            if !is_running && self.heat_lua(prototype) {
-                self.make_lua_native(prototype);
-            }
-            match self.caller_of(frame) {
-                Some(caller) if is_compiled => frame = caller,
+            match self.frame_function(frame) {
+                Value::Closure(closure) => {
+                    let prototype = self.prototype_of(closure);
+                    let function = self.lua.function(prototype, self.heap.get(prototype).native.get());
+                    let is_compiled = function.is_some_and(|function| function.outcome != NativeOutcome::Interpreted);
+                    let is_running = frame.base == self.base && frame.thread == self.thread;
+                    if !is_running && self.heat_lua(prototype) {
+                        self.make_lua_native(prototype);
+                    }
+                    if !is_compiled {
+                        return;
+                    }
+                }
+                Value::NativeClosure(_) => {}
                 _ => return,
             }
+            let Some(caller) = self.caller_of(frame).or_else(|| self.resuming_frame(frame.thread)) else { return };
+            frame = caller;
         }
+    }
+
+    /// The innermost frame of the thread that has resumed another.
+    fn resuming_frame(&self, thread: Ref<Thread>) -> Option<FrameView> {
+        let thread = self.heap.get(thread).resumer.get()?;
+        Some(FrameView { thread, base: self.heap.get(thread).base.get() })
     }
 
     /// Compiled code has called the running function of Lua, which is not compiled. `false` if the loop is to be left.

@@ -2,7 +2,6 @@
 
 use super::after_allocation;
 use crate::{
-    call::Next,
     dispatch::state::{Operands, Status},
     error::Throw,
     frame::{FRAME_SLOTS, HeaderSlot, Return, VARIADIC, kind},
@@ -51,8 +50,8 @@ pub(crate) fn call_native(machine: &mut Machine, word: Word) -> Outcome {
         machine.set_value(window, value);
         return after_allocation(machine, word);
     }
-    if let Some(next) = machine.switch_by_call(window, count, wanted) {
-        return Ok(if next == Next::Lua { Status::Reload } else { machine.drive(next) });
+    if let Some(next) = machine.call_by_role(window, count, wanted) {
+        return Ok(machine.drive(next));
     }
     let caller = machine.base;
     let stack = machine.stack;

@@ -117,8 +117,7 @@ pub(crate) fn generic_for_call(machine: &mut Machine, word: Word) -> Outcome {
         return Ok(Status::Next);
     }
     let window = place_iterator(machine, word);
-    let next = match machine.switch_by_call(window, 2, wanted as i32) {
-        Some(Next::Lua) => return Ok(Status::Reload),
+    let next = match machine.call_by_role(window, 2, wanted as i32) {
         Some(next) => next,
         None => machine.push_call(window, 2, wanted as i32, Return::Call, 0)?,
     };

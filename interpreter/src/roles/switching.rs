@@ -1,13 +1,13 @@
-//! Switches between coroutines where nothing is in the way of them, which is nearly always: the functions of the library are not
-//! called then. The frames that they would have are written, and values go from one Lua frame to the other. Whatever takes more
-//! (errors, hooks, the first resume, a stack that is too small) is theirs, and [`crate::coroutine`]'s.
+//! Switches between coroutines: values go from one Lua frame to the other. The first resume, and what is not a function of the
+//! library on the other side, take [`crate::coroutine`].
 
+use super::Call;
 use crate::{
     call::{MAX_NATIVE_DEPTH, Next},
     coroutine::SUSPENDED,
-    frame::{COUNTED, FRAME_SLOTS, HeaderSlot, NATIVE, Return, header_payload, header_tag, kind, wanted},
+    frame::{COUNTED, FRAME_SLOTS, HeaderSlot, NATIVE, Return, kind, wanted},
     machine::{Machine, STACK_RESERVE},
-    native::{CALL_COST, PASS_ON, PASS_ON_TRUE, Switch},
+    native::{PASS_ON, PASS_ON_TRUE, Role},
 };
 use lunette_gc::{
     function::NativeClosure,
@@ -15,17 +15,6 @@ use lunette_gc::{
     thread::Thread,
     value::{Slot, Value},
 };
-
-/// A call of a native function by the running Lua frame.
-#[derive(Clone, Copy)]
-struct Call {
-    /// The slot of the function.
-    window: u32,
-    /// The number of arguments.
-    count: u32,
-    /// The results that are wanted; -1 for all.
-    wanted: i32,
-}
 
 /// Where values go on the stack of a thread that goes on.
 struct Landing<'a> {
@@ -48,36 +37,24 @@ struct Arrival {
 }
 
 impl Machine {
-    /// Calls the function in slot `window`, for the running Lua frame, if that switches to another coroutine and no more is to be
-    /// done for it. Which frame runs next; `None`, with nothing done, if the function is to be called.
+    /// Resumes or suspends a coroutine by a call of a function of this role.
     #[inline(always)]
-    pub(crate) fn switch_by_call(&mut self, window: u32, count: u32, wanted: i32) -> Option<Next> {
-        let Value::NativeClosure(closure) = self.value(window) else { return None };
-        let switch = self.natives[self.heap.get(closure).native as usize].switch?;
-        self.switch(switch, closure, Call { window, count, wanted })
-    }
-
-    #[inline(never)]
-    fn switch(&mut self, switch: Switch, closure: Ref<NativeClosure>, call: Call) -> Option<Next> {
+    pub(super) fn switch(&mut self, role: Role, closure: Ref<NativeClosure>, call: Call) -> Option<Next> {
         let base = call.window + FRAME_SLOTS;
-        if self.hooked || self.budget.get() < CALL_COST as i64 || !self.has_room(base, call.count + 1) {
-            return None;
-        }
-        self.lua.is_departed = false;
-        match switch {
-            Switch::Resume if call.count == 0 => None,
-            Switch::Resume => match self.value(base) {
+        match role {
+            Role::Yield => self.switch_from(call),
+            Role::Resume if call.count > 0 => match self.value(base) {
                 Value::Thread(thread) => self.switch_to(thread, call, 1),
                 _ => None,
             },
-            Switch::Wrapped => match self.heap.native_values(closure).first()?.get() {
+            Role::Wrapped => match self.heap.native_values(closure).first()?.get() {
                 Value::Thread(thread) => {
                     self.set_value(base + call.count, Value::Nil);
                     self.switch_to(thread, call, 0)
                 }
                 _ => None,
             },
-            Switch::Yield => self.switch_from(call),
+            _ => None,
         }
     }
 
@@ -92,7 +69,8 @@ impl Machine {
         let (first, count) = (call.window + FRAME_SLOTS + skipped, call.count - skipped);
         let arrival = self.land(self.landing(thread, count)?, first, count);
         let phase = if skipped == 0 { PASS_ON } else { PASS_ON_TRUE };
-        self.write_native_frame(call, phase, first + count);
+        self.write_native_frame(call, phase);
+        self.store_thread(first + count);
         self.set_normal();
         let object = self.heap.get(thread);
         object.resumer.set(Some(self.thread));
@@ -110,7 +88,8 @@ impl Machine {
         }
         let first = call.window + FRAME_SLOTS;
         let arrival = self.land(self.landing(resumer, call.count)?, first, call.count);
-        self.write_native_frame(call, PASS_ON, first + call.count);
+        self.write_native_frame(call, PASS_ON);
+        self.store_thread(first + call.count);
         let object = self.get_thread();
         object.status.set(SUSPENDED);
         object.resumer.set(None);
@@ -161,20 +140,6 @@ impl Machine {
         }
         targets.for_each(|target| target.set(Value::Nil));
         landing.arrival
-    }
-
-    /// Writes the frame of a function that passes on what comes to it, and notes in the running thread that it is the running
-    /// one, with the slots below `top` in use.
-    #[inline(always)]
-    fn write_native_frame(&mut self, call: Call, phase: u32, top: u32) {
-        self.spend(CALL_COST);
-        let base = call.window + FRAME_SLOTS;
-        let header = self.slot(base - 1);
-        header.payload.set(header_payload(phase, base - self.base));
-        header.tag.set(header_tag(Return::Call as u32 | NATIVE, call.wanted));
-        header.spare.set(call.count);
-        self.base = base;
-        self.store_thread(top);
     }
 
     /// Makes a thread the running one, which goes on in a Lua frame.
