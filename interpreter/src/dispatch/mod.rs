@@ -482,6 +482,7 @@ mod performers {
                 (*machine).save(base, at);
                 (*machine).record_lua_exit(NativeExitCause::Performed);
             }
+            (*machine).lua.is_departed = false;
             let region = (*machine).heap.base();
             let closure = base.sub(32).cast::<u64>().read() as usize;
             let prototype = (*region.add(closure * 8).cast::<Closure>()).prototype.pointer(region);

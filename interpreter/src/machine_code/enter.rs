@@ -139,7 +139,7 @@ pub(crate) unsafe fn perform_elsewhere(
         if machine.base == frame && header.resume() == first {
             return performed::NEXT;
         }
-        let is_lua = !machine.is_typed_frame() && !machine.is_native_frame(machine.base);
+        let is_lua = !machine.lua.is_departed && !machine.is_typed_frame() && !machine.is_native_frame(machine.base);
         let is_replaced =
             is_lua && machine.base >= frame && header.tag.get() & TAIL_CALLED_MASK != 0 && machine.is_at_beginning();
         return if is_replaced { performed::REPLACED } else { performed::ELSEWHERE };
