@@ -3,35 +3,44 @@
 use alloc::vec::Vec;
 
 /// The most bytes that [`short_source`] gives.
-const MAX_LENGTH: usize = 59;
+pub const MAX_LENGTH: usize = 59;
 const ELLIPSIS: &[u8] = b"...";
 
 /// The short form of the chunk name `source`: `=name` gives the name, `@file` the file's path with its end kept, and
 /// source text `[string "first line..."]`.
 pub fn short_source(source: &[u8]) -> Vec<u8> {
+    let mut text = Vec::new();
+    append_short_source(source, &mut text);
+    text
+}
+
+/// Appends what [`short_source`] gives to a text.
+pub fn append_short_source(source: &[u8], text: &mut Vec<u8>) {
     match source {
-        [b'=', name @ ..] => name[..name.len().min(MAX_LENGTH)].to_vec(),
-        [b'@', path @ ..] if path.len() <= MAX_LENGTH => path.to_vec(),
+        [b'=', name @ ..] => text.extend_from_slice(&name[..name.len().min(MAX_LENGTH)]),
+        [b'@', path @ ..] if path.len() <= MAX_LENGTH => text.extend_from_slice(path),
         [b'@', path @ ..] => {
-            let kept = MAX_LENGTH - ELLIPSIS.len();
-            [ELLIPSIS, &path[path.len() - kept..]].concat()
+            text.extend_from_slice(ELLIPSIS);
+            text.extend_from_slice(&path[path.len() + ELLIPSIS.len() - MAX_LENGTH..]);
         }
-        text => short_text(text),
+        source => append_short_text(source, text),
     }
 }
 
-fn short_text(text: &[u8]) -> Vec<u8> {
+fn append_short_text(source: &[u8], text: &mut Vec<u8>) {
     const OPENING: &[u8] = b"[string \"";
     const CLOSING: &[u8] = b"\"]";
     let room = MAX_LENGTH - OPENING.len() - ELLIPSIS.len() - CLOSING.len();
-    let line_end = text.iter().position(|&byte| byte == b'\n');
+    let line_end = source.iter().position(|&byte| byte == b'\n');
+    text.extend_from_slice(OPENING);
     match line_end {
-        None if text.len() < room => [OPENING, text, CLOSING].concat(),
+        None if source.len() < room => text.extend_from_slice(source),
         _ => {
-            let kept = line_end.unwrap_or(text.len()).min(room);
-            [OPENING, &text[..kept], ELLIPSIS, CLOSING].concat()
+            text.extend_from_slice(&source[..line_end.unwrap_or(source.len()).min(room)]);
+            text.extend_from_slice(ELLIPSIS);
         }
     }
+    text.extend_from_slice(CLOSING);
 }
 
 #[cfg(test)]

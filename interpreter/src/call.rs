@@ -445,20 +445,20 @@ impl Machine {
                 function(self, frame)
             };
         }
-        match result {
-            Ok(Step::Call { count }) => self.call_back(frame, count, yieldable),
+        match &result {
+            &Ok(Step::Call { count }) => self.call_back(frame, count, yieldable),
             Ok(step) => self.take_step(frame, step),
-            Err(throw) => {
+            &Err(throw) => {
                 self.header(frame.base()).set_resume(THROWN);
                 Err(throw)
             }
         }
     }
 
-    /// Does what a native function says.
+    /// Does what a native function says. The step is read where it was written: a copy of it would wait for the stores.
     #[inline(always)]
-    pub(crate) fn take_step(&mut self, frame: Frame, step: Step) -> Result<Next, Throw> {
-        match step {
+    pub(crate) fn take_step(&mut self, frame: Frame, step: &Step) -> Result<Next, Throw> {
+        match *step {
             Step::Return { first, count } => self.return_from(first, count),
             Step::Call { count } => {
                 let native = self.heap.get(frame.closure(self)).native;
@@ -606,6 +606,10 @@ impl Machine {
                     self.base = caller;
                     return self.finish_instruction(result);
                 }
+                Return::Call => {
+                    self.leave_native_level(kind(tag));
+                    return Ok(self.return_to_lua(first, count, to));
+                }
                 _ => break,
             }
             let phase = self.header(caller).resume();
@@ -627,6 +631,21 @@ impl Machine {
         if self.heap.needs_collection() { self.safepoint(self.open_top, Next::Native) } else { Next::Native }
     }
 
+    /// Leaves the running frame for that of Lua which has called it, and wants the results in its window at slot `to`.
+    #[inline(always)]
+    fn return_to_lua(&mut self, first: u32, count: u32, to: u32) -> Next {
+        let header = self.header(self.base);
+        let (tag, caller) = (header.tag.get(), self.base - header.distance());
+        self.base = caller;
+        self.deliver(first, count, to, wanted(tag));
+        // Lua functions have safepoints of their own.
+        if kind(tag) & NATIVE == 0 || !self.heap.needs_collection() {
+            return Next::Lua;
+        }
+        let top = u32::try_from(wanted(tag)).map_or(self.open_top, |wanted| to + wanted);
+        self.safepoint(top, Next::Lua)
+    }
+
     /// Leaves the running frame for the one below, which is to take the results itself.
     #[inline(never)]
     fn return_to(&mut self, first: u32, count: u32) -> Result<Next, Throw> {
@@ -642,17 +661,7 @@ impl Machine {
         self.leave_native_level(kind(tag));
         let caller = base - distance;
         match return_kind(tag) {
-            Return::Call => {
-                let wanted = wanted(tag);
-                self.base = caller;
-                self.deliver(first, count, to, wanted);
-                // Lua functions have safepoints of their own.
-                if kind(tag) & NATIVE != 0 && self.heap.needs_collection() {
-                    let top = u32::try_from(wanted).map_or(self.open_top, |wanted| to + wanted);
-                    return Ok(self.safepoint(top, Next::Lua));
-                }
-                Ok(Next::Lua)
-            }
+            Return::Call => Ok(self.return_to_lua(first, count, to)),
             Return::Native => {
                 self.base = caller;
                 Ok(self.return_to_native(first, count, to))

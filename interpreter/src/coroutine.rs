@@ -79,7 +79,7 @@ impl Machine {
     }
 
     /// Makes `thread` the running one.
-    fn load_thread(&mut self, thread: Ref<Thread>) {
+    pub(crate) fn load_thread(&mut self, thread: Ref<Thread>) {
         self.thread = thread;
         self.heap.root(roots::CURRENT_THREAD).set(Value::Thread(thread));
         let object = self.heap.get(thread);
@@ -110,6 +110,7 @@ impl Machine {
 
     /// Gives the running thread up for the one that has resumed it. `false` if there is none.
     pub(crate) fn abandon_thread(&mut self) -> bool {
+        self.lua.is_departed = true;
         let object = self.get_thread();
         object.status.set(FAILED);
         let resumer = object.resumer.take();
@@ -118,7 +119,7 @@ impl Machine {
     }
 
     /// The running thread is about to run another one.
-    fn set_normal(&self) {
+    pub(crate) fn set_normal(&self) {
         let status = &self.get_thread().status;
         status.set(match status.get() {
             CLOSING => NORMAL_CLOSING,
@@ -281,6 +282,7 @@ impl Machine {
     }
 
     fn switch_to_resumer(&mut self, status: u32, top: u32) {
+        self.lua.is_departed = true;
         let left = self.thread;
         self.store_thread(top);
         let object = self.get_thread();

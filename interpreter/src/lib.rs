@@ -35,6 +35,7 @@ pub mod native;
 pub mod number;
 pub mod pauses;
 pub mod profile;
+mod roles;
 mod safepoint;
 mod slow;
 pub mod traceback;

@@ -70,6 +70,8 @@ pub mod roots {
 
 /// Slots that every frame leaves free above it for the machine's own call windows.
 pub(crate) const STACK_RESERVE: u32 = 40;
+/// So many slots at most are copied one by one.
+const FEW_SLOTS: u32 = 8;
 /// The most slots of a stack that programs can use.
 pub(crate) const MAX_STACK: u32 = 1_000_000;
 /// Slots beyond that for handling the overflow.
@@ -338,13 +340,19 @@ impl Machine {
     }
 
     /// Copies `count` slots of the stack, as if by way of a third place.
+    #[inline]
     pub(crate) fn copy_slots(&self, from: u32, to: u32, count: u32) {
-        if count == 1 {
-            return self.copy_slot(from, to);
+        // One by one as they were written: a wider load would wait for the stores.
+        match count {
+            0 => {}
+            1 => self.copy_slot(from, to),
+            2..=FEW_SLOTS if to < from => (0..count).for_each(|index| self.copy_slot(from + index, to + index)),
+            2..=FEW_SLOTS => (0..count).rev().for_each(|index| self.copy_slot(from + index, to + index)),
+            _ => self.copy_many_slots(from, to, count),
         }
-        if count == 0 {
-            return;
-        }
+    }
+
+    fn copy_many_slots(&self, from: u32, to: u32, count: u32) {
         assert!(u64::from(from.max(to)) + u64::from(count) <= u64::from(self.stack_length), "stack index out of range");
         let slots = self.stack.cast::<Slot>();
         // SAFETY: both ranges lie in the stack. What is copied of `spare` is nobody's: no variable to be closed and no

@@ -39,6 +39,23 @@ pub type NativeFunction = fn(&mut Machine, Frame) -> NativeResult;
 /// function, and charges no fuel.
 pub type Quick = fn(&mut Machine, ArgumentList) -> Option<Value>;
 
+/// What a native function does that changes which frame runs: the machine does it itself, without calling the function, if nothing
+/// is in the way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// It resumes its first argument with the others and returns `true` and what comes back.
+    Resume,
+    /// It resumes the first of its closure's values with the arguments and returns what comes back. It has one local.
+    Wrapped,
+    /// It suspends the running coroutine with its arguments and returns what that is resumed with.
+    Yield,
+    /// It catches errors, calls its first argument with the others, and returns `true` and what comes back, or `false` and the
+    /// error.
+    Protect,
+    /// The same; its second argument is the message handler.
+    ProtectHandled,
+}
+
 /// The fuel that a call of a native function costs, beside what the function charges.
 pub(crate) const CALL_COST: u64 = 10;
 
@@ -86,6 +103,8 @@ pub struct Native {
     pub upvalues: u32,
     /// What is tried before the function, if it is wanted for at most one result.
     pub quick: Option<Quick>,
+    /// What the machine can do for it.
+    pub role: Option<Role>,
     /// What compiled code does in its place.
     pub builtin: Option<Builtin>,
 }
@@ -108,7 +127,17 @@ pub enum Builtin {
 impl Native {
     /// A function without locals that calls nothing back.
     pub const fn new(name: &'static str, function: NativeFunction) -> Native {
-        Native { name, function, slots: 0, yieldable: true, catches: false, upvalues: 0, quick: None, builtin: None }
+        Native {
+            name,
+            function,
+            slots: 0,
+            yieldable: true,
+            catches: false,
+            upvalues: 0,
+            quick: None,
+            role: None,
+            builtin: None,
+        }
     }
 
     /// The function with `slots` locals.
@@ -133,6 +162,12 @@ impl Native {
     #[must_use]
     pub const fn with_quick(self, quick: Quick) -> Native {
         Native { quick: Some(quick), ..self }
+    }
+
+    /// The function with what the machine can do for it.
+    #[must_use]
+    pub const fn with_role(self, role: Role) -> Native {
+        Native { role: Some(role), ..self }
     }
 
     /// The function as one that compiled code can do itself.

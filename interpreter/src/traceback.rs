@@ -13,6 +13,9 @@ use lunette_gc::{function::Prototype, reference::Ref, thread::Thread, value::Val
 /// Frames of a stack that are walked for one unit of fuel.
 const FRAMES_PER_UNIT: u64 = 4;
 
+/// Bytes for a line and a message, as they usually are.
+const USUAL_MESSAGE: usize = 64;
+
 /// A frame of a thread's stack, seen from outside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FrameView {
@@ -136,7 +139,8 @@ impl Machine {
             None if level == 0 => -1,
             None => return Vec::new(),
         };
-        let mut text = self.short_source(prototype);
+        let mut text = Vec::with_capacity(chunk_name::MAX_LENGTH + USUAL_MESSAGE);
+        chunk_name::append_short_source(self.bytes(self.heap.get(prototype).source), &mut text);
         text.push(b':');
         text.extend_from_slice(&format_integer(line));
         text.extend_from_slice(b": ");

@@ -7,9 +7,18 @@ use crate::{
     execute::Exit,
     frame::{HeaderSlot, Return, kind, return_kind},
     machine::{Machine, roots},
-    native::{CAUGHT, THROWN},
+    native::{CAUGHT, Role, THROWN},
 };
 use lunette_gc::value::Value;
+
+/// Where unwinding ends.
+#[derive(Clone, Copy)]
+struct End {
+    /// The frame.
+    base: u32,
+    /// If it does not catch the error, how it returns: to the host or the resumer.
+    return_kind: Option<Return>,
+}
 
 impl Machine {
     /// Handles an error of the running frame: calls the message handler, if the error will be caught by one, and
@@ -28,7 +37,8 @@ impl Machine {
             }
             Throw::Unhandled => self.begin_unwinding(),
             Throw::Error => {
-                if let Some(handler) = self.message_handler() {
+                let end = self.unwinding_end();
+                if let Some(handler) = self.message_handler(end) {
                     let error = self.pending_error();
                     let top = self.error_top();
                     if self.ensure_stack(top, 8).is_ok() {
@@ -41,7 +51,7 @@ impl Machine {
                         }
                     }
                 }
-                self.begin_unwinding()
+                self.begin_unwinding_to(end)
             }
         }
     }
@@ -82,23 +92,17 @@ impl Machine {
     /// Unwinds with the pending error, unless nothing in the running coroutine catches it: then its frames stay, for
     /// tracebacks, and its variables until it is closed.
     fn begin_unwinding(&mut self) -> Next {
-        let mut base = self.base;
-        loop {
-            let header = self.header(base);
-            if self.catches(base) {
-                break;
+        self.begin_unwinding_to(self.unwinding_end())
+    }
+
+    fn begin_unwinding_to(&mut self, end: End) -> Next {
+        if end.return_kind == Some(Return::Coroutine) {
+            if self.get_thread().status.get() == RUNNING {
+                return self.fail_thread();
             }
-            match return_kind(header.tag.get()) {
-                Return::Coroutine if self.get_thread().status.get() == RUNNING => return self.fail_thread(),
-                Return::Coroutine => {
-                    self.get_thread().status.set(CLOSING_FAILED);
-                    break;
-                }
-                Return::Exit => break,
-                _ => base -= header.distance(),
-            }
+            self.get_thread().status.set(CLOSING_FAILED);
         }
-        self.unwind_frames()
+        self.unwind_frames_to(end)
     }
 
     /// One more than the last slot that may be in use when an error was thrown.
@@ -106,39 +110,54 @@ impl Machine {
         self.frame_top().max(self.open_top.min(self.stack_length - crate::machine::STACK_RESERVE))
     }
 
-    /// The message handler of the innermost catching frame of the running thread, if it has one.
-    fn message_handler(&self) -> Option<Value> {
+    /// Where unwinding the running thread ends.
+    fn unwinding_end(&self) -> End {
         let mut base = self.base;
         loop {
-            let header = self.header(base);
             if self.catches(base) {
-                let is_xpcall = self.native_of(base).is_some_and(|native| native.name == "xpcall");
-                return is_xpcall.then(|| self.value(base + 1));
+                return End { base, return_kind: None };
             }
+            let header = self.header(base);
             match return_kind(header.tag.get()) {
-                Return::Exit => {
-                    let handler = self.heap.root(roots::HOST_HANDLER).get();
-                    return (!handler.is_nil()).then_some(handler);
-                }
-                Return::Coroutine => return None,
-                _ if header.distance() == 0 => return None,
-                _ => {}
+                end @ (Return::Exit | Return::Coroutine) => return End { base, return_kind: Some(end) },
+                _ => base -= header.distance(),
             }
-            base -= header.distance();
+        }
+    }
+
+    /// The message handler of where unwinding ends, if there is one.
+    fn message_handler(&self, end: End) -> Option<Value> {
+        match end.return_kind {
+            None => {
+                let is_xpcall = self.native_of(end.base).is_some_and(|native| native.name == "xpcall");
+                is_xpcall.then(|| self.value(end.base + 1))
+            }
+            Some(Return::Exit) => {
+                let handler = self.heap.root(roots::HOST_HANDLER).get();
+                (!handler.is_nil()).then_some(handler)
+            }
+            Some(_) => None,
         }
     }
 
     /// Unwinds with the pending error: leaves frames up to the one that catches it, then closes the variables of those
     /// that were left, as if that one had called the handlers.
     pub(crate) fn unwind_frames(&mut self) -> Next {
-        let end = self.leave_frames();
+        self.unwind_frames_to(self.unwinding_end())
+    }
+
+    fn unwind_frames_to(&mut self, end: End) -> Next {
+        self.lua.is_departed = true;
+        while self.base != end.base {
+            self.leave_frame();
+        }
         while let Some(closing) = self.close_variable_unwinding() {
             match closing {
                 Ok(next) => return next,
                 Err(Throw::Stop) => return self.unwind(Throw::Stop),
                 Err(throw) => {
                     self.settle(throw);
-                    if end == Some(Return::Coroutine) {
+                    if end.return_kind == Some(Return::Coroutine) {
                         self.get_thread().status.set(CLOSING_FAILED);
                     }
                 }
@@ -146,13 +165,17 @@ impl Machine {
         }
         let base = self.base;
         let header = self.header(base);
-        match end {
+        match end.return_kind {
             None if self.is_typed_frame() => {
                 self.restore_stack();
                 self.catch_exception()
             }
             None => {
                 self.restore_stack();
+                let role = self.native_of(base).and_then(|native| native.role);
+                if matches!(role, Some(Role::Protect | Role::ProtectHandled)) {
+                    return self.return_error();
+                }
                 self.header(base).set_resume(CAUGHT);
                 Next::Native
             }
@@ -167,18 +190,6 @@ impl Machine {
                 self.base = base - distance;
                 self.exit = Exit::Failed(throw);
                 Next::Leave
-            }
-        }
-    }
-
-    /// Leaves frames up to one that catches errors, or to the last one above the host or the resumer: then says which.
-    fn leave_frames(&mut self) -> Option<Return> {
-        loop {
-            if self.catches(self.base) {
-                return None;
-            }
-            if let Some(end) = self.leave_frame() {
-                return Some(end);
             }
         }
     }

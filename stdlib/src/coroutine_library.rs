@@ -10,7 +10,7 @@ use lunette_interpreter::{
     Frame, Machine, NativeResult, Step, Throw,
     coroutine::{DEAD, FAILED, NORMAL, SUSPENDED},
     metamethod::Event,
-    native::{CAUGHT, Native, PASS_ON, PASS_ON_TRUE},
+    native::{CAUGHT, Native, PASS_ON, PASS_ON_TRUE, Role},
 };
 
 /// The library.
@@ -20,14 +20,14 @@ pub(crate) const DEFINITION: Definition = Definition {
         Native::new("coroutine.close", close),
         Native::new("coroutine.create", create),
         Native::new("coroutine.isyieldable", isyieldable),
-        Native::new("coroutine.resume", resume),
+        Native::new("coroutine.resume", resume).with_role(Role::Resume),
         Native::new("coroutine.running", running),
         Native::new("coroutine.status", status),
-        Native::new("coroutine.yield", yield_),
+        Native::new("coroutine.yield", yield_).with_role(Role::Yield),
     ],
     hidden: &[
         Native::new("coroutine.wrap", wrap),
-        Native::new("wrapped_coroutine", wrapped_coroutine).with_locals(1).with_upvalues(1),
+        Native::new("wrapped_coroutine", wrapped_coroutine).with_locals(1).with_upvalues(1).with_role(Role::Wrapped),
     ],
     complete,
 };

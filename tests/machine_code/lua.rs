@@ -105,6 +105,21 @@ fn loops_around_library_functions_are_compiled() {
     }
 }
 
+/// Slices of fuel end in what is called, behind native functions and in other coroutines.
+#[test]
+fn loops_around_errors_and_coroutines_are_compiled() {
+    for program in [
+        "local function fail() error() end for i = 1, 1000000 do pcall(fail) end",
+        "local yield = coroutine.yield
+         local next = coroutine.wrap(function() while true do yield(1) end end)
+         for i = 1, 1000000 do next() end",
+    ] {
+        let mut instance = Engine::new(Configuration::new().jit(Jit::On)).instantiate().unwrap();
+        instance.exec(program).unwrap();
+        assert_eq!(instance.statistics().native_functions, 2, "{program}");
+    }
+}
+
 #[test]
 fn types_may_change_at_any_time() {
     is_same_in_all(
@@ -279,6 +294,8 @@ fn recursion_and_memory_have_their_limits() {
 #[test]
 fn programs_can_be_frozen_anywhere() {
     const PROGRAM: &str = "
+        local function risky(x) if x % 3 == 0 then error({ x }) end return x end
+        local function produce(n) for i = 1, n do local ok, value = pcall(risky, i) coroutine.yield(ok and value or value[1]) end end
         local Point = {}
         Point.__index = Point
         function Point.new(x, y) return setmetatable({ x = x, y = y }, Point) end
@@ -289,6 +306,8 @@ fn programs_can_be_frozen_anywhere() {
             local p = Point.new(i, i / 2)
             sum = sum + p:length() + fib(i % 9)
             list[#list + 1] = i * 7 % 101
+            for value in coroutine.wrap(function() produce(i % 9) end) do sum = sum + value end
+            sum = sum + select(2, xpcall(risky, function(problem) return problem[1] end, i))
         end
         table.sort(list, function(a, b) return a > b end)
         for i, v in ipairs(list) do sum = sum + i * v end

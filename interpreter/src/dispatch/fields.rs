@@ -378,6 +378,23 @@ pub(crate) unsafe extern "sysv64" fn find_field(
     }
 }
 
+/// The method of strings that a site remembers: its tag and payload.
+///
+/// # Safety
+/// The site is one of the prototype's, which is of the machine's heap.
+pub(crate) unsafe fn find_string_method(
+    machine: *mut Machine,
+    prototype: *mut Prototype,
+    site: usize,
+) -> Option<(u8, u64)> {
+    // SAFETY: the caller's promise; without an instruction, the state's is not looked at.
+    unsafe {
+        let state = outside(machine, prototype);
+        let found = string_method(state, state.site(site))?;
+        Some((found.tag() as u8, found.payload()))
+    }
+}
+
 /// See [`crate::machine_code::FindField`]: for an instruction that sets.
 ///
 /// # Safety

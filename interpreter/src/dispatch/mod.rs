@@ -44,6 +44,7 @@ unsafe fn finish<F: OutOfLine>(
     // SAFETY: the loop owns the machine, and no other borrow of it is alive in the loop.
     let machine = unsafe { &mut *machine };
     machine.save(base, pc);
+    machine.lua.is_departed = false;
     match function(machine, word) {
         Ok(status) => status,
         Err(Throw::Memory) => machine.retry(word, function),
@@ -410,10 +411,12 @@ mod performers {
     use crate::machine_code::{
         Perform,
         enter::{Performed, perform_elsewhere, perform_left},
+        natives::{perform_call, perform_generic_for_call},
         performed,
     };
     use crate::typed::native::report::NativeExitCause;
     use core::marker::PhantomData;
+    use lunette_bytecode::instruction::Opcode;
     use lunette_gc::function::Closure;
 
     macro_rules! define_performers {
@@ -450,11 +453,26 @@ mod performers {
             }
 
             /// By opcode, what performs an instruction for compiled code.
-            pub(crate) static PERFORMERS: &[Perform] = &[$(each::$name),*];
+            pub(crate) static PERFORMERS: &[Perform] = &{
+                let mut performers: [Perform; _] = [$(each::$name),*];
+                performers[Opcode::call as usize] = call;
+                performers[Opcode::generic_for_call as usize] = generic_for_call;
+                performers
+            };
         };
     }
 
     for_each_instruction!(define_performers);
+
+    unsafe extern "sysv64" fn call(machine: *mut Machine, base: *mut u8, at: *const u64) -> u64 {
+        // SAFETY: as for the others.
+        unsafe { perform_call(machine, base, at, each::call) }
+    }
+
+    unsafe extern "sysv64" fn generic_for_call(machine: *mut Machine, base: *mut u8, at: *const u64) -> u64 {
+        // SAFETY: as for the others.
+        unsafe { perform_generic_for_call(machine, base, at, each::generic_for_call) }
+    }
 
     #[inline(always)]
     unsafe fn state(machine: *mut Machine, base: *mut u8, at: *const u64) -> State<Matched> {
@@ -464,6 +482,7 @@ mod performers {
                 (*machine).save(base, at);
                 (*machine).record_lua_exit(NativeExitCause::Performed);
             }
+            (*machine).lua.is_departed = false;
             let region = (*machine).heap.base();
             let closure = base.sub(32).cast::<u64>().read() as usize;
             let prototype = (*region.add(closure * 8).cast::<Closure>()).prototype.pointer(region);
@@ -472,7 +491,7 @@ mod performers {
     }
 }
 
-pub(crate) use fields::{find_field, find_target};
+pub(crate) use fields::{find_field, find_string_method, find_target};
 pub(crate) use performers::PERFORMERS;
 
 /// Executes one instruction of the machine's current frame, for a thread without hook; `false` if the loop is to be left.

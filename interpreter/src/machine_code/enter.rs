@@ -125,7 +125,7 @@ pub(crate) unsafe fn perform_elsewhere(
     machine.save(next, pc);
     let first = ((at as usize - machine.heap.base() as usize) >> 3) as u32 + 1;
     machine.lua.outcome = RESUME;
-    if machine.lua.moves != moves || machine.stack != stack {
+    if !machine.run_resumed(stack) || machine.lua.moves != moves {
         return performed::ELSEWHERE;
     }
     let frame = ((base as usize - stack as usize) >> 4) as u32;
@@ -139,20 +139,21 @@ pub(crate) unsafe fn perform_elsewhere(
         if machine.base == frame && header.resume() == first {
             return performed::NEXT;
         }
-        let is_lua = !machine.is_typed_frame() && !machine.is_native_frame(machine.base);
+        let is_lua = !machine.lua.is_departed && !machine.is_typed_frame() && !machine.is_native_frame(machine.base);
         let is_replaced =
             is_lua && machine.base >= frame && header.tag.get() & TAIL_CALLED_MASK != 0 && machine.is_at_beginning();
         return if is_replaced { performed::REPLACED } else { performed::ELSEWHERE };
     }
-    if machine.base > frame && !machine.run_called(frame) || machine.base != frame {
+    let is_called = machine.base > frame && !machine.lua.is_departed;
+    if is_called && !machine.run_called(frame) || machine.base != frame {
         return performed::ELSEWHERE;
     }
-    let jump = word.jump_distance().unwrap_or_default();
-    match machine.header(frame).resume() {
-        resume if resume == first => performed::NEXT,
-        resume if i64::from(resume) == i64::from(first) + jump => performed::JUMPED,
-        _ => performed::ELSEWHERE,
+    let resume = machine.header(frame).resume();
+    if resume == first {
+        return performed::NEXT;
     }
+    let jump = word.jump_distance().unwrap_or_default();
+    if i64::from(resume) == i64::from(first) + jump { performed::JUMPED } else { performed::ELSEWHERE }
 }
 
 /// The same, where the loop would be left, or go on in another driver.
@@ -186,6 +187,8 @@ impl Machine {
     /// The frame at the exit base gives its results to what has called it back; which frame runs next.
     #[inline(always)]
     fn give_results(&mut self) -> Next {
+        // Whatever has happened, it has come back to its frame.
+        self.lua.is_departed = false;
         self.take_exit_base();
         let first = ((self.lua.results as usize - self.stack as usize) >> 4) as u32;
         let given = self.return_from(first, self.lua.result_count);
@@ -202,7 +205,7 @@ impl Machine {
             Begun::Ran(Next::Lua) => return !self.is_moved(stack, moves) && self.base == frame,
             Begun::Ran(next) => self.drive(next) == Status::Leave,
             Begun::Uncompiled => !self.called_by_machine_code(),
-            Begun::Elsewhere => false,
+            Begun::Left | Begun::Elsewhere => false,
         };
         if is_left {
             self.lua.outcome = LEAVE;
@@ -210,11 +213,83 @@ impl Machine {
         false
     }
 
+    /// Ends the performing of a call for which the machine has done what the function does ([`crate::roles`]), where `next` runs
+    /// next; gives a [`performed`]. `at` is the instruction of the frame at `base`, on the stack `stack`.
+    pub(super) fn end_role(&mut self, stack: *mut u8, base: *mut u8, at: *const u64, next: Next) -> u64 {
+        let moves = self.lua.moves;
+        let frame = ((base as usize - stack as usize) >> 4) as u32;
+        self.lua.outcome = RESUME;
+        let is_begun = next == Next::Lua && self.stack == stack && self.may_begin_machine_code();
+        let goes_on = if is_begun { self.run_protected() } else { self.go_on_with(next) };
+        let is_back = goes_on && self.run_resumed(stack) && self.lua.moves == moves;
+        let first = ((at as usize - self.heap.base() as usize) >> 3) as u32 + 1;
+        let is_next = is_back && self.base == frame && self.header(frame).resume() == first;
+        if is_next { performed::NEXT } else { performed::ELSEWHERE }
+    }
+
+    /// Whether the loop would go on with a frame that runs next.
+    #[inline(always)]
+    fn go_on_with(&mut self, next: Next) -> bool {
+        if next != Next::Lua && self.drive(next) == Status::Leave {
+            self.lua.outcome = LEAVE;
+        }
+        self.lua.outcome != LEAVE
+    }
+
+    /// Runs the Lua function that was called protected; whether the loop would go on.
+    fn run_protected(&mut self) -> bool {
+        match self.run_begun() {
+            Begun::Ran(next) => self.go_on_with(next),
+            Begun::Uncompiled if !self.called_by_machine_code() => {
+                self.lua.outcome = LEAVE;
+                false
+            }
+            Begun::Uncompiled | Begun::Left => false,
+            Begun::Elsewhere => self.lua.outcome != LEAVE,
+        }
+    }
+
+    /// Runs what an instruction of a frame on the stack `stack` has resumed, as long as that is compiled, until that stack is the
+    /// running one again; whether it is.
+    #[inline(always)]
+    fn run_resumed(&mut self, stack: *mut u8) -> bool {
+        while self.stack != stack {
+            if !self.is_resumed_from(stack) || !self.run_resumed_frame() {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Whether the running coroutine was resumed by the one with this stack.
+    fn is_resumed_from(&self, stack: *mut u8) -> bool {
+        let resumer = self.get_thread().resumer.get();
+        resumer.is_some_and(|resumer| self.heap.slots(self.heap.get(resumer).stack.get()).as_ptr().cast() == stack)
+    }
+
+    /// Runs the running frame where it goes on, if that is an entry of compiled code; whether the machine goes on after that.
+    fn run_resumed_frame(&mut self) -> bool {
+        if self.is_typed_frame() || self.is_native_frame(self.base) {
+            return false;
+        }
+        let prototype = self.running_prototype();
+        let object = self.heap.get(prototype);
+        let word = self.header(self.base).resume() - (object.code.units() + 1);
+        let Some(entry) = self.lua.entry_of_resumed(prototype, object.native.get(), word as usize) else {
+            return false;
+        };
+        match self.run_at(entry) {
+            Begun::Ran(next) => self.go_on_with(next),
+            Begun::Elsewhere => self.lua.outcome != LEAVE,
+            Begun::Left | Begun::Uncompiled => false,
+        }
+    }
+
     /// Whether the running frame, which is a Lua function's, may be one that begins and is compiled: frames that go on, as those of
     /// coroutines that are resumed, are told apart at once.
     #[inline(always)]
     pub(crate) fn may_begin_machine_code(&self) -> bool {
-        self.lua.begun == self.base && self.lua.known_count != 0
+        self.lua.begun == self.base && self.lua.known_count != 0 && !self.lua.is_departed
     }
 
     /// Runs the Lua function that a native function or an instruction has just called, if it is compiled. Which frame runs
@@ -233,22 +308,28 @@ impl Machine {
     /// Runs the running frame, which is a Lua function's, if that begins and is compiled.
     fn run_begun(&mut self) -> Begun {
         self.lua.outcome = RESUME;
+        let prototype = self.running_prototype();
+        let object = self.heap.get(prototype);
+        if self.header(self.base).resume() != object.code.units() + 1 {
+            return Begun::Left;
+        }
+        match self.lua.first_entry(prototype, object.native.get()) {
+            Some(entry) => self.run_at(entry),
+            None => Begun::Uncompiled,
+        }
+    }
+
+    /// Runs the running frame, which is a Lua function's, from an entry of its machine code on.
+    fn run_at(&mut self, (address, entry): (*const u8, u32)) -> Begun {
         let region = self.heap.base();
         let base = self.stack.wrapping_add(self.base as usize * 16);
-        // SAFETY: the running frame is a Lua function's.
-        let prototype = unsafe { running_prototype(region, base) };
-        let object = self.heap.get(prototype);
-        let header = self.header(self.base);
+        let caller = self.base - self.header(self.base).distance();
         let here = 0u8;
-        if header.resume() != object.code.units() + 1 || (&raw const here) < self.native.stack_end {
-            return Begun::Elsewhere;
+        if (&raw const here) < self.native.stack_end {
+            return Begun::Left;
         }
-        let Some((address, entry)) = self.lua.first_entry(prototype, object.native.get()) else {
-            return Begun::Uncompiled;
-        };
-        let caller = self.base - header.distance();
         let machine: *mut Machine = self;
-        // SAFETY: the running frame is one of verified code, at its function's beginning; compiled code keeps to `Compiled`.
+        // SAFETY: the running frame is one of verified code, at the entry's instruction; compiled code keeps to `Compiled`.
         // Nothing refers to the machine.
         let ended = unsafe {
             let compiled: Compiled = core::mem::transmute(address);
@@ -265,12 +346,12 @@ impl Machine {
             }
             status::PAUSED => {
                 self.take_exit_base();
-                Begun::Elsewhere
+                Begun::Left
             }
             status::LEFT => {
                 self.take_exit_base();
                 self.left_machine_code();
-                Begun::Elsewhere
+                Begun::Left
             }
             // The machine knows how it goes on.
             _ => Begun::Elsewhere,
@@ -284,6 +365,8 @@ enum Begun {
     Ran(Next),
     /// Its function is not compiled.
     Uncompiled,
+    /// The loop goes on with the running frame: compiled code was left there, or not entered.
+    Left,
     /// The loop goes on with the running frame, or, where the machine's outcome says so, is left.
     Elsewhere,
 }

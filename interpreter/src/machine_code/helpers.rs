@@ -3,7 +3,11 @@
 
 use super::{pushed, running::running};
 use crate::{
-    dispatch::state::Operands, frame::FRAME_SLOTS, machine::Machine, metamethod::Event, native::ArgumentList,
+    dispatch::{find_string_method, state::Operands},
+    frame::FRAME_SLOTS,
+    machine::Machine,
+    metamethod::Event,
+    native::ArgumentList,
     slow::traverse,
 };
 use lunette_gc::{
@@ -74,12 +78,25 @@ unsafe extern "sysv64" fn string_method(machine: *mut Machine, base: *mut u8, at
     // SAFETY: the caller is compiled code, for an instruction of its own.
     let (machine, word) = unsafe { running(machine, base, at) };
     let object = machine.register(word.b());
-    let key = machine.site(word.c()).1;
-    if !matches!(object, Value::String(_)) || !machine.heap.get(key).is_short() {
+    if !matches!(object, Value::String(_)) {
         return 0;
     }
-    let Value::Table(methods) = machine.metamethod(object, Event::Index) else { return 0 };
-    let (tag, payload) = machine.heap.table_get_short_parts(methods, key);
+    let prototype = machine.running_prototype();
+    // SAFETY: the site is one of the running function's.
+    let known = unsafe { find_string_method(machine, prototype.pointer(machine.heap.base()), word.c()) };
+    let (tag, payload) = match known {
+        Some(method) => method,
+        // The site is to remember what is found.
+        None if machine.site(word.c()).0.next_shape.get().is_none() => return 0,
+        None => {
+            let key = machine.site(word.c()).1;
+            let Value::Table(methods) = machine.metamethod(object, Event::Index) else { return 0 };
+            if !machine.heap.get(key).is_short() {
+                return 0;
+            }
+            machine.heap.table_get_short_parts(methods, key)
+        }
+    };
     if tag == NIL.0 {
         return 0;
     }

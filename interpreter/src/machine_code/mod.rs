@@ -14,8 +14,8 @@
 //! In compiled code every reference, and what is not known to be a number, is in the frame; numbers are in the processor's
 //! registers, and are stored before anybody may look at the frame: calls, exits, and instructions that compiled code does not
 //! do itself, for which it calls [`Perform`]. So whatever happens there (collections, errors, other coroutines, snapshots)
-//! finds the frames of all functions whole, and has compiled code return, through all its callers, to the loop, which goes on
-//! wherever the machine then is.
+//! finds the frames of all functions whole, and has compiled code return, through all its callers, up to one in whose frame the
+//! machine then is, or to the loop. A coroutine that was resumed runs above its resumer's machine code until it comes back.
 //!
 //! Where something is of another type than was seen, compiled code is left before the instruction, which is noted as feedback.
 //! After some such exits the function is compiled once more, with what was learnt: where it was left often it goes on by
@@ -27,11 +27,12 @@
 //! from another process) mean nothing.
 //!
 //! The data flows `running` → `pushed` → `helpers` (functions that compiled code calls), `layout` and `tier` (which functions are
-//! compiled, where their code is) → `units` (what the compiler is told) → `report` → `enter`.
+//! compiled, where their code is) → `units` (what the compiler is told) → `report` → `enter` → `natives`.
 
 pub(crate) mod enter;
 mod helpers;
 pub mod layout;
+pub(crate) mod natives;
 mod pushed;
 mod report;
 mod running;

@@ -21,6 +21,7 @@ use lunette_bytecode::instruction::Word;
 use lunette_gc::{
     function::Prototype,
     reference::Ref,
+    thread::Thread,
     value::{Slot, Tag, Value},
 };
 
@@ -60,6 +61,9 @@ pub(crate) struct LuaTier {
     pub(crate) moves: u32,
     /// The base of the frame of a function of Lua that was made last out of the loop.
     pub(crate) begun: u32,
+    /// Whether the instruction that is executed has led to another coroutine, or to the end of frames by an error: then its own
+    /// frame may be gone, and compiled code returns to whoever has called it before any other begins.
+    pub(crate) is_departed: bool,
     /// What is kept for reports, if they are wanted.
     pub(super) records: Option<Records>,
 }
@@ -90,10 +94,10 @@ pub(super) struct Function {
     address: *const u8,
     /// The instructions of the entries.
     entry_words: Vec<u32>,
-    /// Of each instruction the number of the entry there; 0 if there is none, or if it did not pay.
+    /// Of each instruction the number of the entry there; 0 if there is none.
     entries: Vec<u16>,
-    /// Of each entry, from the first one on, how often it was used since it was last looked at, and for how much fuel.
-    uses: Vec<(u32, u64)>,
+    /// Of each entry, from the first one on.
+    uses: Vec<Uses>,
     /// Whether entries were taken away that did not pay. All come back when the function is hot again: what it calls may be
     /// compiled by then.
     is_partial: bool,
@@ -113,11 +117,27 @@ pub(super) struct Function {
     pub generation: u32,
 }
 
+/// What there is to know of an entry.
+#[derive(Clone)]
+struct Uses {
+    /// How often it was used since it was last looked at, and for how much fuel.
+    count: u32,
+    fuel: u64,
+    /// Whether the loop uses it: if not, its mark was taken away.
+    pays: bool,
+}
+
+impl Default for Uses {
+    fn default() -> Uses {
+        Uses { count: 0, fuel: 0, pays: true }
+    }
+}
+
 /// A function is hot when so many slices of fuel have ended in it, and one more for each instruction: what compiling takes.
 /// Entries come back after so many, and after twice as many each time if no other function was compiled meanwhile.
 const HOT: u32 = 4;
-/// Or in functions that it has called, which are compiled: so far from it.
-const MOST_CALLERS: u32 = 4;
+/// Or in functions that it has called, which are compiled: so many frames from it.
+const MOST_CALLERS: u32 = 8;
 /// And when compiled code has called it so often.
 const HOT_CALLS: u32 = 2000;
 /// A function is compiled anew when it was left so often, and so often for each instruction; twice as often each time.
@@ -161,15 +181,29 @@ impl Default for LuaTier {
             outcome: enter::RESUME,
             moves: 0,
             begun: u32::MAX,
+            is_departed: false,
             records: None,
         }
     }
 }
 
 impl LuaTier {
-    /// The address of a function's machine code, and the number of the entry at an instruction. Functions are numbered from 1
-    /// on.
+    /// The address of a function's machine code, and the number of the entry at an instruction, if that pays. Functions are
+    /// numbered from 1 on.
     pub(super) fn entry(&self, prototype: Ref<Prototype>, number: u32, word: usize) -> Option<(*const u8, u32)> {
+        let function = self.function(prototype, number)?;
+        let entry = *function.entries.get(word)?;
+        let pays = function.uses.get(usize::from(entry).wrapping_sub(1))?.pays;
+        pays.then_some((function.address, entry.into()))
+    }
+
+    /// The same for compiled code that has resumed a coroutine: otherwise it would be left itself.
+    pub(super) fn entry_of_resumed(
+        &self,
+        prototype: Ref<Prototype>,
+        number: u32,
+        word: usize,
+    ) -> Option<(*const u8, u32)> {
         let function = self.function(prototype, number)?;
         let entry = *function.entries.get(word)?;
         (entry != 0).then_some((function.address, entry.into()))
@@ -219,17 +253,16 @@ impl LuaTier {
     pub(super) fn note_use(&mut self, number: u32, word: usize, fuel: u64) {
         let Some(function) = self.functions.get_mut((number as usize).wrapping_sub(1)) else { return };
         let Some(&entry) = function.entries.get(word) else { return };
-        let Some((uses, used)) = function.uses.get_mut((entry as usize).wrapping_sub(1)) else { return };
-        *uses += 1;
-        *used += fuel;
-        if *uses < USES {
+        let Some(uses) = function.uses.get_mut((entry as usize).wrapping_sub(1)) else { return };
+        uses.count += 1;
+        uses.fuel += fuel;
+        if uses.count < USES {
             return;
         }
-        let pays = *used >= WORTH * u64::from(USES);
-        (*uses, *used) = (0, 0);
-        if !pays && !self.compiling.is_eager() {
+        let pays = uses.fuel >= WORTH * u64::from(USES) || self.compiling.is_eager();
+        *uses = Uses { pays, ..Uses::default() };
+        if !pays {
             // Its mark goes when it is met next: the function may be gone.
-            function.entries[word] = 0;
             if !function.is_partial {
                 (function.is_partial, function.heat) = (true, 0);
                 // What it calls may have been interpreted before.
@@ -291,23 +324,35 @@ impl Machine {
     }
 
     /// A slice of fuel has ended where Lua is interpreted. If the running function is compiled, it is its callers' code that is
-    /// missing: they become hotter, up to the first that is not compiled.
+    /// missing: they become hotter, up to the first that is not compiled, past native functions and into the resumer.
     pub(crate) fn heat_callers(&mut self) {
         let mut frame = FrameView { thread: self.thread, base: self.base };
         for _ in 0..=MOST_CALLERS {
-            let Value::Closure(closure) = self.frame_function(frame) else { return };
-            let prototype = self.prototype_of(closure);
-            let function = self.lua.function(prototype, self.heap.get(prototype).native.get());
-            let is_compiled = function.is_some_and(|function| function.outcome != NativeOutcome::Interpreted);
-            let is_running = frame.base == self.base;
-            if !is_running && self.heat_lua(prototype) {
-                self.make_lua_native(prototype);
-            }
-            match self.caller_of(frame) {
-                Some(caller) if is_compiled => frame = caller,
+            match self.frame_function(frame) {
+                Value::Closure(closure) => {
+                    let prototype = self.prototype_of(closure);
+                    let function = self.lua.function(prototype, self.heap.get(prototype).native.get());
+                    let is_compiled = function.is_some_and(|function| function.outcome != NativeOutcome::Interpreted);
+                    let is_running = frame.base == self.base && frame.thread == self.thread;
+                    if !is_running && self.heat_lua(prototype) {
+                        self.make_lua_native(prototype);
+                    }
+                    if !is_compiled {
+                        return;
+                    }
+                }
+                Value::NativeClosure(_) => {}
                 _ => return,
             }
+            let Some(caller) = self.caller_of(frame).or_else(|| self.resuming_frame(frame.thread)) else { return };
+            frame = caller;
         }
+    }
+
+    /// The innermost frame of the thread that has resumed another.
+    fn resuming_frame(&self, thread: Ref<Thread>) -> Option<FrameView> {
+        let thread = self.heap.get(thread).resumer.get()?;
+        Some(FrameView { thread, base: self.heap.get(thread).base.get() })
     }
 
     /// Compiled code has called the running function of Lua, which is not compiled. `false` if the loop is to be left.
@@ -411,7 +456,7 @@ impl Machine {
         let code = self.heap.get(prototype).code;
         function.is_partial = false;
         function.entries = vec![0; function.words as usize];
-        function.uses = vec![(0, 0); function.entry_words.len()];
+        function.uses = vec![Uses::default(); function.entry_words.len()];
         let (words, _) = self.heap.bytes(code).as_chunks::<8>();
         let mut words: Vec<Word> = words.iter().map(|&word| Word(u64::from_ne_bytes(word)).unmarked()).collect();
         for (entry, &word) in (1..=u16::MAX).zip(&function.entry_words) {

@@ -50,6 +50,9 @@ pub(crate) fn call_native(machine: &mut Machine, word: Word) -> Outcome {
         machine.set_value(window, value);
         return after_allocation(machine, word);
     }
+    if let Some(next) = machine.call_by_role(window, count, wanted) {
+        return Ok(machine.drive(next));
+    }
     let caller = machine.base;
     let stack = machine.stack;
     let (frame, function) = machine.push_native(closure, window, count, wanted, Return::Call as u32)?;
@@ -64,31 +67,36 @@ pub(crate) fn call_native(machine: &mut Machine, word: Word) -> Outcome {
         }
         return Ok(if machine.stack == stack { Status::Next } else { Status::Reload });
     }
-    finish_native(machine, frame, function, result)
+    finish_native(machine, frame, function, &result)
 }
 
 /// Goes on with a native function that was called in phase 0 and did not return at once.
 #[inline(never)]
-fn finish_native(machine: &mut Machine, frame: Frame, function: NativeFunction, result: NativeResult) -> Outcome {
-    match try_again(machine, frame, function, result) {
+fn finish_native(machine: &mut Machine, frame: Frame, function: NativeFunction, result: &NativeResult) -> Outcome {
+    match result {
         Ok(step) => {
             let next = machine.take_step(frame, step).unwrap_or_else(|throw| machine.unwind(throw));
             Ok(machine.drive(next))
         }
-        Err(throw) => {
+        Err(Throw::Memory) => try_again(machine, frame, function),
+        &Err(throw) => {
             machine.header(frame.base()).set_resume(THROWN);
             Ok(machine.raise(throw))
         }
     }
 }
 
-/// Calls a native function again if it has failed for lack of memory.
-fn try_again(machine: &mut Machine, frame: Frame, function: NativeFunction, result: NativeResult) -> NativeResult {
-    if !matches!(result, Err(Throw::Memory)) {
-        return result;
-    }
+/// Calls a native function again that has failed for lack of memory.
+#[cold]
+fn try_again(machine: &mut Machine, frame: Frame, function: NativeFunction) -> Outcome {
     machine.collect_fully(frame.window());
-    function(machine, machine.native_frame())
+    match function(machine, machine.native_frame()) {
+        Err(throw) => {
+            machine.header(frame.base()).set_resume(THROWN);
+            Ok(machine.raise(throw))
+        }
+        result => finish_native(machine, frame, function, &result),
+    }
 }
 
 /// `tail_call` of what is no Lua function, or of one whose frame takes more than moving a few values. A native function

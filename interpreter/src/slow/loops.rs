@@ -117,10 +117,11 @@ pub(crate) fn generic_for_call(machine: &mut Machine, word: Word) -> Outcome {
         return Ok(Status::Next);
     }
     let window = place_iterator(machine, word);
-    match machine.push_call(window, 2, wanted as i32, Return::Call, 0)? {
-        Next::Lua => Ok(machine.drive(Next::Lua)),
-        next => Ok(machine.drive(next)),
-    }
+    let next = match machine.call_by_role(window, 2, wanted as i32) {
+        Some(next) => next,
+        None => machine.push_call(window, 2, wanted as i32, Return::Call, 0)?,
+    };
+    Ok(machine.drive(next))
 }
 
 /// Puts the iterator of a `generic_for_call` and its arguments into a window; at which slot that is.

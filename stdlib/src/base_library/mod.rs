@@ -16,7 +16,10 @@ use crate::{
     output, quick, warning,
 };
 use lunette_gc::{reference::Ref, table::Table, value::Value};
-use lunette_interpreter::{Machine, Throw, native::Native};
+use lunette_interpreter::{
+    Machine, Throw,
+    native::{Native, Role},
+};
 
 /// The library.
 pub(crate) const DEFINITION: Definition = Definition {
@@ -29,7 +32,7 @@ pub(crate) const DEFINITION: Definition = Definition {
         loading::LOAD,
         loading::LOADFILE,
         Native::new("next", access::next).with_quick(quick::next),
-        Native::new("pcall", protection::pcall).catching(),
+        Native::new("pcall", protection::pcall).catching().with_role(Role::Protect),
         printing::PRINT,
         Native::new("rawequal", access::rawequal).with_quick(quick::rawequal),
         Native::new("rawget", access::rawget).with_quick(quick::rawget),
@@ -41,7 +44,7 @@ pub(crate) const DEFINITION: Definition = Definition {
         Native::new("tostring", conversion::tostring),
         Native::new("type", access::type_).with_quick(quick::type_),
         warning::WARN,
-        Native::new("xpcall", protection::xpcall).catching(),
+        Native::new("xpcall", protection::xpcall).catching().with_role(Role::ProtectHandled),
     ],
     hidden: &[
         Native::new("pairs", access::pairs),

@@ -1,0 +1,65 @@
+//! What the machine does for functions of the library that change which frame runs ([`Role`]): switches between coroutines, and
+//! protected calls. Where nothing is in the way, which is nearly always, the functions are not called: the frames that they would
+//! have are written, in the phase in which they pass on what comes back. Whatever takes more (errors, hooks, limits, a stack that
+//! is too small) is theirs.
+
+mod protection;
+mod switching;
+
+use crate::{
+    call::Next,
+    frame::{FRAME_SLOTS, NATIVE, Return, header_payload, header_tag},
+    machine::Machine,
+    native::{CALL_COST, Role},
+};
+use lunette_gc::{function::NativeClosure, reference::Ref, value::Value};
+
+/// A call of a native function by the running Lua frame.
+#[derive(Clone, Copy)]
+struct Call {
+    /// The slot of the function.
+    window: u32,
+    /// The number of arguments.
+    count: u32,
+    /// The results that are wanted; -1 for all.
+    wanted: i32,
+}
+
+impl Machine {
+    /// Calls the function in slot `window`, for the running Lua frame, if it has a role and no more is to be done for it. Which
+    /// frame runs next; `None`, with nothing done, if the function is to be called.
+    #[inline(always)]
+    pub(crate) fn call_by_role(&mut self, window: u32, count: u32, wanted: i32) -> Option<Next> {
+        let Value::NativeClosure(closure) = self.value(window) else { return None };
+        let role = self.natives[self.heap.get(closure).native as usize].role?;
+        self.play(role, closure, Call { window, count, wanted })
+    }
+
+    #[inline(never)]
+    fn play(&mut self, role: Role, closure: Ref<NativeClosure>, call: Call) -> Option<Next> {
+        let is_plain = !self.hooked
+            && self.budget.get() >= CALL_COST as i64
+            && self.has_room(call.window + FRAME_SLOTS, call.count + 1);
+        if !is_plain {
+            return None;
+        }
+        self.lua.is_departed = false;
+        match role {
+            Role::Resume | Role::Wrapped | Role::Yield => self.switch(role, closure, call),
+            Role::Protect => self.call_protected(call, 1),
+            Role::ProtectHandled => self.call_protected(call, 2),
+        }
+    }
+
+    /// Makes the frame of a native function, which is in a phase of passing on, the running one, and takes fuel for it.
+    #[inline(always)]
+    fn write_native_frame(&mut self, call: Call, phase: u32) {
+        self.spend(CALL_COST);
+        let base = call.window + FRAME_SLOTS;
+        let header = self.slot(base - 1);
+        header.payload.set(header_payload(phase, base - self.base));
+        header.tag.set(header_tag(Return::Call as u32 | NATIVE, call.wanted));
+        header.spare.set(call.count);
+        self.base = base;
+    }
+}
