@@ -1,7 +1,7 @@
 //! Machine code that is compiled in the partition: it is written at one address and executed at another, and the same pages
 //! are behind both. Memory is added there when it is first written to.
 
-use alloc::vec::Vec;
+use alloc::{collections::BTreeMap, vec::Vec};
 use core::{
     ptr::{NonNull, copy_nonoverlapping},
     sync::atomic::{AtomicU64, Ordering},
@@ -63,6 +63,10 @@ fn compile_typed(unit: &native::Unit) -> Result<native::NativeCode, Refusal> {
 }
 
 fn compile_lua(unit: &machine_code::Unit) -> Result<machine_code::NativeCode, Refusal> {
+    if check_size(unit.words()).is_err() && !unit.callees.is_empty() {
+        // There may be memory for the function itself.
+        return compile_lua(&machine_code::Unit { callees: BTreeMap::new(), ..unit.clone() });
+    }
     check_size(unit.words())?;
     dynamic::compile(unit, Target::Baseline)
 }

@@ -172,16 +172,25 @@ fn is_call(opcode: Opcode) -> bool {
 
 /// Of each instruction the variables that are visible there, those of callers among them.
 fn visible(spliced: &Spliced<'_>) -> Vec<Set> {
-    let mut visible = vec![Set::default(); spliced.instructions.len()];
-    for (number, instruction) in spliced.instructions.iter().enumerate() {
-        // A caller's instructions are before those of what it calls.
-        let body = spliced.bodies[instruction.body];
-        let mut set = body.call.map_or_else(Set::default, |call| visible[call]);
-        let at = instruction.at as u32;
-        for local in body.unit.locals.iter().filter(|local| local.scope.contains(&at)) {
-            set.add(body.offset + usize::from(local.register));
+    let of_body = |body: &Body<'_>| {
+        let mut sets = vec![Set::default(); body.unit.code.len()];
+        for local in &body.unit.locals {
+            let end = sets.len().min(local.scope.end as usize);
+            for set in sets.get_mut(local.scope.start as usize..end).into_iter().flatten() {
+                set.add(body.offset + usize::from(local.register));
+            }
         }
-        visible[number] = set;
+        sets
+    };
+    let own: Vec<Vec<Set>> = spliced.bodies.iter().map(of_body).collect();
+    let mut visible: Vec<Set> = Vec::with_capacity(spliced.instructions.len());
+    for instruction in &spliced.instructions {
+        let mut set = own[instruction.body][instruction.at];
+        // A caller's instructions are before those of what it calls.
+        if let Some(call) = spliced.bodies[instruction.body].call {
+            set.unite(&visible[call]);
+        }
+        visible.push(set);
     }
     visible
 }
