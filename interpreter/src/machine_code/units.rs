@@ -14,9 +14,9 @@ use lunette_gc::{function::Prototype, reference::Ref};
 const OFTEN: u32 = 16;
 /// Functions of so many instructions may be compiled in the place of calls, so many instructions in all and so far within each
 /// other.
-const MOST_INLINED: usize = 48;
-const MOST_INLINED_IN_ALL: usize = 400;
-const MOST_DEPTH: usize = 4;
+const MOST_INLINED: usize = 30;
+const MOST_INLINED_IN_ALL: usize = 200;
+const MOST_DEPTH: usize = 3;
 
 /// The function that is compiled, for those that are compiled in it.
 struct Root<'r> {
