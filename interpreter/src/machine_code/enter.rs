@@ -5,7 +5,7 @@ use crate::{
     call::Next,
     dispatch::{self, state::Status},
     frame::{HeaderSlot, Return, TAIL_CALLED_MASK, return_kind},
-    machine::Machine,
+    machine::{MAX_STACK, Machine, STACK_RESERVE},
     typed::native::report::NativeExitCause,
 };
 use lunette_bytecode::instruction::{Flow, Opcode, Word};
@@ -43,6 +43,9 @@ pub(crate) unsafe fn enter(machine: *mut Machine, base: *mut u8, at: *const u64)
             (*machine).forget_machine_code(prototype);
             return EXECUTE;
         };
+        if !(*machine).has_room((*machine).base, (*machine).lua.record(number).register_count.into()) {
+            return if (*machine).make_room_for_machine_code(number) { RESUME } else { EXECUTE };
+        }
         // Results may take the header's place, and what was called is the machine's running frame in between.
         let caller = (*machine).base - (*base.sub(16).cast::<Slot>()).distance();
         let compiled: Compiled = core::mem::transmute(address);
@@ -177,6 +180,15 @@ impl Machine {
     /// The frame that compiled code has named is the running one.
     fn take_exit_base(&mut self) {
         self.base = ((self.lua.exit_base as usize - self.stack as usize) >> 4) as u32;
+    }
+
+    /// Gives the stack room for the registers that the machine code of a function uses in the running frame, if it may have so many.
+    #[cold]
+    fn make_room_for_machine_code(&mut self, number: u32) -> bool {
+        let end = self.base + u32::from(self.lua.record(number).register_count);
+        let most = MAX_STACK + STACK_RESERVE;
+        end + STACK_RESERVE <= most
+            && self.resize_stack((end + STACK_RESERVE).max(self.stack_length.saturating_mul(2)).min(most)).is_ok()
     }
 
     /// Whether nothing of the running Lua frame's function has been executed yet.

@@ -145,6 +145,8 @@ pub struct NativeCode {
     pub entries: Vec<u32>,
     /// Whether it has entry 0.
     pub is_callable: bool,
+    /// How many registers it uses, with those of functions in the place of calls.
+    pub register_count: u16,
 }
 
 /// Compiled code: of the address of register 0, those of the machine and of the region, and the number of the entry it

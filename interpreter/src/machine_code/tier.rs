@@ -92,6 +92,8 @@ pub(super) struct Function {
     heat: u32,
     outcome: NativeOutcome,
     address: *const u8,
+    /// How many registers its machine code uses.
+    pub register_count: u16,
     /// The instructions of the entries.
     entry_words: Vec<u32>,
     /// Of each instruction the number of the entry there; 0 if there is none.
@@ -417,6 +419,7 @@ impl Machine {
             heat: 0,
             outcome: NativeOutcome::Interpreted,
             address: null(),
+            register_count: 0,
             entry_words: Vec::new(),
             entries: Vec::new(),
             uses: Vec::new(),
@@ -498,6 +501,7 @@ impl Machine {
         function.outcome = NativeOutcome::Compiled { bytes: native.bytes.len(), nanoseconds };
         function.address = address.as_ptr();
         function.entry_words = native.entries;
+        function.register_count = native.register_count;
         if native.is_callable {
             let known = &mut self.lua.known[number as usize - 1];
             (known.address, known.parameters) = (address.as_ptr(), unit.parameter_count.into());

@@ -61,8 +61,9 @@ pub fn explain(unit: &Unit, target: Target) -> Explanation {
 /// ```
 pub fn compile(unit: &Unit, target: Target) -> Result<NativeCode, Refusal> {
     #[cfg(target_arch = "x86_64")]
-    return emitted(unit, target).and_then(|(body, entries, _)| {
-        Ok(NativeCode { bytes: body.compile()?.bytes, entries, is_callable: !unit.is_variadic })
+    return emitted(unit, target).and_then(|(body, entries, registers, _)| {
+        let (is_callable, register_count) = (!unit.is_variadic, registers as u16);
+        Ok(NativeCode { bytes: body.compile()?.bytes, entries, is_callable, register_count })
     });
     #[cfg(not(target_arch = "x86_64"))]
     return Err(Refusal::Failed);
@@ -72,12 +73,12 @@ pub fn compile(unit: &Unit, target: Target) -> Result<NativeCode, Refusal> {
 #[cfg(target_arch = "x86_64")]
 const MOST_MOVED: usize = 1 << 15;
 
-/// A function in Cranelift's form, its entries, and its instructions as text.
+/// A function in Cranelift's form, its entries, how many registers it uses, and its instructions as text.
 #[cfg(target_arch = "x86_64")]
 fn emitted(
     unit: &Unit,
     target: Target,
-) -> Result<(crate::target::Body, alloc::vec::Vec<u32>, impl FnOnce() -> String), Refusal> {
+) -> Result<(crate::target::Body, alloc::vec::Vec<u32>, usize, impl FnOnce() -> String), Refusal> {
     let analyse = |inlines: bool| {
         let code = blocks::Code::new(unit, inlines, crate::target::rounds(target))?;
         let kinds = kinds::find_kinds(&code);
@@ -93,5 +94,5 @@ fn emitted(
         crate::target::MachineAddress::Passed,
         |builder, frontend| emit::emit(&code, &kinds, builder, frontend),
     )?;
-    Ok((body, entries, move || code.to_text()))
+    Ok((body, entries, code.registers(), move || code.to_text()))
 }
