@@ -33,11 +33,13 @@ use std::{
     },
     path::{Path, PathBuf},
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 /// How long either side waits for the other one's next word.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// How long a process has to begin to wait for the signal.
+const READINESS: Duration = Duration::from_secs(2);
 /// How often it is looked whether the process has come.
 const PAUSE: Duration = Duration::from_millis(5);
 /// The longest text.
@@ -164,15 +166,29 @@ fn socket_of(pid: Pid) -> Result<PathBuf> {
     Ok(folder()?.join(format!("{}.socket", pid.as_raw_nonzero())))
 }
 
-/// Whether the process runs this program and waits for the signal: others would die of it.
+/// Whether the process runs this program and waits for the signal: others would die of it. One to which a program has just come is
+/// given the time to do so.
 fn is_lunette(pid: Pid) -> bool {
-    let number = pid.as_raw_nonzero();
-    let status = fs::read_to_string(format!("/proc/{number}/status")).unwrap_or_default();
+    let asked = Instant::now();
+    loop {
+        let (runs, waits) = (runs_lunette(pid), catches_signal(pid));
+        if !runs || waits || asked.elapsed() > READINESS {
+            return runs && waits;
+        }
+        thread::sleep(PAUSE);
+    }
+}
+
+fn runs_lunette(pid: Pid) -> bool {
+    let program = fs::read_link(format!("/proc/{}/exe", pid.as_raw_nonzero())).unwrap_or_default();
+    program.file_name().is_some_and(|name| name.to_string_lossy().starts_with("lunette"))
+}
+
+fn catches_signal(pid: Pid) -> bool {
+    let status = fs::read_to_string(format!("/proc/{}/status", pid.as_raw_nonzero())).unwrap_or_default();
     let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));
     let caught = caught.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0);
-    let program = fs::read_link(format!("/proc/{number}/exe")).unwrap_or_default();
-    let is_named = program.file_name().is_some_and(|name| name.to_string_lossy().starts_with("lunette"));
-    is_named && caught >> (Signal::USR1.as_raw() - 1) & 1 != 0
+    caught >> (Signal::USR1.as_raw() - 1) & 1 != 0
 }
 
 /// Asks a process for something; the stream on which it answers.
