@@ -77,7 +77,12 @@ impl Attack<'_> {
 
 /// What becomes of this code. One that never stops is ended after a while.
 pub fn end_of(code: &[u8]) -> End {
-    let limits = Limits { time: Some(Duration::from_millis(200)), ..Limits::default() };
+    end_within(code, Duration::from_millis(200))
+}
+
+/// The same, of a guest that may run so long.
+pub fn end_within(code: &[u8], time: Duration) -> End {
+    let limits = Limits { time: Some(time), ..Limits::default() };
     Attack { code, constants: &[], limits, output: None }.run(&mut Nobody::default())
 }
 
