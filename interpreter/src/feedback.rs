@@ -5,10 +5,10 @@
 //! A function's feedback is an array of bytes in the region, made when its first sample is taken:
 //!
 //! ```text
-//!   samples: u32 | instruction 0: u16, u16 | instruction 1: u16, u16 | ...
+//!   samples: u32 | instruction 0: u16, u16, u16 | instruction 1: u16, u16, u16 | ...
 //! ```
 //!
-//! The two words of an instruction are the sets of tags that its first and second register operand were seen with; the second
+//! The words of an instruction are the sets of tags that its first three register operands were seen with; the second
 //! one of a call says which function was called ([`Callee`]). What was found in tables stands in the sites of inline caches instead.
 
 use crate::{
@@ -32,6 +32,8 @@ const LAST_SAMPLE: u32 = 1000;
 
 /// Bytes before those of the first instruction.
 const HEADER: usize = 4;
+/// How many operands of an instruction are noted.
+pub const OPERANDS: usize = 3;
 
 /// Stands for callees of which there are several, or others than those of [`Callee`].
 const SEVERAL: u16 = 0xffff;
@@ -97,14 +99,14 @@ impl Feedback<'_> {
         self.word(0) | self.word(2) << 16
     }
 
-    /// The tags that the first and the second register operand of instruction `number` were seen with.
-    pub fn operands(self, number: usize) -> [Tags; 2] {
-        [0, 2].map(|operand| Tags(self.word(HEADER + 4 * number + operand) as u16))
+    /// The tags that the first register operands of instruction `number` were seen with.
+    pub fn operands(self, number: usize) -> [Tags; OPERANDS] {
+        core::array::from_fn(|operand| Tags(self.word(place(number, operand)) as u16))
     }
 
     /// The one function that the call `number` was seen to call.
     pub fn callee(self, number: usize) -> Option<Callee> {
-        match self.word(HEADER + 4 * number + 2) as u16 {
+        match self.word(place(number, 1)) as u16 {
             0 | SEVERAL => None,
             callee if callee & IS_LUA != 0 => Some(Callee::Lua((callee & !IS_LUA).into())),
             callee => Some(Callee::Native(u32::from(callee) - 1)),
@@ -114,6 +116,11 @@ impl Feedback<'_> {
     fn word(self, offset: usize) -> u32 {
         self.0.get(offset..offset + 2).map_or(0, |bytes| u16::from_ne_bytes([bytes[0], bytes[1]]).into())
     }
+}
+
+/// Where what was seen of an operand of an instruction is.
+fn place(number: usize, operand: usize) -> usize {
+    HEADER + 2 * (OPERANDS * number + operand)
 }
 
 impl Machine {
@@ -183,14 +190,14 @@ impl Machine {
         let operands = opcode.entry().operands.iter();
         let read = operands
             .filter(|operand| matches!(operand.kind, OperandKind::Read | OperandKind::Update | OperandKind::Range));
-        for (place, &operand) in read.take(2).enumerate() {
+        for (index, &operand) in read.take(OPERANDS).enumerate() {
             let tag = self.slot(self.base + word.operand(operand) as u32).tag.get() & 0xf;
-            let offset = HEADER + 4 * number + 2 * place;
+            let offset = place(number, index);
             let seen = Feedback(self.heap.bytes(feedback)).word(offset) as u16;
             self.heap.write_bytes(feedback, offset, &(seen | 1 << tag).to_ne_bytes());
         }
         if matches!(opcode, Opcode::call | Opcode::tail_call) {
-            let offset = HEADER + 4 * number + 2;
+            let offset = place(number, 1);
             let callee = match self.value(self.base + word.operand(opcode.entry().operands[0]) as u32) {
                 Value::NativeClosure(closure) => Some(Callee::Native(self.heap.get(closure).native)),
                 Value::Closure(closure) => {
@@ -216,7 +223,7 @@ impl Machine {
             return Some((feedback, number));
         }
         // A function without feedback is as good: there is no need for an error.
-        let length = self.heap.bytes(prototype.code).len() / 2 + HEADER;
+        let length = place(self.heap.bytes(prototype.code).len() / 8, 0);
         let feedback = self.heap.new_zeroed_byte_array(u32::try_from(length).ok()?).ok()?;
         prototype.feedback.set(Some(feedback));
         self.heap.barrier(reference);

@@ -9,6 +9,7 @@ mod lua;
 mod objects;
 #[cfg(feature = "partitions")]
 mod partitions;
+mod peeling;
 mod vectors;
 
 use lunette::{

@@ -39,7 +39,11 @@ mod running;
 mod tier;
 mod units;
 
-use crate::{feedback::Tags, native::Builtin, typed::native::Refusal};
+use crate::{
+    feedback::{OPERANDS, Tags},
+    native::Builtin,
+    typed::native::Refusal,
+};
 use alloc::{collections::BTreeMap, vec::Vec};
 use lunette_bytecode::{instruction::Word, module::Capture};
 use lunette_gc::{
@@ -80,7 +84,7 @@ pub struct Unit {
     /// What each site has met.
     pub sites: Vec<SiteState>,
     /// The tags that the first and the second register operand of each instruction were seen with.
-    pub seen: Vec<[Tags; 2]>,
+    pub seen: Vec<[Tags; OPERANDS]>,
     /// Of each instruction whether compiled code was left there often: it is to go on there.
     pub goes_on: Vec<bool>,
     /// Variables: their registers' content is looked at by others.

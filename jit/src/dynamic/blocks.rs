@@ -47,16 +47,15 @@ const MOST_WORDS: usize = 1 << 13;
 const MOST_OF_BLOCK: usize = 256;
 
 impl<'f> Code<'f> {
-    /// Takes a function apart, with others in the place of calls, if that is wanted. Refused if it is too large, or nothing in it
-    /// would gain.
-    pub fn new(unit: &'f Unit, inlines: bool, rounds: bool) -> Result<Code<'f>, Refusal> {
+    /// Takes a function apart, with what was added to it. Refused if it is too large, or nothing in it would gain.
+    pub fn new(spliced: Spliced<'f>, rounds: bool) -> Result<Code<'f>, Refusal> {
+        let unit = spliced.bodies[0].unit;
         if unit.code.len() > MOST_WORDS {
             return Err(Refusal::TooLarge);
         }
         if unit.code.first().is_none_or(|first| is_left(first.opcode())) {
             return Err(Refusal::NothingGained);
         }
-        let spliced = Spliced::new(unit, inlines);
         let blocks = divide(&spliced);
         let visible = visible(&spliced);
         let Spliced { instructions, bodies, entered, registers, .. } = spliced;
@@ -76,8 +75,8 @@ impl<'f> Code<'f> {
     }
 
     /// The same, and where its registers are.
-    pub fn body_of(&self, instruction: usize) -> Body<'f> {
-        self.bodies[self.body_number(instruction)]
+    pub fn body_of(&self, instruction: usize) -> &Body<'f> {
+        &self.bodies[self.body_number(instruction)]
     }
 
     /// The number of the body that an instruction is of.
@@ -95,18 +94,35 @@ impl<'f> Code<'f> {
         self.entered.get(&instruction).copied()
     }
 
-    /// All instructions, for people: each with its number, and in the place of calls with that of the function's own.
+    /// How many instructions are in the place of calls in a range of the function's own.
+    pub fn words_inlined(&self, range: &Range<usize>) -> usize {
+        let mut calls = Vec::from([range.clone()]);
+        let mut words = 0;
+        for body in &self.bodies {
+            if body.call.is_some_and(|call| calls.iter().any(|range| range.contains(&call))) {
+                words += body.instructions.len();
+                calls.push(body.instructions.clone());
+            }
+        }
+        words
+    }
+
+    /// All instructions, for people: each with its number, and in the place of calls and in copies with that of the function's own.
     pub fn to_text(&self) -> String {
         let mut text = String::new();
-        for (number, &Instruction { word, body, at }) in self.instructions.iter().enumerate() {
+        for (number, &Instruction { word, body, at, target }) in self.instructions.iter().enumerate() {
             let is_first = number == 0 || self.instructions[number - 1].body != body;
             if let Some(call) = self.bodies[body].call.filter(|_| is_first) {
                 text += &format!("in the place of {call}:\n");
             }
-            match body {
-                0 => text += &format!("{number:5}  {word:?}\n"),
-                _ => text += &format!("{number:5}  {at:5}  {word:?}\n"),
+            match number < self.unit.code.len() {
+                true => text += &format!("{number:5}  {word:?}"),
+                false => text += &format!("{number:5}  {at:5}  {word:?}"),
             }
+            if let Some(target) = target {
+                text += &format!(" to {target}");
+            }
+            text += "\n";
         }
         text
     }
@@ -118,9 +134,12 @@ impl<'f> Code<'f> {
 
     /// The registers that an instruction writes, or whose content is lost.
     pub fn written(&self, instruction: usize) -> Range<usize> {
-        match self.entered(instruction) {
-            Some(_) => 0..0,
-            None => written(self.word(instruction), self.registers),
+        let word = self.word(instruction);
+        match (self.entered(instruction), word.opcode()) {
+            (None, _) => written(word, self.registers),
+            (Some(_), Opcode::tail_call) => 0..0,
+            // The header of the frame that is made: a number that was there is not to be stored over it.
+            (Some(_), _) => word.a() + 1..word.a() + 2,
         }
     }
 
@@ -198,15 +217,11 @@ fn visible(spliced: &Spliced<'_>) -> Vec<Set> {
 /// Divides instructions into blocks.
 fn divide(spliced: &Spliced<'_>) -> Vec<Block> {
     let code = &spliced.instructions;
-    let target = |number: usize| {
-        let distance = code[number].word.jump_distance()?;
-        Some((number + 1).wrapping_add_signed(distance as isize))
-    };
     let mut begins = vec![false; code.len() + 1];
     begins[..code.len()].iter_mut().step_by(MOST_OF_BLOCK).for_each(|begins| *begins = true);
     spliced.goes_to.values().for_each(|&target| begins[target] = true);
     for (number, instruction) in code.iter().enumerate() {
-        if let Some(target) = target(number) {
+        if let Some(target) = instruction.target {
             begins[target] = true;
             begins[number + 1] = true;
         }
@@ -222,7 +237,7 @@ fn divide(spliced: &Spliced<'_>) -> Vec<Block> {
         let end = starts.get(index + 1).copied().unwrap_or(code.len());
         let last = code[end - 1].word.opcode();
         let following = (end < code.len()).then_some(index + 1);
-        let jumped = target(end - 1).map(block_of);
+        let jumped = code[end - 1].target.map(block_of);
         let successors = match (spliced.goes_to.get(&(end - 1)), last.entry().flow) {
             (Some(&target), _) => vec![block_of(target)],
             (None, Flow::End) => Vec::new(),
@@ -231,14 +246,22 @@ fn divide(spliced: &Spliced<'_>) -> Vec<Block> {
         };
         blocks.push(Block { instructions: start..end, successors, is_entry: index == 0, live: Set::default() });
     }
-    // Only the function itself is entered in the middle.
-    let own = blocks.iter().take_while(|block| code[block.instructions.start].body == 0).count();
-    for number in 0..own {
-        if is_call(code[blocks[number].instructions.end - 1].word.opcode()) && number + 1 < own {
+    // Only the function itself is entered in the middle, and what was peeled is not.
+    let is_entered = |block: &Block| {
+        let start = block.instructions.start;
+        code[start].body == 0 && !spliced.peeled.iter().any(|peeled| peeled.contains(&start))
+    };
+    for number in 0..blocks.len() {
+        let last = &code[blocks[number].instructions.end - 1];
+        if last.body != 0 {
+            continue;
+        }
+        if is_call(last.word.opcode()) && blocks.get(number + 1).is_some_and(is_entered) {
             blocks[number + 1].is_entry = true;
         }
-        for next in blocks[number].successors.clone() {
-            blocks[next].is_entry |= next <= number;
+        let goes_back = last.word.jump_distance().is_some_and(|distance| distance < 0);
+        if let Some(next) = last.target.filter(|_| goes_back).map(block_of) {
+            blocks[next].is_entry |= is_entered(&blocks[next]);
         }
     }
     blocks

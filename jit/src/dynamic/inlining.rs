@@ -20,6 +20,7 @@
 
 use super::{operands::Operands, registers::MOST_REGISTERS};
 use alloc::{collections::BTreeMap, vec::Vec};
+use core::ops::Range;
 use lunette_bytecode::instruction::{Opcode, OperandKind, Word};
 use lunette_interpreter::{frame::FRAME_SLOTS, machine_code::Unit};
 
@@ -32,18 +33,20 @@ pub(crate) struct Instruction {
     pub body: usize,
     /// Which of the body's instructions it is, or stands for.
     pub at: usize,
+    /// Where it jumps to, if it does: what its word says of that is of its function alone.
+    pub target: Option<usize>,
 }
 
 /// A function that is compiled, or is in the place of a call.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Body<'f> {
     pub unit: &'f Unit,
     /// Which register its first one is.
     pub offset: usize,
     /// The call in whose place it is, or its caller by a tail call.
     pub call: Option<usize>,
-    /// Where its own instructions begin.
-    start: usize,
+    /// Its instructions, and those around them: of the function that is compiled only its own.
+    pub instructions: Range<usize>,
 }
 
 /// The instructions of a function and of those that are in the place of calls.
@@ -56,6 +59,8 @@ pub(crate) struct Spliced<'f> {
     pub entered: BTreeMap<usize, usize>,
     /// Where control goes behind them, and behind tail calls of library functions in the place of calls.
     pub goes_to: BTreeMap<usize, usize>,
+    /// Loops of the function itself of which there is a copy, which is entered in their place.
+    pub peeled: Vec<Range<usize>>,
     /// How many registers there are in all.
     pub registers: usize,
 }
@@ -63,17 +68,19 @@ pub(crate) struct Spliced<'f> {
 impl<'f> Spliced<'f> {
     /// Puts together what has room: the function, and what is in the place of its calls, if that is wanted.
     pub fn new(unit: &'f Unit, inlines: bool) -> Spliced<'f> {
-        let own = unit.code.iter().enumerate();
+        let body = Body { unit, offset: 0, call: None, instructions: 0..unit.code.len() };
         let mut spliced = Spliced {
-            instructions: own.map(|(at, &word)| Instruction { word, body: 0, at }).collect(),
-            bodies: Vec::from([Body { unit, offset: 0, call: None, start: 0 }]),
+            instructions: own_instructions(&body, 0).collect(),
+            bodies: Vec::from([body]),
             entered: BTreeMap::new(),
             goes_to: BTreeMap::new(),
+            peeled: Vec::new(),
             registers: unit.register_count.into(),
         };
         let mut number = 0;
         while inlines && number < spliced.bodies.len() {
-            let Body { unit, start, .. } = spliced.bodies[number];
+            let Body { unit, ref instructions, .. } = spliced.bodies[number];
+            let start = instructions.start;
             for (&at, callee) in &unit.callees {
                 spliced.inline(start + at as usize, callee);
             }
@@ -88,18 +95,18 @@ impl<'f> Spliced<'f> {
         let first = word.a() + FRAME_SLOTS as usize;
         // By a tail call, it has the place of the caller, too, where that is in the place of a call itself.
         let is_tail = word.opcode() == Opcode::tail_call;
-        let (offset, call) = match (is_tail, self.bodies[caller]) {
+        let (offset, call) = match (is_tail, &self.bodies[caller]) {
             (true, Body { call: None, .. }) => return,
-            (true, Body { offset, call: Some(call), .. }) => (offset, call),
+            (true, &Body { offset, call: Some(call), .. }) => (offset, call),
             (false, _) => (first, place),
         };
         let registers = offset + usize::from(unit.register_count);
         if registers > MOST_REGISTERS {
             return;
         }
-        let (body, start) = (self.bodies.len(), self.instructions.len());
-        let own = unit.code.iter().enumerate();
-        self.instructions.extend(own.map(|(at, &word)| Instruction { word: moved(word, offset), body, at }));
+        let (number, start) = (self.bodies.len(), self.instructions.len());
+        let mut body = Body { unit, offset, call: Some(call), instructions: start..start + unit.code.len() };
+        self.instructions.extend(own_instructions(&body, number));
         for at in 0..unit.code.len() {
             let is_quick = unit.quick_callees.contains_key(&(at as u32));
             self.splice_return(start + at, call, is_quick);
@@ -107,26 +114,27 @@ impl<'f> Spliced<'f> {
         let mut entry = self.instructions.len();
         let (arguments, parameters) = (word.b_count() - 1, usize::from(unit.parameter_count));
         for argument in 0..arguments.min(parameters) * usize::from(is_tail) {
-            self.push(body, 0, Opcode::copy, &[(offset + argument) as i64, (first + argument) as i64]);
+            self.push(number, 0, Opcode::copy, &[(offset + argument) as i64, (first + argument) as i64]);
         }
         if arguments < parameters {
             let missing = [(offset + arguments) as i64, (parameters - arguments) as i64];
-            self.push(body, 0, Opcode::load_nil, &missing);
+            self.push(number, 0, Opcode::load_nil, &missing);
         }
         match self.instructions.len() == entry {
             true => entry = start,
-            false => self.push_jump(body, 0, start),
+            false => self.push_jump(number, 0, start),
         }
         self.registers = self.registers.max(registers);
-        self.entered.insert(place, body);
+        self.entered.insert(place, number);
         self.goes_to.insert(place, entry);
-        self.bodies.push(Body { unit, offset, call: Some(call), start });
+        body.instructions.end = self.instructions.len();
+        self.bodies.push(body);
     }
 
     /// If an instruction returns, as a tail call of a library function does whose quick form gives one result, it is to give its
     /// results to the call and to go behind it.
     fn splice_return(&mut self, number: usize, call: usize, is_quick: bool) {
-        let Instruction { word, body, at } = self.instructions[number];
+        let Instruction { word, body, at, .. } = self.instructions[number];
         let given = match word.opcode() {
             Opcode::return_none => 0,
             Opcode::return_one => 1,
@@ -147,17 +155,16 @@ impl<'f> Spliced<'f> {
         self.push_jump(body, at, call + 1);
         match word.opcode() {
             Opcode::tail_call => _ = self.goes_to.insert(number, target),
-            _ => self.instructions[number].word = jump(number, target),
+            _ => self.instructions[number] = Instruction { word: jump(), body, at, target: Some(target) },
         }
     }
 
     fn push(&mut self, body: usize, at: usize, opcode: Opcode, operands: &[i64]) {
-        self.instructions.push(Instruction { word: encode(opcode, operands), body, at });
+        self.instructions.push(Instruction { word: encode(opcode, operands), body, at, target: None });
     }
 
-    fn push_jump(&mut self, body: usize, at: usize, target: usize) {
-        let word = jump(self.instructions.len(), target);
-        self.instructions.push(Instruction { word, body, at });
+    pub(super) fn push_jump(&mut self, body: usize, at: usize, target: usize) {
+        self.instructions.push(Instruction { word: jump(), body, at, target: Some(target) });
     }
 }
 
@@ -168,9 +175,19 @@ fn encode(opcode: Opcode, operands: &[i64]) -> Word {
     }
 }
 
-/// The jump from one instruction to another.
-fn jump(from: usize, to: usize) -> Word {
-    encode(Opcode::jump, &[to as i64 - from as i64 - 1])
+/// A jump, to wherever it is said to go.
+fn jump() -> Word {
+    encode(Opcode::jump, &[0])
+}
+
+/// The instructions of a function, from that one on which is its body's first.
+fn own_instructions<'f>(body: &Body<'f>, number: usize) -> impl Iterator<Item = Instruction> + use<'f> {
+    let (offset, start) = (body.offset, body.instructions.start);
+    body.unit.code.iter().enumerate().map(move |(at, &word)| {
+        let target = word.jump_distance().map(|distance| (start + at + 1).wrapping_add_signed(distance as isize));
+        let word = if offset == 0 { word } else { moved(word, offset) };
+        Instruction { word, body: number, at, target }
+    })
 }
 
 /// An instruction whose registers are so many further up.
@@ -217,23 +234,23 @@ mod tests {
             ],
         );
         outer.callees.insert(2, inner);
-        let text = Code::new(&outer, true, true).expect("it can be compiled").to_text();
+        let text = Code::new(Spliced::new(&outer, true), true).expect("it can be compiled").to_text();
         let expected = [
             "    0  get_upvalue A=1 B=0",
             "    1  copy A=3 B=0",
             "    2  call A=1 B=2 C=3",
             "    3  return_one A=1",
             "in the place of 2:",
-            "    4      0  jump_if_not A=3 D=1",
-            "    5      1  jump D=1",
-            "    6      2  jump D=3",
+            "    4      0  jump_if_not A=3 D=1 to 6",
+            "    5      1  jump D=0 to 7",
+            "    6      2  jump D=0 to 10",
             "    7      1  copy A=1 B=4",
             "    8      1  load_nil A=2 B=1",
-            "    9      1  jump D=-7",
+            "    9      1  jump D=0 to 3",
             "   10      2  load_nil A=1 B=2",
-            "   11      2  jump D=-9",
+            "   11      2  jump D=0 to 3",
             "   12      0  load_nil A=4 B=1",
-            "   13      0  jump D=-10",
+            "   13      0  jump D=0 to 4",
         ];
         assert_eq!(text.lines().collect::<Vec<_>>(), expected);
     }
@@ -254,7 +271,7 @@ mod tests {
         middle.callees.insert(2, last);
         let mut outer = unit(4, 0, &[(Opcode::call, &[0, 1, 2]), (Opcode::return_one, &[0])]);
         outer.callees.insert(0, middle.clone());
-        let text = Code::new(&outer, true, true).expect("it can be compiled").to_text();
+        let text = Code::new(Spliced::new(&outer, true), true).expect("it can be compiled").to_text();
         let expected = [
             "    0  call A=0 B=1 C=2",
             "    1  return_one A=0",
@@ -264,14 +281,14 @@ mod tests {
             "    4      2  tail_call A=4 B=2",
             "    5      3  return_values A=4 B=0",
             "    6      0  load_nil A=2 B=1",
-            "    7      0  jump D=-6",
+            "    7      0  jump D=0 to 2",
             "in the place of 0:",
-            "    8      0  jump D=0",
+            "    8      0  jump D=0 to 9",
             "    9      0  copy A=0 B=3",
-            "   10      0  jump D=-10",
+            "   10      0  jump D=0 to 1",
             "   11      0  copy A=2 B=6",
             "   12      0  load_nil A=3 B=1",
-            "   13      0  jump D=-6",
+            "   13      0  jump D=0 to 8",
         ];
         assert_eq!(text.lines().collect::<Vec<_>>(), expected);
         assert_eq!(Spliced::new(&middle, true).bodies.len(), 1);

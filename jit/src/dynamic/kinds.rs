@@ -7,7 +7,12 @@
 use super::{blocks::Code, operands::Operands};
 use alloc::{vec, vec::Vec};
 use lunette_bytecode::instruction::{Opcode, OperandKind};
-use lunette_interpreter::{feedback::Tags, frame::FRAME_SLOTS, machine_code::layout::tag, native::Builtin};
+use lunette_interpreter::{
+    feedback::{OPERANDS, Tags},
+    frame::FRAME_SLOTS,
+    machine_code::layout::tag,
+    native::Builtin,
+};
 
 /// What is known of a register's content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -240,27 +245,51 @@ impl Code<'_> {
         Some((builtin, result))
     }
 
-    /// In which kind an instruction is to give what it reads from a table or a variable: the one in which the block soon
-    /// uses it first.
+    /// In which kind an instruction is to give what it reads from a table or a variable: the one in which it is soon used first,
+    /// in the block or in those that follow.
     pub fn loaded(&self, block: usize, instruction: usize, register: usize) -> Kind {
         if self.goes_on(instruction) {
             return Kind::Any;
         }
-        for next in (instruction + 1..self.blocks[block].instructions.end).take(LOOKED_AT) {
-            let word = self.word(next);
-            let operands = word.opcode().entry().operands.iter();
-            let read = operands
-                .filter(|operand| matches!(operand.kind, OperandKind::Read | OperandKind::Update | OperandKind::Range));
-            for (place, &operand) in read.take(2).enumerate() {
-                if operand.kind == OperandKind::Read && word.operand(operand) == register as i64 {
+        let mut due = Vec::from([(block, instruction + 1)]);
+        let mut looked_at = 0;
+        // A block comes twice at most: the one in which this begins, and as one that follows.
+        for visited in 0..MOST_FOLLOWED {
+            let Some(&(block, first)) = due.get(visited) else { break };
+            let mut is_written = false;
+            for next in first..self.blocks[block].instructions.end {
+                looked_at += 1;
+                if looked_at > LOOKED_AT {
+                    return Kind::Any;
+                }
+                if let Some(place) = self.place_read(next, register) {
                     return self.seen_number(next, place).only().map_or(Kind::Any, Kind::of_tag);
                 }
+                is_written = self.written(next).contains(&register);
+                if is_written {
+                    break;
+                }
             }
-            if self.written(next).contains(&register) {
-                break;
+            if !is_written {
+                for &next in &self.blocks[block].successors {
+                    let start = self.blocks[next].instructions.start;
+                    if !due.contains(&(next, start)) && self.blocks[next].live.has(register) {
+                        due.push((next, start));
+                    }
+                }
             }
         }
         Kind::Any
+    }
+
+    /// Which of the operands that an instruction reads a register is, if it is one that was looked at.
+    fn place_read(&self, instruction: usize, register: usize) -> Option<usize> {
+        let word = self.word(instruction);
+        let operands = word.opcode().entry().operands.iter();
+        let mut read = operands
+            .filter(|operand| matches!(operand.kind, OperandKind::Read | OperandKind::Update | OperandKind::Range))
+            .take(OPERANDS);
+        read.position(|&operand| operand.kind == OperandKind::Read && word.operand(operand) == register as i64)
     }
 
     /// Whether an operand in a register is seen to be a table, or may be.
@@ -270,6 +299,35 @@ impl Code<'_> {
             Kind::Table => true,
             Kind::Any => seen == 0 || seen & 1 << tag::TABLE != 0,
             _ => false,
+        }
+    }
+
+    /// Whether an operand in a register is taken for a table: where it is none, compiled code is left before anything else.
+    pub fn is_table(&self, instruction: usize, register: usize, place: usize, kinds: &[Kind]) -> bool {
+        self.is_expected(instruction, kinds[register], place, Kind::Table)
+    }
+
+    /// The same for an integer.
+    pub fn is_integer(&self, instruction: usize, register: usize, place: usize, kinds: &[Kind]) -> bool {
+        self.is_expected(instruction, kinds[register], place, Kind::Integer)
+    }
+
+    fn is_expected(&self, instruction: usize, found: Kind, place: usize, kind: Kind) -> bool {
+        let seen = self.seen(instruction, place);
+        let is_chosen = self.unit.is_eager && seen == Tags::default() && instruction.is_multiple_of(2);
+        let is_seen = is_chosen || seen.only().is_some_and(|seen| Some(seen) == kind.tag());
+        found == kind || found == Kind::Any && is_seen && !self.goes_on(instruction)
+    }
+
+    /// What is known of the table and the key of an instruction that reads or writes an element or a field, once it was looked
+    /// whether they are what they are taken for.
+    fn follow_access(&self, instruction: usize, table: usize, key: Option<usize>, kinds: &mut [Kind]) {
+        if self.is_table(instruction, table, 0, kinds) {
+            let is_integer = key.is_some_and(|key| self.is_integer(instruction, key, 1, kinds));
+            kinds[table] = Kind::Table;
+            if let Some(key) = key.filter(|_| is_integer) {
+                kinds[key] = Kind::Integer;
+            }
         }
     }
 
@@ -333,8 +391,13 @@ impl Code<'_> {
                 };
             }
             new_table => kinds[a] = Kind::Table,
-            length => kinds[a] = if self.is_length(instruction, kinds) { Kind::Integer } else { Kind::Any },
+            length => {
+                self.follow_access(instruction, word.b(), None, kinds);
+                kinds[a] = if self.is_length(instruction, kinds) { Kind::Integer } else { Kind::Any };
+            }
             get_index | get_integer | get_field => {
+                let key = (word.opcode() == get_index).then(|| word.c());
+                self.follow_access(instruction, word.b(), key, kinds);
                 let is_table = self.may_be_table(instruction, word.b(), 0, kinds);
                 let loaded = if is_table { self.loaded(block, instruction, a) } else { Kind::Any };
                 let is_inline = word.opcode() != get_index || self.is_integer_key(instruction, word.c(), kinds);
@@ -345,6 +408,16 @@ impl Code<'_> {
                     }
                 }
                 kinds[a] = if is_inline { loaded } else { Kind::Any };
+            }
+            set_index | set_integer | set_field | initialize_field => {
+                let key = (word.opcode() == set_index).then(|| word.b());
+                self.follow_access(instruction, a, key, kinds);
+            }
+            get_method => {
+                self.follow_access(instruction, word.b(), None, kinds);
+                let object = kinds[word.b()];
+                kinds[a..a + 3].fill(Kind::Any);
+                kinds[a + 2] = if object == Kind::Table { object } else { Kind::Any };
             }
             get_upvalue | get_upvalue_field | get_cell => kinds[a] = self.loaded(block, instruction, a),
             numeric_for_prepare => {
@@ -428,8 +501,9 @@ fn refines(plan: Plan) -> bool {
     matches!(plan, Plan::Integers | Plan::Floats)
 }
 
-/// How many instructions behind a load are looked at.
+/// How many instructions behind a load are looked at, in so many blocks.
 const LOOKED_AT: usize = 32;
+const MOST_FOLLOWED: usize = 4;
 
 /// Of each block what is known of all registers at its beginning; `None` if nothing goes there.
 pub(crate) fn find_kinds(code: &Code<'_>) -> Vec<Option<Vec<Kind>>> {
@@ -505,13 +579,14 @@ pub(crate) fn moved(code: &Code<'_>, at_start: &[Option<Vec<Kind>>]) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dynamic::inlining::Spliced;
     use lunette_bytecode::instruction::Word;
     use lunette_interpreter::{machine_code::Unit, typed::native::Refusal};
 
     fn unit(registers: u16, instructions: &[(Opcode, &[i64])]) -> Unit {
         let words = instructions.iter().map(|(opcode, operands)| opcode.encode(operands).expect("the operands fit"));
         let code: Vec<Word> = words.collect();
-        let seen = vec![[Tags::default(); 2]; code.len()];
+        let seen = vec![Default::default(); code.len()];
         Unit { goes_on: vec![false; code.len()], seen, code, register_count: registers, ..Unit::default() }
     }
 
@@ -534,7 +609,7 @@ mod tests {
                 (Opcode::return_values, &[0, 4]),
             ],
         );
-        let code = Code::new(&unit, true, true).expect("it can be compiled");
+        let code = Code::new(Spliced::new(&unit, true), true).expect("it can be compiled");
         let kinds = find_kinds(&code);
         let header = code.blocks.iter().rposition(|block| block.is_entry).expect("there is a loop");
         assert_eq!(

@@ -5,7 +5,8 @@
 //! is always performed so.
 //!
 //! The data flows `operands` and `registers` (what instructions read and write) → `inlining` (functions in the place of calls) →
-//! `blocks` (control flow) → `kinds` (which registers hold numbers) → `emit` (Cranelift's form).
+//! `blocks` (control flow) → `kinds` (which registers hold numbers) → `peeling` (first turns of loops apart: then control flow
+//! and kinds once more) → `emit` (Cranelift's form).
 
 #[cfg(target_arch = "x86_64")]
 mod blocks;
@@ -17,6 +18,8 @@ mod inlining;
 mod kinds;
 #[cfg(target_arch = "x86_64")]
 mod operands;
+#[cfg(target_arch = "x86_64")]
+mod peeling;
 #[cfg(target_arch = "x86_64")]
 mod registers;
 
@@ -80,8 +83,16 @@ fn emitted(
     target: Target,
 ) -> Result<(crate::target::Body, alloc::vec::Vec<u32>, usize, impl FnOnce() -> String), Refusal> {
     let analyse = |inlines: bool| {
-        let code = blocks::Code::new(unit, inlines, crate::target::rounds(target))?;
-        let kinds = kinds::find_kinds(&code);
+        let mut spliced = inlining::Spliced::new(unit, inlines);
+        let rounds = crate::target::rounds(target);
+        let mut code = blocks::Code::new(spliced.clone(), rounds)?;
+        let mut kinds = kinds::find_kinds(&code);
+        let loops = peeling::worth_peeling(&code, &kinds);
+        if inlines && !loops.is_empty() {
+            loops.iter().for_each(|range| spliced.peel(range));
+            code = blocks::Code::new(spliced, rounds)?;
+            kinds = kinds::find_kinds(&code);
+        }
         match kinds::moved(&code, &kinds) {
             moved if moved > MOST_MOVED => Err(Refusal::TooLarge),
             _ => Ok((code, kinds)),

@@ -8,7 +8,7 @@
 //! They are cut off the hole as the collector's allocator does it; where the hole is too small for them, the instruction is
 //! performed.
 
-use super::{Emitter, of_content, of_machine, of_object};
+use super::{Emitter, of_content, of_object};
 use crate::dynamic::{kinds::Kind, operands::Operands};
 use alloc::vec::Vec;
 use cranelift_codegen::ir::{Block, InstBuilder, Value, condcodes::IntCC, types};
@@ -137,11 +137,7 @@ impl Emitter<'_, '_, '_> {
             let is_nil = self.builder.ins().icmp_imm_s(IntCC::Equal, last, i64::from(tag::NIL));
             self.go_if(is_nil, slow);
         }
-        let budget = self.builder.ins().load(types::I64, of_machine(), self.machine, layout::BUDGET);
-        let left = self.builder.ins().iadd_imm_s(budget, -(count as i64));
-        let is_over = self.builder.ins().icmp_imm_s(IntCC::SignedLessThan, left, 0);
-        self.go_if(is_over, slow);
-        self.builder.ins().store(of_machine(), left, self.machine, layout::BUDGET);
+        self.pay(count as i64, slow);
         let tags = self.referred(table, layout::TABLE_TAGS);
         for place in 0..count {
             let (value_tag, payload, _) = self.value(word.a() + 1 + place);

@@ -25,11 +25,8 @@ impl Emitter<'_, '_, '_> {
         let limit = self.builder.ins().load(types::I64, of_machine(), self.machine, layout::STACK_END);
         let is_over = self.builder.ins().icmp(IntCC::UnsignedLessThan, stack, limit);
         self.go_if(is_over, refused);
-        let budget = self.builder.ins().load(types::I64, of_machine(), self.machine, layout::BUDGET);
-        let left = self.builder.ins().iadd_imm_s(budget, -i64::from(self.code.unit.entry_cost));
-        let is_over = self.builder.ins().icmp_imm_s(IntCC::SignedLessThan, left, 0);
-        self.go_if(is_over, refused);
-        self.builder.ins().store(of_machine(), left, self.machine, layout::BUDGET);
+        self.take_budget();
+        self.pay(self.code.unit.entry_cost.into(), refused);
         self.builder.ins().jump(self.blocks[0], []);
         self.seal(refused);
         self.builder.switch_to_block(refused);
@@ -88,6 +85,7 @@ impl Emitter<'_, '_, '_> {
         let slow = self.slow();
         let (found, function) = (self.tag_of(a), self.payload_of(a));
         self.store_live_here();
+        self.put_budget();
         self.go_if_not(found, tag::CLOSURE, slow);
         let count = self.builder.ins().iconst(types::I32, arguments as i64 - 1);
         let known = self.known(function, count, slow);
@@ -124,7 +122,7 @@ impl Emitter<'_, '_, '_> {
         let replaced = self.cold_block();
         let is_replaced = self.builder.ins().icmp_imm_s(IntCC::Equal, ended, status::REPLACED as i64);
         self.go_if(is_replaced, replaced);
-        self.builder.ins().return_(&[ended]);
+        self.end_as(ended);
         self.seal(replaced);
         self.builder.switch_to_block(replaced);
         let go_on = self.builder.ins().load(types::I64, of_machine(), self.machine, layout::GO_ON);
@@ -134,12 +132,14 @@ impl Emitter<'_, '_, '_> {
         self.builder.ins().brif(ended, elsewhere, [], here, []);
         self.seal(elsewhere);
         self.builder.switch_to_block(elsewhere);
-        self.builder.ins().return_(&[ended]);
+        self.end_as(ended);
         self.seal(refused);
         self.builder.switch_to_block(refused);
         self.leave_stored(status::PAUSED);
         self.seal(here);
         self.builder.switch_to_block(here);
+        self.take_budget();
+        self.reload_live();
     }
 
     /// What is called takes the place of this function, if it is compiled; whoever called has it go on.
@@ -184,7 +184,7 @@ impl Emitter<'_, '_, '_> {
         let is_over = self.builder.ins().icmp(IntCC::UnsignedGreaterThan, end, limit);
         self.go_if(is_over, slow);
         let cost = self.builder.ins().uload32(of_machine(), known, layout::KNOWN_COST);
-        let budget = self.builder.ins().load(types::I64, of_machine(), self.machine, layout::BUDGET);
+        let budget = self.budget();
         let left = self.builder.ins().isub(budget, cost);
         let is_over = self.builder.ins().icmp_imm_s(IntCC::SignedLessThan, left, 0);
         self.go_if(is_over, slow);
@@ -250,6 +250,7 @@ impl Emitter<'_, '_, '_> {
         self.builder.switch_to_block(replaced);
         self.end(status::REPLACED);
         self.builder.switch_to_block(here);
+        self.take_budget();
         self.forget_written();
     }
 
@@ -356,7 +357,9 @@ impl Emitter<'_, '_, '_> {
         self.builder.ins().brif(wanted, otherwise.unwrap_or(called_back), [], done, []);
         self.seal(done);
         self.builder.switch_to_block(done);
-        self.end(status::RETURNED);
+        self.put_budget();
+        let status = self.builder.ins().iconst(types::I64, status::RETURNED as i64);
+        self.builder.ins().return_(&[status]);
         self.held = before;
         self.give_results(called_back, first, count);
     }

@@ -215,8 +215,11 @@ impl Emitter<'_, '_, '_> {
 
     pub(super) fn emit_get_field(&mut self, block: usize, instruction: usize) {
         let word = self.code.word(instruction);
-        let kinds = self.kinds_held();
         let is_register = word.opcode() == Opcode::get_field;
+        if is_register {
+            self.settle(instruction, word.b(), None);
+        }
+        let kinds = self.kinds_held();
         if is_register && !self.code.may_be_table(instruction, word.b(), 0, &kinds) {
             return self.perform_here();
         }
@@ -239,8 +242,11 @@ impl Emitter<'_, '_, '_> {
 
     pub(super) fn emit_set_field(&mut self, instruction: usize) {
         let word = self.code.word(instruction);
-        let kinds = self.kinds_held();
         let is_register = word.opcode() != Opcode::set_upvalue_field;
+        if is_register {
+            self.settle(instruction, word.a(), None);
+        }
+        let kinds = self.kinds_held();
         if is_register && !self.code.may_be_table(instruction, word.a(), 0, &kinds) {
             return self.perform_here();
         }
@@ -364,6 +370,7 @@ impl Emitter<'_, '_, '_> {
 
     pub(super) fn emit_get_method(&mut self, instruction: usize) {
         let word = self.code.word(instruction);
+        self.settle(instruction, word.b(), None);
         let kinds = self.kinds_held();
         if !self.code.may_be_table(instruction, word.b(), 0, &kinds) {
             return self.emit_shortcut(layout::STRING_METHOD);

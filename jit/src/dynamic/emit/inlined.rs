@@ -1,6 +1,9 @@
 //! Calls in whose place there is what they call.
 
-use super::{Emitter, of_frame, of_machine, of_object, values::place};
+use super::{
+    Emitter, of_frame, of_machine, of_object,
+    values::{Held, place},
+};
 use crate::dynamic::operands::Operands;
 use cranelift_codegen::ir::{InstBuilder, Value, condcodes::IntCC, types};
 use lunette_bytecode::instruction::Opcode;
@@ -23,7 +26,10 @@ impl Emitter<'_, '_, '_> {
         self.charge(unit.entry_cost.into());
         match word.opcode() {
             Opcode::tail_call => self.store_tail_called(body, found, function),
-            _ => self.store_headers(word),
+            _ => {
+                self.store_headers(word);
+                self.held[word.a() + 1] = Held::default();
+            }
         }
         self.closures[body] = Some(function);
         self.emit_edge(self.code.blocks[block].successors[0]);

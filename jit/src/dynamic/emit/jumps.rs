@@ -69,11 +69,7 @@ impl Emitter<'_, '_, '_> {
     /// Charges fuel, or ends before the instruction.
     pub(super) fn charge(&mut self, cost: i64) {
         let paused = self.paused();
-        let budget = self.builder.ins().load(types::I64, super::of_machine(), self.machine, layout::BUDGET);
-        let left = self.builder.ins().iadd_imm_s(budget, -cost);
-        let is_over = self.builder.ins().icmp_imm_s(IntCC::SignedLessThan, left, 0);
-        self.go_if(is_over, paused);
-        self.builder.ins().store(super::of_machine(), left, self.machine, layout::BUDGET);
+        self.pay(cost, paused);
     }
 
     fn emit_loop_prepare(&mut self, instruction: usize, successors: &[usize]) {

@@ -20,6 +20,7 @@ impl Emitter<'_, '_, '_> {
     /// Calls a helper; if it has done nothing, control goes where the instruction is performed.
     fn call_helper(&mut self, signature: SigRef, helper: i32, arguments: &[Value]) {
         let slow = self.slow();
+        self.put_budget();
         let helper = self.builder.ins().load(types::I64, of_machine(), self.machine, helper);
         let called = self.builder.ins().call_indirect(signature, helper, arguments);
         let is_done = self.builder.inst_results(called)[0];
@@ -27,6 +28,7 @@ impl Emitter<'_, '_, '_> {
         self.builder.ins().brif(is_done, done, [], slow, []);
         self.seal(done);
         self.builder.switch_to_block(done);
+        self.take_budget();
     }
 
     /// The address of a register.
@@ -40,7 +42,7 @@ impl Emitter<'_, '_, '_> {
         let slow = self.slow();
         self.store_live_here();
         self.check_native(window, native, slow);
-        let budget = self.builder.ins().load(types::I64, of_machine(), self.machine, layout::BUDGET);
+        let budget = self.budget();
         let is_over = self.builder.ins().icmp_imm_s(IntCC::SignedLessThan, budget, layout::NATIVE_CALL_COST);
         self.go_if(is_over, slow);
         let first = self.address(window);
@@ -50,8 +52,8 @@ impl Emitter<'_, '_, '_> {
         };
         let number = self.builder.ins().iconst(types::I32, i64::from(native));
         self.call_helper(self.signatures.call_quick, layout::CALL_QUICK, &[self.machine, first, count, number]);
-        let left = self.builder.ins().iadd_imm_s(budget, -layout::NATIVE_CALL_COST);
-        self.builder.ins().store(of_machine(), left, self.machine, layout::BUDGET);
+        self.take_fuel(layout::NATIVE_CALL_COST);
+        self.reload_live();
         self.forget_written();
     }
 
@@ -81,6 +83,7 @@ impl Emitter<'_, '_, '_> {
         let at = self.instruction_address();
         let arguments = [self.machine, self.frame_base(), at];
         self.call_helper(self.signatures.perform, helper, &arguments);
+        self.reload_live();
         self.forget_written();
     }
 
@@ -90,6 +93,7 @@ impl Emitter<'_, '_, '_> {
         let first = self.address(word.a());
         let wanted = self.builder.ins().iconst(types::I32, word.b_count() as i64);
         self.call_helper(self.signatures.traverse, layout::TRAVERSE, &[self.machine, first, wanted]);
+        self.reload_live();
         self.forget_written();
     }
 

@@ -12,6 +12,7 @@
 //! (instructions) → `outside` (exits, and instructions that are performed) → `pushed` → `values` (what registers hold).
 
 mod allocation;
+mod budget;
 mod builtins;
 mod calls;
 mod fields;
@@ -72,6 +73,7 @@ pub(crate) fn emit(
             emitter.emit_block(block, kinds);
         }
     }
+    emitter.emit_ends();
     emitter.builder.seal_all_blocks();
     emitter.builder.finalize(target);
     entries
@@ -116,6 +118,11 @@ struct Emitter<'a, 'f, 'b> {
     blocks: Vec<Block>,
     variables: Vec<[Option<Variable>; 4]>,
     held: Vec<Held>,
+    /// Where exits go, and all that ends with a status.
+    leaving: Option<Block>,
+    ending: Option<Block>,
+    /// How much fuel is left of the slice.
+    budget: Variable,
     /// Of each body in the place of a call, the reference to its closure.
     closures: Vec<Option<Value>>,
     /// What is out of line of the instruction that is emitted.
@@ -187,10 +194,14 @@ impl<'a, 'f, 'b> Emitter<'a, 'f, 'b> {
         let &[base, machine, region, _] = builder.block_params(start) else {
             unreachable!("the function has four parameters")
         };
+        let budget = builder.declare_var(types::I64);
         Emitter {
             code,
             builder,
             kinds,
+            leaving: None,
+            ending: None,
+            budget,
             blocks,
             variables: vec![[None; 4]; code.registers()],
             held: Vec::new(),
@@ -232,6 +243,7 @@ impl<'a, 'f, 'b> Emitter<'a, 'f, 'b> {
             self.held = vec![Held::default(); code.registers()];
             let live = code.blocks[block].live;
             self.begin_instruction(code.blocks[block].instructions.start, live);
+            self.take_budget();
             self.check_room();
             for register in live.iter() {
                 let kind = self.kind_at(block, register);
@@ -243,7 +255,7 @@ impl<'a, 'f, 'b> Emitter<'a, 'f, 'b> {
             self.emit_edge(block);
             self.finish_outside(true);
         }
-        chosen.iter().map(|&block| code.blocks[block].instructions.start as u32).collect()
+        chosen.iter().map(|&block| code.at(code.blocks[block].instructions.start) as u32).collect()
     }
 
     /// All that go to a block have been emitted.
@@ -276,8 +288,12 @@ impl<'a, 'f, 'b> Emitter<'a, 'f, 'b> {
             if !has_ended {
                 let word = code.word(instruction);
                 self.join_performed(code.written(instruction));
-                if word.opcode() == Opcode::new_table {
-                    self.refine(word.a(), Kind::Table);
+                match word.opcode() {
+                    Opcode::new_table => self.refine(word.a(), Kind::Table),
+                    Opcode::get_method if self.outside.was(word.b(), Kind::Table) => {
+                        self.refine(word.a() + 2, Kind::Table)
+                    }
+                    _ => {}
                 }
             }
             self.finish_outside(has_ended);

@@ -26,6 +26,19 @@ pub(super) struct Outside {
     edges: Vec<(Block, usize, Vec<Held>)>,
 }
 
+impl Outside {
+    /// More is known by now of what registers hold, before anything was done.
+    pub fn settle(&mut self, held: &[Held]) {
+        self.before.clear();
+        self.before.extend_from_slice(held);
+    }
+
+    /// Whether a register was of a kind before the instruction did anything.
+    pub fn was(&self, register: usize, kind: Kind) -> bool {
+        self.before[register].kind == kind
+    }
+}
+
 impl Emitter<'_, '_, '_> {
     pub(super) fn begin_instruction(&mut self, instruction: usize, live: Set) {
         let before = self.held.clone();
@@ -146,6 +159,17 @@ impl Emitter<'_, '_, '_> {
         }
     }
 
+    /// Behind a call, reads what is in the frame by now and was not written there: so nothing else has to be kept through it, and
+    /// where calls are rare loops have all of the processor's registers.
+    pub(super) fn reload_live(&mut self) {
+        let written = self.code.written(self.outside.instruction);
+        for register in self.outside.live.iter().filter(|register| !written.contains(register)) {
+            if self.held.get(register).is_some_and(|held| held.kind != Kind::Any) {
+                self.reload(register);
+            }
+        }
+    }
+
     fn leave(&mut self, status: u64) {
         self.store_live();
         self.leave_stored(status);
@@ -153,14 +177,42 @@ impl Emitter<'_, '_, '_> {
 
     /// Ends before the instruction, where the frame has everything.
     pub(super) fn leave_stored(&mut self, status: u64) {
-        self.store_resume(0);
+        let leaving = match self.leaving {
+            Some(leaving) => leaving,
+            None => {
+                let leaving = self.cold_block();
+                for part in [types::I64, types::I32, types::I64] {
+                    self.builder.append_block_param(leaving, part);
+                }
+                *self.leaving.insert(leaving)
+            }
+        };
+        let resume = self.instruction_place(0);
+        let resume = self.builder.ins().iconst(types::I32, resume);
         let base = self.frame_base();
-        self.builder.ins().store(of_machine(), base, self.machine, layout::EXIT_BASE);
-        if status == status::LEFT {
+        let status = self.builder.ins().iconst(types::I64, status as i64);
+        self.builder.ins().jump(leaving, &[base.into(), resume.into(), status.into()]);
+    }
+
+    /// Emits how functions end that all exits share: it would take a third of the machine code.
+    pub(super) fn emit_ends(&mut self) {
+        if let Some(leaving) = self.leaving {
+            self.builder.switch_to_block(leaving);
+            let &[base, resume, status] = self.builder.block_params(leaving) else {
+                unreachable!("the block has three parameters")
+            };
+            self.builder.ins().store(of_frame(), resume, base, layout::HEADER);
+            self.put_budget();
+            self.builder.ins().store(of_machine(), base, self.machine, layout::EXIT_BASE);
             let number = self.builder.ins().iconst(types::I32, i64::from(self.code.unit.number));
             self.builder.ins().store(of_machine(), number, self.machine, layout::EXIT_NUMBER);
+            self.end_as(status);
         }
-        self.end(status);
+        if let Some(ending) = self.ending {
+            self.builder.switch_to_block(ending);
+            let status = self.builder.block_params(ending)[0];
+            self.builder.ins().return_(&[status]);
+        }
     }
 
     /// Where the instruction that is so far behind this one is, from the region's address on, in units of references.
@@ -179,7 +231,20 @@ impl Emitter<'_, '_, '_> {
 
     pub(super) fn end(&mut self, status: u64) {
         let status = self.builder.ins().iconst(types::I64, status as i64);
-        self.builder.ins().return_(&[status]);
+        self.end_as(status);
+    }
+
+    /// Ends with a status.
+    pub(super) fn end_as(&mut self, status: Value) {
+        let ending = match self.ending {
+            Some(ending) => ending,
+            None => {
+                let ending = self.cold_block();
+                self.builder.append_block_param(ending, types::I64);
+                *self.ending.insert(ending)
+            }
+        };
+        self.builder.ins().jump(ending, &[status.into()]);
     }
 
     /// Calls what the instruction calls, if that is likely and it is compiled, or has the instruction performed, which is not a
@@ -201,9 +266,11 @@ impl Emitter<'_, '_, '_> {
         self.builder.switch_to_block(elsewhere);
         self.end(status::PERFORMED);
         self.builder.switch_to_block(here);
+        self.take_budget();
     }
 
     pub(super) fn call_perform(&mut self) -> Value {
+        self.put_budget();
         let functions = self.builder.ins().load(types::I64, of_machine(), self.machine, layout::PERFORMERS);
         let opcode = i32::from(self.code.word(self.outside.instruction).opcode_number());
         let function = self.builder.ins().load(types::I64, of_machine(), functions, 8 * opcode);
@@ -223,6 +290,7 @@ impl Emitter<'_, '_, '_> {
     pub(super) fn perform_here(&mut self) {
         self.store_live_here();
         self.perform();
+        self.reload_live();
         self.forget_written();
     }
 
@@ -237,6 +305,7 @@ impl Emitter<'_, '_, '_> {
         let elsewhere = self.cold_block();
         let is_elsewhere = self.builder.ins().icmp_imm_s(IntCC::Equal, outcome, performed::ELSEWHERE as i64);
         self.go_if(is_elsewhere, elsewhere);
+        self.take_budget();
         self.builder.ins().brif(outcome, jumped, [], following, []);
         self.seal(elsewhere);
         self.builder.switch_to_block(elsewhere);
@@ -270,6 +339,7 @@ impl Emitter<'_, '_, '_> {
         }
         self.store_live();
         self.perform();
+        self.reload_live();
         self.builder.ins().jump(join, []);
         self.seal(join);
         self.builder.switch_to_block(join);

@@ -54,6 +54,7 @@ impl Emitter<'_, '_, '_> {
             let found = self.builder.ins().load(types::I32, of_frame(), self.base, function);
             self.go_if_not(found, tag::CLOSURE, performing);
         }
+        self.put_budget();
         let helper = self.builder.ins().load(types::I64, of_machine(), self.machine, helper);
         let at = self.instruction_address();
         let arguments = [self.machine, self.frame_base(), at];
@@ -87,12 +88,13 @@ impl Emitter<'_, '_, '_> {
         let is_replaced = self.builder.ins().icmp_imm_s(IntCC::Equal, ended, status::REPLACED as i64);
         let performed = self.builder.ins().iconst(types::I64, status::PERFORMED as i64);
         let ended = self.builder.ins().select(is_replaced, performed, ended);
-        self.builder.ins().return_(&[ended]);
+        self.end_as(ended);
 
         self.builder.switch_to_block(returned);
         if callee == Callee::Metamethod {
             self.take_result(base);
         }
+        self.take_budget();
         self.builder.ins().jump(join, []);
         self.builder.switch_to_block(performing);
         self.perform_plainly();

@@ -12,6 +12,23 @@ impl Emitter<'_, '_, '_> {
         if loaded == Kind::Any { self.slow() } else { self.unexpected() }
     }
 
+    /// Looks whether the table and the key that an instruction accesses are what they are taken for, if they are: behind it that is
+    /// known, however it is done.
+    pub(super) fn settle(&mut self, instruction: usize, table: usize, key: Option<usize>) {
+        let kinds = self.kinds_held();
+        if !self.code.is_table(instruction, table, 0, &kinds) {
+            return;
+        }
+        let key = key.filter(|&key| self.code.is_integer(instruction, key, 1, &kinds));
+        for (register, kind) in [(Some(table), Kind::Table), (key, Kind::Integer)] {
+            if let Some(register) = register.filter(|&register| self.held[register].kind != kind) {
+                let unexpected = self.unexpected();
+                self.guard(register, kind, unexpected);
+            }
+        }
+        self.outside.settle(&self.held);
+    }
+
     /// Ends the reading of a value for register `to`.
     pub(super) fn write_value(&mut self, to: usize, loaded: Kind, tag: Value, payload: Value, otherwise: Block) {
         if loaded == Kind::Any {
@@ -32,6 +49,7 @@ impl Emitter<'_, '_, '_> {
 
     pub(super) fn emit_length(&mut self, instruction: usize) {
         let word = self.code.word(instruction);
+        self.settle(instruction, word.b(), None);
         let kinds = self.kinds_held();
         if !self.code.is_length(instruction, &kinds) {
             return self.perform_here();
@@ -46,10 +64,7 @@ impl Emitter<'_, '_, '_> {
             let string = self.object(payload);
             self.builder.ins().uload32(of_object(), string, layout::STRING_LENGTH)
         } else {
-            let found = self.tag_of(register);
-            self.go_if_not(found, tag::TABLE, unexpected);
-            let payload = self.payload_of(register);
-            let table = self.object(payload);
+            let table = self.table(register, unexpected);
             let metatable = self.builder.ins().load(types::I32, of_object(), table, layout::TABLE_METATABLE);
             self.go_if(metatable, unexpected);
             self.builder.ins().uload32(of_object(), table, layout::TABLE_LENGTH)
@@ -99,6 +114,7 @@ impl Emitter<'_, '_, '_> {
     pub(super) fn emit_get_index(&mut self, block: usize, instruction: usize) {
         let word = self.code.word(instruction);
         let key = (word.opcode() == Opcode::get_index).then(|| word.c());
+        self.settle(instruction, word.b(), key);
         let kinds = self.kinds_held();
         let is_inline = self.code.may_be_table(instruction, word.b(), 0, &kinds)
             && key.is_none_or(|key| self.code.is_integer_key(instruction, key, &kinds));
@@ -159,6 +175,7 @@ impl Emitter<'_, '_, '_> {
     pub(super) fn emit_set_index(&mut self, instruction: usize) {
         let word = self.code.word(instruction);
         let key = (word.opcode() == Opcode::set_index).then(|| word.b());
+        self.settle(instruction, word.a(), key);
         let kinds = self.kinds_held();
         let is_inline = self.code.may_be_table(instruction, word.a(), 0, &kinds)
             && key.is_none_or(|key| self.code.is_integer_key(instruction, key, &kinds));
@@ -175,17 +192,19 @@ impl Emitter<'_, '_, '_> {
         }
         self.check_barrier(table, value_tag, is_plain, slow);
         let length = self.builder.ins().uload32(of_object(), table, layout::TABLE_LENGTH);
-        let [inside, outside, store] = core::array::from_fn(|_| self.builder.create_block());
+        let [inside, outside, join] = core::array::from_fn(|_| self.builder.create_block());
         let is_inside = self.builder.ins().icmp(IntCC::UnsignedLessThan, index, length);
         self.builder.ins().brif(is_inside, inside, [], outside, []);
         self.seal(inside);
         self.seal(outside);
         self.builder.switch_to_block(inside);
         // A nil element may be one that a metamethod wants.
-        let (_, tag_place) = self.element_place(table, index);
-        let found = self.builder.ins().uload8(types::I32, of_content(), tag_place, 0);
+        let places = self.element_place(table, index);
+        let found = self.builder.ins().uload8(types::I32, of_content(), places.1, 0);
         let is_nil = self.builder.ins().icmp_imm_s(IntCC::Equal, found, i64::from(tag::NIL));
-        self.builder.ins().brif(is_nil, slow, [], store, []);
+        self.go_if(is_nil, slow);
+        self.store_element(places, value_tag, payload);
+        self.builder.ins().jump(join, []);
         self.builder.switch_to_block(outside);
         // One more element, for which there is room.
         let is_other = self.builder.ins().icmp(IntCC::NotEqual, index, length);
@@ -197,12 +216,17 @@ impl Emitter<'_, '_, '_> {
         let (_, room) = self.array(table, slow);
         let is_full = self.builder.ins().icmp(IntCC::UnsignedGreaterThanOrEqual, index, room);
         self.go_if(is_full, slow);
+        let places = self.element_place(table, index);
         let longer = self.builder.ins().iadd_imm_s(length, 1);
         self.builder.ins().istore32(of_object(), longer, table, layout::TABLE_LENGTH);
-        self.builder.ins().jump(store, []);
-        self.seal(store);
-        self.builder.switch_to_block(store);
-        let (place, tag_place) = self.element_place(table, index);
+        self.store_element(places, value_tag, payload);
+        self.builder.ins().jump(join, []);
+        self.seal(join);
+        self.builder.switch_to_block(join);
+    }
+
+    /// Stores an element, where its payload and its tag are.
+    fn store_element(&mut self, (place, tag_place): (Value, Value), value_tag: Value, payload: Value) {
         self.builder.ins().istore8(of_content(), value_tag, tag_place, 0);
         // Booleans have no payload there.
         if self.constant_tag(value_tag).is_none_or(|found| found > tag::TRUE) {

@@ -232,6 +232,17 @@ impl Emitter<'_, '_, '_> {
         }
     }
 
+    /// Reads a register of a known kind from the frame, which has it.
+    pub(super) fn reload(&mut self, register: usize) {
+        let Held { kind, constant, .. } = self.held[register];
+        let value = match constant {
+            Some(constant) => self.builder.ins().iconst(types::I64, constant),
+            None => self.builder.ins().load(type_of(kind), of_frame(), self.base, place(register)),
+        };
+        let variable = self.variable(register, kind);
+        self.builder.def_var(variable, value);
+    }
+
     /// The address of an object, from a reference of 64 bits.
     pub(super) fn object(&mut self, reference: Value) -> Value {
         let distance = self.builder.ins().ishl_imm_u(reference, layout::REFERENCE_SHIFT);

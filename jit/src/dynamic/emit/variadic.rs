@@ -56,9 +56,9 @@ impl Emitter<'_, '_, '_> {
     fn charge_for_values(&mut self, count: Value) {
         let per_unit = self.builder.ins().iconst(types::I64, layout::VALUES_PER_UNIT);
         let cost = self.builder.ins().udiv(count, per_unit);
-        let budget = self.builder.ins().load(types::I64, of_machine(), self.machine, layout::BUDGET);
+        let budget = self.budget();
         let left = self.builder.ins().isub(budget, cost);
-        self.builder.ins().store(of_machine(), left, self.machine, layout::BUDGET);
+        self.set_budget(left);
     }
 
     /// Makes an open list of all of them from a register on.
