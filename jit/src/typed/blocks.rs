@@ -3,9 +3,9 @@
 
 use crate::typed::{
     calls::{call_of, is_callable, reference_result, results_of},
-    meaning::{Call, Meaning, Results, Test, meaning},
+    meaning::{Call, Meaning, Results, Target, Test, meaning},
     objects,
-    operands::operand,
+    operands::{argument, operand},
     registers::{Set, visit},
 };
 use alloc::{vec, vec::Vec};
@@ -17,7 +17,7 @@ use lunette_bytecode::{
         instruction::{Field, Opcode, jump_distance, length},
     },
 };
-use lunette_interpreter::typed::native::{Refusal, Unit};
+use lunette_interpreter::typed::native::{Refusal, Unit, layout};
 
 /// An instruction.
 #[derive(Clone, Copy, Debug)]
@@ -103,7 +103,7 @@ impl<'f> Code<'f> {
         if instructions.len().saturating_mul(registers_of(function)) > MOST_KNOWN {
             return Err(Refusal::TooLarge);
         }
-        let blocks = divide(function, &instructions);
+        let blocks = divide(function, &instructions, unit.is_eager);
         let accesses_memory =
             instructions.iter().any(|instruction| instruction.meaning.is_some_and(Meaning::accesses_memory));
         let mut code = Code { unit, instructions, blocks, keeps_frame: false, accesses_memory };
@@ -161,6 +161,16 @@ impl<'f> Code<'f> {
         begins && is_callable(&self.unit.function_type)
     }
 
+    /// Bytes of the processor's stack that a function which calls others in these blocks takes beside what it needs, for it to take as much as
+    /// [`layout::stack_taken`] says.
+    pub fn padding(&self, is_reachable: &[bool]) -> Option<u32> {
+        let mut compiled = self.blocks.iter().zip(is_reachable).filter(|&(_, &is_reachable)| is_reachable);
+        let calls = compiled.any(|(block, _)| matches!(self.last(block).meaning, Some(Meaning::Call(_))));
+        let taken = layout::stack_taken(self.unit.function.registers, calls);
+        // Those that call have the return address and the caller's frame pointer there.
+        taken.checked_sub(if calls { 16 } else { 8 }).filter(|&bytes| bytes > 0)
+    }
+
     /// Whether accesses to memory in these blocks need no comparison with its length: it is the first memory, and guarded.
     pub fn relies_on_guards(&self, is_reachable: &[bool]) -> bool {
         let is_access = |instruction: &Instruction| instruction.meaning.is_some_and(Meaning::accesses_memory);
@@ -176,9 +186,18 @@ impl<'f> Code<'f> {
     }
 
     /// Calls `read` with every register that an instruction may read, and `write` with those that it certainly writes.
-    pub fn visit(&self, instruction: usize, read: impl FnMut(usize), mut write: impl FnMut(usize)) {
+    pub fn visit(&self, instruction: usize, mut read: impl FnMut(usize), mut write: impl FnMut(usize)) {
         let words = self.words(instruction);
-        visit(words, self.reference(0), self.unit.function_type.signature().results, read, &mut write);
+        match self.instructions[instruction].meaning {
+            // Operands that it does not use may name others.
+            Some(Meaning::Call(Call { target, arguments, references: 0, .. })) if target != Target::Reference => {
+                (0..arguments).for_each(|index| read(argument(words, index)));
+                if target == Target::Indirect {
+                    read(operand(words, Field::B));
+                }
+            }
+            _ => visit(words, self.reference(0), self.unit.function_type.signature().results, read, &mut write),
+        }
         match self.instructions[instruction].meaning {
             Some(Meaning::Call(Call { result: Results::Number(_), .. })) => write(operand(words, Field::A)),
             Some(Meaning::Call(Call { result: Results::Reference, .. })) => {
@@ -202,6 +221,16 @@ impl<'f> Code<'f> {
             live.unite(&self.blocks[next].live);
         }
         live
+    }
+
+    /// The registers whose contents are read after a call that ends a block, but for its results.
+    pub fn kept_during(&self, block: usize) -> Set {
+        let mut kept = self.live_after(block);
+        self.visit(self.blocks[block].instructions.end - 1, |_| {}, |register| kept.remove(register));
+        for &other in &self.blocks[block].others {
+            kept.unite(&self.blocks[other].live);
+        }
+        kept
     }
 
     fn choose_entries(&mut self, worth: usize) {
@@ -252,7 +281,7 @@ fn registers_of(function: &Function) -> usize {
 
 /// Divides a function's instructions into blocks. Those that the interpreter comes to from an instruction of its own are
 /// marked as entries.
-fn divide(function: &Function, instructions: &[Instruction]) -> Vec<Block> {
+fn divide(function: &Function, instructions: &[Instruction], is_eager: bool) -> Vec<Block> {
     let mut by_word = vec![usize::MAX; function.code.len() + 1];
     for (number, instruction) in instructions.iter().enumerate() {
         by_word[instruction.at] = number;
@@ -323,15 +352,25 @@ fn divide(function: &Function, instructions: &[Instruction]) -> Vec<Block> {
             live: Set::new(registers_of(function)),
         });
     }
+    // The last block that goes back to this one or to one before it.
+    let mut last_back = vec![0; blocks.len()];
     for number in 0..blocks.len() {
-        let is_call = matches!(instructions[blocks[number].instructions.end - 1].meaning, Some(Meaning::Call(_)));
-        if (blocks[number].ends_outside || is_call) && number + 1 < blocks.len() {
-            blocks[number + 1].is_entry = true;
-        }
         for next in blocks[number].successors.clone() {
-            blocks[next].is_loop |= next <= number;
             blocks[next].predecessors += 1;
+            if next <= number {
+                blocks[next].is_loop = true;
+                last_back[next] = number;
+            }
         }
+    }
+    for number in 1..blocks.len() {
+        last_back[number] = last_back[number].max(last_back[number - 1]);
+        let before = &blocks[number - 1];
+        let follows_call = matches!(instructions[before.instructions.end - 1].meaning, Some(Meaning::Call(_)));
+        // What is called returns to compiled code nearly always. If not, the loop's first block is an entry soon after, and the loop stays
+        // one in which nobody comes from outside but there.
+        let is_in_loop = last_back[number] >= number;
+        blocks[number].is_entry |= before.ends_outside || follows_call && (is_eager || !is_in_loop);
     }
     blocks
 }
