@@ -70,7 +70,7 @@ const WORTH: usize = 8;
 const MOST_KNOWN: usize = 1 << 25;
 /// The most registers that entries load and exits store for functions whose registers stay in the processor's from block to
 /// block.
-const MOST_MOVED: usize = 1 << 13;
+const MOST_MOVED: usize = 1 << 12;
 /// And the most that are held from block to block: what the allocator of registers has to do.
 const MOST_HELD: usize = 1 << 15;
 /// The most instructions of a block, so that what is held in long ones is seen at their bounds.

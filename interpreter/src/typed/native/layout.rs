@@ -42,6 +42,8 @@ pub const ROOM_END: i32 = native(offset_of!(NativeTier, room_end));
 pub const CALLEES: i32 = native(offset_of!(NativeTier, known));
 /// In the machine, the number of those functions: 32 bits.
 pub const CALLEE_COUNT: i32 = native(offset_of!(NativeTier, known_count));
+/// Bytes of a place in that list.
+pub const CALLEE_PLACE_BYTES: i64 = size_of::<*const KnownFunction>() as i64;
 /// In the place of such a function, its address.
 pub const CALLEE_ADDRESS: i32 = offset_of!(KnownFunction, address) as i32;
 /// In the place of such a function, its prototype: 32 bits.

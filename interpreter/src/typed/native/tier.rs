@@ -249,6 +249,7 @@ unsafe extern "sysv64" fn refuse(
 
 impl NativeTier {
     /// Notes how far the processor's stack, which ends here now, may go as long as there are so many bytes of room for numbers, and for slots.
+    #[inline(always)]
     pub(super) fn note_room(&mut self, numbers: usize, slots: usize) {
         let here: *const u8;
         // SAFETY: it reads a register. (That the address of something local is taken would keep the loop's handlers from ending in jumps.)

@@ -422,7 +422,7 @@ impl Emitter<'_, '_, '_> {
         let is_unknown = self.builder.ins().icmp(IntCC::UnsignedGreaterThanOrEqual, number, count);
         self.go_if(is_unknown, outside, &[]);
         let number = self.builder.ins().uextend(types::I64, number);
-        let distance = self.builder.ins().imul_imm_s(number, 8);
+        let distance = self.builder.ins().imul_imm_s(number, layout::CALLEE_PLACE_BYTES);
         let callees = self.load_own(types::I64, layout::CALLEES);
         let place = self.builder.ins().iadd(callees, distance);
         let callee = self.builder.ins().load(types::I64, own(), place, 0);
