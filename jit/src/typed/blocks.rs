@@ -70,7 +70,7 @@ const WORTH: usize = 8;
 const MOST_KNOWN: usize = 1 << 25;
 /// The most registers that entries load and exits store for functions whose registers stay in the processor's from block to
 /// block.
-const MOST_MOVED: usize = 1 << 12;
+const MOST_MOVED: usize = 1 << 13;
 /// And the most that are held from block to block: what the allocator of registers has to do.
 const MOST_HELD: usize = 1 << 15;
 /// The most instructions of a block, so that what is held in long ones is seen at their bounds.
@@ -103,7 +103,7 @@ impl<'f> Code<'f> {
         if instructions.len().saturating_mul(registers_of(function)) > MOST_KNOWN {
             return Err(Refusal::TooLarge);
         }
-        let blocks = divide(function, &instructions, unit.is_eager);
+        let blocks = divide(function, &instructions);
         let accesses_memory =
             instructions.iter().any(|instruction| instruction.meaning.is_some_and(Meaning::accesses_memory));
         let mut code = Code { unit, instructions, blocks, keeps_frame: false, accesses_memory };
@@ -281,7 +281,7 @@ fn registers_of(function: &Function) -> usize {
 
 /// Divides a function's instructions into blocks. Those that the interpreter comes to from an instruction of its own are
 /// marked as entries.
-fn divide(function: &Function, instructions: &[Instruction], is_eager: bool) -> Vec<Block> {
+fn divide(function: &Function, instructions: &[Instruction]) -> Vec<Block> {
     let mut by_word = vec![usize::MAX; function.code.len() + 1];
     for (number, instruction) in instructions.iter().enumerate() {
         by_word[instruction.at] = number;
@@ -352,25 +352,15 @@ fn divide(function: &Function, instructions: &[Instruction], is_eager: bool) -> 
             live: Set::new(registers_of(function)),
         });
     }
-    // The last block that goes back to this one or to one before it.
-    let mut last_back = vec![0; blocks.len()];
     for number in 0..blocks.len() {
-        for next in blocks[number].successors.clone() {
-            blocks[next].predecessors += 1;
-            if next <= number {
-                blocks[next].is_loop = true;
-                last_back[next] = number;
-            }
+        let is_call = matches!(instructions[blocks[number].instructions.end - 1].meaning, Some(Meaning::Call(_)));
+        if (blocks[number].ends_outside || is_call) && number + 1 < blocks.len() {
+            blocks[number + 1].is_entry = true;
         }
-    }
-    for number in 1..blocks.len() {
-        last_back[number] = last_back[number].max(last_back[number - 1]);
-        let before = &blocks[number - 1];
-        let follows_call = matches!(instructions[before.instructions.end - 1].meaning, Some(Meaning::Call(_)));
-        // What is called returns to compiled code nearly always. If not, the loop's first block is an entry soon after, and the loop stays
-        // one in which nobody comes from outside but there.
-        let is_in_loop = last_back[number] >= number;
-        blocks[number].is_entry |= before.ends_outside || follows_call && (is_eager || !is_in_loop);
+        for next in blocks[number].successors.clone() {
+            blocks[next].is_loop |= next <= number;
+            blocks[next].predecessors += 1;
+        }
     }
     blocks
 }
