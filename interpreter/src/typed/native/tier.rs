@@ -40,6 +40,7 @@ pub(crate) struct NativeTier {
     samples_call: bool,
     functions: Vec<NativeFunction>,
     /// Of each of the functions what compiled code needs to call it, in its place.
+    #[expect(clippy::vec_box, reason = "compiled code has their addresses")]
     known_functions: Vec<Box<KnownFunction>>,
     /// Where the list of their places is, for compiled code.
     pub(super) known: *const Box<KnownFunction>,
