@@ -188,6 +188,44 @@ fn the_place_is_known_among_many() {
     assert_eq!(seen.lines().collect::<BTreeSet<_>>().len(), 2 * COUNT, "{seen}");
 }
 
+#[test]
+fn addresses_may_be_constants() {
+    const ADDRESSES: [i32; 7] = [0, 65532, 65533, 65536, i32::MAX, i32::MIN, -1];
+    let mut text = String::from("(module (memory (export \"memory\") 1 4)\n");
+    for address in ADDRESSES {
+        for offset in [0, 3, 65536, u32::MAX] {
+            write!(
+                text,
+                "(func (export \"{address}+{offset}\") (param $warm i32) (result i32) (local $i i32)
+                    (loop $again
+                        (i32.store (i32.const 8) (i32.add (i32.load (i32.const 8)) (i32.const 1)))
+                        (br_if $again (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (local.get $warm))))
+                    (i64.store8 offset={offset} (i32.const {address}) (i64.extend_i32_u (local.get $i)))
+                    (i32.add (i32.load (i32.const 8)) (i32.load offset={offset} (i32.const {address}))))\n"
+            )
+            .unwrap();
+        }
+    }
+    text.push(')');
+    let seen = run_everywhere(
+        &text,
+        "local m, names, seen = load(), {}, {}
+        for name in pairs(m) do
+            if name:find '+' then names[#names + 1] = name end
+        end
+        table.sort(names)
+        for pages = 1, 3 do
+            for _, name in ipairs(names) do
+                seen[#seen + 1] = name .. ': ' .. tostring(select(2, pcall(m[name], 20000)))
+            end
+            m.memory:grow(1)
+        end
+        return table.concat(seen, '\\n')",
+        &[],
+    );
+    assert!(seen.matches("out of bounds memory access").count() > 50, "{seen}");
+}
+
 /// Sums a memory from its start, and what is at an address.
 const SUM: &str = r#"(module
     (memory (export "memory") 1)

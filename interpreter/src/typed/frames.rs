@@ -22,7 +22,9 @@ use lunette_gc::{
 };
 
 /// Words of a number stack at first.
-const FIRST_NUMBERS: u32 = 1 << 10;
+const FIRST_NUMBERS: u32 = 1 << 11;
+/// The least slots of a stack with typed frames.
+const FIRST_SLOTS: u32 = 1 << 10;
 /// The most words of a number stack.
 pub(crate) const MOST_NUMBERS: u32 = 1 << 21;
 /// Words that calls may write beyond a frame: arguments are copied four at a time.
@@ -177,7 +179,7 @@ impl Machine {
             self.heap.barrier(self.thread);
             self.adopt_numbers();
         }
-        self.ensure_stack(top, 0)
+        self.ensure_stack(top.max(FIRST_SLOTS - STACK_RESERVE), 0)
     }
 
     /// Gives a thread its number stack: the words in use, and where register 0 of the innermost typed frame is.

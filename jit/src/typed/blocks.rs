@@ -3,9 +3,9 @@
 
 use crate::typed::{
     calls::{call_of, is_callable, reference_result, results_of},
-    meaning::{Call, Meaning, Results, Test, meaning},
+    meaning::{Call, Meaning, Results, Target, Test, meaning},
     objects,
-    operands::operand,
+    operands::{argument, operand},
     registers::{Set, visit},
 };
 use alloc::{vec, vec::Vec};
@@ -17,7 +17,7 @@ use lunette_bytecode::{
         instruction::{Field, Opcode, jump_distance, length},
     },
 };
-use lunette_interpreter::typed::native::{Refusal, Unit};
+use lunette_interpreter::typed::native::{Refusal, Unit, layout};
 
 /// An instruction.
 #[derive(Clone, Copy, Debug)]
@@ -161,6 +161,16 @@ impl<'f> Code<'f> {
         begins && is_callable(&self.unit.function_type)
     }
 
+    /// Bytes of the processor's stack that a function which calls others in these blocks takes beside what it needs, for it to take as much as
+    /// [`layout::stack_taken`] says.
+    pub fn padding(&self, is_reachable: &[bool]) -> Option<u32> {
+        let mut compiled = self.blocks.iter().zip(is_reachable).filter(|&(_, &is_reachable)| is_reachable);
+        let calls = compiled.any(|(block, _)| matches!(self.last(block).meaning, Some(Meaning::Call(_))));
+        let taken = layout::stack_taken(self.unit.function.registers, calls);
+        // Those that call have the return address and the caller's frame pointer there.
+        taken.checked_sub(if calls { 16 } else { 8 }).filter(|&bytes| bytes > 0)
+    }
+
     /// Whether accesses to memory in these blocks need no comparison with its length: it is the first memory, and guarded.
     pub fn relies_on_guards(&self, is_reachable: &[bool]) -> bool {
         let is_access = |instruction: &Instruction| instruction.meaning.is_some_and(Meaning::accesses_memory);
@@ -176,9 +186,18 @@ impl<'f> Code<'f> {
     }
 
     /// Calls `read` with every register that an instruction may read, and `write` with those that it certainly writes.
-    pub fn visit(&self, instruction: usize, read: impl FnMut(usize), mut write: impl FnMut(usize)) {
+    pub fn visit(&self, instruction: usize, mut read: impl FnMut(usize), mut write: impl FnMut(usize)) {
         let words = self.words(instruction);
-        visit(words, self.reference(0), self.unit.function_type.signature().results, read, &mut write);
+        match self.instructions[instruction].meaning {
+            // Operands that it does not use may name others.
+            Some(Meaning::Call(Call { target, arguments, references: 0, .. })) if target != Target::Reference => {
+                (0..arguments).for_each(|index| read(argument(words, index)));
+                if target == Target::Indirect {
+                    read(operand(words, Field::B));
+                }
+            }
+            _ => visit(words, self.reference(0), self.unit.function_type.signature().results, read, &mut write),
+        }
         match self.instructions[instruction].meaning {
             Some(Meaning::Call(Call { result: Results::Number(_), .. })) => write(operand(words, Field::A)),
             Some(Meaning::Call(Call { result: Results::Reference, .. })) => {
@@ -202,6 +221,16 @@ impl<'f> Code<'f> {
             live.unite(&self.blocks[next].live);
         }
         live
+    }
+
+    /// The registers whose contents are read after a call that ends a block, but for its results.
+    pub fn kept_during(&self, block: usize) -> Set {
+        let mut kept = self.live_after(block);
+        self.visit(self.blocks[block].instructions.end - 1, |_| {}, |register| kept.remove(register));
+        for &other in &self.blocks[block].others {
+            kept.unite(&self.blocks[other].live);
+        }
+        kept
     }
 
     fn choose_entries(&mut self, worth: usize) {

@@ -38,7 +38,7 @@ pub(crate) fn call_of(unit: &Unit, words: &[Word]) -> Option<Call> {
         Opcode::call | Opcode::call_general => {
             let field = if opcode == Opcode::call { Field::D } else { Field::L };
             let callee = unit.callees.get(&(operand(field)? as u32))?;
-            (&callee.function_type, Target::Direct { number: callee.number })
+            (&callee.function_type, Target::Direct { place: callee.place })
         }
         Opcode::call_indirect | Opcode::call_indirect_general => {
             (unit.types.get(&(operand(Field::P)? as u32))?, Target::Indirect)

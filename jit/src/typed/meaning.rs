@@ -301,8 +301,8 @@ pub(crate) enum Results {
 /// What is called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Target {
-    /// A function known by its number, as [`lunette_interpreter::typed::native::Callee`] has it.
-    Direct { number: u32 },
+    /// A function whose place is known, as [`lunette_interpreter::typed::native::Callee`] has it.
+    Direct { place: u64 },
     /// What an element of a table refers to.
     Indirect,
     /// What a register refers to.

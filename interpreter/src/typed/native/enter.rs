@@ -47,6 +47,11 @@ pub(in crate::typed) unsafe fn enter<D>(s: State<D>) -> (State<D>, Word) {
         let references = slots.add(16);
         (*s.machine).native.exit.memory = s.memory;
         (*s.machine).native.targets.clear();
+        let (numbers, top) =
+            ((*object).numbers.get() as usize, slots.add(16 + 16 * (*object).references.get() as usize));
+        let for_numbers = ((*s.machine).number_limit as usize).saturating_sub(s.base as usize + 8 * numbers);
+        let for_slots = ((*s.machine).stack_limit as usize).saturating_sub(top as usize);
+        (*s.machine).native.note_room(for_numbers, for_slots);
         let Ended { status, value } = tier::enter(entry.address, entry.number, s.machine, s.base, references);
         let (left, last) = match status & ((1 << status::BITS) - 1) {
             status::RETURNED => {

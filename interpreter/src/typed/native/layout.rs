@@ -1,9 +1,10 @@
 //! Where compiled code finds things: offsets in bytes.
 
-use super::tier::{Exit, KnownFunction, KnownTarget, NativeTier, Targets};
+use super::tier::{Exit, KnownFunction, KnownTarget, NUMBERS_OF_STACK, NativeTier, ROOM_KEPT, Targets};
 use crate::machine::Machine;
 pub use crate::machine_code::layout::{BARRIER, BARRIER_BIT, HOLE_CURSOR, HOLE_LIMIT};
 use core::mem::offset_of;
+use lunette_bytecode::typed::function::Registers;
 use lunette_gc::{
     heap::Heap,
     object::{Header, Object},
@@ -34,15 +35,18 @@ pub const NUMBER_LIMIT: i32 = offset_of!(Machine, number_limit) as i32;
 pub const SLOT_LIMIT: i32 = offset_of!(Machine, stack_limit) as i32;
 /// In the machine, the address that the processor's stack may not pass.
 pub const STACK_END: i32 = native(offset_of!(NativeTier, stack_end));
-/// In the machine, the address of the first function that compiled code may call.
+/// In the machine, the address that the processor's stack may not pass as long as there is room on the other stacks in any case, if
+/// functions take as much of it as [`stack_taken`] says.
+pub const ROOM_END: i32 = native(offset_of!(NativeTier, room_end));
+/// In the machine, the address of a list of the places of functions that compiled code may call.
 pub const CALLEES: i32 = native(offset_of!(NativeTier, known));
 /// In the machine, the number of those functions: 32 bits.
 pub const CALLEE_COUNT: i32 = native(offset_of!(NativeTier, known_count));
-/// Of each such function, how many bytes there are, and where its address and its prototype (32 bits) are in them.
-pub const CALLEE_BYTES: i64 = size_of::<KnownFunction>() as i64;
-/// See [`CALLEE_BYTES`].
+/// Bytes of a place in that list.
+pub const CALLEE_PLACE_BYTES: i64 = size_of::<*const KnownFunction>() as i64;
+/// In the place of such a function, its address.
 pub const CALLEE_ADDRESS: i32 = offset_of!(KnownFunction, address) as i32;
-/// See [`CALLEE_BYTES`].
+/// In the place of such a function, its prototype: 32 bits.
 pub const CALLEE_PROTOTYPE: i32 = offset_of!(KnownFunction, prototype) as i32;
 /// In the machine, what was called by reference lately: [`TARGETS`] places, each of [`TARGET_BYTES`]. A place has the function (32 bits) and
 /// the type as which it was called (32 bits), and then the address of its machine code.
@@ -160,6 +164,17 @@ pub const fn frame_above(numbers: u32) -> i64 {
 /// Bytes of slots that a frame with so many reference registers takes.
 pub const fn slot_bytes(references: u32) -> i64 {
     (references + super::super::calls::FIXED_SLOTS) as i64 * SLOT_BYTES
+}
+
+/// The least bytes of the processor's stack that a function with so many registers takes. One that calls no others takes what it needs as
+/// long as there is room for its frame in any case.
+pub fn stack_taken(registers: Registers, calls: bool) -> u32 {
+    let Registers { numbers, references } = registers;
+    let (numbers, slots) = (frame_above(numbers) as u64, slot_bytes(references) as u64);
+    if !calls && numbers <= ROOM_KEPT && slots <= ROOM_KEPT {
+        return 0;
+    }
+    (numbers / NUMBERS_OF_STACK).max(slots) as u32
 }
 
 /// The first 8 bytes of a structure or an array of a type.

@@ -67,8 +67,8 @@ pub struct Unit {
 /// A function that compiled code calls.
 #[derive(Clone, Debug)]
 pub struct Callee {
-    /// Its number among the machine's ([`layout::CALLEES`]).
-    pub number: u32,
+    /// The address of what compiled code needs to call it ([`layout::CALLEE_ADDRESS`]).
+    pub place: u64,
     /// Its type.
     pub function_type: FunctionType,
 }
@@ -96,7 +96,8 @@ pub struct ObjectType {
 /// register 0, the number of the entry (32 bits), and three number registers, which returns a [`status`] and a number register, or
 /// the payload of a reference register. The fuel that is left of the slice is in `r15`.
 ///
-/// Entry 0 is for compiled callers: the first numbers are in the last three parameters, further ones and references in the frame.
+/// Entry 0 is for compiled callers: the first numbers are in the last three parameters, further ones and references in the frame. If it does
+/// not begin, the first ones are there as well.
 /// The others are for the loop: every register is in the frame.
 #[derive(Clone, Debug, Default)]
 pub struct NativeCode {

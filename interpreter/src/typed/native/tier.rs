@@ -9,6 +9,7 @@ use super::{
 };
 use crate::{compiling::Compiling, machine::Machine, typed::forwarding::ENTRY};
 use alloc::{
+    boxed::Box,
     collections::{BTreeMap, BTreeSet},
     vec,
     vec::Vec,
@@ -38,13 +39,16 @@ pub(crate) struct NativeTier {
     /// Whether the next call is to heat what is called.
     samples_call: bool,
     functions: Vec<NativeFunction>,
-    /// Of each of the functions what compiled code needs to call it.
-    known_functions: Vec<KnownFunction>,
-    /// Where they are, for compiled code.
-    pub(super) known: *const KnownFunction,
+    /// Of each of the functions what compiled code needs to call it, in its place.
+    #[expect(clippy::vec_box, reason = "compiled code has their addresses")]
+    known_functions: Vec<Box<KnownFunction>>,
+    /// Where the list of their places is, for compiled code.
+    pub(super) known: *const Box<KnownFunction>,
     pub(super) known_count: u32,
     /// The address that the processor's stack may not pass while compiled code runs; null while nothing runs.
     pub(crate) stack_end: *const u8,
+    /// The address down to which there is room on the other stacks for what compiled functions call.
+    pub(super) room_end: *const u8,
     pub(super) exit: Exit,
     pub(super) targets: Targets,
     /// Where this was when it was compiled for: code has the address of the machine in it.
@@ -121,6 +125,7 @@ impl Default for NativeTier {
             known: null(),
             known_count: 0,
             stack_end: null(),
+            room_end: null(),
             exit: Exit { word: 0, base: null_mut(), memory: null_mut(), is_fault: 0, prototype: 0 },
             targets: Targets::NONE,
             home: null(),
@@ -173,7 +178,6 @@ pub(super) struct KnownFunction {
     pub address: *const u8,
     /// In units of references.
     pub prototype: u32,
-    padding: u32,
 }
 
 /// A function is hot when so many slices of fuel have ended in it, and one more for so many words: what compiling takes.
@@ -186,6 +190,11 @@ const LEFT_FOR_SAMPLE: u32 = 64;
 
 /// Bytes that compiled functions which call each other may take of the processor's stack.
 const NATIVE_STACK: usize = 256 << 10;
+
+/// Of these stacks, a compiled function takes at most so many bytes of numbers for each byte of the processor's stack, and as many of slots.
+pub(super) const NUMBERS_OF_STACK: u64 = 2;
+/// Bytes of either that are left for a function that calls no others, which may take less of the processor's stack.
+pub(super) const ROOM_KEPT: u64 = 256;
 
 /// What compiled code returns.
 #[repr(C)]
@@ -226,11 +235,31 @@ pub(super) unsafe fn enter(
 }
 
 /// Stands for functions that are not compiled.
-extern "sysv64" fn refuse(_: *mut u8, _: *mut u8, _: u32, _: u64, _: u64, _: u64) -> Ended {
+unsafe extern "sysv64" fn refuse(
+    numbers: *mut [u64; 3],
+    _: *mut u8,
+    _: u32,
+    first: u64,
+    second: u64,
+    third: u64,
+) -> Ended {
+    // SAFETY: every frame has room for a few numbers behind it.
+    unsafe { numbers.write([first, second, third]) };
     Ended { status: status::REFUSED, value: 0 }
 }
 
 impl NativeTier {
+    /// Notes how far the processor's stack, which ends here now, may go as long as there are so many bytes of room for numbers, and for slots.
+    #[inline(always)]
+    pub(super) fn note_room(&mut self, numbers: usize, slots: usize) {
+        let here: *const u8;
+        // SAFETY: it reads a register. (That the address of something local is taken would keep the loop's handlers from ending in jumps.)
+        unsafe { asm!("mov {}, rsp", out(reg) here, options(nomem, nostack, preserves_flags)) };
+        let kept = |room: usize| room.saturating_sub(ROOM_KEPT as usize);
+        let room = (kept(numbers) / NUMBERS_OF_STACK as usize).min(kept(slots));
+        self.room_end = here.wrapping_sub(room).max(self.stack_end);
+    }
+
     /// A function's machine code at a word.
     pub(super) fn entry(&self, prototype: Ref<TypedPrototype>, number: u32, word: usize) -> Option<Entry> {
         if !ptr::eq(self, self.home) {
@@ -312,11 +341,8 @@ impl NativeTier {
             is_guarded: false,
             needs_guards: false,
         });
-        self.known_functions.push(KnownFunction {
-            address: refuse as *const u8,
-            prototype: prototype.units(),
-            padding: 0,
-        });
+        let known = KnownFunction { address: refuse as *const u8, prototype: prototype.units() };
+        self.known_functions.push(Box::new(known));
         self.known = self.known_functions.as_ptr();
         self.known_count = number + 1;
         number
@@ -501,7 +527,9 @@ impl Machine {
             if kind == OperandKind::Callee {
                 if let Some(callee) = self.heap.reference_at::<TypedPrototype>(prototypes, number) {
                     let function_type = self.function_type(self.heap.get(callee).kind).to_type();
-                    callees.insert(number, Callee { number: self.native_number(callee), function_type });
+                    let known = self.native_number(callee) as usize;
+                    let place = ptr::from_ref(&*self.native.known_functions[known]).addr() as u64;
+                    callees.insert(number, Callee { place, function_type });
                 }
                 continue;
             }

@@ -20,25 +20,34 @@ impl Emitter<'_, '_, '_> {
     pub(super) fn emit_native_entry(&mut self, asked: Value, parameters: [Value; PASSED as usize]) {
         let code = self.code;
         let registers = code.unit.function.registers;
-        let refused = self.builder.create_block();
+        let [refused, narrow, roomy] = core::array::from_fn(|_| self.builder.create_block());
         self.builder.set_cold_block(refused);
-        // Of all of it how much is left, negative if it is not enough: one comparison for all.
+        self.builder.set_cold_block(narrow);
+        let budget = self.builder.ins().get_pinned_reg(types::I64);
+        let budget = self.builder.ins().iadd_imm_s(budget, -i64::from(code.entry_cost()));
+        let is_over = self.builder.ins().icmp_imm_s(IntCC::SignedLessThan, budget, 0);
+        self.go_if(is_over, refused, &[]);
+        let stack = self.builder.ins().get_stack_pointer(types::I64);
+        let limit = self.load_own(types::I64, layout::ROOM_END);
+        let is_narrow = self.builder.ins().icmp(IntCC::UnsignedLessThan, stack, limit);
+        self.builder.ins().brif(is_narrow, narrow, [], roomy, []);
+        self.builder.seal_block(narrow);
+        self.builder.switch_to_block(narrow);
+        // How much is left of each stack, negative if it is not enough: one comparison for all.
         let end = self.builder.ins().iadd_imm_s(self.base, 8 * i64::from(registers.numbers));
         let limit = self.load_own(types::I64, layout::NUMBER_LIMIT);
         let numbers = self.builder.ins().isub(limit, end);
         let top = self.builder.ins().iadd_imm_s(self.slots, layout::slot_top(registers.references));
         let limit = self.load_own(types::I64, layout::SLOT_LIMIT);
         let slots = self.builder.ins().isub(limit, top);
-        let stack = self.builder.ins().get_stack_pointer(types::I64);
         let limit = self.load_own(types::I64, layout::STACK_END);
         let stack = self.builder.ins().isub(stack, limit);
-        let budget = self.builder.ins().get_pinned_reg(types::I64);
-        let budget = self.builder.ins().iadd_imm_s(budget, -i64::from(code.entry_cost()));
         let least = self.builder.ins().bor(numbers, slots);
         let least = self.builder.ins().bor(least, stack);
-        let least = self.builder.ins().bor(least, budget);
         let is_over = self.builder.ins().icmp_imm_s(IntCC::SignedLessThan, least, 0);
-        self.go_if(is_over, refused, &[]);
+        self.builder.ins().brif(is_over, refused, [], roomy, []);
+        self.seal([roomy]);
+        self.builder.switch_to_block(roomy);
         self.builder.ins().set_pinned_reg(budget);
         self.load_memory();
         let mut vectors = Vec::new();
@@ -75,6 +84,11 @@ impl Emitter<'_, '_, '_> {
         }
         self.builder.ins().jump(self.blocks[0], []);
         self.builder.switch_to_block(refused);
+        // The caller takes what it has passed from there.
+        let numbers = code.unit.function_type.signature().parameters.numbers;
+        for (index, &value) in parameters.iter().enumerate().take(numbers as usize) {
+            self.builder.ins().store(own(), value, self.base, 8 * index as i32);
+        }
         if let Some(fault_block) = self.guards.as_ref().map(|guards| guards.block) {
             // Entry 0 is asked for here: nobody comes to the other block so.
             let next = self.builder.create_block();
@@ -88,8 +102,7 @@ impl Emitter<'_, '_, '_> {
     /// Returns without a number.
     pub(super) fn end(&mut self, status: i64) {
         let status = self.builder.ins().iconst(types::I64, status);
-        let nothing = self.builder.ins().iconst(types::I64, 0);
-        self.builder.ins().return_(&[status, nothing]);
+        self.builder.ins().return_(&[status, self.base]);
     }
 
     /// Charges fuel; goes to a block, and nothing was charged, if there is not enough left. Where nothing is held in the
@@ -200,7 +213,8 @@ impl Emitter<'_, '_, '_> {
         let how = (at << status::BITS | status::RETURNED) as i64;
         let mut status = self.builder.ins().iconst(types::I64, how);
         let value = match results {
-            Results::Nothing => self.builder.ins().iconst(types::I64, 0),
+            // Not a constant, which would be held in a register from the function's beginning on.
+            Results::Nothing => self.base,
             Results::Number(_) => self.read(operand(words, Field::A), Kind::I64),
             Results::Reference => {
                 let Reference { tag, payload } = self.read_reference(operand(words, Field::B));
@@ -213,28 +227,40 @@ impl Emitter<'_, '_, '_> {
         self.builder.ins().return_(&[status, value]);
     }
 
-    /// Calls; `live` are the registers that are read from the call on.
-    pub(super) fn emit_call(&mut self, instruction: usize, call: Call, live: &Set) {
-        // How it did not end well.
-        let outside = self.builder.create_block();
-        self.builder.set_cold_block(outside);
-        let status = self.builder.append_block_param(outside, types::I64);
+    /// Calls; `live` are the registers that are read from the call on, and `kept` those that are read after it. Of the others the loop
+    /// needs, if it is to call, the arguments, which are above the frame then: they are not held during the call.
+    pub(super) fn emit_call(&mut self, instruction: usize, call: Call, live: &Set, mut kept: Set) {
         let address = match call.target {
-            Target::Direct { number } => {
-                let callees = self.load_own(types::I64, layout::CALLEES);
-                let place = number as i32 * layout::CALLEE_BYTES as i32 + layout::CALLEE_ADDRESS;
-                self.builder.ins().load(types::I64, own(), callees, place)
+            Target::Direct { place } => {
+                let place = self.builder.ins().iconst(types::I64, place as i64);
+                self.builder.ins().load(types::I64, own(), place, layout::CALLEE_ADDRESS)
             }
             Target::Indirect | Target::Reference => {
-                let refused = self.builder.ins().iconst(types::I64, status::REFUSED as i64);
-                let nowhere: [BlockArg; 1] = [refused.into()];
+                let outside = self.builder.create_block();
+                self.builder.set_cold_block(outside);
+                let called = operand(self.code.words(instruction), Field::B);
                 let function = match call.target {
-                    Target::Reference => self.read_reference(operand(self.code.words(instruction), Field::B)),
-                    _ => self.emit_lookup(instruction, outside, &nowhere),
+                    Target::Reference => self.read_reference(called),
+                    _ => self.emit_lookup(instruction, outside),
                 };
-                self.emit_target(instruction, function, outside, &nowhere)
+                let address = self.emit_target(instruction, function, outside);
+                let Some(found) = self.builder.current_block() else {
+                    unreachable!("the call was emitted into a block")
+                };
+                self.builder.switch_to_block(outside);
+                self.builder.seal_block(outside);
+                self.leave(instruction, live);
+                self.builder.switch_to_block(found);
+                if call.target == Target::Reference {
+                    kept.add(self.code.reference(called));
+                } else if !self.code.keeps_frame && self.written.has(called) && !kept.has(called) {
+                    self.store_register(called);
+                }
+                address
             }
         };
+        let outside = self.builder.create_block();
+        self.builder.set_cold_block(outside);
         let above = layout::frame_above(self.code.unit.function.registers.numbers);
         let base = self.builder.ins().iadd_imm_s(self.base, above);
         let mut passed = [None; PASSED as usize];
@@ -254,22 +280,22 @@ impl Emitter<'_, '_, '_> {
             let place = slots_above + layout::SLOT_BYTES * index as i64;
             self.store_slot(self.slots, place as i32, reference);
         }
-        // What is passed where there is no argument does not matter.
-        let [first, second, third] = passed.map(|value| value.unwrap_or(base));
         let entry = self.builder.ins().iconst(types::I32, 0);
         let slots = self.builder.ins().iadd_imm_s(self.slots, slots_above);
-        let arguments = [base, slots, entry, first, second, third];
-        let called = self.builder.ins().call_indirect(self.signature, address, &arguments);
+        let arguments: Vec<Value> = [base, slots, entry].into_iter().chain(passed.into_iter().flatten()).collect();
+        // What is in further parameters does not matter.
+        let signature = self.signatures[arguments.len() - 3];
+        let called = self.builder.ins().call_indirect(signature, address, &arguments);
         let results = self.builder.inst_results(called);
         let (ended, value) = (results[0], results[1]);
         let how = self.builder.ins().band_imm_s(ended, (1 << status::BITS) - 1);
-        self.go_if(how, outside, &[how.into()]);
-        let returned = self.builder.current_block();
+        self.go_if(how, outside, &[]);
+        let Some(returned) = self.builder.current_block() else { unreachable!("the call was emitted into a block") };
         self.builder.switch_to_block(outside);
         self.builder.seal_block(outside);
-        self.store_registers(live);
-        self.end_during_call(instruction, status);
-        let Some(returned) = returned else { unreachable!("the call was emitted into a block") };
+        self.store_registers(&kept);
+        self.store_arguments(instruction, call, &kept);
+        self.end_during_call(instruction, how);
         self.builder.switch_to_block(returned);
         self.load_memory();
         match call.result {
@@ -287,8 +313,33 @@ impl Emitter<'_, '_, '_> {
         }
     }
 
+    /// Puts the arguments of a call that has not begun into the registers from which it takes them, but for those that are there.
+    fn store_arguments(&mut self, instruction: usize, call: Call, kept: &Set) {
+        if self.code.keeps_frame {
+            return;
+        }
+        let above = layout::frame_above(self.code.unit.function.registers.numbers) as i32;
+        for index in 0..call.arguments {
+            let register = argument(self.code.words(instruction), index);
+            if self.written.has(register) && !kept.has(register) {
+                let value = self.builder.ins().load(types::I64, own(), self.base, above + 8 * index as i32);
+                self.builder.ins().store(own(), value, self.base, 8 * register as i32);
+            }
+        }
+        let above = layout::slot_bytes(self.code.unit.function.registers.references) as i32;
+        for index in 0..call.references as usize {
+            let register = listed_reference(self.code.words(instruction), call.arguments as usize, index);
+            let place = layout::SLOT_BYTES as i32 * register as i32;
+            let of_all = self.code.reference(register);
+            if self.written.has(of_all) && !kept.has(of_all) {
+                let value = self.load_slot(self.slots, above + layout::SLOT_BYTES as i32 * index as i32);
+                self.store_slot(self.slots, place, value);
+            }
+        }
+    }
+
     /// What is in a table's element; to `outside` if there is none.
-    fn emit_lookup(&mut self, instruction: usize, outside: Block, nowhere: &[BlockArg]) -> Reference {
+    fn emit_lookup(&mut self, instruction: usize, outside: Block) -> Reference {
         let table = operand(self.code.words(instruction), Field::Q) as i32;
         let (instance, region) = (self.instance(), self.region());
         let index = self.read(operand(self.code.words(instruction), Field::B), Kind::I64);
@@ -298,7 +349,7 @@ impl Emitter<'_, '_, '_> {
         let table = self.object(region, table);
         let length = self.builder.ins().uload32(own(), table, layout::TABLE_LENGTH);
         let is_outside = self.builder.ins().icmp(IntCC::UnsignedGreaterThanOrEqual, index, length);
-        self.go_if(is_outside, outside, nowhere);
+        self.go_if(is_outside, outside, &[]);
         let elements = self.builder.ins().load(types::I32, own(), table, layout::TABLE_ELEMENTS);
         let elements = self.object(region, elements);
         let distance = self.builder.ins().imul_imm_s(index, layout::SLOT_BYTES);
@@ -308,14 +359,14 @@ impl Emitter<'_, '_, '_> {
 
     /// The address of a function that is called by reference; if it cannot be called from here, to `outside`. It may be known since the
     /// last time.
-    fn emit_target(&mut self, instruction: usize, function: Reference, outside: Block, nowhere: &[BlockArg]) -> Value {
+    fn emit_target(&mut self, instruction: usize, function: Reference, outside: Block) -> Value {
         let number = operand(self.code.words(instruction), Field::P) as u32;
         let Some(kind) = self.code.unit.objects.get(&number).map(|kind| kind.kind) else {
-            return self.emit_function(instruction, function, outside, nowhere);
+            return self.emit_function(instruction, function, outside);
         };
         let Reference { tag, payload } = function;
         let is_other = self.builder.ins().icmp_imm_s(IntCC::NotEqual, tag, layout::FUNCTION_TAG);
-        self.go_if(is_other, outside, nowhere);
+        self.go_if(is_other, outside, &[]);
         let kind = self.builder.ins().iconst(types::I64, i64::from(kind) << 32);
         let wanted = self.builder.ins().bor(payload, kind);
         let number = self.builder.ins().band_imm_s(payload, layout::TARGETS - 1);
@@ -330,7 +381,7 @@ impl Emitter<'_, '_, '_> {
         self.builder.ins().brif(is_known, known, [], unknown, []);
         self.seal([known, unknown]);
         self.builder.switch_to_block(unknown);
-        let looked_up = self.emit_function(instruction, function, outside, nowhere);
+        let looked_up = self.emit_function(instruction, function, outside);
         self.builder.ins().store(own(), wanted, place, layout::TARGET);
         self.builder.ins().store(own(), looked_up, place, layout::TARGET + layout::TARGET_ADDRESS);
         let yes = self.builder.ins().iconst(types::I64, 1);
@@ -345,17 +396,12 @@ impl Emitter<'_, '_, '_> {
     }
 
     /// The same, of a function of which nothing is known.
-    fn emit_function(
-        &mut self,
-        instruction: usize,
-        Reference { tag, payload }: Reference,
-        outside: Block,
-        nowhere: &[BlockArg],
-    ) -> Value {
+    fn emit_function(&mut self, instruction: usize, function: Reference, outside: Block) -> Value {
+        let Reference { tag, payload } = function;
         let kind = operand(self.code.words(instruction), Field::P) as i32;
         let (instance, region) = (self.instance(), self.region());
         let is_other = self.builder.ins().icmp_imm_s(IntCC::NotEqual, tag, layout::FUNCTION_TAG);
-        self.go_if(is_other, outside, nowhere);
+        self.go_if(is_other, outside, &[]);
         let function = self.builder.ins().ireduce(types::I32, payload);
         let function = self.object(region, function);
         let function_instance = self.builder.ins().load(types::I32, own(), function, layout::FUNCTION_INSTANCE);
@@ -367,21 +413,22 @@ impl Emitter<'_, '_, '_> {
         let found = self.builder.ins().load(types::I32, own(), function, layout::FUNCTION_TYPE);
         let is_other = self.builder.ins().icmp(IntCC::NotEqual, found, wanted);
         let is_other = self.builder.ins().bor(is_foreign, is_other);
-        self.go_if(is_other, outside, nowhere);
+        self.go_if(is_other, outside, &[]);
         let prototype = self.builder.ins().load(types::I32, own(), function, layout::FUNCTION_PROTOTYPE);
         let object = self.object(region, prototype);
         let number = self.builder.ins().load(types::I32, own(), object, layout::PROTOTYPE_NUMBER);
         let number = self.builder.ins().iadd_imm_s(number, -1);
         let count = self.load_own(types::I32, layout::CALLEE_COUNT);
         let is_unknown = self.builder.ins().icmp(IntCC::UnsignedGreaterThanOrEqual, number, count);
-        self.go_if(is_unknown, outside, nowhere);
+        self.go_if(is_unknown, outside, &[]);
         let number = self.builder.ins().uextend(types::I64, number);
-        let distance = self.builder.ins().imul_imm_s(number, layout::CALLEE_BYTES);
+        let distance = self.builder.ins().imul_imm_s(number, layout::CALLEE_PLACE_BYTES);
         let callees = self.load_own(types::I64, layout::CALLEES);
-        let callee = self.builder.ins().iadd(callees, distance);
+        let place = self.builder.ins().iadd(callees, distance);
+        let callee = self.builder.ins().load(types::I64, own(), place, 0);
         let known = self.builder.ins().load(types::I32, own(), callee, layout::CALLEE_PROTOTYPE);
         let is_other = self.builder.ins().icmp(IntCC::NotEqual, known, prototype);
-        self.go_if(is_other, outside, nowhere);
+        self.go_if(is_other, outside, &[]);
         self.builder.ins().load(types::I64, own(), callee, layout::CALLEE_ADDRESS)
     }
 

@@ -1,6 +1,6 @@
 //! Places in linear memory, and objects of the region.
 
-use super::{Emitter, fixed};
+use super::{Emitter, Held, fixed};
 use crate::typed::{meaning::Kind, operands::operand};
 use cranelift_codegen::ir::{InstBuilder, MemFlagsData, Value, condcodes::IntCC, types};
 use lunette_bytecode::typed::instruction::Field;
@@ -13,7 +13,10 @@ impl Emitter<'_, '_, '_> {
     /// The place in memory that an instruction accesses, without its offset, if all of it lies within; and how it does so.
     pub(super) fn place(&mut self, instruction: usize, bytes: u8) -> (MemFlagsData, Value) {
         let address = operand(self.code.words(instruction), Field::B);
-        let is_narrow = self.held[address].kind == Kind::I32;
+        let is_narrow = match self.held[address] {
+            Held { constant: Some(address), .. } => u32::try_from(address).is_ok(),
+            Held { kind, .. } => kind == Kind::I32,
+        };
         let memory = self.memory();
         let size = operand(self.code.words(instruction), Field::C) as i64 + i64::from(bytes);
         let known = self.read(address, if is_narrow { Kind::I32 } else { Kind::I64 });

@@ -43,7 +43,7 @@ use calls::PASSED;
 use cranelift_codegen::{
     ir::{
         AbiParam, AliasRegion, AliasRegionData, Block, BlockCall, InstBuilder, JumpTableData, MemFlagsData, SigRef,
-        Signature, Type, Value, types,
+        Signature, StackSlotData, StackSlotKind, Type, Value, types,
     },
     isa::{CallConv, TargetFrontendConfig},
 };
@@ -54,9 +54,14 @@ use references::{Known, References};
 
 /// The signature of compiled functions, as [`lunette_interpreter::typed::native::NativeCode`] says.
 pub(crate) fn signature() -> Signature {
+    signature_of(PASSED as usize)
+}
+
+/// The same of calls that pass so many numbers.
+fn signature_of(passed: usize) -> Signature {
     let mut signature = Signature::new(CallConv::SystemV);
     let parameters = [types::I64, types::I64, types::I32];
-    signature.params = parameters.into_iter().chain([types::I64; PASSED as usize]).map(AbiParam::new).collect();
+    signature.params = parameters.into_iter().chain(vec![types::I64; passed]).map(AbiParam::new).collect();
     signature.returns = [types::I64, types::I64].map(AbiParam::new).into();
     signature
 }
@@ -68,7 +73,7 @@ pub(crate) fn emit(
     target: TargetFrontendConfig,
 ) -> (Vec<u32>, Option<Vec<u32>>) {
     let kinds = find_kinds(code);
-    let called = builder.import_signature(signature());
+    let called = core::array::from_fn(|passed| builder.import_signature(signature_of(passed)));
     let mut refuel = Signature::new(CallConv::SystemV);
     refuel.params = [types::I64; 2].map(AbiParam::new).into();
     refuel.returns = [types::I64].map(AbiParam::new).into();
@@ -79,7 +84,7 @@ pub(crate) fn emit(
     let mut provide_hole = Signature::new(CallConv::PreserveAll);
     provide_hole.params = [types::I64; 2].map(AbiParam::new).into();
     let provide_hole = builder.import_signature(provide_hole);
-    let mut emitter = Emitter::new(code, builder, &kinds, [called, refuel, written, provide_hole]);
+    let mut emitter = Emitter::new(code, builder, &kinds, called, [refuel, written, provide_hole]);
     let entries = emitter.emit_start();
     for block in 0..code.blocks.len() {
         if emitter.is_reachable[block] {
@@ -143,8 +148,8 @@ struct Emitter<'a, 'f, 'b> {
     goes_on_elsewhere: Set,
     /// Registers that are written anywhere: the frame may have an older content.
     written: Set,
-    /// That of the functions that are called.
-    signature: SigRef,
+    /// Those of the functions that are called, by how many numbers are passed.
+    signatures: [SigRef; PASSED as usize + 1],
     refuel_signature: SigRef,
     written_signature: SigRef,
     provide_hole_signature: SigRef,
@@ -190,7 +195,8 @@ impl<'a, 'f, 'b> Emitter<'a, 'f, 'b> {
         code: &'a Code<'f>,
         mut builder: FunctionBuilder<'b>,
         kinds: &'a [Vec<Kind>],
-        [signature, refuel_signature, written_signature, provide_hole_signature]: [SigRef; 4],
+        signatures: [SigRef; PASSED as usize + 1],
+        [refuel_signature, written_signature, provide_hole_signature]: [SigRef; 3],
     ) -> Self {
         let mut is_reachable: Vec<bool> = code.blocks.iter().map(|block| block.is_entry).collect();
         is_reachable[0] |= code.is_callable();
@@ -226,6 +232,9 @@ impl<'a, 'f, 'b> Emitter<'a, 'f, 'b> {
         let of_memory = AliasRegionData { user_id: 0, description: "memory".into() };
         let memory_region = builder.func.dfg.alias_regions.insert(of_memory);
         let guards = code.relies_on_guards(&is_reachable).then(|| Guards::new(&mut builder));
+        if let Some(bytes) = code.padding(&is_reachable) {
+            builder.create_sized_stack_slot(StackSlotData::new(StackSlotKind::ExplicitSlot, bytes, 3));
+        }
         let mut emitter = Emitter {
             code,
             builder,
@@ -235,7 +244,7 @@ impl<'a, 'f, 'b> Emitter<'a, 'f, 'b> {
             variables: vec![[None; Kind::Vector as usize + 1]; code.reference(0)],
             held: Vec::new(),
             written,
-            signature,
+            signatures,
             refuel_signature,
             written_signature,
             provide_hole_signature,
@@ -263,6 +272,7 @@ impl<'a, 'f, 'b> Emitter<'a, 'f, 'b> {
         let Some(start) = self.builder.current_block() else { unreachable!("the first block is begun") };
         let chosen: Vec<usize> = (0..code.blocks.len()).filter(|&block| code.blocks[block].is_entry).collect();
         let entries: Vec<Block> = chosen.iter().map(|_| self.builder.create_block()).collect();
+        entries.iter().for_each(|&entry| self.builder.set_cold_block(entry));
         let &[_, _, mut asked, first, second, third] = self.builder.block_params(start) else {
             unreachable!("the function has six parameters")
         };
@@ -273,6 +283,7 @@ impl<'a, 'f, 'b> Emitter<'a, 'f, 'b> {
         }
         if code.is_callable() {
             let (native, other) = (self.builder.create_block(), self.builder.create_block());
+            self.builder.set_cold_block(other);
             self.builder.ins().brif(asked, other, [], native, []);
             self.seal([other, native]);
             self.builder.switch_to_block(native);
@@ -444,7 +455,7 @@ impl<'a, 'f, 'b> Emitter<'a, 'f, 'b> {
                 Some(Meaning::Return(results)) => self.emit_return(instruction, results),
                 Some(meaning) => {
                     match meaning {
-                        Meaning::Call(call) => self.emit_call(instruction, call, &live),
+                        Meaning::Call(call) => self.emit_call(instruction, call, &live, code.kept_during(block)),
                         _ => self.emit_instruction(block, instruction, meaning, &live),
                     }
                     if instruction == last {
