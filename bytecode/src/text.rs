@@ -30,6 +30,13 @@ impl<const CAPACITY: usize> Text<CAPACITY> {
         self.length += bytes.len();
     }
 
+    /// Appends bytes that the caller writes.
+    pub(crate) fn push_room(&mut self, count: usize) -> &mut [u8] {
+        let start = self.length;
+        self.length += count;
+        &mut self.bytes[start..self.length]
+    }
+
     pub(crate) fn truncate(&mut self, length: usize) {
         self.length = self.length.min(length);
     }

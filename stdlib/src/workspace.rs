@@ -61,6 +61,7 @@ pub(crate) fn allowance(heap: &Heap) -> usize {
 }
 
 /// Appends within a limit.
+#[inline]
 pub(crate) fn append(text: &mut Vec<u8>, bytes: &[u8], limit: usize) -> Result<(), Throw> {
     if bytes.len() > limit.saturating_sub(text.len()) {
         return Err(Throw::Memory);
@@ -68,8 +69,32 @@ pub(crate) fn append(text: &mut Vec<u8>, bytes: &[u8], limit: usize) -> Result<(
     if text.capacity() - text.len() < bytes.len() {
         text.try_reserve(bytes.len()).map_err(|_| Throw::Memory)?;
     }
-    text.extend_from_slice(bytes);
+    // A few bytes are stored by the first and the last of them, in line.
+    match bytes {
+        [] => {}
+        [byte] => text.push(*byte),
+        _ if bytes.len() > 32 => text.extend_from_slice(bytes),
+        _ => {
+            let _ = append_ends::<16>(text, bytes)
+                || append_ends::<8>(text, bytes)
+                || append_ends::<4>(text, bytes)
+                || append_ends::<2>(text, bytes);
+        }
+    }
     Ok(())
+}
+
+/// Appends at least `COUNT` bytes, and at most twice as many; `false` if there are fewer.
+#[inline(always)]
+fn append_ends<const COUNT: usize>(text: &mut Vec<u8>, bytes: &[u8]) -> bool {
+    let (Some(first), Some(last)) = (bytes.first_chunk::<COUNT>(), bytes.last_chunk::<COUNT>()) else {
+        return false;
+    };
+    let end = text.len() + bytes.len();
+    text.extend_from_slice(first);
+    text.truncate(end - COUNT);
+    text.extend_from_slice(last);
+    true
 }
 
 /// Charges for the steps of a match.
