@@ -25,6 +25,15 @@ impl<const CAPACITY: usize> Text<CAPACITY> {
         self.length += count;
     }
 
+    /// Puts `byte` in so often at a place.
+    pub(crate) fn insert_repeated(&mut self, place: usize, byte: u8, count: usize) {
+        if count > 0 {
+            self.bytes.copy_within(place..self.length, place + count);
+            self.bytes[place..place + count].fill(byte);
+            self.length += count;
+        }
+    }
+
     pub(crate) fn push_all(&mut self, bytes: &[u8]) {
         self.bytes[self.length..self.length + bytes.len()].copy_from_slice(bytes);
         self.length += bytes.len();

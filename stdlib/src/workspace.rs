@@ -3,7 +3,9 @@
 
 use crate::{
     calendar::ZoneFile,
+    format::Format,
     pattern::{MatchError, Matcher, PatternCache, Stop},
+    text_cache::TextCache,
 };
 use alloc::{boxed::Box, vec::Vec};
 use lunette_gc::heap::Heap;
@@ -13,7 +15,7 @@ use lunette_interpreter::{
 };
 
 /// Steps of a match that cost one unit of fuel.
-const STEPS_PER_UNIT: u64 = 4;
+pub(crate) const STEPS_PER_UNIT: u64 = 4;
 
 /// A larger buffer is given back after use.
 const KEPT_CAPACITY: usize = 1 << 16;
@@ -23,6 +25,8 @@ const KEPT_CAPACITY: usize = 1 << 16;
 pub(crate) struct Workspace {
     /// Recently used patterns.
     pub patterns: PatternCache,
+    /// Recently used formats.
+    pub formats: TextCache<Format>,
     /// Working memory of matching.
     pub matcher: Matcher,
     /// Text that is being made; empty at first.

@@ -3,7 +3,7 @@
 
 use super::{Emitter, of_machine, of_object, values::place};
 use crate::dynamic::operands::Operands;
-use cranelift_codegen::ir::{Block, InstBuilder, SigRef, Value, condcodes::IntCC, types};
+use cranelift_codegen::ir::{Block, InstBuilder, SigRef, Value, types};
 use lunette_interpreter::{
     frame,
     machine_code::layout::{self, tag},
@@ -40,9 +40,6 @@ impl Emitter<'_, '_, '_> {
         let slow = self.slow();
         self.store_live_here();
         self.check_native(window, native, slow);
-        let budget = self.builder.ins().load(types::I64, of_machine(), self.machine, layout::BUDGET);
-        let is_over = self.builder.ins().icmp_imm_s(IntCC::SignedLessThan, budget, layout::NATIVE_CALL_COST);
-        self.go_if(is_over, slow);
         let first = self.address(window);
         let count = match arguments {
             Some(count) => self.builder.ins().iconst(types::I32, count as i64),
@@ -50,8 +47,6 @@ impl Emitter<'_, '_, '_> {
         };
         let number = self.builder.ins().iconst(types::I32, i64::from(native));
         self.call_helper(self.signatures.call_quick, layout::CALL_QUICK, &[self.machine, first, count, number]);
-        let left = self.builder.ins().iadd_imm_s(budget, -layout::NATIVE_CALL_COST);
-        self.builder.ins().store(of_machine(), left, self.machine, layout::BUDGET);
         self.forget_written();
     }
 
