@@ -74,60 +74,41 @@ pub struct Slot {
 // SAFETY: `repr(C)` of primitives and references.
 unsafe impl RegionData for Slot {}
 
-/// A value in Rust. Its discriminant is the tag (of booleans, that of `false`) and all payloads lie at the same place, so that
-/// reading and writing a slot takes no look at which variant it is.
+/// A value in Rust.
 #[derive(Clone, Copy, Debug)]
-#[repr(C, u32)]
 pub enum Value {
     /// `nil`
-    Nil = Tag::Nil as u32,
+    Nil,
     /// A boolean.
-    Boolean(bool) = Tag::False as u32,
+    Boolean(bool),
     /// An integer.
-    Integer(i64) = Tag::Integer as u32,
+    Integer(i64),
     /// A float.
-    Float(f64) = Tag::Float as u32,
+    Float(f64),
     /// An opaque number that is a value of its own kind.
-    LightUserdata(u64) = Tag::LightUserdata as u32,
+    LightUserdata(u64),
     /// A string.
-    String(Ref<Str>) = Tag::String as u32,
+    String(Ref<Str>),
     /// A table.
-    Table(Ref<Table>) = Tag::Table as u32,
+    Table(Ref<Table>),
     /// A Lua function.
-    Closure(Ref<Closure>) = Tag::Closure as u32,
+    Closure(Ref<Closure>),
     /// A function of the host or the library.
-    NativeClosure(Ref<NativeClosure>) = Tag::NativeClosure as u32,
+    NativeClosure(Ref<NativeClosure>),
     /// A full userdata.
-    Userdata(Ref<Userdata>) = Tag::Userdata as u32,
+    Userdata(Ref<Userdata>),
     /// A coroutine.
-    Thread(Ref<Thread>) = Tag::Thread as u32,
+    Thread(Ref<Thread>),
     /// A captured variable's cell: only in registers, seen by nobody but the machine.
-    Cell(Ref<VariableCell>) = Tag::Cell as u32,
+    Cell(Ref<VariableCell>),
     /// Bytes that a library function works on: in its locals, and in userdata of its library.
-    Bytes(Ref<ByteArray>) = Tag::Bytes as u32,
+    Bytes(Ref<ByteArray>),
     /// A WebAssembly function.
-    TypedFunction(Ref<TypedFunction>) = Tag::TypedFunction as u32,
+    TypedFunction(Ref<TypedFunction>),
     /// An object that only the machine knows: the kind is in its header.
-    Internal(Ref<AnyObject>) = Tag::Internal as u32,
+    Internal(Ref<AnyObject>),
     /// A structure or an array of WebAssembly.
-    TypedObject(Ref<TypedObject>) = Tag::TypedObject as u32,
-}
-
-/// The tags of the variants of [`Value`] that are references.
-const REFERENCES: u32 = {
-    let [mut bits, mut tag] = [0, Tag::String as u32];
-    while tag <= Tag::Bytes as u32 {
-        bits |= 1 << tag;
-        tag += 1;
-    }
-    bits | 1 << Tag::TypedFunction as u32 | 1 << Tag::Internal as u32 | 1 << Tag::TypedObject as u32
-};
-
-/// How a [`Value`] is laid out that has a number or a reference.
-#[repr(C)]
-struct RawValue {
-    tag: u32,
-    payload: u64,
+    TypedObject(Ref<TypedObject>),
 }
 
 impl Value {
@@ -136,32 +117,53 @@ impl Value {
     pub fn to_parts(self) -> (u8, u64) {
         match self {
             Value::Nil => (Tag::Nil as u8, 0),
-            Value::Boolean(value) => (Tag::False as u8 + u8::from(value), 0),
+            Value::Boolean(false) => (Tag::False as u8, 0),
+            Value::Boolean(true) => (Tag::True as u8, 0),
             Value::Integer(value) => (Tag::Integer as u8, value as u64),
             Value::Float(value) => (Tag::Float as u8, value.to_bits()),
             Value::LightUserdata(value) => (Tag::LightUserdata as u8, value),
-            _ => {
-                let value = (&raw const self).cast::<RawValue>();
-                // SAFETY: the tag comes first, and the reference lies where other variants have their payload.
-                unsafe { ((*value).tag as u8, (&raw const (*value).payload).cast::<u32>().read().into()) }
-            }
+            Value::String(object) => (Tag::String as u8, object.units().into()),
+            Value::Table(object) => (Tag::Table as u8, object.units().into()),
+            Value::Closure(object) => (Tag::Closure as u8, object.units().into()),
+            Value::NativeClosure(object) => (Tag::NativeClosure as u8, object.units().into()),
+            Value::Userdata(object) => (Tag::Userdata as u8, object.units().into()),
+            Value::Thread(object) => (Tag::Thread as u8, object.units().into()),
+            Value::Cell(object) => (Tag::Cell as u8, object.units().into()),
+            Value::Bytes(object) => (Tag::Bytes as u8, object.units().into()),
+            Value::TypedFunction(object) => (Tag::TypedFunction as u8, object.units().into()),
+            Value::Internal(object) => (Tag::Internal as u8, object.units().into()),
+            Value::TypedObject(object) => (Tag::TypedObject as u8, object.units().into()),
         }
     }
 
     /// The value of tag and payload as they stand in a slot. Tags that are not values give nil.
     #[inline(always)]
     pub fn from_parts(tag: u8, payload: u64) -> Value {
-        const { assert!(cfg!(target_endian = "little") && size_of::<Value>() == size_of::<RawValue>()) };
-        const TRUE: u8 = Tag::True as u8;
-        let is_number = (Tag::Integer as u8..=Tag::LightUserdata as u8).contains(&tag);
-        let is_reference = tag < 32 && REFERENCES >> tag & 1 != 0 && payload as u32 != 0;
-        if is_number || is_reference {
-            // SAFETY: the tag is a variant's, whose payload begins where the raw value's does; numbers have any payload, and
-            // references any but 0.
-            return unsafe { core::mem::transmute::<RawValue, Value>(RawValue { tag: tag.into(), payload }) };
+        macro_rules! reference {
+            ($variant:ident) => {
+                match Ref::from_units(payload as u32) {
+                    Some(object) => Value::$variant(object),
+                    None => Value::Nil,
+                }
+            };
         }
         match tag {
-            1..=TRUE => Value::Boolean(tag == TRUE),
+            1 => Value::Boolean(false),
+            2 => Value::Boolean(true),
+            3 => Value::Integer(payload as i64),
+            4 => Value::Float(f64::from_bits(payload)),
+            5 => Value::LightUserdata(payload),
+            8 => reference!(String),
+            9 => reference!(Table),
+            10 => reference!(Closure),
+            11 => reference!(NativeClosure),
+            12 => reference!(Userdata),
+            13 => reference!(Thread),
+            14 => reference!(Cell),
+            15 => reference!(Bytes),
+            24 => reference!(TypedFunction),
+            25 => reference!(Internal),
+            26 => reference!(TypedObject),
             _ => Value::Nil,
         }
     }
@@ -212,6 +214,13 @@ impl Slot {
     pub fn copy_from(&self, from: &Slot) {
         self.payload.set(from.payload.get());
         self.tag.set(from.tag.get());
+    }
+
+    /// Writes the value that an element of an array has, whose booleans have any payload; `spare` stays.
+    #[inline(always)]
+    pub fn set_element(&self, tag: u8, payload: u64) {
+        self.payload.set(if tag <= Tag::True as u8 { 0 } else { payload });
+        self.tag.set(tag.into());
     }
 
     /// Writes the value; `spare` stays. The write barrier is the caller's business.

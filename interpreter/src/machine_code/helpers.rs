@@ -102,7 +102,9 @@ unsafe extern "sysv64" fn string_method(machine: *mut Machine, base: *mut u8, at
         return 0;
     }
     machine.set_register(word.a() + 32, object);
-    machine.set_register(word.a(), Value::from_parts(tag, payload));
+    let target = machine.slot(machine.register_index(word.a()));
+    target.payload.set(payload);
+    target.tag.set(tag.into());
     1
 }
 

@@ -95,7 +95,7 @@ fn push_elements(machine: &Machine, frame: Frame, table: Ref<Table>, first: i64,
     match (tags.get(array.clone()), payloads.get(array)) {
         (Some(tags), Some(payloads)) => {
             for ((tag, payload), slot) in tags.iter().zip(payloads).zip(frame.window()..) {
-                machine.set_value(slot, Value::from_parts(tag.get(), payload.get()));
+                machine.slot(slot).set_element(tag.get(), payload.get());
             }
         }
         _ => {

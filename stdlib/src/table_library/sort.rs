@@ -210,11 +210,7 @@ fn push_pair(machine: &Machine, frame: Frame, left: u32, right: u32) -> bool {
     for (slot, index) in [(first, left), (second, right)] {
         let index = (index as usize).wrapping_sub(1);
         match tags.get(index) {
-            Some(tag) if tag.get() != Tag::Nil as u8 => {
-                // Booleans in arrays have any payload.
-                slot.payload.set(if tag.get() <= Tag::True as u8 { 0 } else { payloads[index].get() });
-                slot.tag.set(tag.get().into());
-            }
+            Some(tag) if tag.get() != Tag::Nil as u8 => slot.set_element(tag.get(), payloads[index].get()),
             _ => return false,
         }
     }
