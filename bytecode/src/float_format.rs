@@ -1,5 +1,6 @@
 //! Floats in C's `printf` conversions `e`, `f`, `g` and `a`, digit for digit as glibc prints them.
 
+use crate::decimal::{digit_count, write_digits};
 use crate::text::Text;
 use core::fmt::Write as _;
 
@@ -75,6 +76,7 @@ pub fn format(value: f64, specification: &Specification) -> FloatText {
     }
 
     let mut body = FloatText::new();
+    body.push_all(&prefix);
     if !magnitude.is_finite() {
         body.push_all(if magnitude.is_nan() { b"nan" } else { b"inf" });
     } else {
@@ -98,30 +100,24 @@ pub fn format(value: f64, specification: &Specification) -> FloatText {
             Conversion::General => write_general(&mut body, magnitude, precision, specification.alternate),
             Conversion::Hexadecimal => {
                 prefix.push_all(b"0x");
+                body.push_all(b"0x");
                 write_hexadecimal(&mut body, magnitude, precision, specification.alternate);
             }
         }
     }
 
-    let padding = usize::from(specification.width.min(MAX_FIELD)).saturating_sub(prefix.len() + body.len());
-    let mut text = FloatText::new();
+    let padding = usize::from(specification.width.min(MAX_FIELD)).saturating_sub(body.len());
     if specification.left {
-        text.push_all(&prefix);
-        text.push_all(&body);
-        text.push_repeated(b' ', padding);
+        body.push_repeated(b' ', padding);
     } else if specification.zero && magnitude.is_finite() {
-        text.push_all(&prefix);
-        text.push_repeated(b'0', padding);
-        text.push_all(&body);
+        body.insert_repeated(prefix.len(), b'0', padding);
     } else {
-        text.push_repeated(b' ', padding);
-        text.push_all(&prefix);
-        text.push_all(&body);
+        body.insert_repeated(0, b' ', padding);
     }
     if specification.uppercase {
-        text.make_uppercase();
+        body.make_uppercase();
     }
-    text
+    body
 }
 
 /// `magnitude` times ten to the power of `precision`, rounded to the nearest integer and from halfway to the even one;
@@ -180,6 +176,28 @@ struct Digits {
 impl Digits {
     /// `after_first` + 1 digits of `magnitude`, rounded exactly.
     fn of(magnitude: f64, after_first: usize) -> Digits {
+        Digits::of_common(magnitude, after_first).unwrap_or_else(|| Digits::of_any(magnitude, after_first))
+    }
+
+    /// The same, if it takes no long arithmetic.
+    fn of_common(magnitude: f64, after_first: usize) -> Option<Digits> {
+        let exponent = match magnitude {
+            0.0 => 0,
+            0.01..0.1 => -2,
+            0.1..1.0 => -1,
+            1.0..1e15 => (magnitude as u64).ilog10() as i32,
+            _ => return None,
+        };
+        let scaled = scale_exactly(magnitude, usize::try_from(after_first as i32 - exponent).ok()?)?;
+        // What was rounded up to a power of ten has one digit more.
+        let is_carried = digit_count(scaled) > after_first + 1;
+        let (scaled, exponent) = if is_carried { (scaled / 10, exponent + 1) } else { (scaled, exponent) };
+        let mut digits = Text::new();
+        write_digits(scaled, digits.push_room(after_first + 1));
+        Some(Digits { digits, exponent })
+    }
+
+    fn of_any(magnitude: f64, after_first: usize) -> Digits {
         // One digit, a point, the others, `e`, at most four characters of exponent.
         let mut text: Text<106> = Text::new();
         let _ = write!(text, "{magnitude:.after_first$e}");

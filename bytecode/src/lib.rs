@@ -8,6 +8,7 @@ extern crate alloc;
 
 pub mod assembler;
 pub mod chunk_name;
+pub mod decimal;
 pub mod disassembler;
 pub mod file;
 pub mod float_format;

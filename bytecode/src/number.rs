@@ -3,9 +3,9 @@
 //! The lexer, the assembler, `tonumber`, `tostring` and arithmetic on strings all use these, so that a numeral means
 //! the same wherever it stands.
 
+use crate::decimal::{decimal_length, write_decimal};
 use crate::float_format::{self, Conversion, Specification};
 use crate::text::Text;
-use core::fmt::Write as _;
 
 /// A Lua number.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -214,8 +214,7 @@ pub fn format_float(value: f64) -> NumberText {
 /// The integer in decimal.
 pub fn format_integer(value: i64) -> NumberText {
     let mut text = NumberText::new();
-    // Its at most 20 characters fit.
-    let _ = write!(text, "{value}");
+    write_decimal(value, text.push_room(decimal_length(value)));
     text
 }
 

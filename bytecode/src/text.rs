@@ -25,9 +25,25 @@ impl<const CAPACITY: usize> Text<CAPACITY> {
         self.length += count;
     }
 
+    /// Puts `byte` in so often at a place.
+    pub(crate) fn insert_repeated(&mut self, place: usize, byte: u8, count: usize) {
+        if count > 0 {
+            self.bytes.copy_within(place..self.length, place + count);
+            self.bytes[place..place + count].fill(byte);
+            self.length += count;
+        }
+    }
+
     pub(crate) fn push_all(&mut self, bytes: &[u8]) {
         self.bytes[self.length..self.length + bytes.len()].copy_from_slice(bytes);
         self.length += bytes.len();
+    }
+
+    /// Appends bytes that the caller writes.
+    pub(crate) fn push_room(&mut self, count: usize) -> &mut [u8] {
+        let start = self.length;
+        self.length += count;
+        &mut self.bytes[start..self.length]
     }
 
     pub(crate) fn truncate(&mut self, length: usize) {

@@ -13,6 +13,7 @@ extern crate alloc;
 
 mod allocator;
 pub mod block;
+pub mod bytes;
 pub mod collector;
 pub mod function;
 pub mod heap;

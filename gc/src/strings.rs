@@ -5,6 +5,7 @@
 //! lies in block 0, later ones in runs of blocks.
 
 use crate::{
+    bytes,
     heap::{Heap, OutOfMemory},
     object::RegionData,
     reference::Ref,
@@ -25,35 +26,10 @@ unsafe impl RegionData for InternEntry {}
 const FIRST_CAPACITY: u32 = ((FIRST_SEGMENTS - FIRST_INTERN_TABLE) / size_of::<InternEntry>()) as u32;
 const GROWTH_FROM_FIRST: u32 = 8;
 
-/// The hash of a string's bytes.
-pub fn hash_bytes(bytes: &[u8]) -> u32 {
-    const SEED: u64 = 0x9e37_79b9_7f4a_7c15;
-    const FIRST: u64 = 0xa076_1d64_78bd_642f;
-    const SECOND: u64 = 0xe703_7ed1_a0b4_28db;
-    fn fold(a: u64, b: u64) -> u64 {
-        let product = u128::from(a) * u128::from(b);
-        product as u64 ^ (product >> 64) as u64
-    }
-    fn word(bytes: &[u8]) -> u64 {
-        let mut word = [0; 8];
-        word[..bytes.len()].copy_from_slice(bytes);
-        u64::from_le_bytes(word)
-    }
-    let mut state = SEED ^ bytes.len() as u64;
-    let mut pairs = bytes.chunks_exact(16);
-    for pair in &mut pairs {
-        state = fold(word(&pair[..8]) ^ FIRST ^ state, word(&pair[8..]) ^ SECOND);
-    }
-    let rest = pairs.remainder();
-    let (low, high) = rest.split_at(rest.len().min(8));
-    state = fold(word(low) ^ FIRST ^ state, word(high) ^ SECOND);
-    fold(state ^ SEED, FIRST) as u32
-}
-
 impl Heap {
     /// A string of these bytes; interned if it is short.
     pub fn new_string(&self, bytes: &[u8]) -> Result<Ref<Str>, OutOfMemory> {
-        let hash = hash_bytes(bytes);
+        let hash = bytes::hash(bytes);
         if bytes.len() > MAX_SHORT_LENGTH {
             return self.allocate_string(bytes.len(), hash, 0, |target| target.copy_from_slice(bytes));
         }
@@ -72,7 +48,7 @@ impl Heap {
         self.new_string_uninit(length, |mut target| {
             for part in parts {
                 let (here, rest) = target.split_at_mut(part.len());
-                here.copy_from_slice(part);
+                bytes::copy(part, here);
                 target = rest;
             }
         })
@@ -82,7 +58,7 @@ impl Heap {
     pub fn new_string_uninit(&self, length: usize, fill: impl FnOnce(&mut [u8])) -> Result<Ref<Str>, OutOfMemory> {
         if length > MAX_SHORT_LENGTH {
             let string = self.allocate_string(length, 0, 0, fill)?;
-            let hash = hash_bytes(self.string_bytes(string));
+            let hash = bytes::hash(self.string_bytes(string));
             // SAFETY: the string was just made; nobody else has a reference to it.
             unsafe { (*string.pointer(self.base())).hash = hash };
             return Ok(string);
@@ -138,7 +114,7 @@ impl Heap {
         loop {
             let entry = &entries[position];
             let string = entry.string.get()?;
-            if entry.hash.get() == hash && self.string_bytes(string) == bytes {
+            if entry.hash.get() == hash && bytes::equal(self.string_bytes(string), bytes) {
                 return Some(string);
             }
             position = (position + 1) & mask;
@@ -154,7 +130,7 @@ impl Heap {
     ) -> Result<Ref<Str>, OutOfMemory> {
         let flags = if length <= MAX_SHORT_LENGTH { Str::SHORT } else { 0 };
         let string = self.allocate_string(length, 0, flags, fill)?;
-        let hash = hash_bytes(self.string_bytes(string));
+        let hash = bytes::hash(self.string_bytes(string));
         // SAFETY: the string was just made; nobody else has a reference to it.
         unsafe { (*string.pointer(self.base())).hash = hash };
         Ok(string)
@@ -166,32 +142,13 @@ impl Heap {
         while u64::from(table.used.get()) + strings.len() as u64 >= u64::from(table.capacity.get() / 8 * 5) {
             self.grow_intern_table()?;
         }
-        let entries = self.intern_entries();
-        let mask = entries.len() - 1;
         // Little is done for each, so that the processor looks at the places of several at the same time.
         for string in strings.iter_mut().filter(|string| self.get(**string).is_short()) {
             let hash = self.get(*string).hash;
-            let mut position = hash as usize & mask;
-            let known = loop {
-                let entry = &entries[position];
-                match entry.string.get() {
-                    None => break None,
-                    Some(other)
-                        if entry.hash.get() == hash && self.string_bytes(other) == self.string_bytes(*string) =>
-                    {
-                        break Some(other);
-                    }
-                    Some(_) => position = (position + 1) & mask,
-                }
-            };
-            if let Some(known) = known {
-                *string = self.revive(known);
-                continue;
+            match self.find_interned(hash, self.string_bytes(*string)) {
+                Some(known) => *string = self.revive(known),
+                None => self.enter(hash, *string),
             }
-            entries[position].hash.set(hash);
-            entries[position].string.set(Some(*string));
-            table.used.set(table.used.get() + 1);
-            self.note_interned(*string);
         }
         Ok(())
     }
@@ -201,11 +158,18 @@ impl Heap {
         if table.used.get() >= table.capacity.get() / 8 * 5 {
             self.grow_intern_table()?;
         }
-        let string = self.allocate_string(bytes.len(), hash, Str::SHORT, |target| target.copy_from_slice(bytes))?;
+        // Strings may go for it, and others move in the table.
+        let string = self.allocate_string(bytes.len(), hash, Str::SHORT, |target| bytes::copy(bytes, target))?;
+        self.enter(hash, string);
+        Ok(string)
+    }
+
+    #[inline(always)]
+    fn enter(&self, hash: u32, string: Ref<Str>) {
+        let table = &self.header().strings;
         insert(self.intern_entries(), hash, string);
         table.used.set(table.used.get() + 1);
         self.note_interned(string);
-        Ok(string)
     }
 
     fn grow_intern_table(&self) -> Result<(), OutOfMemory> {

@@ -216,6 +216,13 @@ impl Slot {
         self.tag.set(from.tag.get());
     }
 
+    /// Writes the value that an element of an array has, whose booleans have any payload; `spare` stays.
+    #[inline(always)]
+    pub fn set_element(&self, tag: u8, payload: u64) {
+        self.payload.set(if tag <= Tag::True as u8 { 0 } else { payload });
+        self.tag.set(tag.into());
+    }
+
     /// Writes the value; `spare` stays. The write barrier is the caller's business.
     #[inline(always)]
     pub fn set(&self, value: Value) {

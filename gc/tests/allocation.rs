@@ -17,6 +17,31 @@ fn equal_short_strings_are_one_object() {
 }
 
 #[test]
+fn strings_of_all_lengths_are_told_apart_by_each_byte() {
+    let heap = heap(16);
+    let most = if cfg!(miri) { 45 } else { 200 };
+    for length in 0..most {
+        let mut bytes: Vec<u8> = (0..length).map(|place| (place * 7 + 3) as u8).collect();
+        let string = heap.new_string(&bytes).unwrap();
+        for parts in [0, length / 3, length] {
+            let (left, right) = bytes.split_at(parts);
+            let same = heap.new_string_concat(&[left, right]).unwrap();
+            assert_eq!(heap.string_bytes(same), bytes);
+            assert_eq!(same == string, heap.get(string).is_short());
+            assert_eq!(heap.get(same).hash, heap.get(string).hash);
+        }
+        for place in 0..length {
+            bytes[place] ^= 0x80;
+            let other = heap.new_string(&bytes).unwrap();
+            assert_eq!(heap.string_bytes(other), bytes);
+            assert_ne!(other, string);
+            assert_ne!(heap.get(other).hash, heap.get(string).hash);
+            bytes[place] ^= 0x80;
+        }
+    }
+}
+
+#[test]
 fn long_strings_are_not_interned_but_hash_alike() {
     let heap = heap(16);
     let bytes = [b'x'; 41];

@@ -12,7 +12,7 @@ use crate::{
     host::Ticket,
     machine::{MAX_STACK, Machine, Outcome, STACK_EMERGENCY, STACK_RESERVE},
     metamethod::Event,
-    native::{CALL_COST, Frame, Native, NativeFunction, PASS_ON, PASS_ON_TRUE, Step, THROWN},
+    native::{CALL_COST, Frame, Left, Native, NativeFunction, PASS_ON, PASS_ON_TRUE, Step, THROWN},
 };
 use lunette_gc::{
     function::{Closure, NativeClosure, Prototype},
@@ -471,6 +471,7 @@ impl Machine {
             Step::Wait(ticket) => self.wait(ticket),
             Step::Snapshot => self.snapshot_for_program(),
             Step::Continue => self.go_on(frame),
+            Step::Left(Left(next)) => Ok(next),
         }
     }
 

@@ -16,6 +16,7 @@
 //! it must take memory before it changes anything else.
 
 use crate::{
+    call::Next,
     error::Throw,
     frame::{FRAME_SLOTS, HeaderSlot},
     host::{Request, Response, Ticket},
@@ -36,7 +37,7 @@ pub type NativeFunction = fn(&mut Machine, Frame) -> NativeResult;
 
 /// Does what a native function does with these arguments, where that takes no more than to look at them and a few objects: the
 /// one result (nil stands for none), or `None`, with nothing done, if it takes the function itself. It is paid for as the
-/// function, and charges no fuel.
+/// function; what that would charge is spent.
 pub type Quick = fn(&mut Machine, ArgumentList) -> Option<Value>;
 
 /// What a native function does that changes which frame runs: the machine does it itself, without calling the function, if nothing
@@ -244,7 +245,13 @@ pub enum Step {
     Snapshot,
     /// Come back in the phase set, after fuel, interrupts and the collector were looked at; the window is lost.
     Continue,
+    /// A call that was made at once ([`Machine::call_at_once`]) has led elsewhere.
+    Left(Left),
 }
+
+/// Where a call has led.
+#[derive(Clone, Copy, Debug)]
+pub struct Left(pub(crate) Next);
 
 /// The frame of a native function while it runs. Two words, so that it travels in machine registers.
 #[derive(Clone, Copy, Debug)]

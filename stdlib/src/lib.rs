@@ -31,6 +31,7 @@ pub mod sort;
 mod string_library;
 mod table_library;
 mod text;
+mod text_cache;
 pub mod utf8_codec;
 mod utf8_library;
 mod warning;

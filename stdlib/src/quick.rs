@@ -3,7 +3,7 @@
 //! the functions themselves.
 
 use crate::position::{end_position, start_position};
-use lunette_bytecode::number::{float_to_integer_ceil, float_to_integer_floor};
+use lunette_bytecode::number::{float_to_integer_ceil, float_to_integer_floor, format_integer};
 use lunette_gc::{reference::Ref, string::Str, table::Table, value::Value};
 use lunette_interpreter::{
     Machine, compare::Comparison, limits::BYTES_PER_UNIT, metamethod::Event, native::ArgumentList,
@@ -139,6 +139,61 @@ pub(crate) fn sub(machine: &mut Machine, arguments: ArgumentList) -> Option<Valu
     // Longer ones cost fuel.
     let is_short = (part.len() as u64) < BYTES_PER_UNIT;
     is_short.then(|| machine.new_string(part).ok().map(Value::String))?
+}
+
+pub(crate) fn char(machine: &mut Machine, arguments: ArgumentList) -> Option<Value> {
+    let mut bytes = [0; FEW_BYTES];
+    let bytes = bytes.get_mut(..arguments.count() as usize)?;
+    for (index, byte) in (0..).zip(bytes.iter_mut()) {
+        *byte = integer(machine, arguments, index, None)?.try_into().ok()?;
+    }
+    let string = machine.new_string(bytes).ok()?;
+    machine.spend(bytes.len() as u64);
+    Some(Value::String(string))
+}
+
+pub(crate) fn lower(machine: &mut Machine, arguments: ArgumentList) -> Option<Value> {
+    map(machine, arguments, |byte| byte.to_ascii_lowercase())
+}
+
+pub(crate) fn upper(machine: &mut Machine, arguments: ArgumentList) -> Option<Value> {
+    map(machine, arguments, |byte| byte.to_ascii_uppercase())
+}
+
+/// The most bytes that are made of few: more cost fuel.
+const FEW_BYTES: usize = BYTES_PER_UNIT as usize - 1;
+
+#[inline(always)]
+fn map(machine: &Machine, arguments: ArgumentList, function: impl Fn(u8) -> u8) -> Option<Value> {
+    let string = string(machine, arguments, 0)?;
+    let bytes = machine.bytes(string);
+    let mut target = [0; FEW_BYTES];
+    let target = target.get_mut(..bytes.len())?;
+    for (to, &from) in target.iter_mut().zip(bytes) {
+        *to = function(from);
+    }
+    machine.new_string(target).ok().map(Value::String)
+}
+
+pub(crate) fn tostring(machine: &mut Machine, arguments: ArgumentList) -> Option<Value> {
+    let value = arguments.get(machine, 0)?;
+    if !machine.metamethod(value, Event::ToString).is_nil() {
+        return None;
+    }
+    let text = match value {
+        Value::String(_) => return Some(value),
+        Value::Integer(integer) => format_integer(integer),
+        _ => return None,
+    };
+    let string = machine.new_string(&text).ok()?;
+    machine.spend_on_bytes(text.len());
+    Some(Value::String(string))
+}
+
+pub(crate) fn tonumber(machine: &mut Machine, arguments: ArgumentList) -> Option<Value> {
+    let value = arguments.get(machine, 0)?;
+    let is_decimal = arguments.count() == 1;
+    is_decimal.then(|| machine.to_number(value).unwrap_or(Value::Nil))
 }
 
 pub(crate) fn assert(machine: &mut Machine, arguments: ArgumentList) -> Option<Value> {

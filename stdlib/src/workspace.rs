@@ -3,7 +3,9 @@
 
 use crate::{
     calendar::ZoneFile,
+    format::Format,
     pattern::{MatchError, Matcher, PatternCache, Stop},
+    text_cache::TextCache,
 };
 use alloc::{boxed::Box, vec::Vec};
 use lunette_gc::heap::Heap;
@@ -13,7 +15,7 @@ use lunette_interpreter::{
 };
 
 /// Steps of a match that cost one unit of fuel.
-const STEPS_PER_UNIT: u64 = 4;
+pub(crate) const STEPS_PER_UNIT: u64 = 4;
 
 /// A larger buffer is given back after use.
 const KEPT_CAPACITY: usize = 1 << 16;
@@ -23,6 +25,8 @@ const KEPT_CAPACITY: usize = 1 << 16;
 pub(crate) struct Workspace {
     /// Recently used patterns.
     pub patterns: PatternCache,
+    /// Recently used formats.
+    pub formats: TextCache<Format>,
     /// Working memory of matching.
     pub matcher: Matcher,
     /// Text that is being made; empty at first.
@@ -61,6 +65,7 @@ pub(crate) fn allowance(heap: &Heap) -> usize {
 }
 
 /// Appends within a limit.
+#[inline]
 pub(crate) fn append(text: &mut Vec<u8>, bytes: &[u8], limit: usize) -> Result<(), Throw> {
     if bytes.len() > limit.saturating_sub(text.len()) {
         return Err(Throw::Memory);
@@ -68,8 +73,32 @@ pub(crate) fn append(text: &mut Vec<u8>, bytes: &[u8], limit: usize) -> Result<(
     if text.capacity() - text.len() < bytes.len() {
         text.try_reserve(bytes.len()).map_err(|_| Throw::Memory)?;
     }
-    text.extend_from_slice(bytes);
+    // A few bytes are stored by the first and the last of them, in line.
+    match bytes {
+        [] => {}
+        [byte] => text.push(*byte),
+        _ if bytes.len() > 32 => text.extend_from_slice(bytes),
+        _ => {
+            let _ = append_ends::<16>(text, bytes)
+                || append_ends::<8>(text, bytes)
+                || append_ends::<4>(text, bytes)
+                || append_ends::<2>(text, bytes);
+        }
+    }
     Ok(())
+}
+
+/// Appends at least `COUNT` bytes, and at most twice as many; `false` if there are fewer.
+#[inline(always)]
+fn append_ends<const COUNT: usize>(text: &mut Vec<u8>, bytes: &[u8]) -> bool {
+    let (Some(first), Some(last)) = (bytes.first_chunk::<COUNT>(), bytes.last_chunk::<COUNT>()) else {
+        return false;
+    };
+    let end = text.len() + bytes.len();
+    text.extend_from_slice(first);
+    text.truncate(end - COUNT);
+    text.extend_from_slice(last);
+    true
 }
 
 /// Charges for the steps of a match.

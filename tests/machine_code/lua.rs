@@ -94,6 +94,111 @@ fn functions_of_the_library_give_the_same_at_their_edges() {
     );
 }
 
+#[test]
+fn short_searches_and_conversions_cost_the_same() {
+    is_same_in_all(
+        r##"
+        local long, sum = ("word "):rep(1000) .. "end", 0
+        local function first(text, pattern, ...) return (text:find(pattern, ...)) or 0, (text:match(pattern)) end
+        for i = 1, 4000 do
+            local text = "key" .. i .. " = " .. i / 4
+            sum = sum + first(text, "=") + first(text, "%d+") + first(text, "(%a+)(%d)") + first(text, "[%.=]", 5, true)
+            sum = sum + first(text, " = ", 1, true) + first(text, "()%s") + first(text, "^x") + first(text, "", 99)
+            sum = sum + #string.char(i % 256, 65) + #text:upper() + #text:lower() + #tostring(i) + (tonumber(text:match("%d+")) or 0)
+            sum = sum + (tonumber("0x" .. i % 10) or 0) + #tostring(i / 8) + #tostring(-i) + (tonumber("z") or 1)
+            if i % 400 == 0 then
+                sum = sum + first(long, "end") + first(long, "%a+d$") + first(long, ".-e(nd)") + #long:upper()
+                print(pcall(first, text, "%"), pcall(first, text, "(%d"), pcall(first, text, "[a"), pcall(string.char, 256))
+                print(select("#", tostring(nil)), tostring(true), tonumber("10", 2), pcall(tostring), pcall(tonumber))
+            end
+        end
+        print(sum)
+        "##,
+    );
+}
+
+/// Comparison functions and replacements, which are called at once where they are compiled, and end in all possible ways.
+const CALLBACKS: &str = r##"
+    local seed = 7
+    local function random() seed = (seed * 16807) % 2147483647 return seed end
+    local function list(count) local list = {} for i = 1, count do list[i] = random() % 1000 end return list end
+    local function show(list) print(table.concat(list, " ", 1, math.min(#list, 12))) end
+    local function descending(a, b) return a > b end
+    local compared = 0
+    for round = 1, 60 do
+        local numbers = list(100)
+        table.sort(numbers, descending)
+        if round % 20 == 0 then show(numbers) end
+        table.sort(numbers, function(a, b) compared = compared + 1 return a < b end)
+        -- Values of other types, and what a metamethod compares.
+        table.sort(numbers, function(a, b) return round < 40 and a < b or a + 0.5 < b end)
+        local objects = {}
+        for i = 1, 30 do objects[i] = setmetatable({ numbers[i] }, { __lt = function(a, b) return a[1] < b[1] end }) end
+        table.sort(objects, function(a, b) return a < b end)
+        assert(objects[1][1] <= objects[30][1])
+    end
+    print(compared)
+    for round = 1, 200 do
+        -- Errors, at once and later, caught around the sort and in the function.
+        local calls = 0
+        local ok, why = pcall(table.sort, list(50), function(a, b)
+            calls = calls + 1
+            if calls == round % 60 + 1 then error("stopped at " .. calls) end
+            return a < b
+        end)
+        if round % 50 == 0 then print(ok, why, calls) end
+        local caught = 0
+        table.sort(list(20), function(a, b)
+            local ok = pcall(error, a)
+            caught = caught + (ok and 1 or 0)
+            return a < b
+        end)
+        assert(caught == 0)
+        -- Sorts in sorts, coroutines, and collections.
+        local outer = list(12)
+        table.sort(outer, function(a, b)
+            local inner = { a, b, 3 }
+            table.sort(inner, descending)
+            return a < b and inner[1] >= inner[2]
+        end)
+        local pass = coroutine.wrap(function(a, b) while true do a, b = coroutine.yield(a < b) end end)
+        table.sort(outer, function(a, b) return pass(a, b) end)
+        if round % 40 == 0 then
+            table.sort(outer, function(a, b) return ({ a })[1] > ({ b })[1] end)
+            show(outer)
+            print(pcall(table.sort, list(100), function() return true end))
+            print(coroutine.resume(coroutine.create(function()
+                table.sort({ 3, 2, 1 }, function(a, b) coroutine.yield() return a < b end)
+            end)))
+            print(pcall(table.sort, { 1, 2, 3 }, setmetatable({}, { __call = function(_, a, b) return a < b end })))
+            print(pcall(table.sort, { 1, {}, "x" }, function(a, b) return a < b end))
+        end
+    end
+    local text, replaced = ("The quick brown fox "):rep(20), 0
+    for round = 1, 100 do
+        local upper, count = text:gsub("%a+", function(word) replaced = replaced + #word return word:upper() end)
+        local some = text:gsub("(%a)(%a*)", function(first, rest) if #rest > 3 then return rest .. first end end)
+        local nested = text:gsub("%a+", function(word) return (word:gsub("[aeiou]", function(vowel) return vowel .. vowel end)) end, 5)
+        if round % 50 == 0 then print(upper, count, some, nested) end
+        local ok, why = pcall(string.gsub, text, "%a+", function(word) if #word == 5 then error(word) end return round end)
+        if round % 50 == 0 then print(ok, why, pcall(string.gsub, text, "x", function() return {} end)) end
+        if round % 50 == 0 then print(coroutine.resume(coroutine.create(function() return (text:gsub("k", coroutine.yield)) end))) end
+    end
+    print(replaced)
+    -- A function that sets what the sort keeps in its frame.
+    local function meddle(a, b)
+        for number = 1, 8 do debug.setlocal(2, number, nil) end
+        return a < b
+    end
+    for _ = 1, 50 do pcall(table.sort, list(8), meddle) pcall(string.gsub, text, "%a", meddle) end
+    print(#text)
+"##;
+
+#[test]
+fn functions_that_are_called_back_do_the_same() {
+    is_same_in_all(CALLBACKS);
+}
+
 /// The fuel of a loop may go well with slices of it, so that these always end in the same instruction.
 #[test]
 fn loops_around_library_functions_are_compiled() {

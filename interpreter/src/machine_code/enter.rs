@@ -332,7 +332,7 @@ impl Machine {
     }
 
     /// Runs the running frame, which is a Lua function's, from an entry of its machine code on.
-    fn run_at(&mut self, (address, entry): (*const u8, u32)) -> Begun {
+    pub(super) fn run_at(&mut self, (address, entry): (*const u8, u32)) -> Begun {
         let region = self.heap.base();
         let base = self.stack.wrapping_add(self.base as usize * 16);
         let caller = self.base - self.header(self.base).distance();
@@ -372,7 +372,7 @@ impl Machine {
 }
 
 /// What has become of a frame that was to run as machine code.
-enum Begun {
+pub(super) enum Begun {
     /// It has returned: this frame runs next.
     Ran(Next),
     /// Its function is not compiled.

@@ -7,7 +7,7 @@ use crate::{
     frame::FRAME_SLOTS,
     machine::Machine,
     metamethod::Event,
-    native::ArgumentList,
+    native::{ArgumentList, CALL_COST},
     slow::traverse,
 };
 use lunette_gc::{
@@ -51,12 +51,13 @@ unsafe extern "sysv64" fn call_quick(machine: *mut Machine, window: *const Slot,
     // SAFETY: the caller's window lies on the machine's stack, and nothing refers to the machine.
     let (window, machine) = unsafe { (slot_number(machine, window), &mut *machine) };
     // Where the library allocates, the collector has its turn when that is performed.
-    if machine.heap.needs_collection() {
+    if machine.heap.needs_collection() || machine.budget.get() < CALL_COST as i64 {
         return 0;
     }
     let Some(quick) = machine.natives[native as usize].quick else { return 0 };
     match quick(machine, ArgumentList::new(window + FRAME_SLOTS, count)) {
         Some(value) => {
+            machine.spend(CALL_COST);
             machine.set_value(window, value);
             1
         }
@@ -101,7 +102,9 @@ unsafe extern "sysv64" fn string_method(machine: *mut Machine, base: *mut u8, at
         return 0;
     }
     machine.set_register(word.a() + 32, object);
-    machine.set_register(word.a(), Value::from_parts(tag, payload));
+    let target = machine.slot(machine.register_index(word.a()));
+    target.payload.set(payload);
+    target.tag.set(tag.into());
     1
 }
 

@@ -27,8 +27,9 @@
 //! from another process) mean nothing.
 //!
 //! The data flows `running` → `pushed` → `helpers` (functions that compiled code calls), `layout` and `tier` (which functions are
-//! compiled, where their code is) → `units` (what the compiler is told) → `report` → `enter` → `natives`.
+//! compiled, where their code is) → `units` (what the compiler is told) → `report` → `enter` → `natives`, `callbacks`.
 
+mod callbacks;
 pub(crate) mod enter;
 mod helpers;
 pub mod layout;
@@ -174,7 +175,7 @@ pub type FindField =
     unsafe extern "sysv64" fn(*mut crate::Machine, *mut Prototype, *mut Table, *mut Site) -> *const Slot;
 
 /// Calls the [`Quick`](crate::native::Quick) form of a native function: of the machine's address, that of the call window, the
-/// number of arguments, and that of the function, it returns whether the result is in the window's first slot; if not, nothing has
+/// number of arguments, and that of the function, it returns whether the result is in the window's first slot and the call is paid for; if not, nothing has
 /// happened.
 pub type CallQuick = unsafe extern "sysv64" fn(*mut crate::Machine, *const Slot, u32, u32) -> u64;
 

@@ -12,65 +12,88 @@ use crate::{
 };
 use alloc::vec::Vec;
 use lunette_bytecode::{
+    decimal::{decimal_length, write_decimal},
     instruction::Word,
-    number::{NumberText, format_float, format_integer},
+    number::{NumberText, format_float},
 };
-use lunette_gc::value::Value;
+use lunette_gc::{bytes::copy, reference::Ref, string::Str, value::Value};
 
 /// `concat`
 pub(crate) fn concat(machine: &mut Machine, word: Word) -> Outcome {
     let first = machine.register_index(word.a());
-    // Two strings or numbers, by far the most common case.
-    if word.b() == 2 {
-        let (left, right) = (machine.value(first), machine.value(first + 1));
-        if let (Some(left_text), Some(right_text)) = (Text::of(machine, left), Text::of(machine, right)) {
-            let (left_bytes, right_bytes) = (left_text.bytes(machine), right_text.bytes(machine));
-            let string = if left_bytes.is_empty()
-                && let Value::String(right) = right
-            {
-                right
-            } else if right_bytes.is_empty()
-                && let Value::String(left) = left
-            {
-                left
-            } else {
-                let length = left_bytes.len() + right_bytes.len();
-                let string = machine.heap.new_string_concat(&[left_bytes, right_bytes])?;
-                machine.charge(length as u64 / BYTES_PER_UNIT)?;
-                string
-            };
-            machine.set_value(first, Value::String(string));
-            return after_allocation(machine, word);
-        }
+    let count = word.b() as u32;
+    let only = if count == 2 { machine.only_text(first) } else { None };
+    // Strings and numbers are by far the most common case.
+    let string = if only.is_some() { only } else { machine.join(first, count)? };
+    if let Some(string) = string {
+        machine.set_value(first, Value::String(string));
+        return after_allocation(machine, word);
     }
     let next = machine.concat_rest(word)?;
     Ok(machine.drive(next))
 }
 
-enum Text {
-    String(lunette_gc::reference::Ref<lunette_gc::string::Str>),
-    Number(NumberText),
-}
-
-impl Text {
-    fn of(_: &Machine, value: Value) -> Option<Text> {
-        Some(match value {
-            Value::String(string) => Text::String(string),
-            Value::Integer(value) => Text::Number(format_integer(value)),
-            Value::Float(value) => Text::Number(format_float(value)),
-            _ => return None,
-        })
-    }
-
-    fn bytes<'m>(&'m self, machine: &'m Machine) -> &'m [u8] {
-        match self {
-            Text::String(string) => machine.bytes(*string),
-            Text::Number(text) => text,
+impl Machine {
+    /// The one of two strings, from slot `first` on, that is the result because the other one is empty.
+    #[inline(always)]
+    fn only_text(&self, first: u32) -> Option<Ref<Str>> {
+        let (Value::String(left), Value::String(right)) = (self.value(first), self.value(first + 1)) else {
+            return None;
+        };
+        match (self.bytes(left), self.bytes(right)) {
+            ([], _) => Some(right),
+            (_, []) => Some(left),
+            _ => None,
         }
     }
-}
 
-impl Machine {
+    /// The text of the `count` values from slot `first` on; `None` if they are not all strings and numbers.
+    #[inline(always)]
+    fn join(&mut self, first: u32, count: u32) -> Result<Option<Ref<Str>>, Throw> {
+        let mut floats: Vec<NumberText> = Vec::new();
+        let mut length = 0;
+        for index in first..first + count {
+            length += match self.value(index) {
+                Value::String(string) => self.bytes(string).len(),
+                Value::Integer(value) => decimal_length(value),
+                Value::Float(value) => {
+                    let text = format_float(value);
+                    let length = text.len();
+                    floats.push(text);
+                    length
+                }
+                _ => return Ok(None),
+            };
+        }
+        if length >= u32::MAX as usize {
+            return Err(self.runtime_error(format_args!("string length overflow")));
+        }
+        let mut floats = floats.iter();
+        let string = self.heap.new_string_uninit(length, |mut target| {
+            for index in first..first + count {
+                let mut take = |length| {
+                    let (here, rest) = core::mem::take(&mut target).split_at_mut(length);
+                    target = rest;
+                    here
+                };
+                match self.value(index) {
+                    Value::String(string) => {
+                        let bytes = self.bytes(string);
+                        copy(bytes, take(bytes.len()));
+                    }
+                    Value::Integer(value) => write_decimal(value, take(decimal_length(value))),
+                    _ => {
+                        if let Some(text) = floats.next() {
+                            copy(text, take(text.len()));
+                        }
+                    }
+                }
+            }
+        })?;
+        self.charge(length as u64 / BYTES_PER_UNIT)?;
+        Ok(Some(string))
+    }
+
     /// Concatenates what is left of the operands of the running `concat`, from the right.
     pub(crate) fn concat_rest(&mut self, word: Word) -> Result<Next, Throw> {
         let first = self.register_index(word.a());
@@ -80,26 +103,11 @@ impl Machine {
         }
         while last > first {
             // As many strings and numbers as there are, in one go.
-            let mut start = last + 1;
-            let mut length = 0usize;
-            while start > first
-                && matches!(self.value(start - 1), Value::String(_) | Value::Integer(_) | Value::Float(_))
+            let is_text = |index| matches!(self.value(index), Value::String(_) | Value::Integer(_) | Value::Float(_));
+            let start = (first..=last).rev().take_while(|&index| is_text(index)).last().unwrap_or(last);
+            if start < last
+                && let Some(string) = self.join(start, last - start + 1)?
             {
-                start -= 1;
-                if let Value::String(string) = self.value(start) {
-                    length = length.saturating_add(self.bytes(string).len());
-                }
-            }
-            if start < last {
-                if length >= u32::MAX as usize {
-                    return Err(self.runtime_error(format_args!("string length overflow")));
-                }
-                let numbers: Vec<Text> = (start..=last).filter_map(|index| Text::of(self, self.value(index))).collect();
-                let parts: Vec<&[u8]> = numbers.iter().map(|text| text.bytes(self)).collect();
-                let string = self.heap.new_string_concat(&parts)?;
-                drop(parts);
-                drop(numbers);
-                self.charge(length as u64 / BYTES_PER_UNIT)?;
                 self.set_value(start, Value::String(string));
                 for index in start + 1..=last {
                     consume(self.slot(index));

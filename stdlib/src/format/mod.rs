@@ -1,9 +1,11 @@
 //! `string.format`: reading the format string, and C's `printf` conversions of integers and strings. Floats are
 //! converted by [`lunette_bytecode::float_format`].
 
+mod compiled;
 mod literal;
 mod write;
 
+pub use compiled::{Content, Format, Part};
 pub use literal::{write_quoted_float, write_quoted_integer, write_quoted_string};
 pub use write::{
     ContainsZeros, check_zeros, write_character, write_decimal, write_float, write_integer, write_pointer, write_string,
@@ -253,12 +255,6 @@ impl<'f> Pieces<'f> {
     /// with a `%` that is not doubled, the next piece needs an argument.
     pub fn rest(&self) -> &'f [u8] {
         self.rest
-    }
-
-    /// Whether the next piece is a directive, sound or not.
-    #[inline]
-    pub fn at_directive(&self) -> bool {
-        matches!(self.rest, [b'%', rest @ ..] if rest.first() != Some(&b'%'))
     }
 
     /// The directive after a `%`.

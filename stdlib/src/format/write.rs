@@ -2,7 +2,11 @@
 
 use super::{Conversion, Specification};
 use alloc::vec::Vec;
-use lunette_bytecode::float_format;
+use lunette_bytecode::{
+    decimal::{digit_count, write_digits},
+    float_format,
+    number::format_integer,
+};
 use memchr::memchr;
 
 /// Digits of an integer, written from the end of an array that holds the longest, 22 octal ones.
@@ -13,20 +17,9 @@ struct Digits {
 
 impl Digits {
     #[inline]
-    fn decimal(mut value: u64) -> Self {
-        const PAIRS: &[u8; 200] = &pairs();
-        let mut digits = Digits { bytes: [0; 22], start: 22 };
-        while value >= 100 {
-            let pair = (value % 100) as usize * 2;
-            value /= 100;
-            digits.push(PAIRS[pair + 1]);
-            digits.push(PAIRS[pair]);
-        }
-        if value >= 10 {
-            digits.push(b'0' + (value % 10) as u8);
-            value /= 10;
-        }
-        digits.push(b'0' + value as u8);
+    fn decimal(value: u64) -> Self {
+        let mut digits = Digits { bytes: [0; 22], start: 22 - digit_count(value) };
+        write_digits(value, &mut digits.bytes[digits.start..]);
         digits
     }
 
@@ -54,24 +47,10 @@ impl Digits {
     }
 }
 
-const fn pairs() -> [u8; 200] {
-    let mut pairs = [0; 200];
-    let mut value = 0;
-    while value < 100 {
-        pairs[value * 2] = b'0' + (value / 10) as u8;
-        pairs[value * 2 + 1] = b'0' + (value % 10) as u8;
-        value += 1;
-    }
-    pairs
-}
-
 /// Appends `value` in decimal.
 #[inline]
 pub fn write_decimal(out: &mut Vec<u8>, value: i64) {
-    if value < 0 {
-        out.push(b'-');
-    }
-    out.extend_from_slice(Digits::decimal(value.unsigned_abs()).as_bytes());
+    out.extend_from_slice(&format_integer(value));
 }
 
 /// Appends `value` by one of the integer conversions. Other conversions count as [`Conversion::Decimal`].

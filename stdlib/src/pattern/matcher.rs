@@ -170,7 +170,9 @@ impl Run<'_> {
                         minimum == 0 && self.follows(follow, at)
                     } else {
                         let shortest = at + usize::from(minimum);
-                        match self.retreat(follow, shortest, end)? {
+                        let ending =
+                            if self.follows(follow, end) { Some(end) } else { self.retreat(follow, shortest, end)? };
+                        match ending {
                             Some(end) => {
                                 self.push(index, shortest, end)?;
                                 at = end;
@@ -336,10 +338,10 @@ impl Run<'_> {
     /// The last place in `minimum..=end` where a repetition can end.
     #[inline]
     fn retreat(&mut self, follow: Option<Class>, minimum: usize, mut end: usize) -> Result<Option<usize>, MatchError> {
-        let Some(class) = follow else { return Ok(Some(end)) };
         if self.follows(follow, end) {
             return Ok(Some(end));
         }
+        let Some(class) = follow else { return Ok(None) };
         while end > minimum {
             let start = minimum.max(end.saturating_sub(CHUNK));
             let found = class.last(&self.pattern.sets, &self.subject[start..end]);

@@ -3,12 +3,15 @@
 use crate::{
     arguments::Arguments,
     library::native_value,
-    pattern::{Capture, Caret, Match, Matcher, Pattern, find_plain, has_specials},
+    pattern::{Capture, Caret, Match, Matcher, Pattern, Stop, find_plain, has_specials},
     position::start_position,
-    workspace::{Workspace, allowance, charge_bytes, charge_steps, match_error, with_workspace},
+    workspace::{STEPS_PER_UNIT, Workspace, allowance, charge_bytes, charge_steps, match_error, with_workspace},
 };
 use lunette_gc::{reference::Ref, string::Str, value::Value};
-use lunette_interpreter::{Frame, Machine, NativeResult, Step, Throw, native::Native};
+use lunette_interpreter::{
+    Frame, Machine, NativeResult, Step, Throw,
+    native::{ArgumentList, Native},
+};
 
 /// The iterator that `gmatch` gives. Its values are the subject, the pattern and the state: twice the position where to
 /// go on, and one more if a match has ended there.
@@ -71,6 +74,86 @@ pub(super) fn match_(machine: &mut Machine, frame: Frame) -> NativeResult {
     })
 }
 
+/// The most bytes that the quick form searches for others.
+const FEW: usize = 1 << 12;
+
+/// See [`Quick`](lunette_interpreter::native::Quick).
+pub(super) fn quick_find(machine: &mut Machine, arguments: ArgumentList) -> Option<Value> {
+    let (subject, pattern, start) = quick_arguments(machine, arguments)?;
+    let (bytes, text) = (machine.bytes(subject), machine.bytes(pattern));
+    if start > bytes.len() {
+        return Some(Value::Nil);
+    }
+    let is_plain = arguments.get(machine, 3).is_some_and(|plain| !plain.is_falsy());
+    if is_plain || !has_specials(text) {
+        let reach = bytes.len().min(start + FEW);
+        let found = find_plain(&bytes[start..reach], text);
+        if found.is_none() && reach < bytes.len() {
+            return None;
+        }
+        machine.spend_on_bytes(found.unwrap_or(bytes.len() - start) + text.len());
+        return Some(found.map_or(Value::Nil, |offset| Value::Integer((start + offset) as i64 + 1)));
+    }
+    quick_search(machine, (subject, pattern), start, |_, (_, _, found)| Some(Value::Integer(found.start as i64 + 1)))
+}
+
+/// See [`Quick`](lunette_interpreter::native::Quick).
+pub(super) fn quick_match(machine: &mut Machine, arguments: ArgumentList) -> Option<Value> {
+    let (subject, pattern, start) = quick_arguments(machine, arguments)?;
+    if start > machine.bytes(subject).len() {
+        return Some(Value::Nil);
+    }
+    quick_search(machine, (subject, pattern), start, |machine, (pattern, matcher, found)| {
+        let capture = matcher.value(pattern, found, 0).ok()?;
+        capture_value(machine, subject, capture).ok()
+    })
+}
+
+/// The subject, the pattern, and where to begin.
+#[inline(always)]
+fn quick_arguments(machine: &Machine, arguments: ArgumentList) -> Option<(Ref<Str>, Ref<Str>, usize)> {
+    let (Value::String(subject), Value::String(pattern)) = (arguments.get(machine, 0)?, arguments.get(machine, 1)?)
+    else {
+        return None;
+    };
+    let length = machine.bytes(subject).len();
+    let start = match arguments.get(machine, 2) {
+        None => 0,
+        Some(Value::Integer(first)) => start_position(first, length),
+        Some(_) => return None,
+    };
+    Some((subject, pattern, start))
+}
+
+/// What `value` makes of the first match; nil if there is none. `None` if a search takes long, or is an error.
+#[inline(always)]
+fn quick_search(
+    machine: &mut Machine,
+    (subject, pattern): (Ref<Str>, Ref<Str>),
+    start: usize,
+    value: impl FnOnce(&Machine, (&Pattern, &Matcher, Match)) -> Option<Value>,
+) -> Option<Value> {
+    with_workspace(machine, |machine, workspace| {
+        let (text, hash) = (machine.bytes(pattern), machine.heap.get(pattern).hash);
+        if Pattern::memory_bound(text.len()) > allowance(&machine.heap) {
+            return None;
+        }
+        let pattern = workspace.patterns.get(text, hash, Caret::Anchor).ok()?;
+        let matcher = &mut workspace.matcher;
+        let found = matcher.find(pattern, machine.bytes(subject), start, None, &mut |_| Err(Stop));
+        let steps = matcher.take_steps();
+        let value = match found.ok()? {
+            Some(found) => {
+                let is_sound = (0..pattern.value_count()).all(|index| matcher.value(pattern, found, index).is_ok());
+                is_sound.then(|| value(machine, (pattern, matcher, found)))??
+            }
+            None => Value::Nil,
+        };
+        machine.spend(steps / STEPS_PER_UNIT);
+        Some(value)
+    })
+}
+
 /// `string.gmatch(s, pattern [, init])`
 pub(super) fn gmatch(machine: &mut Machine, frame: Frame) -> NativeResult {
     let subject = frame.check_string(machine, 0)?;
@@ -115,11 +198,11 @@ pub(super) fn search<'w>(
     start: usize,
     last: Option<usize>,
 ) -> Result<Option<(Match, &'w Pattern, &'w Matcher)>, Throw> {
-    let text = machine.bytes(pattern);
+    let (text, hash) = (machine.bytes(pattern), machine.heap.get(pattern).hash);
     if Pattern::memory_bound(text.len()) > allowance(&machine.heap) {
         return Err(Throw::Memory);
     }
-    let pattern = workspace.patterns.get(text, caret).map_err(|error| match_error(machine, error))?;
+    let pattern = workspace.patterns.get(text, hash, caret).map_err(|error| match_error(machine, error))?;
     let (heap, mut meter) = machine.heap_and_meter();
     let matcher = &mut workspace.matcher;
     let subject = heap.string_bytes(subject);

@@ -7,12 +7,12 @@ use crate::{
     accumulator::Accumulator,
     arguments::Arguments,
     format::{
-        Conversion, Directive, FormatError, Piece, Pieces, Specification, check_zeros, write_character, write_decimal,
-        write_float, write_integer, write_pointer, write_quoted_float, write_quoted_integer, write_quoted_string,
-        write_string,
+        Content, Conversion, Directive, Format, FormatError, check_zeros, write_character, write_decimal, write_float,
+        write_integer, write_pointer, write_quoted_float, write_quoted_integer, write_quoted_string, write_string,
     },
     library::malformed_frame,
     text::{Text, append_value, check_text, identity},
+    text_cache::TextCache,
     workspace::{allowance, append, charge_bytes, with_workspace},
 };
 use alloc::vec::Vec;
@@ -35,83 +35,91 @@ const LOCALS: u32 = REST + 2;
 fn format(machine: &mut Machine, frame: Frame) -> NativeResult {
     with_workspace(machine, |machine, workspace| {
         let mut text = core::mem::take(&mut workspace.text);
-        let result = format_into(machine, frame, &mut text);
+        let result = format_into(machine, frame, &mut text, &mut workspace.formats);
         workspace.text = text;
         result
     })
 }
 
-fn format_into(machine: &mut Machine, frame: Frame, text: &mut Vec<u8>) -> NativeResult {
+fn format_into(
+    machine: &mut Machine,
+    frame: Frame,
+    text: &mut Vec<u8>,
+    formats: &mut TextCache<Format>,
+) -> NativeResult {
     let format = frame.check_string(machine, 0)?;
-    let format = machine.bytes(format);
+    let (format, hash) = (machine.bytes(format), machine.heap.get(format).hash);
     let limit = allowance(&machine.heap);
+    let read = formats.get(format, hash, |format| {
+        if Format::memory_bound(format) > limit { Err(Throw::Memory) } else { Ok(Format::read(format)) }
+    })?;
     let mut earlier = Accumulator::load(machine, frame, RESULT);
-    let (mut rest, mut argument) = (format, 0);
+    let (mut start, mut argument) = (0, 0);
     let mut converted = None;
     if frame.phase() == CONVERTED {
         if let (Value::Integer(length), Value::Integer(number)) =
             (frame.local(machine, REST), frame.local(machine, ARGUMENT))
         {
-            // The directive at hand is read again.
-            let read = usize::try_from(length).ok().and_then(|length| format.len().checked_sub(length));
-            rest = &format[read.ok_or_else(|| malformed_frame(machine))?..];
+            // The directive at hand is done again.
+            let done = usize::try_from(length).ok().and_then(|length| format.len().checked_sub(length));
+            start = done.ok_or_else(|| malformed_frame(machine))?;
             argument = (number as u32).saturating_sub(1);
         }
         converted = Some(check_text(machine, frame.result(machine, 0))?);
     }
-    let mut pieces = Pieces::new(rest);
-    loop {
-        let here = pieces.rest();
-        if pieces.at_directive() {
-            argument += 1;
-            if argument >= frame.count() {
-                return Err(frame.argument_error(machine, argument, format_args!("no value")));
-            }
-        }
-        let Some(piece) = pieces.next() else { break };
-        let directive = match piece.map_err(|error| format_error(machine, error))? {
-            Piece::Text(part) => {
-                append(text, part, limit)?;
+    for part in read.parts_from(start) {
+        let (directive, is_plain) = match &part.content {
+            Content::Text(range) => {
+                append(text, format.get(range.clone()).unwrap_or_default(), limit)?;
                 continue;
             }
-            Piece::Directive(directive) => directive,
+            Content::Directive { directive, is_plain } => (directive, *is_plain),
         };
+        // PUC Lua looks for the argument before it reads the directive.
+        argument += 1;
+        if argument >= frame.count() {
+            return Err(frame.argument_error(machine, argument, format_args!("no value")));
+        }
+        let directive = directive.as_ref().map_err(|error| format_error(machine, error))?;
         if directive.conversion == Conversion::String {
             let value = machine.value(frame.base() + argument);
             let bytes = match (converted.take(), value) {
                 (Some(string), _) | (None, Value::String(string)) => machine.bytes(string),
                 (None, value) => {
-                    let start = text.len();
+                    let before = text.len();
                     if let Text::Call(metamethod) = append_value(machine, value, text)? {
+                        let rest = format.len() - part.start;
                         let mut result = match earlier {
                             Some(earlier) => earlier,
-                            None => Accumulator::new(machine, text.len() + here.len())?,
+                            None => Accumulator::new(machine, text.len() + rest)?,
                         };
                         result.append(machine, text)?;
                         result.store(machine, frame, RESULT);
-                        frame.set_local(machine, REST, Value::Integer(here.len() as i64));
+                        frame.set_local(machine, REST, Value::Integer(rest as i64));
                         frame.set_local(machine, ARGUMENT, Value::Integer(argument.into()));
                         return frame.call(machine, CONVERTED, metamethod, &[value]);
                     }
-                    if directive.specification == Ok(Specification::default()) {
+                    if is_plain {
                         continue;
                     }
-                    &text.split_off(start)
+                    &text.split_off(before)
                 }
             };
-            if directive.specification != Ok(Specification::default()) {
-                check_zeros(bytes).map_err(|error| frame.argument_error(machine, argument, format_args!("{error}")))?;
+            if is_plain {
+                append(text, bytes, limit)?;
+                continue;
             }
-            let specification = directive.specification.map_err(|error| format_error(machine, error))?;
-            if specification.is_plain() || specification.precision.is_none() && bytes.len() >= 100 {
+            check_zeros(bytes).map_err(|error| frame.argument_error(machine, argument, format_args!("{error}")))?;
+            let specification = directive.specification.as_ref().map_err(|error| format_error(machine, error))?;
+            if specification.precision.is_none() && bytes.len() >= 100 {
                 append(text, bytes, limit)?;
             } else {
-                write_string(text, bytes, &specification);
+                write_string(text, bytes, specification);
             }
             continue;
         }
         let before = text.len();
-        write(machine, frame, argument, directive, text)?;
+        write(machine, frame, argument, directive, is_plain, text)?;
         // Digits are work.
         machine.spend((text.len() - before) as u64);
         if text.len() > limit {
@@ -136,36 +144,37 @@ fn write(
     machine: &Machine,
     frame: Frame,
     argument: u32,
-    Directive { conversion, specification }: Directive,
+    directive: &Directive,
+    is_plain: bool,
     text: &mut Vec<u8>,
 ) -> Result<(), Throw> {
-    let checked = || specification.map_err(|error| format_error(machine, error));
+    let checked = || directive.specification.as_ref().map_err(|error| format_error(machine, error));
+    let conversion = directive.conversion;
     match conversion {
         Conversion::Decimal | Conversion::Unsigned | Conversion::Octal | Conversion::Hexadecimal { .. } => {
             let value = frame.check_integer(machine, argument)?;
-            let specification = checked()?;
-            if conversion == Conversion::Decimal && specification.is_plain() {
+            if is_plain && conversion == Conversion::Decimal {
                 write_decimal(text, value);
             } else {
-                write_integer(text, value, conversion, &specification);
+                write_integer(text, value, conversion, checked()?);
             }
         }
         Conversion::Float { conversion: conversion @ float_format::Conversion::Hexadecimal, uppercase } => {
             let specification = checked()?;
             let value = frame.check_float(machine, argument)?;
-            write_float(text, value, conversion, uppercase, &specification);
+            write_float(text, value, conversion, uppercase, specification);
         }
         Conversion::Float { conversion, uppercase } => {
             let value = frame.check_float(machine, argument)?;
-            write_float(text, value, conversion, uppercase, &checked()?);
+            write_float(text, value, conversion, uppercase, checked()?);
         }
         Conversion::Character => {
             let specification = checked()?;
-            write_character(text, frame.check_integer(machine, argument)?, &specification);
+            write_character(text, frame.check_integer(machine, argument)?, specification);
         }
         Conversion::Pointer => {
             let identity = identity(machine, frame.argument_or_nil(machine, argument))?;
-            write_pointer(text, identity, &checked()?);
+            write_pointer(text, identity, checked()?);
         }
         Conversion::Quoted => {
             checked()?;
@@ -185,7 +194,7 @@ fn write(
 }
 
 #[cold]
-fn format_error(machine: &Machine, error: FormatError) -> Throw {
+fn format_error(machine: &Machine, error: &FormatError) -> Throw {
     let mut message = Vec::new();
     error.write_message(&mut message);
     machine.native_error_bytes(&message)

@@ -48,10 +48,12 @@ fn gsub(machine: &mut Machine, frame: Frame) -> NativeResult {
     };
     let anchored = machine.bytes(pattern).first() == Some(&b'^');
     let job = Job { frame, subject, pattern, limit, anchored };
-    with_workspace(machine, |machine, workspace| match replacement {
-        Value::String(replacement) => job.with_string(machine, workspace, replacement),
-        _ => job.with_callee(machine, workspace, replacement),
-    })
+    match replacement {
+        Value::String(replacement) => {
+            with_workspace(machine, |machine, workspace| job.with_string(machine, workspace, replacement))
+        }
+        _ => job.with_callee(machine, replacement),
+    }
 }
 
 struct Job {
@@ -115,46 +117,53 @@ impl Job {
         self.frame.return_two(machine, Value::String(result), Value::Integer(count))
     }
 
-    fn with_callee(&self, machine: &mut Machine, workspace: &mut Workspace, callee: Value) -> NativeResult {
-        let mut work = match self.load(machine) {
-            Some(work) => work,
-            None => {
-                let room = machine.bytes(self.subject).len();
-                Work { result: Accumulator::new(machine, room)?, copied: 0, count: 0, found: None, changed: false }
+    fn with_callee(&self, machine: &mut Machine, callee: Value) -> NativeResult {
+        let mut is_replaced = self.frame.phase() == REPLACED;
+        loop {
+            let mut work = match self.load(machine, is_replaced) {
+                Some(work) => work,
+                None => {
+                    let room = machine.bytes(self.subject).len();
+                    Work { result: Accumulator::new(machine, room)?, copied: 0, count: 0, found: None, changed: false }
+                }
+            };
+            if is_replaced {
+                let value = self.frame.result(machine, 0);
+                self.replace(machine, &mut work, value)?;
             }
-        };
-        if self.frame.phase() == REPLACED {
-            let value = self.frame.result(machine, 0);
-            self.replace(machine, &mut work, value)?;
+            if let Some(step) = self.go_on(machine, &mut work, callee)? {
+                return Ok(step);
+            }
+            // Whatever was called has given a replacement; programs can change what was stored.
+            is_replaced = true;
         }
+    }
+
+    /// Goes on until the end, or until a function has been called: that has returned if there is no step.
+    fn go_on(&self, machine: &mut Machine, work: &mut Work, callee: Value) -> Result<Option<Step>, Throw> {
         let is_table = matches!(callee, Value::Table(_));
+        let arguments = self.frame.window() + FRAME_SLOTS;
         while work.count < self.limit && !(self.anchored && work.count > 0) {
-            let last = work.found.map(|found| found.end);
-            let names = (self.subject, self.pattern);
-            let found = search(machine, workspace, names, Caret::Anchor, last.unwrap_or(0), last)?;
-            let Some((found, pattern, matcher)) = found else { break };
-            let count = if is_table { 1 } else { pattern.value_count() as u32 };
-            let arguments = self.frame.window() + FRAME_SLOTS;
-            push_captures(machine, self.subject, (pattern, matcher, found), count, arguments)?;
+            let Some((found, values)) = self.next_match(machine, work, is_table, arguments)? else { break };
             work.found = Some(found);
             if !is_table {
-                self.store(machine, work);
+                self.store(machine, *work);
                 self.frame.set_phase(machine, REPLACED);
                 machine.set_value(self.frame.window(), callee);
-                return Ok(Step::Call { count });
+                return Ok(machine.call_at_once(self.frame, values, GSUB.yieldable));
             }
             let key = machine.value(arguments);
             match machine.look_up(callee, key)? {
-                Lookup::Found(value) => self.replace(machine, &mut work, value)?,
+                Lookup::Found(value) => self.replace(machine, work, value)?,
                 Lookup::Call { function, object } => {
-                    self.store(machine, work);
-                    return self.frame.call(machine, REPLACED, function, &[object, key]);
+                    self.store(machine, *work);
+                    return self.frame.call(machine, REPLACED, function, &[object, key]).map(Some);
                 }
             }
             if machine.heap.needs_collection() {
-                self.store(machine, work);
+                self.store(machine, *work);
                 self.frame.set_phase(machine, SEARCH);
-                return Ok(Step::Continue);
+                return Ok(Some(Step::Continue));
             }
         }
         let result = if work.changed {
@@ -166,7 +175,27 @@ impl Job {
         } else {
             self.subject
         };
-        self.frame.return_two(machine, Value::String(result), Value::Integer(work.count))
+        self.frame.return_two(machine, Value::String(result), Value::Integer(work.count)).map(Some)
+    }
+
+    /// The next match, and how many values of it (the first alone for a table) were put into slots from `slot` on.
+    #[inline(always)]
+    fn next_match(
+        &self,
+        machine: &mut Machine,
+        work: &Work,
+        is_table: bool,
+        slot: u32,
+    ) -> Result<Option<(Match, u32)>, Throw> {
+        with_workspace(machine, |machine, workspace| {
+            let last = work.found.map(|found| found.end);
+            let names = (self.subject, self.pattern);
+            let found = search(machine, workspace, names, Caret::Anchor, last.unwrap_or(0), last)?;
+            let Some((found, pattern, matcher)) = found else { return Ok(None) };
+            let count = if is_table { 1 } else { pattern.value_count() as u32 };
+            push_captures(machine, self.subject, (pattern, matcher, found), count, slot)?;
+            Ok(Some((found, count)))
+        })
     }
 
     /// Appends what stands before the match, and the value that replaces it. A match that stays as it is will be appended
@@ -194,7 +223,7 @@ impl Job {
     }
 
     /// The work that was stored; none if there was not yet any, or programs have changed the function's locals.
-    fn load(&self, machine: &Machine) -> Option<Work> {
+    fn load(&self, machine: &Machine, is_replaced: bool) -> Option<Work> {
         let integer = |local| match self.frame.local(machine, local) {
             Value::Integer(value) => value,
             _ => 0,
@@ -205,7 +234,7 @@ impl Job {
         let copied = usize::try_from(integer(COPIED)).ok()?;
         let length = machine.bytes(self.subject).len();
         // A match that was replaced is copied, too.
-        let is_in_place = copied <= found.start || copied == found.end && self.frame.phase() != REPLACED;
+        let is_in_place = copied <= found.start || copied == found.end && !is_replaced;
         (is_in_place && found.start <= found.end && found.end <= length).then_some(Work {
             result,
             copied,

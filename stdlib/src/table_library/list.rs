@@ -89,9 +89,21 @@ fn unpack(machine: &mut Machine, frame: Frame) -> NativeResult {
 
 /// Returns elements of a table, for which there is room.
 fn push_elements(machine: &Machine, frame: Frame, table: Ref<Table>, first: i64, count: u32) -> NativeResult {
-    for index in 0..count {
-        let value = machine.heap.table_get_integer(table, first.wrapping_add(index.into()));
-        machine.set_value(frame.window() + index, value);
+    let (payloads, tags) = machine.heap.array_slices(table);
+    let start = usize::try_from(first.wrapping_sub(1)).unwrap_or(usize::MAX);
+    let array = start..start.saturating_add(count as usize);
+    match (tags.get(array.clone()), payloads.get(array)) {
+        (Some(tags), Some(payloads)) => {
+            for ((tag, payload), slot) in tags.iter().zip(payloads).zip(frame.window()..) {
+                machine.slot(slot).set_element(tag.get(), payload.get());
+            }
+        }
+        _ => {
+            for index in 0..count {
+                let value = machine.heap.table_get_integer(table, first.wrapping_add(index.into()));
+                machine.set_value(frame.window() + index, value);
+            }
+        }
     }
     Ok(Step::Return { first: frame.window(), count })
 }

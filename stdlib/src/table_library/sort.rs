@@ -18,7 +18,7 @@ use lunette_gc::{
     value::{Tag, Value},
 };
 use lunette_interpreter::{
-    Frame, Machine, NativeResult, Step, Throw,
+    Frame, Machine, NativeResult, Throw,
     compare::Comparison,
     frame::FRAME_SLOTS,
     limits::{BYTES_PER_UNIT, Meter},
@@ -166,7 +166,13 @@ fn advance(machine: &mut Machine, frame: Frame, mut less: bool) -> NativeResult 
                 if push_pair(machine, frame, left, right) {
                     store_state(machine, frame, &sort);
                     frame.set_phase(machine, COMPARED);
-                    return Ok(Step::Call { count: 2 });
+                    if let Some(step) = machine.call_at_once(frame, 2, SORT.yieldable) {
+                        return Ok(step);
+                    }
+                    less = frame.is_result_true(machine);
+                    // Programs can change it.
+                    sort = load_state(machine, frame);
+                    continue;
                 }
                 (LEFT, (left, right))
             }
@@ -204,11 +210,7 @@ fn push_pair(machine: &Machine, frame: Frame, left: u32, right: u32) -> bool {
     for (slot, index) in [(first, left), (second, right)] {
         let index = (index as usize).wrapping_sub(1);
         match tags.get(index) {
-            Some(tag) if tag.get() != Tag::Nil as u8 => {
-                // Booleans in arrays have any payload.
-                slot.payload.set(if tag.get() <= Tag::True as u8 { 0 } else { payloads[index].get() });
-                slot.tag.set(tag.get().into());
-            }
+            Some(tag) if tag.get() != Tag::Nil as u8 => slot.set_element(tag.get(), payloads[index].get()),
             _ => return false,
         }
     }

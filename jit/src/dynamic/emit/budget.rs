@@ -27,13 +27,6 @@ impl Emitter<'_, '_, '_> {
         self.builder.ins().store(of_machine(), budget, self.machine, layout::BUDGET);
     }
 
-    /// Takes fuel, of which there is enough.
-    pub(super) fn take_fuel(&mut self, cost: i64) {
-        let budget = self.budget();
-        let left = self.builder.ins().iadd_imm_s(budget, -cost);
-        self.set_budget(left);
-    }
-
     /// Takes fuel; if there is not enough, control goes to a block.
     pub(super) fn pay(&mut self, cost: i64, otherwise: Block) {
         let budget = self.budget();

@@ -3,7 +3,7 @@
 
 use super::{Emitter, of_machine, of_object, values::place};
 use crate::dynamic::operands::Operands;
-use cranelift_codegen::ir::{Block, InstBuilder, SigRef, Value, condcodes::IntCC, types};
+use cranelift_codegen::ir::{Block, InstBuilder, SigRef, Value, types};
 use lunette_interpreter::{
     frame,
     machine_code::layout::{self, tag},
@@ -42,9 +42,6 @@ impl Emitter<'_, '_, '_> {
         let slow = self.slow();
         self.store_live_here();
         self.check_native(window, native, slow);
-        let budget = self.budget();
-        let is_over = self.builder.ins().icmp_imm_s(IntCC::SignedLessThan, budget, layout::NATIVE_CALL_COST);
-        self.go_if(is_over, slow);
         let first = self.address(window);
         let count = match arguments {
             Some(count) => self.builder.ins().iconst(types::I32, count as i64),
@@ -52,7 +49,6 @@ impl Emitter<'_, '_, '_> {
         };
         let number = self.builder.ins().iconst(types::I32, i64::from(native));
         self.call_helper(self.signatures.call_quick, layout::CALL_QUICK, &[self.machine, first, count, number]);
-        self.take_fuel(layout::NATIVE_CALL_COST);
         self.reload_live();
         self.forget_written();
     }
