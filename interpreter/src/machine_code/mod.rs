@@ -27,9 +27,12 @@
 //! from another process) mean nothing.
 //!
 //! The data flows `running` → `pushed` → `helpers` (functions that compiled code calls), `layout` and `tier` (which functions are
-//! compiled, where their code is) → `units` (what the compiler is told) → `report` → `enter` → `natives`.
+//! compiled, where their code is) → `units` (what the compiler is told) → `compile` → `heat` → `report` → `enter` → `natives`.
+//! [`crate::code_cache`] has the machine code of all functions, [`crate::compiling`] what whoever compiles is given.
 
+mod compile;
 pub(crate) mod enter;
+mod heat;
 mod helpers;
 pub mod layout;
 pub(crate) mod natives;
