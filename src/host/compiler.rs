@@ -21,12 +21,15 @@ const PATIENCE: Duration = Duration::from_secs(1);
 const PROCESSORS_PER_THREAD: usize = 4;
 const MOST_THREADS: usize = 4;
 
-/// Where an instance finds what was compiled for it. A thread's panic is the instance's.
+/// What is done. A thread's panic is the instance's.
+type Done = Mutex<VecDeque<thread::Result<FinishedWork>>>;
+
+/// Where an instance finds what was compiled for it.
 #[derive(Default)]
-pub(super) struct Desk(Arc<Mutex<VecDeque<thread::Result<FinishedWork>>>>);
+pub(super) struct Desk(Arc<Done>);
 
 struct Queue {
-    work: VecDeque<(Work, Weak<Mutex<VecDeque<thread::Result<FinishedWork>>>>)>,
+    work: VecDeque<(Work, Weak<Done>)>,
     threads: usize,
     idle: usize,
     most_threads: usize,

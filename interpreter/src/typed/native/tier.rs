@@ -309,7 +309,7 @@ impl NativeTier {
         function.give_up()
     }
 
-    /// The same.
+    /// There is no room for the machine code of a function.
     pub(crate) fn evict(&mut self, number: u32) {
         self.give_up(number as usize);
     }
