@@ -44,6 +44,10 @@ pub struct Configuration {
     #[cfg(feature = "jit")]
     pub(crate) jit: Jit,
     #[cfg(feature = "jit")]
+    pub(crate) machine_code_limit: Option<u64>,
+    #[cfg(feature = "jit")]
+    pub(crate) background_compilation: bool,
+    #[cfg(feature = "jit")]
     pub(crate) reports_machine_code: bool,
     #[cfg(feature = "jit")]
     pub(crate) perf_map: bool,
@@ -110,6 +114,10 @@ impl Default for Configuration {
             collection_stress: 0,
             #[cfg(feature = "jit")]
             jit: Jit::default(),
+            #[cfg(feature = "jit")]
+            machine_code_limit: None,
+            #[cfg(feature = "jit")]
+            background_compilation: true,
             #[cfg(feature = "jit")]
             reports_machine_code: false,
             #[cfg(feature = "jit")]
@@ -365,6 +373,45 @@ impl Configuration {
     #[must_use]
     pub fn jit(self, jit: Jit) -> Self {
         Configuration { jit, ..self }
+    }
+
+    /// The most bytes of machine code that there are at a time. Where there would be more, functions that have not run for some
+    /// time are interpreted again, until they are hot once more. In the process it is 64 MiB at most; in a partition a quarter of
+    /// the memory limit, between 2 and 64 MiB.
+    ///
+    /// ```
+    /// # use lunette::{AsContext, Configuration, Engine, Jit};
+    /// let configuration = Configuration::new().jit(Jit::Eager).machine_code_limit(16 << 10);
+    /// let mut instance = Engine::new(configuration).instantiate()?;
+    /// for number in 0..50 {
+    ///     let program = format!("local t = {{}} for i = 1, 100 do t[i] = i * {number} end return t[10]");
+    ///     assert_eq!(instance.eval::<i64>(&program)?, 10 * number);
+    /// }
+    /// let figures = instance.machine_code();
+    /// assert!(figures.bytes <= 16 << 10 && figures.evicted > 0);
+    /// # Ok::<(), lunette::Error>(())
+    /// ```
+    #[cfg(feature = "jit")]
+    #[must_use]
+    pub fn machine_code_limit(self, bytes: u64) -> Self {
+        Configuration { machine_code_limit: Some(bytes), ..self }
+    }
+
+    /// Whether programs of instances in the process go on while functions are compiled, by threads of the process that are there as
+    /// long as there is something to do for them; that is so unless it is set otherwise. What programs do is the same; when
+    /// functions become machine code depends on how busy the processor is. [`Jit::Eager`] and [`Jit::Chaos`] have the program wait.
+    ///
+    /// ```
+    /// # use lunette::{AsContext, Configuration, Engine};
+    /// let mut instance = Engine::new(Configuration::new().background_compilation(false)).instantiate()?;
+    /// instance.exec("local sum = 0 for i = 1, 5000000 do sum = sum + i end")?;
+    /// assert_eq!(instance.statistics().native_functions, 1);
+    /// # Ok::<(), lunette::Error>(())
+    /// ```
+    #[cfg(feature = "jit")]
+    #[must_use]
+    pub fn background_compilation(self, is_used: bool) -> Self {
+        Configuration { background_compilation: is_used, ..self }
     }
 
     /// Whether the instance keeps what hot functions were compiled from, for

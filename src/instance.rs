@@ -358,9 +358,19 @@ fn nanoseconds(limit: Duration) -> u64 {
 fn new_process(configuration: &Configuration, streams: Streams) -> Result<Process> {
     let process = Process::new(configuration.grants.clone(), streams);
     #[cfg(feature = "jit")]
-    if configuration.perf_map {
-        return process.with_perf_map().map_err(|error| Error::External(Arc::new(error)));
-    }
+    let process = {
+        let mut process = process;
+        if let Some(bytes) = configuration.machine_code_limit {
+            process = process.with_code_limit(usize::try_from(bytes).unwrap_or(usize::MAX));
+        }
+        if configuration.background_compilation {
+            process = process.compiling_aside();
+        }
+        if configuration.perf_map {
+            process = process.with_perf_map().map_err(|error| Error::External(Arc::new(error)))?;
+        }
+        process
+    };
     Ok(process)
 }
 

@@ -2,6 +2,7 @@
 
 use lunette_interpreter::{
     Machine,
+    code_cache::CodeFigures,
     typed::native::{
         Refusal,
         report::{NativeExitCause, NativeExitReport, NativeFunctionReport, NativeOutcome},
@@ -31,11 +32,20 @@ use std::time::Duration;
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct MachineCode {
-    /// The functions, those that took the most fuel while they were interpreted first.
+    /// The functions, those that took the most fuel while they were interpreted first. Those that the collector has freed are among
+    /// them if [`Configuration::reports_machine_code`](crate::Configuration::reports_machine_code).
     pub functions: Vec<Function>,
     /// Instructions before which machine code was left, the most frequent first, if
     /// [`Configuration::reports_machine_code`](crate::Configuration::reports_machine_code).
     pub exits: Vec<Exit>,
+    /// Bytes of machine code in use.
+    pub bytes: u64,
+    /// The most that there may be: [`Configuration::machine_code_limit`](crate::Configuration::machine_code_limit).
+    pub limit: u64,
+    /// How often the machine code of a function was taken away since there was no more room.
+    pub evicted: u64,
+    /// How long the program stood still at most for functions being compiled.
+    pub longest_pause: Duration,
 }
 
 /// A function that was a bit hot.
@@ -137,18 +147,20 @@ impl MachineCode {
     pub(crate) fn of(machine: &Machine) -> MachineCode {
         let functions = machine.native_function_reports().into_iter().chain(machine.lua_function_reports());
         let exits = machine.native_exit_reports().into_iter().chain(machine.lua_exit_reports());
-        MachineCode::of_reports(functions, exits)
+        MachineCode::of_reports(functions, exits, machine.code_figures())
     }
 
     pub(crate) fn of_reports(
         functions: impl IntoIterator<Item = NativeFunctionReport>,
         exits: impl IntoIterator<Item = NativeExitReport>,
+        figures: CodeFigures,
     ) -> MachineCode {
         let mut functions: Vec<Function> = functions.into_iter().map(Function::from).collect();
         functions.sort_by_key(|function| std::cmp::Reverse(function.slices));
         let mut exits: Vec<Exit> = exits.into_iter().map(Exit::from).collect();
         exits.sort_by_key(|exit| std::cmp::Reverse(exit.count));
-        MachineCode { functions, exits }
+        let CodeFigures { bytes, limit, evicted, longest_pause } = figures;
+        MachineCode { functions, exits, bytes, limit, evicted, longest_pause: Duration::from_nanos(longest_pause) }
     }
 }
 

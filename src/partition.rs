@@ -312,7 +312,7 @@ impl Partition {
     #[cfg(feature = "jit")]
     pub fn machine_code(&mut self) -> Result<MachineCode> {
         match self.exchange(Command::MachineCode)? {
-            Outcome::MachineCode(functions, exits) => Ok(MachineCode::of_reports(functions, exits)),
+            Outcome::MachineCode(functions, exits, figures) => Ok(MachineCode::of_reports(functions, exits, figures)),
             _ => Err(self.end(End::Violation("it answers another question".into()))),
         }
     }

@@ -37,7 +37,7 @@ pub struct Statistics {
     pub collection_steps: u64,
     /// How long the program stood still for them.
     pub pauses: Pauses,
-    /// Functions that were compiled to machine code.
+    /// Functions that are machine code.
     pub native_functions: u64,
 }
 

@@ -771,7 +771,7 @@ fn what_became_machine_code_is_told() {
     let homes: &[&[&str]] = if cfg!(feature = "partitions") { &[&[], &["--isolate"]] } else { &[&[]] };
     for home in homes {
         let forms = ["--dump-ir=spin", "--dump-clif=spin", "--dump-asm=spin"];
-        let told = stderr(&run(&[&["run", "--jit-stats"], *home, &forms, &[&file]].concat()));
+        let told = stderr(&run(&[&["run", "--jit-stats", "--jit-wait"], *home, &forms, &[&file]].concat()));
         for part in [
             "machine code       1 functions",
             "return_one  'spin' at 0x",
@@ -784,12 +784,12 @@ fn what_became_machine_code_is_told() {
         }
     }
     let program = "local s = '' for i = 1, 300000 do s = #s > 9 and '' or s .. i % 10 end";
-    let told = stderr(&run(&["run", "--jit-stats", "-e", program]));
+    let told = stderr(&run(&["run", "--jit-stats", "--jit-wait", "-e", program]));
     assert!(told.contains("concat  (command line):0 in line 1: performed"), "{told}");
     let maps = r#"local map = io.open("/proc/self/stat"):read("n") // 1
         for _ = 1, 3 do local s = 0 for i = 1, 3000000 do s = s + i end end
         for line in io.lines("/tmp/perf-" .. map .. ".map") do print(line) end os.remove("/tmp/perf-" .. map .. ".map")"#;
-    let map = stdout(&run(&["run", "--perf-map", "-e", maps]));
+    let map = stdout(&run(&["run", "--perf-map", "--jit-wait", "-e", maps]));
     let fields: Vec<&str> = map.trim_end().splitn(3, ' ').collect();
     assert!(fields.len() == 3 && fields[2] == "(command line):0", "{map}");
     assert!(fields[..2].iter().all(|number| u64::from_str_radix(number, 16).is_ok_and(|number| number > 0)), "{map}");

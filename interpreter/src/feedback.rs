@@ -137,6 +137,7 @@ impl Machine {
     /// Takes a sample from the running Lua frame on; says how the loop goes on.
     #[cold]
     pub(crate) fn sample(&mut self) -> Status {
+        self.look_after_code();
         self.heat_callers();
         if self.runs_machine_code() {
             self.limits.sampling = Sampling::Idle;

@@ -8,6 +8,7 @@ extern crate alloc;
 
 mod call;
 mod closing;
+pub mod code_cache;
 pub mod compare;
 pub mod compiling;
 pub mod convert;

@@ -1,6 +1,7 @@
 //! The machine: one instance's heap and the state of what runs in it.
 
 use crate::{
+    code_cache::CodeCache,
     compiling::FIRST_CHANCE,
     dispatch::state::{State, Status},
     error::Throw,
@@ -125,6 +126,8 @@ pub struct Machine {
     pub(crate) native: NativeTier,
     /// The same, of functions of Lua.
     pub(crate) lua: LuaTier,
+    /// Machine code of both.
+    pub(crate) code: CodeCache,
     /// State of the generator of chances that compiled code takes in chaos ([`crate::compiling`]).
     pub(crate) chance: u32,
     /// The running thread.
@@ -222,6 +225,7 @@ impl Machine {
             front_end: None,
             native: NativeTier::default(),
             lua: LuaTier::default(),
+            code: CodeCache::default(),
             chance: FIRST_CHANCE,
             thread,
             heap,

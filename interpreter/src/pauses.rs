@@ -73,7 +73,7 @@ pub type CollectionObserver = Box<dyn FnMut(Collection, u64) + Send>;
 impl Machine {
     /// Lets the collector work and notes how long it took.
     pub(crate) fn timed<T>(&mut self, work: impl FnOnce(&Heap) -> (T, Progress)) -> T {
-        let start = self.host.monotonic();
+        let (start, markings) = (self.host.monotonic(), self.heap.markings());
         let (result, progress) = work(&self.heap);
         let pause = self.host.monotonic().saturating_sub(start);
         if progress != Progress::Nothing {
@@ -84,6 +84,9 @@ impl Machine {
             && let Some(collection) = self.heap.statistics().last_collection
         {
             observer(collection, pause);
+        }
+        if self.heap.markings() != markings {
+            self.forget_dead_functions(progress == Progress::Minor);
         }
         result
     }

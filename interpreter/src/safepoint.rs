@@ -111,8 +111,12 @@ impl Machine {
     /// Sets the collector's mode, with slots below `top` in use, and gives the previous one.
     pub fn set_collector_mode(&mut self, top: u32, mode: Mode) -> Mode {
         self.store_thread(top);
+        let markings = self.heap.markings();
         // SAFETY: as for `safepoint`.
         let previous = unsafe { self.heap.collector().set_mode(mode) };
+        if self.heap.markings() != markings {
+            self.forget_dead_functions(false);
+        }
         self.after_collection(top);
         previous
     }

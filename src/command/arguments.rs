@@ -193,6 +193,12 @@ pub struct Session {
     /// When to compile functions to machine code: if they are hot, never, or, for tests, all, and with exits at random
     #[arg(long, value_name = "WHEN", value_enum, default_value_t = Compiling::On, hide_default_value = true)]
     pub jit: Compiling,
+    /// The most machine code that there is at a time, such as 16M
+    #[arg(long, value_name = "BYTES", value_parser = quantity::bytes)]
+    pub jit_memory: Option<u64>,
+    /// Let the program wait while functions are compiled
+    #[arg(long)]
+    pub jit_wait: bool,
     /// For tests: collect garbage after every N allocations
     #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
     pub gc_stress: u32,

@@ -69,6 +69,7 @@ impl Session {
             .grants(grant::of_program(options, script))
             .collection_stress(options.gc_stress)
             .jit(options.jit.into())
+            .background_compilation(!options.jit_wait)
             .reports_machine_code(options.reports_machine_code())
             .perf_map(options.perf_map)
             .snapshot_interval(options.snapshot_chaos);
@@ -77,6 +78,9 @@ impl Session {
         }
         if let Some(bytes) = options.memory {
             configuration = configuration.memory_limit(bytes);
+        }
+        if let Some(bytes) = options.jit_memory {
+            configuration = configuration.machine_code_limit(bytes);
         }
         if let Some(units) = options.fuel {
             configuration = configuration.fuel(units);

@@ -63,9 +63,15 @@ pub fn print_machine_code(report: &MachineCode) {
         };
         interpreted.push((function, reason));
     }
-    let (bytes, took) =
-        compiled.iter().fold((0, Duration::ZERO), |(sum, all), (_, bytes, time)| (sum + *bytes as u64, all + *time));
-    tell(format_args!("machine code       {} functions, {}, compiled in {}", compiled.len(), size(bytes), time(took)));
+    let took = compiled.iter().map(|(_, _, time)| *time).sum();
+    let (bytes, limit) = (size(report.bytes), size(report.limit));
+    tell(format_args!("machine code       {} functions, {bytes} of {limit}", compiled.len()));
+    tell(format_args!(
+        "compiled           in {}, longest pause {}; {} evicted",
+        time(took),
+        time(report.longest_pause),
+        report.evicted
+    ));
     compiled.sort_by_key(|(_, _, time)| std::cmp::Reverse(*time));
     for (function, bytes, took) in compiled.iter().take(MOST_LINES) {
         let (words, bytes, took) = (function.words, size(*bytes as u64), time(*took));

@@ -2,11 +2,12 @@
 //!
 //! ```text
 //!   the arena of the process:  | area of an instance | area | area | ...
-//!   an area:                   | function | function | ... | not accessible
+//!   an area:                   | function | free | function | ... | not accessible
 //! ```
 //!
 //! All lies in one range of addresses, so that it is soon seen whether the processor was in machine code.
 
+use lunette_interpreter::host::CodeSpace;
 use rustix::mm::{MapFlags, MprotectFlags, ProtFlags, mmap_anonymous, mprotect};
 use std::{
     ffi::c_void,
@@ -16,11 +17,11 @@ use std::{
 };
 
 /// Bytes of an area: the most machine code that an instance may have.
-const AREA_BYTES: usize = 64 << 20;
+pub(super) const AREA_BYTES: usize = 64 << 20;
 /// How many areas there are: as many of these as the system gives addresses for.
 const AREAS: [usize; 4] = [4096, 256, 16, 1];
-/// Where functions begin: at a multiple of this.
-const ALIGNMENT: usize = 32;
+/// What is put where machine code was: the processor stops there.
+const BREAKPOINT: u8 = 0xcc;
 
 /// The addresses of all machine code.
 struct Arena {
@@ -50,7 +51,7 @@ impl Arena {
             *used += 1;
             (*used <= self.areas).then_some(*used - 1)
         })?;
-        Some(Area { number, start: self.start + number * AREA_BYTES, used: 0 })
+        Some(Area { number, start: self.start + number * AREA_BYTES, space: CodeSpace::default() })
     }
 }
 
@@ -71,35 +72,54 @@ pub(super) struct InstalledCode {
 struct Area {
     number: usize,
     start: usize,
-    used: usize,
+    space: CodeSpace,
 }
 
 impl InstalledCode {
     /// Puts machine code where it can be executed; its address, or `None` if the system or the limit has no room for it.
-    pub fn install(&mut self, code: &[u8]) -> Option<NonNull<u8>> {
+    pub fn install(&mut self, code: &[u8], limit: usize) -> Option<NonNull<u8>> {
         if self.area.is_none() {
             self.area = Some(Arena::get()?.take()?);
         }
-        self.area.as_mut()?.install(code)
+        self.area.as_mut()?.install(code, limit.min(AREA_BYTES))
+    }
+
+    /// Takes machine code away that was installed, and that nobody executes.
+    pub fn remove(&mut self, address: NonNull<u8>, bytes: usize) {
+        if let Some(area) = &mut self.area {
+            area.remove(address.addr().get() - area.start, bytes);
+        }
     }
 }
 
 impl Area {
-    fn install(&mut self, code: &[u8]) -> Option<NonNull<u8>> {
-        let place = self.used.next_multiple_of(ALIGNMENT);
-        let end = place.checked_add(code.len()).filter(|&end| end <= AREA_BYTES && !code.is_empty())?;
-        let page = rustix::param::page_size();
-        let pages = place / page * page..end.next_multiple_of(page);
-        self.protect(pages.clone(), MprotectFlags::READ | MprotectFlags::WRITE)?;
-        let target = NonNull::new((self.start + place) as *mut u8)?;
-        // SAFETY: the range lies in the area, of which it was never used; it can be written to.
-        unsafe { target.as_ptr().copy_from_nonoverlapping(code.as_ptr(), code.len()) };
-        self.protect(pages, MprotectFlags::READ | MprotectFlags::EXEC)?;
-        self.used = end;
-        Some(target)
+    fn install(&mut self, code: &[u8], limit: usize) -> Option<NonNull<u8>> {
+        let place = self.space.take(code.len(), limit)?;
+        let is_written = self.write(place, code.len(), |target| target.copy_from_slice(code));
+        if is_written.is_none() {
+            self.space.give_back(place, code.len());
+        }
+        is_written.and_then(|()| NonNull::new((self.start + place) as *mut u8))
     }
 
-    /// Changes what can be done with pages, of which none is being executed.
+    fn remove(&mut self, place: usize, bytes: usize) {
+        // Where that cannot be written it is as good as lost, and is not used again.
+        if self.write(place, bytes, |target| target.fill(BREAKPOINT)).is_some() {
+            self.space.give_back(place, bytes);
+        }
+    }
+
+    /// Writes to a part that is not being executed.
+    fn write(&self, place: usize, bytes: usize, write: impl FnOnce(&mut [u8])) -> Option<()> {
+        let page = rustix::param::page_size();
+        let pages = place / page * page..(place + bytes).next_multiple_of(page);
+        self.protect(pages.clone(), MprotectFlags::READ | MprotectFlags::WRITE)?;
+        // SAFETY: the range lies in the area, which is nobody else's, and can be written to.
+        write(unsafe { std::slice::from_raw_parts_mut((self.start + place) as *mut u8, bytes) });
+        self.protect(pages, MprotectFlags::READ | MprotectFlags::EXEC)
+    }
+
+    /// Changes what can be done with pages, of which none is being executed: the thread that would is here.
     fn protect(&self, pages: Range<usize>, flags: MprotectFlags) -> Option<()> {
         let start = (self.start + pages.start) as *mut c_void;
         // SAFETY: the pages lie in the area, which is nobody else's; its instance, which alone executes it, is here.
@@ -130,16 +150,21 @@ mod tests {
         // `mov eax, 7; ret`
         static SEVEN: [u8; 6] = [0xb8, 7, 0, 0, 0, 0xc3];
         let mut code = InstalledCode::default();
-        let first = code.install(&SEVEN).unwrap();
-        let second = code.install(&SEVEN).unwrap();
-        assert_eq!(second.addr().get() - first.addr().get(), ALIGNMENT);
+        let first = code.install(&SEVEN, AREA_BYTES).unwrap();
+        let second = code.install(&SEVEN, AREA_BYTES).unwrap();
+        assert_eq!(second.addr().get() - first.addr().get(), 32);
         assert!(is_code(first.addr().get()) && !is_code(&raw const SEVEN as usize));
         for place in [first, second] {
             // SAFETY: it is a function of the C convention.
             let function: extern "C" fn() -> u32 = unsafe { std::mem::transmute(place.as_ptr()) };
             assert_eq!(function(), 7);
         }
-        assert!(code.install(&[]).is_none() && code.install(&vec![0xc3; AREA_BYTES]).is_none());
+        assert!(code.install(&[], AREA_BYTES).is_none() && code.install(&vec![0xc3; AREA_BYTES], usize::MAX).is_none());
+        assert!(code.install(&SEVEN, 64).is_none());
+        code.remove(first, SEVEN.len());
+        // SAFETY: what was installed can be read.
+        assert_eq!(unsafe { first.as_ptr().read() }, BREAKPOINT);
+        assert_eq!(code.install(&SEVEN, 64), Some(first));
         let area = code.area.as_ref().unwrap().number;
         drop(code);
         assert!(Arena::get().unwrap().free.lock().unwrap().0.contains(&area));

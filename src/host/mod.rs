@@ -4,7 +4,10 @@
 //! processes, are taken up in `complete`, which waits for at most 50 ms at a time so that interrupts get through.
 
 mod clock;
+#[cfg(feature = "jit")]
 mod code;
+#[cfg(feature = "jit")]
+mod compiler;
 mod directory;
 mod environment;
 mod failure;
@@ -38,6 +41,8 @@ use failure::{failed, not_permitted};
 #[cfg(feature = "migration")]
 use leaving::LeavingRegion;
 use lunette_gc::pages::Pages;
+#[cfg(feature = "jit")]
+use lunette_interpreter::compiling::{FinishedWork, Work};
 use lunette_interpreter::host::{
     Clock, Host, Interest, Location, Request, Response, Stream, Target, Ticket, Timestamp,
 };
@@ -50,10 +55,11 @@ use rustix::{
 };
 use standard::Inherited;
 use status::done;
+#[cfg(feature = "jit")]
+use std::ptr::NonNull;
 use std::{
     path::Path,
     process::Child,
-    ptr::NonNull,
     time::{Duration, Instant},
 };
 use stream::OpenStream;
@@ -84,9 +90,16 @@ pub(crate) struct Process {
     tickets: u64,
     start: Instant,
     pages: MappedPages,
+    #[cfg(feature = "jit")]
     code: code::InstalledCode,
+    /// The most bytes of machine code.
+    #[cfg(feature = "jit")]
+    code_limit: usize,
     #[cfg(feature = "jit")]
     is_mapped_for_perf: bool,
+    /// Where functions are compiled, if that is not to be done while the program waits.
+    #[cfg(feature = "jit")]
+    desk: Option<compiler::Desk>,
     /// The region, while the instance leaves for another process.
     #[cfg(feature = "migration")]
     leaving: Option<LeavingRegion>,
@@ -107,9 +120,14 @@ impl Process {
             tickets: 0,
             start: Instant::now(),
             pages: MappedPages::default(),
+            #[cfg(feature = "jit")]
             code: code::InstalledCode::default(),
             #[cfg(feature = "jit")]
+            code_limit: code::AREA_BYTES,
+            #[cfg(feature = "jit")]
             is_mapped_for_perf: false,
+            #[cfg(feature = "jit")]
+            desk: None,
             #[cfg(feature = "migration")]
             leaving: None,
         }
@@ -120,6 +138,18 @@ impl Process {
     pub fn with_perf_map(self) -> std::io::Result<Process> {
         perf_map::open()?;
         Ok(Process { is_mapped_for_perf: true, ..self })
+    }
+
+    /// Limits how much machine code there may be.
+    #[cfg(feature = "jit")]
+    pub fn with_code_limit(self, bytes: usize) -> Process {
+        Process { code_limit: bytes.min(code::AREA_BYTES), ..self }
+    }
+
+    /// Has functions compiled while the program goes on.
+    #[cfg(feature = "jit")]
+    pub fn compiling_aside(self) -> Process {
+        Process { desk: Some(compiler::Desk::default()), ..self }
     }
 
     /// Limits how many streams may be open at a time.
@@ -392,13 +422,36 @@ impl Host for Process {
         Box::new(self.pages.clone())
     }
 
-    fn install_code(&mut self, code: &[u8], _name: &[u8]) -> Option<NonNull<u8>> {
-        let address = self.code.install(code)?;
-        #[cfg(feature = "jit")]
+    #[cfg(feature = "jit")]
+    fn install_code(&mut self, code: &[u8], name: &[u8]) -> Option<NonNull<u8>> {
+        let address = self.code.install(code, self.code_limit)?;
         if self.is_mapped_for_perf {
-            perf_map::note(address, code.len(), _name);
+            perf_map::note(address, code.len(), name);
         }
         Some(address)
+    }
+
+    #[cfg(feature = "jit")]
+    fn remove_code(&mut self, address: NonNull<u8>, bytes: usize) {
+        self.code.remove(address, bytes);
+    }
+
+    #[cfg(feature = "jit")]
+    fn code_limit(&self) -> usize {
+        self.code_limit
+    }
+
+    #[cfg(feature = "jit")]
+    fn compile_aside(&mut self, work: Work) -> Result<(), Work> {
+        match &self.desk {
+            Some(desk) => desk.order(work),
+            None => Err(work),
+        }
+    }
+
+    #[cfg(feature = "jit")]
+    fn take_compiled(&mut self) -> Option<FinishedWork> {
+        self.desk.as_ref()?.take()
     }
 
     fn submit(&mut self, request: Request<'_>) -> Ticket {

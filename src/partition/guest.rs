@@ -123,6 +123,10 @@ pub(super) fn settings(configuration: &Configuration, owner: &Home) -> bridge::m
         ignores_environment: configuration.ignores_environment,
         compiling: compiling(configuration),
         #[cfg(feature = "jit")]
+        code_limit: configuration.machine_code_limit,
+        #[cfg(not(feature = "jit"))]
+        code_limit: None,
+        #[cfg(feature = "jit")]
         reports_machine_code: configuration.reports_machine_code,
         #[cfg(not(feature = "jit"))]
         reports_machine_code: false,

@@ -8,7 +8,10 @@ use lunette_gc::{
     reference::Ref,
     value::{Tag, Value},
 };
-use lunette_interpreter::{Machine, feedback::Tags};
+use lunette_interpreter::{
+    Machine,
+    feedback::{OPERANDS, Tags},
+};
 
 fn global(machine: &Machine, name: &str) -> Ref<Closure> {
     let key = machine.new_string(name.as_bytes()).unwrap();
@@ -19,7 +22,7 @@ fn global(machine: &Machine, name: &str) -> Ref<Closure> {
 }
 
 /// What the operands of the function's first instruction with this opcode were seen with.
-fn operands(machine: &Machine, name: &str, opcode: Opcode) -> [Tags; 2] {
+fn operands(machine: &Machine, name: &str, opcode: Opcode) -> [Tags; OPERANDS] {
     let closure = global(machine, name);
     let prototype = machine.heap.get(machine.heap.get(closure).prototype);
     let number = machine.heap.bytes(prototype.code).chunks(8).position(|word| word[0] == opcode as u8).unwrap();
@@ -31,9 +34,11 @@ const SOURCE: &[u8] = b"
     function mixed(a, b) return a * b end
     function recursive(n) if n < 2 then return n end return recursive(n - 1) + recursive(n - 2) end
     function never(a) return -a end
+    local t = {}
+    function store(t, key, value) t[key] = value end
     function loop(n)
         local s = 0
-        for i = 1, n do s = s + integers(i, i) // 1 + mixed(i % 2 == 0 and 0.5 or 2, 2) end
+        for i = 1, n do store(t, 1, 0.5) s = s + integers(i, i) // 1 + mixed(i % 2 == 0 and 0.5 or 2, 2) end
         return s
     end
     loop(500000) recursive(22)";
@@ -42,11 +47,13 @@ const SOURCE: &[u8] = b"
 fn operands_have_the_tags_they_were_seen_with() {
     let mut machine = support::machine(None);
     support::run(&mut machine, SOURCE, "=test").unwrap();
-    let [left, right] = operands(&machine, "integers", Opcode::add);
+    let [left, right, _] = operands(&machine, "integers", Opcode::add);
     assert_eq!((left.only(), right.only()), (Some(Tag::Integer as u32), Some(Tag::Integer as u32)));
-    let [left, right] = operands(&machine, "mixed", Opcode::multiply);
+    let [left, right, _] = operands(&machine, "mixed", Opcode::multiply);
     assert!(left.contains(Tag::Integer) && left.contains(Tag::Float) && !left.contains(Tag::String));
     assert_eq!((left.only(), right.only()), (None, Some(Tag::Integer as u32)));
+    let stored = operands(&machine, "store", Opcode::set_index).map(Tags::only);
+    assert_eq!(stored, [Tag::Table, Tag::Integer, Tag::Float].map(|tag| Some(tag as u32)));
     assert!(machine.feedback(global(&machine, "never")).is_none());
 }
 

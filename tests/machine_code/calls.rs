@@ -122,7 +122,7 @@ fn instance(configuration: Configuration) -> Instance {
 /// What a program returns, and the fuel that it takes, in every tier.
 fn in_all_tiers<T: lunette::FromLuaMulti + PartialEq + std::fmt::Debug>(program: &str) -> T {
     let run = |jit| {
-        let mut instance = instance(Configuration::new().jit(jit));
+        let mut instance = instance(Configuration::new().jit(jit).background_compilation(false));
         let result: T = instance.eval(program).unwrap();
         let statistics = instance.statistics();
         assert_eq!(statistics.native_functions > 0, jit != Jit::Off, "{jit:?}: {program}");
@@ -235,7 +235,8 @@ fn large_module() -> std::string::String {
 fn large_functions_do_the_same() {
     let file = wat::parse_str(large_module()).unwrap();
     let run = |jit, interval| {
-        let configuration = Configuration::new().jit(jit).fuel(100_000_000).snapshot_interval(interval);
+        let configuration =
+            Configuration::new().jit(jit).fuel(100_000_000).snapshot_interval(interval).background_compilation(false);
         let mut instance = Engine::new(configuration).instantiate().unwrap();
         let module = Module::new(&mut instance, file.clone(), "@large.wasm").unwrap();
         let exports = module.instantiate(&mut instance, None).unwrap();

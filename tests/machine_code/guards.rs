@@ -10,7 +10,7 @@ fn homes() -> Vec<Home> {
 }
 
 fn tenant(home: Home, jit: Jit) -> Tenant {
-    Engine::new(Configuration::new().home(home).jit(jit)).tenant(Streams::none()).unwrap()
+    Engine::new(Configuration::new().home(home).jit(jit).background_compilation(false)).tenant(Streams::none()).unwrap()
 }
 
 /// Runs a program that gets a module as the first argument, and has `load` for an instance of it; the text that it returns.

@@ -22,7 +22,10 @@ const VECTORS: &str = r#"
 
 #[test]
 fn small_functions_are_compiled_in_the_place_of_calls() {
-    let mut instance = Engine::new(Configuration::new().jit(Jit::On).reports_machine_code(true)).instantiate().unwrap();
+    let mut instance =
+        Engine::new(Configuration::new().jit(Jit::On).background_compilation(false).reports_machine_code(true))
+            .instantiate()
+            .unwrap();
     let program = Engine::default().compile(format!("{VECTORS} return total(300000)"), "@vectors.lua").unwrap();
     instance.run::<f64>(&program, ()).unwrap();
     let explained = instance.explain_machine_code("vectors.lua:8");

@@ -203,7 +203,8 @@ fn functions_that_are_called_back_do_the_same() {
 #[test]
 fn loops_around_library_functions_are_compiled() {
     for call in ["floor(i)", "floor(i) + floor(i)", "(floor(i))", "floor(floor(i))"] {
-        let mut instance = Engine::new(Configuration::new().jit(Jit::On)).instantiate().unwrap();
+        let mut instance =
+            Engine::new(Configuration::new().jit(Jit::On).background_compilation(false)).instantiate().unwrap();
         let program = format!("local floor, x = math.floor, 0 for i = 1, 1000000 do x = x + {call} end");
         instance.exec(&program).unwrap();
         assert_eq!(instance.statistics().native_functions, 1, "{call}");
@@ -219,7 +220,8 @@ fn loops_around_errors_and_coroutines_are_compiled() {
          local next = coroutine.wrap(function() while true do yield(1) end end)
          for i = 1, 1000000 do next() end",
     ] {
-        let mut instance = Engine::new(Configuration::new().jit(Jit::On)).instantiate().unwrap();
+        let mut instance =
+            Engine::new(Configuration::new().jit(Jit::On).background_compilation(false)).instantiate().unwrap();
         instance.exec(program).unwrap();
         assert_eq!(instance.statistics().native_functions, 2, "{program}");
     }

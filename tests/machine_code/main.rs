@@ -2,6 +2,7 @@
 //! and frozen in the middle. (`wasm_specification` has their instructions, `fuzz/against_wasmtime` generated programs.)
 #![cfg(all(feature = "jit", target_arch = "x86_64"))]
 
+mod cache;
 mod calls;
 mod guards;
 mod inlining;
@@ -79,7 +80,7 @@ fn instance(configuration: Configuration) -> Instance {
 #[test]
 fn results_and_fuel_are_those_of_the_interpreter() {
     let run = |jit| {
-        let mut instance = instance(Configuration::new().jit(jit));
+        let mut instance = instance(Configuration::new().jit(jit).background_compilation(false));
         let result: i64 = instance.eval("return m.mixed(200000)").unwrap();
         let memory: Vec<u8> = instance
             .eval::<lunette::String>("return m.memory:read(0, 65536)")

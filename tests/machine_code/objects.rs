@@ -233,7 +233,8 @@ fn instance(configuration: Configuration) -> Instance {
 /// What a program returns, and the fuel and the collections that it takes, in every tier, with collections now and then or often.
 fn in_all_tiers<T: lunette::FromLuaMulti + PartialEq + std::fmt::Debug>(program: &str) -> T {
     let run = |jit, stress| {
-        let mut instance = instance(Configuration::new().jit(jit).collection_stress(stress));
+        let mut instance =
+            instance(Configuration::new().jit(jit).collection_stress(stress).background_compilation(false));
         let result: T = instance.eval(program).unwrap();
         let statistics = instance.statistics();
         assert_eq!(statistics.native_functions > 0, jit != Jit::Off, "{jit:?}: {program}");
@@ -344,7 +345,7 @@ fn frames_of_hostile_images_are_looked_at() {
     });
     let expected: i64 = instance.eval("return m.use()").unwrap();
     let image = std::mem::take(&mut *image.lock().unwrap());
-    let engine = Engine::new(Configuration::new().fuel(2_000_000));
+    let engine = Engine::new(Configuration::new().fuel(2_000_000).background_compilation(false));
     let run = |image: &[u8]| {
         let content = &image[..image.len() - 8];
         let sum = lunette_interpreter::image::checksum(content).to_le_bytes();

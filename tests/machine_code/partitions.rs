@@ -17,7 +17,9 @@ fn compiled(tenant: &mut Tenant) -> u64 {
 #[test]
 fn results_and_fuel_are_the_same_as_in_the_process() {
     let run = |home, jit| {
-        let mut tenant = Engine::new(Configuration::new().home(home).jit(jit)).tenant(Streams::none()).unwrap();
+        let mut tenant = Engine::new(Configuration::new().home(home).jit(jit).background_compilation(false))
+            .tenant(Streams::none())
+            .unwrap();
         let results = tenant.run_file(HOT, "=hot", &[2_000_000.into()]).unwrap();
         let statistics = tenant.statistics().unwrap();
         assert_eq!(statistics.native_functions > 0, jit != Jit::Off);

@@ -48,7 +48,7 @@ fn instance(configuration: Configuration) -> Instance {
 #[test]
 fn vectors_are_those_of_the_interpreter() {
     let run = |jit| {
-        let mut instance = instance(Configuration::new().jit(jit));
+        let mut instance = instance(Configuration::new().jit(jit).background_compilation(false));
         let result: i64 = instance.eval("return m.run(5000)").unwrap();
         let (message, memory): (std::string::String, i64) = instance
             .eval(

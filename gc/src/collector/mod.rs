@@ -31,7 +31,12 @@ mod weak;
 pub use pace::{Mode, Parameters};
 pub use state::CollectorState;
 
-use crate::{heap::Heap, object::AnyObject, reference::Ref, statistics::CollectionKind};
+use crate::{
+    heap::Heap,
+    object::{AnyObject, Header, Object},
+    reference::Ref,
+    statistics::CollectionKind,
+};
 use mark::Marker;
 
 /// Bits of a header's `gc` that hold the epoch in which the object was marked; 0 if it never was.
@@ -120,6 +125,19 @@ impl Heap {
     /// The lowest bits of the number of the cycle.
     pub(crate) fn cycle(&self) -> u16 {
         self.state().cycle.get() as u16
+    }
+
+    /// How often the collector has found out what is alive.
+    pub fn markings(&self) -> u64 {
+        self.state().markings.get()
+    }
+
+    /// Whether there was an object of this kind at the reference when the collector last found out what is alive, and it was;
+    /// by chance what was put into its place. To be asked before anything is allocated since.
+    pub fn was_alive<T: Object>(&self, object: Ref<T>) -> bool {
+        // SAFETY: memory of the region stays readable when it is freed, and a header may be any bytes.
+        let header: Header = unsafe { object.pointer(self.base()).cast::<Header>().read() };
+        header.kind == T::KIND as u8 && header.gc.get() & MARK == self.state().epoch.get()
     }
 
     /// Whether the newest collection has marked the object.

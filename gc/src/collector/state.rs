@@ -49,6 +49,8 @@ region_layout! {
         pub shapes_alive: Cell<u32>,
         /// Sites of the prototypes in `prototypes`.
         pub site_count: Cell<u32>,
+        /// How often what is alive was found out completely.
+        pub markings: Cell<u64>,
         /// Bytes of objects marked in this collection.
         pub marked_bytes: Cell<u64>,
         /// Bytes of marked objects, strings that were made with a mark included.

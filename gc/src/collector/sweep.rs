@@ -31,6 +31,7 @@ impl Collector<'_> {
     /// Begins to sweep after a full marking.
     pub(super) fn begin_sweeping(&self) {
         let (heap, state) = (self.heap, self.heap.state());
+        state.markings.set(state.markings.get() + 1);
         heap.note_peak();
         let used = heap.used_bytes();
         state.last_freed.set((used.saturating_sub(state.marked_bytes.get()) * 100 / used.max(1)) as u8);
@@ -82,6 +83,7 @@ impl Collector<'_> {
     /// Sweeps after a minor collection: only what was allocated into since the last one.
     pub(super) fn sweep_young(&self) {
         let (heap, state) = (self.heap, self.heap.state());
+        state.markings.set(state.markings.get() + 1);
         heap.forget_holes();
         heap.set_live(state.live_bytes.get() + state.marked_bytes.get());
         heap.set_shape_count(state.shapes_alive.get().into());

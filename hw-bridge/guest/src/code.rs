@@ -3,7 +3,8 @@
 
 use alloc::{collections::BTreeMap, vec::Vec};
 use core::{
-    ptr::{NonNull, copy_nonoverlapping},
+    arch::x86_64::__cpuid,
+    ptr::{NonNull, copy_nonoverlapping, write_bytes},
     sync::atomic::{AtomicU64, Ordering},
 };
 use lunette_hw_interface::{
@@ -14,22 +15,24 @@ use lunette_hw_interface::{
 use lunette_interpreter::{
     Machine,
     compiling::Compiling,
+    host::CodeSpace,
     machine_code,
     typed::native::{self, Refusal},
 };
 use lunette_jit::{Explanation, MEMORY_OF_WORD, Target, dynamic, typed};
 
-/// Where each function begins: at a multiple of this.
-const ALIGNMENT: u64 = 32;
+/// What is put where machine code was: the processor stops there.
+const BREAKPOINT: u8 = 0xcc;
 
-/// How many bytes of machine code there are, and may be.
-static USED: AtomicU64 = AtomicU64::new(0);
+/// How many bytes of machine code there may be: by the limit of the heap, and as it was asked for.
 static MOST: AtomicU64 = AtomicU64::new(0);
+static MOST_ASKED: AtomicU64 = AtomicU64::new(u64::MAX);
 /// How many bytes compiling may take.
 static MOST_COMPILING: AtomicU64 = AtomicU64::new(0);
 
 /// Has functions compiled.
 pub fn compile(machine: &mut Machine, configuration: &Configuration) {
+    MOST_ASKED.store(configuration.code_limit.unwrap_or(u64::MAX), Ordering::Relaxed);
     let compiling = match configuration.compiling {
         message::Compiling::Never => return,
         message::Compiling::Hot => Compiling::Hot,
@@ -77,16 +80,29 @@ fn check_size(words: usize) -> Result<(), Refusal> {
     if is_small { Ok(()) } else { Err(Refusal::TooLarge) }
 }
 
+/// The most bytes of machine code.
+pub fn limit() -> usize {
+    MOST.load(Ordering::Relaxed).min(MOST_ASKED.load(Ordering::Relaxed)) as usize
+}
+
 /// Puts machine code where it can be executed; its address, or `None` if there would be too much of it.
-pub fn install(code: &[u8]) -> Option<NonNull<u8>> {
-    let start = USED.load(Ordering::Relaxed);
-    let end = start.checked_add(code.len() as u64)?.checked_next_multiple_of(ALIGNMENT)?;
-    if end > MOST.load(Ordering::Relaxed) {
-        return None;
-    }
-    USED.store(end, Ordering::Relaxed);
-    // SAFETY: nothing else lies at these addresses, of which every part is given away once; memory is there or is added, as
-    // there may be so much of it.
-    unsafe { copy_nonoverlapping(code.as_ptr(), (CODE_WRITTEN + start) as *mut u8, code.len()) };
-    NonNull::new((CODE + start) as *mut u8)
+pub fn install(space: &mut CodeSpace, code: &[u8]) -> Option<NonNull<u8>> {
+    let place = space.take(code.len(), limit())? as u64;
+    // SAFETY: this part of the addresses is nobody else's; memory is there or is added, as there may be so much of it.
+    unsafe { copy_nonoverlapping(code.as_ptr(), (CODE_WRITTEN + place) as *mut u8, code.len()) };
+    forget_fetched();
+    NonNull::new((CODE + place) as *mut u8)
+}
+
+/// Takes machine code away that was installed, and that nobody executes.
+pub fn remove(space: &mut CodeSpace, address: NonNull<u8>, bytes: usize) {
+    let place = address.addr().get() as u64 - CODE;
+    // SAFETY: it was installed there.
+    unsafe { write_bytes((CODE_WRITTEN + place) as *mut u8, BREAKPOINT, bytes) };
+    space.give_back(place as usize, bytes);
+}
+
+/// The processor may have fetched what was there before: it does not know what is written at another address.
+fn forget_fetched() {
+    core::hint::black_box(__cpuid(0));
 }

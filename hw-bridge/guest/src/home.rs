@@ -19,7 +19,7 @@ use lunette_hw_interface::{
     layout::{INBOX_BYTES, OUTBOX_BYTES},
     message::{self, FromGuest, ToGuest},
 };
-use lunette_interpreter::host::{Clock, Host, HostError, Request, Response, Stream, Ticket, Timestamp};
+use lunette_interpreter::host::{Clock, CodeSpace, Host, HostError, Request, Response, Stream, Ticket, Timestamp};
 
 /// The most bytes of a write that is posted.
 const MOST_POSTED: usize = OUTBOX_BYTES - 64;
@@ -116,12 +116,13 @@ impl Line {
 pub struct Home {
     line: Rc<Line>,
     response: Option<Response>,
+    code: CodeSpace,
 }
 
 impl Home {
     /// The home at this end of the line.
     pub fn new(line: Rc<Line>) -> Home {
-        Home { line, response: None }
+        Home { line, response: None, code: CodeSpace::default() }
     }
 
     fn ask(&self, message: &FromGuest<'_>) -> Option<Response> {
@@ -161,7 +162,15 @@ impl Host for Home {
     }
 
     fn install_code(&mut self, code: &[u8], _name: &[u8]) -> Option<NonNull<u8>> {
-        code::install(code)
+        code::install(&mut self.code, code)
+    }
+
+    fn remove_code(&mut self, address: NonNull<u8>, bytes: usize) {
+        code::remove(&mut self.code, address, bytes);
+    }
+
+    fn code_limit(&self) -> usize {
+        code::limit()
     }
 
     fn submit(&mut self, request: Request<'_>) -> Ticket {

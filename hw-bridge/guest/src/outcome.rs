@@ -131,11 +131,11 @@ pub fn not_compiled(error: CompileError, source: &[u8], name: &[u8]) -> Failure 
     }
 }
 
-/// What became machine code, and where it is left.
+/// What became machine code, where it is left, and figures.
 pub fn machine_code(machine: &Machine) -> Outcome {
     let functions = machine.native_function_reports().into_iter().chain(machine.lua_function_reports());
     let exits = machine.native_exit_reports().into_iter().chain(machine.lua_exit_reports());
-    Outcome::MachineCode(functions.collect(), exits.collect())
+    Outcome::MachineCode(functions.collect(), exits.collect(), machine.code_figures())
 }
 
 /// The figures of the instance.

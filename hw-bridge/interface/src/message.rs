@@ -9,6 +9,7 @@ use alloc::{
     vec::Vec,
 };
 use lunette_interpreter::{
+    code_cache::CodeFigures,
     host::{HostError, Request, Response, Stream},
     pauses::Pauses,
     profile::Profile,
@@ -232,6 +233,8 @@ pub struct Configuration {
     pub ignores_environment: bool,
     /// When functions are compiled to machine code.
     pub compiling: Compiling,
+    /// The most bytes of machine code.
+    pub code_limit: Option<u64>,
     /// Whether what is needed to report about that is kept.
     pub reports_machine_code: bool,
     /// Collect after so many allocations; 0 for no stress.
@@ -287,8 +290,8 @@ pub enum Outcome {
     Returned(Values),
     /// Figures.
     Statistics(Box<Statistics>),
-    /// What became machine code, and where it is left.
-    MachineCode(Vec<NativeFunctionReport>, Vec<NativeExitReport>),
+    /// What became machine code, where it is left, and figures.
+    MachineCode(Vec<NativeFunctionReport>, Vec<NativeExitReport>, CodeFigures),
     /// What functions became on their way to machine code.
     Explanations(Vec<Explanation>),
     /// What was found out about what ran.

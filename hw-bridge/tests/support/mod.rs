@@ -76,6 +76,7 @@ impl Tenant {
             libraries: (0..10).collect(),
             ignores_environment: false,
             compiling: Compiling::Hot,
+            code_limit: None,
             reports_machine_code: false,
             collection_stress: 0,
             snapshot_interval: 0,

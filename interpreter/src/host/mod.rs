@@ -5,17 +5,20 @@
 //! interrupted, and its request be issued again elsewhere.
 
 mod clocks;
+mod code_space;
 mod files;
 mod polling;
 mod request;
 mod response;
 
 pub use clocks::{Clock, Timestamp};
+pub use code_space::CodeSpace;
 pub use files::{Advice, DirectoryEntry, FileKind, FileStatus, Follow, Location, OpenMode, Removal, SetTime, Target};
 pub use polling::{Direction, Interest, Readiness};
 pub use request::Request;
 pub use response::Response;
 
+use crate::compiling::{FinishedWork, Work};
 use alloc::{boxed::Box, string::String};
 use core::{any::Any, ptr::NonNull};
 use lunette_gc::pages::Pages;
@@ -72,9 +75,27 @@ pub trait Host: Any + Send {
     /// Where the region's memory comes from.
     fn pages(&self) -> Box<dyn Pages + Send>;
 
-    /// Puts machine code where it can be executed, until the home is gone; its address. `None` if the home does not do so.
-    /// Nothing can write to it there. The function's name is for profilers.
+    /// Puts machine code where it can be executed, until it is removed or the home is gone; its address. `None` if there is no
+    /// room. Nothing can write to it there. The function's name is for profilers.
     fn install_code(&mut self, _code: &[u8], _name: &[u8]) -> Option<NonNull<u8>> {
+        None
+    }
+
+    /// Takes machine code of so many bytes away that was installed, and that nobody will execute any more.
+    fn remove_code(&mut self, _address: NonNull<u8>, _bytes: usize) {}
+
+    /// The most bytes of machine code that there may be at a time.
+    fn code_limit(&self) -> usize {
+        0
+    }
+
+    /// Has a function compiled while the program goes on; gives the work back if the home does not do so.
+    fn compile_aside(&mut self, work: Work) -> Result<(), Work> {
+        Err(work)
+    }
+
+    /// What was compiled aside, if something is done. Does not block.
+    fn take_compiled(&mut self) -> Option<FinishedWork> {
         None
     }
 

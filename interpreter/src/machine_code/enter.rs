@@ -50,7 +50,9 @@ pub(crate) unsafe fn enter(machine: *mut Machine, base: *mut u8, at: *const u64)
         let caller = (*machine).base - (*base.sub(16).cast::<Slot>()).distance();
         let compiled: Compiled = core::mem::transmute(address);
         let before = (*machine).budget.get();
+        (*machine).code.enter();
         let ended = compiled(base, machine, region, entry);
+        (*machine).code.leave();
         // A new slice may have begun.
         let fuel = before.checked_sub((*machine).budget.get()).and_then(|fuel| u64::try_from(fuel).ok());
         (*machine).lua.note_use(number, word, fuel.unwrap_or(u64::from(u16::MAX)));
@@ -345,10 +347,13 @@ impl Machine {
         // Nothing refers to the machine.
         let ended = unsafe {
             let compiled: Compiled = core::mem::transmute(address);
-            match compiled(base, machine, region, entry) {
+            (*machine).code.enter();
+            let ended = match compiled(base, machine, region, entry) {
                 ended @ (status::REPLACED | status::TAILED) => go_on_after(machine, ended),
                 ended => ended,
-            }
+            };
+            (*machine).code.leave();
+            ended
         };
         match ended {
             status::RETURNS => Begun::Ran(self.give_results()),

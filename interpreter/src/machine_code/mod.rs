@@ -27,10 +27,13 @@
 //! from another process) mean nothing.
 //!
 //! The data flows `running` → `pushed` → `helpers` (functions that compiled code calls), `layout` and `tier` (which functions are
-//! compiled, where their code is) → `units` (what the compiler is told) → `report` → `enter` → `natives`, `callbacks`.
+//! compiled, where their code is) → `units` (what the compiler is told) → `compile` → `heat` → `report` → `enter` → `natives`,
+//! `callbacks`. [`crate::code_cache`] has the machine code of all functions, [`crate::compiling`] what whoever compiles is given.
 
 mod callbacks;
+mod compile;
 pub(crate) mod enter;
+mod heat;
 mod helpers;
 pub mod layout;
 pub(crate) mod natives;

@@ -16,11 +16,17 @@ pub(super) struct Records {
     exits: BTreeMap<(u32, u32, NativeExitCause), NativeExitReport>,
     /// The functions that were compiled, or were to be, with their names.
     units: Vec<(Vec<u8>, Unit)>,
+    /// Functions that are gone.
+    gone: Vec<NativeFunctionReport>,
 }
 
 impl Records {
     pub fn keep(&mut self, name: Vec<u8>, unit: Unit) {
         self.units.push((name, unit));
+    }
+
+    pub fn keep_report(&mut self, report: NativeFunctionReport) {
+        self.gone.push(report);
     }
 }
 
@@ -30,9 +36,11 @@ impl Machine {
         self.lua.records.get_or_insert_default();
     }
 
-    /// The functions of Lua that slices of fuel ended in; in no order. Their prototypes may be gone.
+    /// The functions of Lua that slices of fuel ended in; in no order. Those that the collector has freed are among them if that
+    /// is recorded.
     pub fn lua_function_reports(&self) -> impl Iterator<Item = NativeFunctionReport> + '_ {
-        self.lua.reports()
+        let gone = self.lua.records.iter().flat_map(|records| records.gone.iter().cloned());
+        self.lua.reports().chain(gone)
     }
 
     /// Where compiled code was left, if that is recorded; in no order.

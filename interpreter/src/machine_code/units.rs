@@ -10,8 +10,6 @@ use lunette_bytecode::{
 };
 use lunette_gc::{function::Prototype, reference::Ref};
 
-/// Of what compiled code was left for, one of so many at an instruction has it go on there.
-const OFTEN: u32 = 16;
 /// Functions of so many instructions may be compiled in the place of calls, so many instructions in all and so far within each
 /// other.
 const MOST_INLINED: usize = 30;
@@ -33,7 +31,7 @@ impl Machine {
     pub(super) fn lua_unit(&mut self, prototype: Ref<Prototype>) -> Unit {
         let number = self.lua_number(prototype);
         let record = self.lua.record(number);
-        let (often, is_last) = ((record.left / OFTEN).max(1), record.generation + 1 >= GENERATIONS);
+        let (often, is_last) = (record.often, record.generation + 1 >= GENERATIONS);
         let mut room = MOST_INLINED_IN_ALL;
         self.unit_within(&mut Root { often, is_last, room: &mut room }, prototype, &mut Vec::new())
     }

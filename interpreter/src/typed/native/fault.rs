@@ -89,7 +89,8 @@ impl Machine {
     fn provide_guards(&mut self, module: Ref<TypedModule>, memory: Ref<LinearMemory>) -> bool {
         let is_guarded = self.heap.guard_memory(memory);
         if !is_guarded {
-            self.native.give_up_guards(module);
+            let blocks = self.native.give_up_guards(module);
+            blocks.into_iter().for_each(|block| self.retire(block));
         }
         is_guarded
     }

@@ -23,8 +23,10 @@
 //!
 //! Accesses to a memory that has guards behind it are not compared with its length: those beyond it fault (`fault`).
 //!
-//! The data flows `layout`, `fault`, `helpers` and `tier` (which functions are compiled, where their code is) → `report` → `enter`.
+//! The data flows `layout`, `fault`, `helpers` and `tier` (which functions are compiled, where their code is) → `compile` →
+//! `report` → `enter`. [`crate::code_cache`] has the machine code of all functions.
 
+mod compile;
 pub(super) mod enter;
 pub mod fault;
 mod helpers;

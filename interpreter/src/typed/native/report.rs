@@ -10,10 +10,11 @@ use lunette_bytecode::{instruction::Word, typed::instruction::Opcode};
 use lunette_gc::{reference::Ref, typed::TypedPrototype};
 
 /// What came of a function.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum NativeOutcome {
     /// It was not hot yet.
+    #[default]
     Interpreted,
     /// It was compiled.
     Compiled {
@@ -77,11 +78,19 @@ pub(super) struct Records {
     exits: BTreeMap<(u32, u32), NativeExitReport>,
     /// The functions that were compiled, or were to be.
     units: Vec<(Vec<u8>, Unit)>,
+    /// Functions that are gone.
+    gone: Vec<NativeFunctionReport>,
 }
 
 impl Records {
     pub fn keep(&mut self, name: Vec<u8>, unit: Unit) {
         self.units.push((name, unit));
+    }
+
+    pub fn keep_report(&mut self, report: NativeFunctionReport) {
+        if !report.name.is_empty() {
+            self.gone.push(report);
+        }
     }
 }
 
@@ -91,9 +100,11 @@ impl Machine {
         self.native.records.get_or_insert_default();
     }
 
-    /// All functions that slices of fuel ended in, or that were compiled; in no order.
+    /// All functions that slices of fuel ended in, or that were compiled; in no order. Those that the collector has freed are
+    /// among them if that is recorded.
     pub fn native_function_reports(&self) -> Vec<NativeFunctionReport> {
-        self.native.reports()
+        let gone = self.native.records.iter().flat_map(|records| records.gone.iter().cloned());
+        self.native.reports().chain(gone).collect()
     }
 
     /// Where compiled code was left, if that is recorded; in no order.

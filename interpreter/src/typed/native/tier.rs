@@ -1,44 +1,35 @@
 //! Which functions are hot or called by compiled ones, and where their machine code is.
 
 use super::{
-    Callee, Compile, ObjectType, Refusal, Unit,
+    Compile, Refusal,
     fault::{FaultTable, Faults},
     helpers::{Preserving, Refuel, provide_hole, refuel, written},
     report::{NativeFunctionReport, NativeOutcome, Records},
     status,
 };
-use crate::{compiling::Compiling, machine::Machine, typed::forwarding::ENTRY};
-use alloc::{
-    boxed::Box,
-    collections::{BTreeMap, BTreeSet},
-    vec,
-    vec::Vec,
-};
+use crate::{code_cache::BlockNumber, compiling::Compiling, machine::Machine};
+use alloc::{boxed::Box, collections::BTreeSet, vec::Vec};
 use core::{
     arch::asm,
+    cell::Cell,
     mem,
     ptr::{self, null, null_mut},
 };
-use lunette_bytecode::{
-    instruction::Word,
-    typed::{
-        function::{Function, Registers},
-        instruction::{Opcode, OperandKind, length},
-        module::HeapType,
-    },
-};
 use lunette_gc::{
+    heap::Heap,
     reference::Ref,
-    typed::{CanonicalType, TypedModule, TypedPrototype},
+    typed::{TypedModule, TypedPrototype},
 };
 
 /// What the machine does about machine code.
 pub(crate) struct NativeTier {
-    compile: Option<Compile>,
-    compiling: Compiling,
+    pub(super) compile: Option<Compile>,
+    pub(super) compiling: Compiling,
     /// Whether the next call is to heat what is called.
     samples_call: bool,
     functions: Vec<NativeFunction>,
+    /// Numbers of functions that are gone.
+    free: Vec<u32>,
     /// Of each of the functions what compiled code needs to call it, in its place.
     #[expect(clippy::vec_box, reason = "compiled code has their addresses")]
     known_functions: Vec<Box<KnownFunction>>,
@@ -121,6 +112,7 @@ impl Default for NativeTier {
             compiling: Compiling::default(),
             samples_call: false,
             functions: Vec::new(),
+            free: Vec::new(),
             known_functions: Vec::new(),
             known: null(),
             known_count: 0,
@@ -143,7 +135,8 @@ impl Default for NativeTier {
 
 /// A function that was hot once, or that a compiled one calls. Its prototype has its number.
 struct NativeFunction {
-    prototype: Ref<TypedPrototype>,
+    /// `None` if it is gone.
+    prototype: Option<Ref<TypedPrototype>>,
     module: Ref<TypedModule>,
     /// Slices of fuel that have ended in it.
     heat: u32,
@@ -152,14 +145,37 @@ struct NativeFunction {
     /// Its name as in tracebacks, and words of its code, once it was a bit hot.
     name: Vec<u8>,
     words: u32,
-    /// The machine code; null if there is none.
+    /// The machine code.
+    block: Option<BlockNumber>,
+    /// Where it is; null if there is none.
     address: *const u8,
+    /// Whether it was entered, or seen running, since it was last asked.
+    is_used: Cell<bool>,
     /// Of each word the number of the entry there; 0 if there is none.
     entries: Vec<u16>,
     /// Whether its machine code relies on guards.
     is_guarded: bool,
     /// Whether it, or what it may call, does.
     needs_guards: bool,
+}
+
+impl NativeFunction {
+    /// Whether it is interpreted for now.
+    fn is_interpreted(&self) -> bool {
+        matches!(self.outcome, NativeOutcome::Interpreted | NativeOutcome::Refused(Refusal::NoRoom))
+    }
+
+    /// It is interpreted again; what its machine code was.
+    fn give_up(&mut self) -> Option<BlockNumber> {
+        (self.heat, self.outcome, self.is_guarded) = (0, NativeOutcome::Interpreted, false);
+        (self.address, self.entries) = (null(), Vec::new());
+        self.block.take()
+    }
+
+    fn report(&self) -> NativeFunctionReport {
+        let (name, words, slices, outcome) = (self.name.clone(), self.words, self.heat, self.outcome);
+        NativeFunctionReport { name, words, slices, outcome }
+    }
 }
 
 /// Where compiled code is entered.
@@ -183,6 +199,8 @@ pub(super) struct KnownFunction {
 /// A function is hot when so many slices of fuel have ended in it, and one more for so many words: what compiling takes.
 const HOT: u32 = 4;
 const WORDS_OF_SLICE: u32 = 8;
+/// What was hot and had no room is to be hotter by a factor of two to the power of this.
+const NO_ROOM: u32 = 8;
 
 /// Of so many times that compiled code is left for the loop, once the next call counts as if a slice of fuel had ended in what is
 /// called: functions that are too short for that are to become machine code, too, where they are called from it.
@@ -265,44 +283,148 @@ impl NativeTier {
         if !ptr::eq(self, self.home) {
             return None;
         }
-        let function = self.functions.get(number as usize).filter(|function| function.prototype == prototype)?;
+        let function = self.functions.get(number as usize)?;
+        if function.prototype != Some(prototype) {
+            return None;
+        }
         let number = u32::from(*function.entries.get(word)?);
+        function.is_used.set(true);
         let entry =
             Entry { address: function.address, number, module: function.module, needs_guards: function.needs_guards };
         (number != 0).then_some(entry)
     }
 
+    /// Whether machine code is compiled for where this is.
+    pub(super) fn is_settled(&self) -> bool {
+        ptr::eq(self, self.home)
+    }
+
     /// Machine code is compiled for where this is. What was compiled for another place is given up.
-    fn settle(&mut self) {
-        let here = ptr::from_ref(self);
-        let before = mem::replace(&mut self.home, here);
-        if before.is_null() || before == here {
-            return;
-        }
-        for (function, known) in self.functions.iter_mut().zip(&mut self.known_functions) {
-            (function.heat, function.outcome, function.is_guarded) = (0, NativeOutcome::Interpreted, false);
-            function.entries.clear();
-            known.address = refuse as *const u8;
-        }
+    pub(super) fn settle(&mut self) -> Vec<BlockNumber> {
+        self.home = ptr::from_ref(self);
+        self.give_up_where(|_| true)
     }
 
     /// Functions of a module that rely on guards are as if they had not been compiled.
-    pub(super) fn give_up_guards(&mut self, module: Ref<TypedModule>) {
+    pub(super) fn give_up_guards(&mut self, module: Ref<TypedModule>) -> Vec<BlockNumber> {
         self.unguarded.insert(module.units());
-        for (function, known) in self.functions.iter_mut().zip(&mut self.known_functions) {
-            if function.module == module && function.needs_guards {
-                function.needs_guards = false;
-                if function.is_guarded {
-                    (function.heat, function.outcome, function.is_guarded) = (0, NativeOutcome::Interpreted, false);
-                    function.entries.clear();
-                    known.address = refuse as *const u8;
-                }
+        let blocks = self.give_up_where(|function| function.module == module && function.is_guarded);
+        let of_module = |function: &&mut NativeFunction| function.module == module;
+        self.functions.iter_mut().filter(of_module).for_each(|function| function.needs_guards = false);
+        blocks
+    }
+
+    /// Whether the memory of a module may have guards.
+    pub(super) fn may_guard(&self, module: Ref<TypedModule>) -> bool {
+        !self.unguarded.contains(&module.units())
+    }
+
+    fn give_up_where(&mut self, is_given_up: impl Fn(&NativeFunction) -> bool) -> Vec<BlockNumber> {
+        let mut blocks = Vec::new();
+        for number in 0..self.functions.len() {
+            if is_given_up(&self.functions[number]) {
+                blocks.extend(self.give_up(number));
             }
         }
+        blocks
+    }
+
+    /// A function is interpreted again. Marks of entries go when they are met next.
+    fn give_up(&mut self, number: usize) -> Option<BlockNumber> {
+        let function = &mut self.functions[number];
+        self.faults.remove(&(function.address as u64));
+        self.known_functions[number].address = refuse as *const u8;
+        function.give_up()
+    }
+
+    /// There is no room for the machine code of a function.
+    pub(crate) fn evict(&mut self, number: u32) {
+        self.give_up(number as usize);
+    }
+
+    /// The name of the function of a number.
+    pub(crate) fn name(&self, number: u32) -> &[u8] {
+        &self.functions[number as usize].name
+    }
+
+    /// How many functions there are.
+    pub(crate) fn count(&self) -> usize {
+        self.functions.len() - self.free.len()
+    }
+
+    /// Whether a function was seen running since this was last asked.
+    pub(crate) fn take_use(&self, number: u32) -> bool {
+        self.functions[number as usize].is_used.take()
+    }
+
+    /// Whether a function was alive when the collector last found that out.
+    pub(crate) fn is_alive(&self, number: u32, heap: &Heap) -> bool {
+        let prototype = self.functions[number as usize].prototype;
+        prototype.is_some_and(|prototype| heap.was_alive(prototype) && heap.get(prototype).native.get() == number + 1)
+    }
+
+    /// Forgets the functions that the collector has just found dead; their machine code.
+    pub(crate) fn remove_dead(&mut self, heap: &Heap) -> Vec<BlockNumber> {
+        let mut blocks = Vec::new();
+        for number in 0..self.functions.len() {
+            if self.functions[number].prototype.is_none() || self.is_alive(number as u32, heap) {
+                continue;
+            }
+            let report = self.functions[number].report();
+            if let Some(records) = &mut self.records {
+                records.keep_report(report);
+            }
+            blocks.extend(self.give_up(number));
+            let function = &mut self.functions[number];
+            (function.prototype, function.name, function.needs_guards) = (None, Vec::new(), false);
+            self.known_functions[number].prototype = 0;
+            self.free.push(number as u32);
+        }
+        self.unguarded
+            .retain(|&module| Ref::<TypedModule>::from_units(module).is_some_and(|module| heap.was_alive(module)));
+        blocks
+    }
+
+    /// A function's machine code is there: the old one, if there was one.
+    pub(super) fn install(
+        &mut self,
+        number: usize,
+        outcome: NativeOutcome,
+        (block, address): (BlockNumber, *const u8),
+        entries: Vec<u16>,
+        is_callable: bool,
+    ) -> Option<BlockNumber> {
+        let before = self.give_up(number);
+        let function = &mut self.functions[number];
+        (function.outcome, function.block, function.address) = (outcome, Some(block), address);
+        function.entries = entries;
+        if is_callable {
+            self.known_functions[number].address = address;
+        }
+        before
+    }
+
+    /// A function was not compiled.
+    pub(super) fn refuse(&mut self, number: usize, refusal: Refusal) {
+        let function = &mut self.functions[number];
+        if function.block.is_none() {
+            function.outcome = NativeOutcome::Refused(refusal);
+        }
+        function.heat = 0;
+    }
+
+    /// The prototype of a function.
+    pub(super) fn prototype(&self, number: usize) -> Option<Ref<TypedPrototype>> {
+        self.functions[number].prototype
+    }
+
+    /// The address of what compiled code needs to call a function.
+    pub(super) fn place(&self, number: u32) -> u64 {
+        ptr::from_ref(&*self.known_functions[number as usize]).addr() as u64
     }
 
     /// Notes whether a function's machine code relies on guards, given where it may fault then.
-    fn note_guards(&mut self, number: usize, faults: Option<Faults>) {
+    pub(super) fn note_guards(&mut self, number: usize, faults: Option<Faults>) {
         let function = &mut self.functions[number];
         function.is_guarded = faults.is_some();
         let module = function.module;
@@ -315,33 +437,34 @@ impl NativeTier {
         }
     }
 
-    /// The functions that were hot. Their prototypes may be gone.
-    pub(super) fn reports(&self) -> Vec<NativeFunctionReport> {
-        let hot = self.functions.iter().filter(|function| !function.name.is_empty());
-        hot.map(|function| NativeFunctionReport {
-            name: function.name.clone(),
-            words: function.words,
-            slices: function.heat,
-            outcome: function.outcome,
-        })
-        .collect()
+    /// The functions that were hot, without those that are gone.
+    pub(super) fn reports(&self) -> impl Iterator<Item = NativeFunctionReport> + '_ {
+        self.functions.iter().filter(|function| !function.name.is_empty()).map(NativeFunction::report)
     }
 
     fn add(&mut self, prototype: Ref<TypedPrototype>, module: Ref<TypedModule>) -> u32 {
-        let number = self.functions.len() as u32;
-        self.functions.push(NativeFunction {
-            prototype,
+        let function = NativeFunction {
+            prototype: Some(prototype),
             module,
             heat: 0,
             outcome: NativeOutcome::Interpreted,
             name: Vec::new(),
             words: 0,
+            block: None,
             address: null(),
+            is_used: Cell::new(false),
             entries: Vec::new(),
             is_guarded: false,
             needs_guards: false,
-        });
+        };
         let known = KnownFunction { address: refuse as *const u8, prototype: prototype.units() };
+        if let Some(number) = self.free.pop() {
+            self.functions[number as usize] = function;
+            *self.known_functions[number as usize] = known;
+            return number;
+        }
+        let number = self.functions.len() as u32;
+        self.functions.push(function);
         self.known_functions.push(Box::new(known));
         self.known = self.known_functions.as_ptr();
         self.known_count = number + 1;
@@ -368,7 +491,9 @@ impl Machine {
         if outer.is_null() {
             self.native.stack_end = (&raw const here).wrapping_sub(NATIVE_STACK);
         }
+        let outer_code = self.code.begin_call();
         let result = run(self);
+        self.code.end_call(outer_code);
         self.native.stack_end = outer;
         result
     }
@@ -380,6 +505,7 @@ impl Machine {
         if self.native.compile.is_none() {
             return;
         }
+        self.look_after_code();
         if self.heat_by(prototype, self.ended_slices()) {
             self.keep_slices_short();
         } else {
@@ -408,10 +534,15 @@ impl Machine {
         let number = self.named_native(prototype);
         let function = &mut self.native.functions[number];
         function.heat = function.heat.saturating_add(slices);
-        if function.outcome != NativeOutcome::Interpreted {
+        function.is_used.set(true);
+        if !function.is_interpreted() {
             return false;
         }
-        if function.heat >= HOT + function.words / WORDS_OF_SLICE {
+        let mut needed = HOT + function.words / WORDS_OF_SLICE;
+        if function.outcome != NativeOutcome::Interpreted {
+            needed = needed.saturating_mul(1 << NO_ROOM);
+        }
+        if function.heat >= needed {
             self.compile(prototype);
         }
         true
@@ -426,13 +557,6 @@ impl Machine {
         }
     }
 
-    /// A function has got its code.
-    pub(in crate::typed) fn compile_eagerly(&mut self, prototype: Ref<TypedPrototype>) {
-        if self.native.compiling.is_eager() {
-            self.compile(prototype);
-        }
-    }
-
     /// The machine code of a function is elsewhere: it may become hot here.
     #[cold]
     pub(super) fn forget_native(&mut self, prototype: Ref<TypedPrototype>) {
@@ -442,10 +566,10 @@ impl Machine {
     }
 
     /// The number of a function in the tables here.
-    fn native_number(&mut self, prototype: Ref<TypedPrototype>) -> u32 {
+    pub(super) fn native_number(&mut self, prototype: Ref<TypedPrototype>) -> u32 {
         let number = self.heap.get(prototype).native.get().wrapping_sub(1);
         match self.native.functions.get(number as usize) {
-            Some(function) if function.prototype == prototype => number,
+            Some(function) if function.prototype == Some(prototype) => number,
             _ => {
                 let number = self.native.add(prototype, self.heap.get(prototype).module);
                 self.heap.get(prototype).native.set(number + 1);
@@ -455,7 +579,7 @@ impl Machine {
     }
 
     /// The same, of a function that is a bit hot.
-    fn named_native(&mut self, prototype: Ref<TypedPrototype>) -> usize {
+    pub(super) fn named_native(&mut self, prototype: Ref<TypedPrototype>) -> usize {
         let number = self.native_number(prototype) as usize;
         if self.native.functions[number].name.is_empty() {
             let name = self.prototype_name(prototype);
@@ -465,129 +589,4 @@ impl Machine {
         }
         number
     }
-
-    fn compile(&mut self, prototype: Ref<TypedPrototype>) {
-        let Some(compile) = self.native.compile else { return };
-        self.native.settle();
-        let number = self.named_native(prototype);
-        let unit = self.unit(prototype);
-        let start = self.host.monotonic();
-        let outcome = compile(&unit).and_then(|native| {
-            let address =
-                self.host.install_code(&native.bytes, &self.native.functions[number].name).ok_or(Refusal::NoRoom)?;
-            Ok((native, address))
-        });
-        let nanoseconds = self.host.monotonic().saturating_sub(start);
-        let function = &mut self.native.functions[number];
-        if let Some(records) = &mut self.native.records {
-            records.keep(function.name.clone(), unit.clone());
-        }
-        let (native, address) = match outcome {
-            Ok((native, address)) => {
-                function.outcome = NativeOutcome::Compiled { bytes: native.bytes.len(), nanoseconds };
-                (native, address)
-            }
-            Err(refusal) => {
-                function.outcome = NativeOutcome::Refused(refusal);
-                return;
-            }
-        };
-        let mut words = unit.function.code;
-        let mut entries = vec![0; words.len()];
-        for (entry, &word) in (1..=u16::MAX).zip(&native.entries) {
-            entries[word as usize] = entry;
-            words[word as usize].0 |= ENTRY as u64;
-        }
-        let Some(code) = self.heap.get(prototype).code.get() else { return };
-        for (index, word) in words.iter().enumerate() {
-            self.heap.write_bytes(code, 8 * index, &word.0.to_ne_bytes());
-        }
-        let function = &mut self.native.functions[number];
-        (function.address, function.entries) = (address.as_ptr(), entries);
-        if native.is_callable {
-            self.native.known_functions[number].address = address.as_ptr();
-        }
-        self.native.note_guards(number, native.faults);
-    }
-
-    /// What the compiler needs to know of a function.
-    fn unit(&mut self, prototype: Ref<TypedPrototype>) -> Unit {
-        let object = self.heap.get(prototype);
-        let (module, kind) = (self.heap.get(object.module), object.kind);
-        let is_guarded = self.heap.has_places() && !self.native.unguarded.contains(&object.module.units());
-        let (prototypes, types) = (module.prototypes, module.types);
-        let function = Function {
-            registers: Registers { numbers: object.numbers.get(), references: object.references.get() },
-            code: self.installed_words(prototype),
-            catches: self.installed_catches(prototype),
-            offsets: Vec::new(),
-        };
-        let (mut callees, mut called_types, mut objects) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
-        for (kind, number) in named(&function.code) {
-            if kind == OperandKind::Callee {
-                if let Some(callee) = self.heap.reference_at::<TypedPrototype>(prototypes, number) {
-                    let function_type = self.function_type(self.heap.get(callee).kind).to_type();
-                    let known = self.native_number(callee) as usize;
-                    let place = ptr::from_ref(&*self.native.known_functions[known]).addr() as u64;
-                    callees.insert(number, Callee { place, function_type });
-                }
-                continue;
-            }
-            let Some(named) = self.heap.reference_at(types, number) else { continue };
-            if kind == OperandKind::Signature {
-                called_types.insert(number, self.function_type(named).to_type());
-            }
-            objects.insert(number, self.object_type(named));
-        }
-        let function_type = self.function_type(kind).to_type();
-        Unit {
-            function,
-            machine: ptr::from_ref(self).addr(),
-            prototype: prototype.units(),
-            function_type,
-            is_eager: self.native.compiling.is_eager(),
-            is_chaotic: self.native.compiling == Compiling::Chaos,
-            is_guarded,
-            callees,
-            types: called_types,
-            objects,
-        }
-    }
-
-    fn object_type(&self, kind: Ref<CanonicalType>) -> ObjectType {
-        let object = self.heap.get(kind);
-        let (numbers, references) = self.heap.fields(kind);
-        ObjectType {
-            kind: kind.units(),
-            depth: object.depth,
-            is_final: object.is_final != 0,
-            form: self.heap.form(kind),
-            bytes: object.bytes,
-            numbers: numbers.to_vec(),
-            references: references.to_vec(),
-        }
-    }
-}
-
-/// The functions and types that a code names, by number.
-fn named(code: &[Word]) -> Vec<(OperandKind, u32)> {
-    let mut named = Vec::new();
-    let mut at = 0;
-    while let Some(length) = code.get(at..).and_then(length) {
-        let words = &code[at..at + length];
-        for operand in Opcode::of(words[0]).iter().flat_map(|opcode| opcode.entry().operands()) {
-            let Some(number) = operand.read(words).map(|number| number as u32) else { continue };
-            match operand.kind {
-                OperandKind::HeapType if !HeapType::is_concrete(number) => {}
-                OperandKind::Callee
-                | OperandKind::Signature
-                | OperandKind::Structure
-                | OperandKind::Array
-                | OperandKind::HeapType => named.push((operand.kind, number)),
-                _ => {}
-            }
-        }
-        at += length;
-    }
-    named
 }
