@@ -66,11 +66,11 @@ fn compile_typed(unit: &native::Unit) -> Result<native::NativeCode, Refusal> {
 }
 
 fn compile_lua(unit: &machine_code::Unit) -> Result<machine_code::NativeCode, Refusal> {
-    if check_size(unit.words()).is_err() && !unit.callees.is_empty() {
+    if check_size(dynamic::most_words(unit)).is_err() && !unit.callees.is_empty() {
         // There may be memory for the function itself.
         return compile_lua(&machine_code::Unit { callees: BTreeMap::new(), ..unit.clone() });
     }
-    check_size(unit.words())?;
+    check_size(dynamic::most_words(unit))?;
     dynamic::compile(unit, Target::Baseline)
 }
 

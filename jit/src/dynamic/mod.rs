@@ -51,6 +51,15 @@ pub fn explain(unit: &Unit, target: Target) -> Explanation {
     Explanation { ir, ..Explanation::default() }
 }
 
+/// How many instructions are compiled at most for a function: some loops twice.
+pub fn most_words(unit: &Unit) -> usize {
+    let words = unit.words();
+    #[cfg(target_arch = "x86_64")]
+    return words + words.min(peeling::MOST_PEELED_IN_ALL);
+    #[cfg(not(target_arch = "x86_64"))]
+    return words;
+}
+
 /// Compiles a function, if it gains by that and is not too large.
 ///
 /// ```

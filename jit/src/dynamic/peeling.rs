@@ -25,7 +25,7 @@ use core::ops::Range;
 
 /// The most instructions of a loop that is copied, with those of what it calls, and of all copies.
 const MOST_PEELED: usize = 80;
-const MOST_PEELED_IN_ALL: usize = 160;
+pub(super) const MOST_PEELED_IN_ALL: usize = 160;
 
 /// The innermost loops of a function of which more is known at the end of each turn than at the beginning of the first.
 pub(crate) fn worth_peeling(code: &Code<'_>, kinds: &[Option<Vec<Kind>>]) -> Vec<Range<usize>> {
