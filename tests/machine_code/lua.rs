@@ -1,7 +1,7 @@
 //! Functions of Lua as machine code. (`corpus` runs the whole corpus so, `differential` generated programs.)
 
 use super::{ALL, COMPILED, run_frozen};
-use lunette::{AsContext, Captured, Configuration, Engine, Error, Jit, Output, StopReason, Streams};
+use lunette::{AsContext, Captured, Configuration, Engine, Error, Function, Jit, Output, StopReason, Streams};
 use std::{fs, path::Path, time::Duration};
 
 /// What a program writes, and the fuel that it uses.
@@ -322,6 +322,116 @@ fn calls_of_all_kinds_return_to_where_they_came_from() {
         print(sum)
         "#,
     );
+}
+
+/// By tail calls, functions that take further arguments make room for frames further down, while those that called them, or took
+/// their place, go on above.
+#[test]
+fn tail_calls_keep_apart_who_waits_for_their_results() {
+    is_same_in_all(
+        r#"
+        local function last(...) return select('#', ...), ... end
+        local function few(a, b) return a, b end
+        local function further(...) return last(...) end
+        local function fewer(...) return few(...) end
+        local function plain(a, b) local n, x, y = further(a, b) return n, x, y end
+        local function list(...) local t = { fewer(...) } return #t, t[1], t[2] end
+        local function keeping(a, b) local x, y = fewer(a, b, 7, 8) local n = further(x, y, a) return n, x, y end
+        local callable = setmetatable({}, { __call = function(self, ...) return further(...) end })
+        local function called(...) local n, x = callable(...) return n, x, 5 end
+        local inner = { plain, list, keeping, called, further, fewer, callable }
+        local outer = {}
+        for i, f in ipairs(inner) do
+            outer[#outer + 1] = function(...) return f(...) end
+            outer[#outer + 1] = function(a, ...) return f(a, ...) end
+            outer[#outer + 1] = function(a, b) return f(a, b) end
+            outer[#outer + 1] = function(...) return pcall(f, ...) end
+            outer[#outer + 1] = function(a) return select(2, pcall(f, a)) end
+            outer[#outer + 1] = function(...) return coroutine.wrap(function(...) return f(...) end)(...) end
+        end
+        local lines, sum = {}, 0
+        local function note(...)
+            local values = table.pack(...)
+            for i = 1, values.n do values[i] = tostring(values[i]) end
+            lines[#lines + 1] = table.concat(values, ' ')
+        end
+        for round = 1, 20 do
+            for i, f in ipairs(outer) do
+                local g = function(...) return f(...) end
+                local meta = { __index = function(t, k, ...) return f(k, ...) end, __add = function(...) return f(...) end,
+                    __lt = function(...) return f(...) end, __concat = function(a, ...) return f(...) end, __call = g,
+                    __len = function(...) return f(...) end, __eq = g, __close = g }
+                local object, other = setmetatable({}, meta), setmetatable({}, meta)
+                if round % 10 == 1 then
+                    note(i, pcall(g)) note(i, pcall(g, 1)) note(i, pcall(f, 1, 2)) note(i, pcall(g, 1, 2, 3, 4, 5))
+                    note(i, xpcall(g, print, nil, 2)) note(i, select(2, pcall(pcall, g, 3)))
+                    note(i, coroutine.wrap(g)(1, 2, 3)) note(i, coroutine.wrap(f)()) note(i, coroutine.resume(coroutine.create(g), 4))
+                    note(i, object[round]) note(i, object < other) note(i, object == other) note(i, object(1, 2))
+                    note(i, type(object + 1), type(object .. 'a'), type(#object))
+                end
+                pcall(g, 1) pcall(g, 1, 2, 3) pcall(f)
+                local left = 4
+                for a, b in function(...) left = left - 1 if left > 0 then return f(...) end end, round, i do
+                    sum = sum + (tonumber(a) or 3) + (tonumber(b) or 5)
+                end
+                do local closed <close> = object end
+                local values = { 3, 1, 2 }
+                pcall(table.sort, values, function(...) return f(...) end)
+                note(table.unpack(values))
+                note(string.gsub('abc', '%w', function(...) return (select(-1, f(...))) and nil end))
+            end
+        end
+        print(sum, #lines)
+        print(table.concat(lines, '\n'))
+        "#,
+    );
+    is_same_in_all(
+        r#"
+        local add = getmetatable('').__add
+        local function last(...) return select('#', ...), ... end
+        local function further(...) return last(...) end
+        local object = setmetatable({}, { __add = function(a, b) return further(a, 2) end })
+        local function adds(x) return add(x, object) end
+        local function adding(x) local n, a, b = adds(x) return n, a, b, x end
+        local function protects(x) return pcall(adding, x) end
+        local function protecting(x) local ok, n, a, b, c = protects(x) return ok, n, a, b, c, x end
+        local function wraps(x) return coroutine.wrap(protecting)(x) end
+        local function wrapping(x, ...) local ok, n, a, b, c, d = wraps(x) return select('#', ...), ok, n, a, b, c, d, x end
+        local function variadic(...) return wrapping(...) end
+        for i = 1, 300 do
+            local f = i % 3 == 0 and variadic or i % 3 == 1 and wrapping or protecting
+            print(f(tostring(i), i))
+            print(pcall(f, 'x'))
+            print(pcall(variadic, 'x', f('y', 1)))
+        end
+        "#,
+    );
+}
+
+#[test]
+fn tail_calls_return_to_the_host() {
+    const PROGRAM: &str = "
+        function last(n) return n end
+        function further(...) return last(...) end
+        function calling(n) local x = further(n) return x end
+        function variadic(...) return calling(...) end
+        function protected(...) return select(2, pcall(variadic, ...)) end
+        function resumed(...) return coroutine.wrap(variadic)(...) end
+        function plain(n) return variadic(n, n) end
+        return calling(1)";
+    for jit in ALL {
+        let mut instance = Engine::new(Configuration::new().jit(jit)).instantiate().unwrap();
+        assert_eq!(instance.eval::<i64>(PROGRAM).unwrap(), 1, "{jit:?}");
+        let relay = instance.function(|context, (f, n): (Function, i64)| f.call::<i64>(context, (n, n))).unwrap();
+        for name in ["last", "further", "calling", "variadic", "protected", "resumed", "plain"] {
+            let function: Function = instance.eval(&format!("return {name}")).unwrap();
+            for n in 0..300 {
+                assert_eq!(function.call::<i64>(&mut instance, n).unwrap(), n, "{jit:?}: {name}");
+                assert_eq!(function.call::<i64>(&mut instance, (n, 2, 3)).unwrap(), n, "{jit:?}: {name}");
+                assert_eq!(relay.call::<i64>(&mut instance, (function.clone(), n)).unwrap(), n, "{jit:?}: {name}");
+            }
+        }
+    }
 }
 
 #[test]

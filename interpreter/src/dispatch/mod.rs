@@ -408,6 +408,7 @@ pub(crate) fn run(machine: &mut Machine) {
 /// Instructions for compiled code, one by one.
 mod performers {
     use super::{matched::Matched, *};
+    use crate::frame::HeaderSlot;
     use crate::machine_code::{
         Perform,
         enter::{Performed, perform_elsewhere, perform_left},
@@ -417,7 +418,7 @@ mod performers {
     use crate::typed::native::report::NativeExitCause;
     use core::marker::PhantomData;
     use lunette_bytecode::instruction::Opcode;
-    use lunette_gc::function::Closure;
+    use lunette_gc::{function::Closure, value::Slot};
 
     macro_rules! define_performers {
         ($($name:ident $rest:tt flow $flow:ident extent $extent:tt effects $effects:tt $meaning:literal;)*) => {
@@ -435,6 +436,7 @@ mod performers {
                             let s = state(machine, base, at);
                             let (word, stack, moves) =
                                 (Word(*at).unmarked(), (*machine).stack, (*machine).lua.moves);
+                            let distance = (*base.sub(16).cast::<Slot>()).distance();
                             match super::super::$name(s, word) {
                                 Flow::Next(next)
                                     if next.pc == s.pc && next.base == base && (*machine).lua.moves == moves =>
@@ -442,7 +444,7 @@ mod performers {
                                     performed::NEXT
                                 }
                                 Flow::Next(next) => {
-                                    let performed = Performed { base, stack, word, at, moves };
+                                    let performed = Performed { base, stack, distance, word, at, moves };
                                     perform_elsewhere(machine, performed, next.base, next.pc)
                                 }
                                 Flow::Leave(exit) => perform_left(machine, exit),

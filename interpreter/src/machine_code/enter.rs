@@ -104,6 +104,8 @@ pub(crate) struct Performed {
     pub base: *mut u8,
     /// The stack that the frame is on.
     pub stack: *mut u8,
+    /// How far above its caller's it lies: a frame that takes its place may lie elsewhere, but has the same caller.
+    pub distance: u32,
     /// The instruction, and where it is.
     pub word: Word,
     pub at: *const u64,
@@ -124,7 +126,7 @@ pub(crate) unsafe fn perform_elsewhere(
     next: *mut u8,
     pc: *const u64,
 ) -> u64 {
-    let Performed { base, stack, word, at, moves } = performed;
+    let Performed { base, stack, distance, word, at, moves } = performed;
     // SAFETY: the caller's promise; nothing refers to the machine.
     let machine = unsafe { &mut *machine };
     machine.save(next, pc);
@@ -145,8 +147,11 @@ pub(crate) unsafe fn perform_elsewhere(
             return performed::NEXT;
         }
         let is_lua = !machine.lua.is_departed && !machine.is_typed_frame() && !machine.is_native_frame(machine.base);
-        let is_replaced =
-            is_lua && machine.base >= frame && header.tag.get() & TAIL_CALLED_MASK != 0 && machine.is_at_beginning();
+        // By now a function in the frame's place, or one above it, may have called what begins, which has another caller then.
+        let is_replaced = is_lua
+            && header.tag.get() & TAIL_CALLED_MASK != 0
+            && machine.base - header.distance() == frame - distance
+            && machine.is_at_beginning();
         return if is_replaced { performed::REPLACED } else { performed::ELSEWHERE };
     }
     let is_called = machine.base > frame && !machine.lua.is_departed;
