@@ -424,7 +424,7 @@ fn tail_calls_return_to_the_host() {
         assert_eq!(instance.eval::<i64>(PROGRAM).unwrap(), 1, "{jit:?}");
         let relay = instance.function(|context, (f, n): (Function, i64)| f.call::<i64>(context, (n, n))).unwrap();
         for name in ["last", "further", "calling", "variadic", "protected", "resumed", "plain"] {
-            let function: Function = instance.eval(&format!("return {name}")).unwrap();
+            let function: Function = instance.eval(format!("return {name}")).unwrap();
             for n in 0..300 {
                 assert_eq!(function.call::<i64>(&mut instance, n).unwrap(), n, "{jit:?}: {name}");
                 assert_eq!(function.call::<i64>(&mut instance, (n, 2, 3)).unwrap(), n, "{jit:?}: {name}");
