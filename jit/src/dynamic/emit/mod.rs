@@ -9,7 +9,8 @@
 //! ```
 //!
 //! The data flows `mod` (entries, blocks) → `calls`, `inlined`, `jumps`, `numbers`, `fields`, `tables`, `allocation`, `variadic`, `builtins` and `library`
-//! (instructions) → `outside` (exits, and instructions that are performed) → `pushed` → `values` (what registers hold).
+//! (instructions) → `outside` (exits, and instructions that are performed) → `pushed` → `budget` (fuel), `values` (what registers
+//! hold).
 
 mod allocation;
 mod budget;
