@@ -577,13 +577,14 @@ pub(crate) fn moved(code: &Code<'_>, at_start: &[Option<Vec<Kind>>]) -> usize {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::dynamic::inlining::Spliced;
     use lunette_bytecode::instruction::Word;
     use lunette_interpreter::{machine_code::Unit, typed::native::Refusal};
 
-    fn unit(registers: u16, instructions: &[(Opcode, &[i64])]) -> Unit {
+    /// A function of these instructions.
+    pub(in crate::dynamic) fn unit(registers: u16, instructions: &[(Opcode, &[i64])]) -> Unit {
         let words = instructions.iter().map(|(opcode, operands)| opcode.encode(operands).expect("the operands fit"));
         let code: Vec<Word> = words.collect();
         let seen = vec![Default::default(); code.len()];

@@ -123,17 +123,9 @@ impl Spliced<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dynamic::kinds::find_kinds;
-    use alloc::vec;
-    use lunette_bytecode::instruction::{Opcode, Word};
+    use crate::dynamic::kinds::{find_kinds, tests::unit};
+    use lunette_bytecode::instruction::Opcode;
     use lunette_interpreter::{feedback::Tags, machine_code::Unit, machine_code::layout::tag};
-
-    fn unit(registers: u16, instructions: &[(Opcode, &[i64])]) -> Unit {
-        let words = instructions.iter().map(|(opcode, operands)| opcode.encode(operands).expect("the operands fit"));
-        let code: Vec<Word> = words.collect();
-        let (seen, goes_on) = (vec![Default::default(); code.len()], vec![false; code.len()]);
-        Unit { seen, goes_on, code, register_count: registers, ..Unit::default() }
-    }
 
     /// local sum = 0; for i = 1, 9 do sum = sum + t[i] end; return sum
     fn sum() -> Unit {
