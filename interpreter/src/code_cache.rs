@@ -180,6 +180,11 @@ impl Machine {
         underway.len() < MOST_UNDERWAY && underway.iter().all(|other| other.owner != owner)
     }
 
+    /// Whether anything is being compiled, or waits for being installed.
+    pub(crate) fn is_compiling(&self) -> bool {
+        !self.code.underway.is_empty() || !self.code.waiting.is_empty()
+    }
+
     /// Has a function compiled: aside if it is for speed and the home does so. The program has been standing still since `start`.
     pub(crate) fn begin_compiling(&mut self, owner: Owner, task: Task, compiling: Compiling, start: u64) {
         self.code.tickets += 1;
@@ -199,7 +204,7 @@ impl Machine {
         if !self.code.retired.is_empty() {
             self.remove_retired();
         }
-        if self.code.underway.is_empty() && self.code.waiting.is_empty() {
+        if !self.is_compiling() {
             return;
         }
         let start = self.host.monotonic();

@@ -139,15 +139,21 @@ impl Machine {
     pub(crate) fn sample(&mut self) -> Status {
         self.look_after_code();
         self.heat_callers();
-        if self.runs_machine_code() {
+        let prototype = self.running_prototype();
+        if self.is_found_out(prototype) {
+            if self.heat_lua(prototype) {
+                self.make_lua_native(prototype);
+            } else if !self.is_compiling() {
+                self.stretch_slice();
+            }
             self.limits.sampling = Sampling::Idle;
             return Status::Reload;
         }
+        self.keep_slices_short();
         if let Some((feedback, _)) = self.position() {
             let samples = Feedback(self.heap.bytes(feedback)).samples().saturating_add(1);
             self.heap.write_bytes(feedback, 0, &samples.to_ne_bytes());
         }
-        let prototype = self.running_prototype();
         let goes_on = match self.heat_lua(prototype) {
             true => self.sample_and_compile(prototype),
             false => self.take_sample(SAMPLE),
@@ -197,7 +203,7 @@ impl Machine {
             let seen = Feedback(self.heap.bytes(feedback)).word(offset) as u16;
             self.heap.write_bytes(feedback, offset, &(seen | 1 << tag).to_ne_bytes());
         }
-        if matches!(opcode, Opcode::call | Opcode::tail_call) {
+        if matches!(opcode, Opcode::call | Opcode::tail_call | Opcode::generic_for_call) {
             let offset = place(number, 1);
             let callee = match self.value(self.base + word.operand(opcode.entry().operands[0]) as u32) {
                 Value::NativeClosure(closure) => Some(Callee::Native(self.heap.get(closure).native)),

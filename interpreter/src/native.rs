@@ -43,6 +43,7 @@ pub type Quick = fn(&mut Machine, ArgumentList) -> Option<Value>;
 /// What a native function does that changes which frame runs: the machine does it itself, without calling the function, if nothing
 /// is in the way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
 pub enum Role {
     /// It resumes its first argument with the others and returns `true` and what comes back.
     Resume,
@@ -55,6 +56,11 @@ pub enum Role {
     Protect,
     /// The same; its second argument is the message handler.
     ProtectHandled,
+}
+
+impl Role {
+    pub(crate) const ALL: [Role; 5] =
+        [Role::Resume, Role::Wrapped, Role::Yield, Role::Protect, Role::ProtectHandled];
 }
 
 /// The fuel that a call of a native function costs, beside what the function charges.

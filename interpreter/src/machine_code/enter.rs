@@ -132,7 +132,7 @@ pub(crate) unsafe fn perform_elsewhere(
     machine.save(next, pc);
     let first = ((at as usize - machine.heap.base() as usize) >> 3) as u32 + 1;
     machine.lua.outcome = RESUME;
-    if !machine.run_resumed(stack) || machine.lua.moves != moves {
+    if !machine.run_resumed(base) || machine.lua.moves != moves {
         return performed::ELSEWHERE;
     }
     let frame = ((base as usize - stack as usize) >> 4) as u32;
@@ -205,7 +205,7 @@ impl Machine {
 
     /// The frame at the exit base gives its results to what has called it back; which frame runs next.
     #[inline(always)]
-    fn give_results(&mut self) -> Next {
+    pub(super) fn give_results(&mut self) -> Next {
         // Whatever has happened, it has come back to its frame.
         self.lua.is_departed = false;
         self.take_exit_base();
@@ -232,58 +232,34 @@ impl Machine {
         false
     }
 
-    /// Ends the performing of a call for which the machine has done what the function does ([`crate::roles`]), where `next` runs
-    /// next; gives a [`performed`]. `at` is the instruction of the frame at `base`, on the stack `stack`.
-    pub(super) fn end_role(&mut self, stack: *mut u8, base: *mut u8, at: *const u64, next: Next) -> u64 {
-        let moves = self.lua.moves;
-        let frame = ((base as usize - stack as usize) >> 4) as u32;
-        self.lua.outcome = RESUME;
-        let is_begun = next == Next::Lua && self.stack == stack && self.may_begin_machine_code();
-        let goes_on = if is_begun { self.run_protected() } else { self.go_on_with(next) };
-        let is_back = goes_on && self.run_resumed(stack) && self.lua.moves == moves;
-        let first = ((at as usize - self.heap.base() as usize) >> 3) as u32 + 1;
-        let is_next = is_back && self.base == frame && self.header(frame).resume() == first;
-        if is_next { performed::NEXT } else { performed::ELSEWHERE }
-    }
-
     /// Whether the loop would go on with a frame that runs next.
     #[inline(always)]
-    fn go_on_with(&mut self, next: Next) -> bool {
+    pub(super) fn go_on_with(&mut self, next: Next) -> bool {
         if next != Next::Lua && self.drive(next) == Status::Leave {
             self.lua.outcome = LEAVE;
         }
         self.lua.outcome != LEAVE
     }
 
-    /// Runs the Lua function that was called protected; whether the loop would go on.
-    fn run_protected(&mut self) -> bool {
-        match self.run_begun() {
-            Begun::Ran(next) => self.go_on_with(next),
-            Begun::Uncompiled if !self.called_by_machine_code() => {
-                self.lua.outcome = LEAVE;
-                false
-            }
-            Begun::Uncompiled | Begun::Left => false,
-            Begun::Elsewhere => self.lua.outcome != LEAVE,
-        }
-    }
-
-    /// Runs what an instruction of a frame on the stack `stack` has resumed, as long as that is compiled, until that stack is the
+    /// Runs what an instruction of the frame at `base` has resumed, as long as that is compiled, until the frame's stack is the
     /// running one again; whether it is.
     #[inline(always)]
-    fn run_resumed(&mut self, stack: *mut u8) -> bool {
-        while self.stack != stack {
-            if !self.is_resumed_from(stack) || !self.run_resumed_frame() {
+    pub(super) fn run_resumed(&mut self, base: *mut u8) -> bool {
+        while !is_on(base, self.stack, self.stack_length as usize) {
+            if !self.is_resumed_from(base) || !self.run_resumed_frame() {
                 return false;
             }
         }
         true
     }
 
-    /// Whether the running coroutine was resumed by the one with this stack.
-    fn is_resumed_from(&self, stack: *mut u8) -> bool {
+    /// Whether the running coroutine was resumed by the one that has the frame at `base`.
+    fn is_resumed_from(&self, base: *mut u8) -> bool {
         let resumer = self.get_thread().resumer.get();
-        resumer.is_some_and(|resumer| self.heap.slots(self.heap.get(resumer).stack.get()).as_ptr().cast() == stack)
+        resumer.is_some_and(|resumer| {
+            let slots = self.heap.slots(self.heap.get(resumer).stack.get());
+            is_on(base, slots.as_ptr().cast_mut().cast(), slots.len())
+        })
     }
 
     /// Runs the running frame where it goes on, if that is an entry of compiled code; whether the machine goes on after that.
@@ -325,7 +301,7 @@ impl Machine {
     }
 
     /// Runs the running frame, which is a Lua function's, if that begins and is compiled.
-    fn run_begun(&mut self) -> Begun {
+    pub(super) fn run_begun(&mut self) -> Begun {
         self.lua.outcome = RESUME;
         let prototype = self.running_prototype();
         let object = self.heap.get(prototype);
@@ -381,6 +357,12 @@ impl Machine {
     }
 }
 
+/// Whether the frame at `base` lies on a stack of so many slots.
+#[inline(always)]
+fn is_on(base: *mut u8, stack: *mut u8, slots: usize) -> bool {
+    (base as usize).wrapping_sub(stack as usize) < slots * 16
+}
+
 /// What has become of a frame that was to run as machine code.
 pub(super) enum Begun {
     /// It has returned: this frame runs next.
@@ -407,7 +389,7 @@ pub(super) unsafe extern "sysv64" fn go_on(machine: *mut Machine) -> u64 {
 /// # Safety
 /// Where the function is not the machine's running frame yet, the exit base says where it is. Nothing refers to the machine.
 #[cold]
-unsafe fn go_on_after(machine: *mut Machine, mut ended: u64) -> u64 {
+pub(super) unsafe fn go_on_after(machine: *mut Machine, mut ended: u64) -> u64 {
     // SAFETY: the caller's promise; compiled code keeps to `Compiled`.
     unsafe {
         loop {

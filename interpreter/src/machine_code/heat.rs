@@ -26,11 +26,10 @@ const LEFT_IN_CHAOS: u32 = 16;
 const NO_ROOM: u32 = 8;
 
 impl Machine {
-    /// Whether slices of fuel that end in the running function tell nothing new.
-    pub(crate) fn runs_machine_code(&self) -> bool {
-        let prototype = self.running_prototype();
+    /// Whether samples of a function tell nothing new: it was compiled, or will not be.
+    pub(crate) fn is_found_out(&self, prototype: Ref<Prototype>) -> bool {
         let function = self.lua.function(prototype, self.heap.get(prototype).native.get());
-        function.is_some_and(|function| !function.is_interpreted() && !function.is_partial)
+        function.is_some_and(|function| !function.is_interpreted())
     }
 
     /// Whether a function has just become hot enough to be compiled, when a slice of fuel has ended in it.

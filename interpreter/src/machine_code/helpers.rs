@@ -1,7 +1,7 @@
 //! Functions that compiled code calls for an instruction, or a part of one. They neither collect nor fail, and move nothing: what
 //! takes more is performed ([`super::Perform`]).
 
-use super::{pushed, running::running};
+use super::{pushed, roles, running::running};
 use crate::{
     dispatch::{find_string_method, state::Operands},
     frame::FRAME_SLOTS,
@@ -26,6 +26,9 @@ pub(super) struct Helpers {
     pub push_call: super::PushFrame,
     pub push_iterator: super::PushFrame,
     pub push_metamethod: super::PushFrame,
+    pub push_roles: [super::PushRole; roles::PUSH_ROLES.len()],
+    pub push_resuming_iterator: super::PushRole,
+    pub end_role: super::EndRole,
 }
 
 impl Helpers {
@@ -37,6 +40,9 @@ impl Helpers {
         push_call: pushed::push_call,
         push_iterator: pushed::push_iterator,
         push_metamethod: pushed::push_metamethod,
+        push_roles: roles::PUSH_ROLES,
+        push_resuming_iterator: roles::push_resuming_iterator,
+        end_role: roles::end_role,
     };
 }
 

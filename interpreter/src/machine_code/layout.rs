@@ -4,7 +4,7 @@ use super::{
     helpers::Helpers,
     tier::{Known, LuaTier},
 };
-use crate::{frame, machine::Machine, metamethod::Event};
+use crate::{frame, machine::Machine, metamethod::Event, native::Role};
 use core::mem::offset_of;
 use lunette_gc::{
     function::{Closure, NativeClosure, Prototype, Site, VariableCell},
@@ -42,6 +42,8 @@ pub const KNOWN_REGISTERS: i32 = offset_of!(Known, registers) as i32;
 pub const KNOWN_COST: i32 = offset_of!(Known, cost) as i32;
 /// In the machine, the machine code of the function that a tail call has called.
 pub const NEXT: i32 = tier(offset_of!(LuaTier, next));
+/// In the machine, the number of the entry of what [`super::PushRole`] has found at [`NEXT`] (32 bits).
+pub const NEXT_ENTRY: i32 = tier(offset_of!(LuaTier, next_entry));
 /// In the machine, the address of register 0 of the frame in which the loop goes on.
 pub const EXIT_BASE: i32 = tier(offset_of!(LuaTier, exit_base));
 /// In the machine, the number of the function whose machine code is left there (32 bits).
@@ -73,6 +75,16 @@ pub const PUSH_CALL: i32 = tier(offset_of!(LuaTier, helpers) + offset_of!(Helper
 pub const PUSH_ITERATOR: i32 = tier(offset_of!(LuaTier, helpers) + offset_of!(Helpers, push_iterator));
 /// See [`PUSH_CALL`].
 pub const PUSH_METAMETHOD: i32 = tier(offset_of!(LuaTier, helpers) + offset_of!(Helpers, push_metamethod));
+/// In the machine, the address of [`super::PushRole`] for a role.
+pub const fn push_role(role: Role) -> i32 {
+    tier(offset_of!(LuaTier, helpers) + offset_of!(Helpers, push_roles) + role as usize * size_of::<super::PushRole>())
+}
+/// In the machine, the address of [`super::PushRole`] for an iterator of a loop that resumes a coroutine.
+pub const PUSH_RESUMING_ITERATOR: i32 = tier(offset_of!(LuaTier, helpers) + offset_of!(Helpers, push_resuming_iterator));
+/// In the machine, the address of [`super::EndRole`].
+pub const END_ROLE: i32 = tier(offset_of!(LuaTier, helpers) + offset_of!(Helpers, end_role));
+/// In the machine, how often frames were changed from outside (32 bits).
+pub const MOVES: i32 = tier(offset_of!(LuaTier, moves));
 /// Fuel that a call of a native function costs.
 pub const NATIVE_CALL_COST: i64 = crate::native::CALL_COST as i64;
 /// In a native closure, the number of its function (32 bits).
@@ -107,6 +119,8 @@ pub const SLOT_BYTES: i32 = size_of::<Slot>() as i32;
 pub const FUNCTION: i32 = -(frame::FRAME_SLOTS as i32) * SLOT_BYTES;
 /// From register 0 to the frame's header, whose payload is the resume point and, 4 bytes on, the distance.
 pub const HEADER: i32 = -SLOT_BYTES;
+/// See [`HEADER`]: from register 0 to the distance, in slots.
+pub const DISTANCE: i32 = HEADER + 4;
 /// Bits of the header's tag that are not set in frames which return plainly to a Lua function.
 pub const NOT_PLAIN: i64 = frame::PLAIN_RETURN_MASK as i64;
 /// Of these, the bit of frames that lie above their arguments.

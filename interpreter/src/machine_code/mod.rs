@@ -27,7 +27,7 @@
 //! from another process) mean nothing.
 //!
 //! The data flows `running` → `pushed` → `helpers` (functions that compiled code calls), `layout` and `tier` (which functions are
-//! compiled, where their code is) → `units` (what the compiler is told) → `compile` → `heat` → `report` → `enter` → `natives`,
+//! compiled, where their code is) → `units` (what the compiler is told) → `compile` → `heat` → `report` → `enter` → `roles` → `natives`,
 //! `callbacks`. [`crate::code_cache`] has the machine code of all functions, [`crate::compiling`] what whoever compiles is given.
 
 mod callbacks;
@@ -39,13 +39,14 @@ pub mod layout;
 pub(crate) mod natives;
 mod pushed;
 mod report;
+mod roles;
 mod running;
 mod tier;
 mod units;
 
 use crate::{
     feedback::{OPERANDS, Tags},
-    native::Builtin,
+    native::{Builtin, Role},
     typed::native::Refusal,
 };
 use alloc::{collections::BTreeMap, vec::Vec};
@@ -85,6 +86,8 @@ pub struct Unit {
     pub callees: BTreeMap<u32, Unit>,
     /// Of calls, by the instruction, the native function that is called there and has a [`Quick`](crate::native::Quick) form.
     pub quick_callees: BTreeMap<u32, QuickCallee>,
+    /// Of calls and calls of iterators, by the instruction, the native function that is called there and has a role.
+    pub role_callees: BTreeMap<u32, RoleCallee>,
     /// What each site has met.
     pub sites: Vec<SiteState>,
     /// The tags that the first and the second register operand of each instruction were seen with.
@@ -122,6 +125,15 @@ pub struct QuickCallee {
     pub native: u32,
     /// What can be done in its place.
     pub builtin: Option<Builtin>,
+}
+
+/// A native function that has a [`Role`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RoleCallee {
+    /// Its number.
+    pub native: u32,
+    /// What the machine does in its place.
+    pub role: Role,
 }
 
 /// A local variable.
@@ -197,6 +209,17 @@ pub type FindElement = unsafe extern "sysv64" fn(*mut crate::Machine, u32, *cons
 /// The frame of a metamethod goes on with the instruction ([`status::RETURNS`]), and one more level of native nesting is counted
 /// ([`layout::NATIVE_DEPTH`]); others return plainly.
 pub type PushFrame = unsafe extern "sysv64" fn(*mut crate::Machine, *mut u8, *const u64) -> *mut u8;
+
+/// Does what the native function that an instruction calls does, by its [`Role`], and makes the frame that runs then the running
+/// one, if that is compiled: as [`PushFrame`], with the number of the entry at [`layout::NEXT_ENTRY`]. When that has ended, there is
+/// [`EndRole`]. Where it is a yield, compiled code ends with [`status::PERFORMED`].
+pub type PushRole = PushFrame;
+
+/// Ends what [`PushRole`] has begun: of the addresses of the machine, of register 0 and of the instruction, the [`status`] with
+/// which the machine code that was entered has ended, the address of register 0 of that frame's caller, and
+/// [`layout::MOVES`] as it was before, it returns 0 where the function goes on behind the instruction, and else the status to end
+/// with.
+pub type EndRole = unsafe extern "sysv64" fn(*mut crate::Machine, *mut u8, *const u64, u64, *mut u8, u32) -> u64;
 
 /// Does an instruction where that takes little: of the addresses of the machine, of register 0 and of the instruction, it returns
 /// whether it is done; if not, nothing has happened.

@@ -2,7 +2,7 @@
 //! take a short way, all others that of the loop.
 
 use super::{Perform, running::running};
-use crate::{dispatch::state::Operands, machine::Machine, slow};
+use crate::{dispatch::state::Operands, machine::Machine, roles::Call, slow};
 
 /// Performs `call`; `otherwise` is the usual way.
 #[inline(always)]
@@ -12,8 +12,8 @@ pub(crate) unsafe fn perform_call(machine: *mut Machine, base: *mut u8, at: *con
         let (running, word) = running(machine, base, at);
         let (stack, window) = (running.stack, running.register_index(word.a()));
         let count = running.argument_count(word, window);
-        match running.call_by_role(window, count, word.c() as i32 - 1) {
-            Some(next) => running.end_role(stack, base, at, next),
+        match running.call_by_role(Call { window, count, wanted: word.c() as i32 - 1 }) {
+            Some(next) => running.end_performed_role(stack, base, at, next),
             None => otherwise(machine, base, at),
         }
     }
@@ -32,8 +32,8 @@ pub(crate) unsafe fn perform_generic_for_call(
         let (running, word) = running(machine, base, at);
         let stack = running.stack;
         let window = slow::place_iterator(running, word);
-        match running.call_by_role(window, 2, word.b() as i32) {
-            Some(next) => running.end_role(stack, base, at, next),
+        match running.call_by_role(Call { window, count: 2, wanted: word.b() as i32 }) {
+            Some(next) => running.end_performed_role(stack, base, at, next),
             None => otherwise(machine, base, at),
         }
     }

@@ -40,6 +40,8 @@ pub(crate) struct LuaTier {
     pub(super) compiled_count: u32,
     /// The machine code of the function that a tail call has called.
     pub(super) next: *const u8,
+    /// The number of the entry there of a frame that a role has made the running one.
+    pub(super) next_entry: u32,
     /// Where the frame is in which the loop goes on.
     pub(super) exit_base: *mut u8,
     /// The number of the function whose machine code was left: that of the frame, or one in which it was compiled.
@@ -186,6 +188,7 @@ impl Default for LuaTier {
             known_count: 0,
             compiled_count: 0,
             next: null(),
+            next_entry: 0,
             exit_base: null_mut(),
             exit_number: 0,
             results: null_mut(),

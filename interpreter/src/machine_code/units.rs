@@ -1,7 +1,7 @@
 //! What the compiler is told of a function: its code, what its instructions have met, and the functions that it calls and that
 //! may be compiled in the place of the calls.
 
-use super::{Local, QuickCallee, SiteState, Template, Unit, tier::GENERATIONS};
+use super::{Local, QuickCallee, RoleCallee, SiteState, Template, Unit, tier::GENERATIONS};
 use crate::{debug_info::CaptureTable, dispatch::state::Operands, feedback::Callee, machine::Machine};
 use alloc::{collections::BTreeMap, vec::Vec};
 use lunette_bytecode::{
@@ -54,12 +54,19 @@ impl Machine {
         let instructions = 0..function.code.len() as u32;
         let goes_on = |at| root.is_last || record.exits.get(&at).is_some_and(|&count| count >= root.often);
         let feedback = self.feedback_of(prototype);
-        let quick_callee = |(number, word): (usize, &Word)| {
-            let is_call = [Opcode::call as u8, Opcode::tail_call as u8].contains(&word.opcode_number());
+        let native_callee = |number: usize, word: Word, opcodes: [Opcode; 2]| {
+            let is_call = opcodes.iter().any(|&opcode| opcode as u8 == word.opcode_number());
             let Some(Callee::Native(native)) = feedback.filter(|_| is_call)?.callee(number) else { return None };
-            let function = self.natives.get(native as usize)?;
+            Some((native, self.natives.get(native as usize)?))
+        };
+        let quick_callee = |(number, &word): (usize, &Word)| {
+            let (native, function) = native_callee(number, word, [Opcode::call, Opcode::tail_call])?;
             function.quick?;
             Some((number as u32, QuickCallee { native, builtin: function.builtin }))
+        };
+        let role_callee = |(number, &word): (usize, &Word)| {
+            let (native, function) = native_callee(number, word, [Opcode::call, Opcode::generic_for_call])?;
+            Some((number as u32, RoleCallee { native, role: function.role? }))
         };
         Unit {
             number,
@@ -73,6 +80,7 @@ impl Machine {
             closures: self.templates(prototype, &function.code),
             callees,
             quick_callees: function.code.iter().enumerate().filter_map(quick_callee).collect(),
+            role_callees: function.code.iter().enumerate().filter_map(role_callee).collect(),
             sites: record.sites.clone(),
             seen: instructions
                 .clone()

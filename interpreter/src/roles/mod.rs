@@ -16,36 +16,45 @@ use lunette_gc::{function::NativeClosure, reference::Ref, value::Value};
 
 /// A call of a native function by the running Lua frame.
 #[derive(Clone, Copy)]
-struct Call {
+pub(crate) struct Call {
     /// The slot of the function.
-    window: u32,
+    pub window: u32,
     /// The number of arguments.
-    count: u32,
+    pub count: u32,
     /// The results that are wanted; -1 for all.
-    wanted: i32,
+    pub wanted: i32,
 }
 
 impl Machine {
-    /// Calls the function in slot `window`, for the running Lua frame, if it has a role and no more is to be done for it. Which
-    /// frame runs next; `None`, with nothing done, if the function is to be called.
+    /// Calls a function for the running Lua frame, if it has a role and no more is to be done for it. Which frame runs next;
+    /// `None`, with nothing done, if the function is to be called.
     #[inline(always)]
-    pub(crate) fn call_by_role(&mut self, window: u32, count: u32, wanted: i32) -> Option<Next> {
-        let Value::NativeClosure(closure) = self.value(window) else { return None };
+    pub(crate) fn call_by_role(&mut self, call: Call) -> Option<Next> {
+        let Value::NativeClosure(closure) = self.value(call.window) else { return None };
         let role = self.natives[self.heap.get(closure).native as usize].role?;
-        self.play(role, closure, Call { window, count, wanted })
+        self.play(role, closure, call)
+    }
+
+    /// Whether nothing is in the way of any role: no hook, and fuel and room for the function's frame.
+    #[inline(always)]
+    pub(crate) fn is_plain_role(&self, call: Call) -> bool {
+        !self.hooked
+            && self.budget.get() >= CALL_COST as i64
+            && self.has_room(call.window + FRAME_SLOTS, call.count + 1)
     }
 
     #[inline(never)]
     fn play(&mut self, role: Role, closure: Ref<NativeClosure>, call: Call) -> Option<Next> {
-        let is_plain = !self.hooked
-            && self.budget.get() >= CALL_COST as i64
-            && self.has_room(call.window + FRAME_SLOTS, call.count + 1);
-        if !is_plain {
+        if !self.is_plain_role(call) {
             return None;
         }
         self.lua.is_departed = false;
         match role {
-            Role::Resume | Role::Wrapped | Role::Yield => self.switch(role, closure, call),
+            Role::Yield => self.switch_from(call),
+            Role::Resume | Role::Wrapped => {
+                let (thread, skipped) = self.resumed_thread(role, closure, call)?;
+                self.switch_to(thread, call, skipped)
+            }
             Role::Protect => self.call_protected(call, 1),
             Role::ProtectHandled => self.call_protected(call, 2),
         }

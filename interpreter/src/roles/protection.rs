@@ -20,7 +20,7 @@ impl Machine {
 
     /// Calls the first argument of a function that catches errors with those behind the first `skipped`.
     #[inline(always)]
-    pub(super) fn call_protected(&mut self, call: Call, skipped: u32) -> Option<Next> {
+    pub(crate) fn call_protected(&mut self, call: Call, skipped: u32) -> Option<Next> {
         let count = call.count.checked_sub(skipped)?;
         let arguments = call.window + FRAME_SLOTS;
         let Value::Closure(closure) = self.value(arguments) else { return None };

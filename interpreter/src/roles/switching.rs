@@ -10,10 +10,10 @@ use crate::{
     native::{PASS_ON, PASS_ON_TRUE, Role},
 };
 use lunette_gc::{
-    function::NativeClosure,
+    function::{NativeClosure, Prototype},
     reference::Ref,
     thread::Thread,
-    value::{Slot, Value},
+    value::{Slot, Tag, Value},
 };
 
 /// Where values go on the stack of a thread that goes on.
@@ -37,30 +37,43 @@ struct Arrival {
 }
 
 impl Machine {
-    /// Resumes or suspends a coroutine by a call of a function of this role.
+    /// The thread that a call of a function of this role resumes, and how many arguments that one is not given.
     #[inline(always)]
-    pub(super) fn switch(&mut self, role: Role, closure: Ref<NativeClosure>, call: Call) -> Option<Next> {
-        let base = call.window + FRAME_SLOTS;
-        match role {
-            Role::Yield => self.switch_from(call),
-            Role::Resume if call.count > 0 => match self.value(base) {
-                Value::Thread(thread) => self.switch_to(thread, call, 1),
-                _ => None,
-            },
-            Role::Wrapped => match self.heap.native_values(closure).first()?.get() {
-                Value::Thread(thread) => {
-                    self.set_value(base + call.count, Value::Nil);
-                    self.switch_to(thread, call, 0)
-                }
-                _ => None,
-            },
+    pub(crate) fn resumed_thread(
+        &self,
+        role: Role,
+        closure: Ref<NativeClosure>,
+        call: Call,
+    ) -> Option<(Ref<Thread>, u32)> {
+        let (place, skipped) = match role {
+            Role::Resume if call.count > 0 => (self.slot(call.window + FRAME_SLOTS), 1),
+            Role::Wrapped => (self.heap.native_values(closure).first()?, 0),
+            _ => return None,
+        };
+        match place.get() {
+            Value::Thread(thread) => Some((thread, skipped)),
             _ => None,
         }
     }
 
+    /// Of a thread whose innermost frame passes on what comes to it, the function of the Lua frame that goes on, and where.
+    #[inline(always)]
+    pub(crate) fn resume_point(&self, thread: Ref<Thread>) -> Option<(Ref<Prototype>, u32)> {
+        let object = self.heap.get(thread);
+        let slots = self.heap.slots(object.stack.get());
+        let base = object.base.get();
+        let frame = (base - slots.get(base as usize - 1)?.distance()) as usize;
+        let (function, header) = (slots.get(frame - FRAME_SLOTS as usize)?, slots.get(frame - 1)?);
+        if function.tag.get() != Tag::Closure as u32 {
+            return None;
+        }
+        let Value::Closure(closure) = function.get() else { return None };
+        Some((self.prototype_of(closure), header.resume()))
+    }
+
     /// Resumes a thread with the arguments of a call but for the first `skipped`.
     #[inline(always)]
-    fn switch_to(&mut self, thread: Ref<Thread>, call: Call, skipped: u32) -> Option<Next> {
+    pub(crate) fn switch_to(&mut self, thread: Ref<Thread>, call: Call, skipped: u32) -> Option<Next> {
         let (own, object) = (self.get_thread(), self.heap.get(thread));
         let depth = own.native_depth.get() & 0xffff;
         if object.status.get() != SUSPENDED || object.hook_mask.get() != 0 || depth + 1 >= MAX_NATIVE_DEPTH {
@@ -69,6 +82,10 @@ impl Machine {
         let (first, count) = (call.window + FRAME_SLOTS + skipped, call.count - skipped);
         let arrival = self.land(self.landing(thread, count)?, first, count);
         let phase = if skipped == 0 { PASS_ON } else { PASS_ON_TRUE };
+        if skipped == 0 {
+            // The local of the function.
+            self.set_value(first + count, Value::Nil);
+        }
         self.write_native_frame(call, phase);
         self.store_thread(first + count);
         self.set_normal();
@@ -80,7 +97,7 @@ impl Machine {
 
     /// Suspends the running thread with the arguments of a call.
     #[inline(always)]
-    fn switch_from(&mut self, call: Call) -> Option<Next> {
+    pub(crate) fn switch_from(&mut self, call: Call) -> Option<Next> {
         let object = self.get_thread();
         let resumer = object.resumer.get()?;
         if object.native_depth.get() >> 16 != 0 || self.heap.get(resumer).hook_mask.get() != 0 {

@@ -6,6 +6,7 @@ use crate::{
     error::Throw,
     frame::{FRAME_SLOTS, HeaderSlot, Return, VARIADIC, kind},
     machine::{Machine, Outcome},
+    roles::Call,
     native::{ArgumentList, CALL_COST, Frame, NativeFunction, NativeResult, Step, THROWN},
 };
 use lunette_bytecode::instruction::Word;
@@ -50,7 +51,7 @@ pub(crate) fn call_native(machine: &mut Machine, word: Word) -> Outcome {
         machine.set_value(window, value);
         return after_allocation(machine, word);
     }
-    if let Some(next) = machine.call_by_role(window, count, wanted) {
+    if let Some(next) = machine.call_by_role(Call { window, count, wanted }) {
         return Ok(machine.drive(next));
     }
     let caller = machine.base;

@@ -6,6 +6,7 @@ use crate::{
     error::Throw,
     frame::{FRAME_SLOTS, Return},
     machine::{Machine, Outcome},
+    roles::Call,
 };
 use lunette_bytecode::{
     instruction::Word,
@@ -117,7 +118,7 @@ pub(crate) fn generic_for_call(machine: &mut Machine, word: Word) -> Outcome {
         return Ok(Status::Next);
     }
     let window = place_iterator(machine, word);
-    let next = match machine.call_by_role(window, 2, wanted as i32) {
+    let next = match machine.call_by_role(Call { window, count: 2, wanted: wanted as i32 }) {
         Some(next) => next,
         None => machine.push_call(window, 2, wanted as i32, Return::Call, 0)?,
     };

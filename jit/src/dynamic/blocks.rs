@@ -84,6 +84,12 @@ impl<'f> Code<'f> {
         self.instructions[instruction].body
     }
 
+    /// Whether the function that is compiled goes back anywhere.
+    pub fn has_loops(&self) -> bool {
+        let goes_back = |word: &Word| word.jump_distance().is_some_and(|distance| distance < 0);
+        self.unit.code.iter().any(goes_back)
+    }
+
     /// Which instruction of its function it is.
     pub fn at(&self, instruction: usize) -> usize {
         self.instructions[instruction].at

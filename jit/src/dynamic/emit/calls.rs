@@ -79,6 +79,9 @@ impl Emitter<'_, '_, '_> {
             }
             return self.emit_quick_call(a, arguments.checked_sub(1), native);
         }
+        if let Some(callee) = self.role_callee(instruction) {
+            return self.emit_role_call(instruction, callee);
+        }
         if arguments == 0 {
             return self.perform_here();
         }

@@ -84,6 +84,9 @@ impl Emitter<'_, '_, '_> {
     }
 
     pub(super) fn emit_generic_for_call(&mut self, instruction: usize) {
+        if let Some(callee) = self.role_callee(instruction) {
+            return self.emit_role_call(instruction, callee);
+        }
         let word = self.code.word(instruction);
         self.store_live_here();
         let first = self.address(word.a());

@@ -23,6 +23,7 @@ mod library;
 mod numbers;
 mod outside;
 mod pushed;
+mod roles;
 mod tables;
 mod values;
 mod variadic;
@@ -89,6 +90,7 @@ struct Signatures {
     call_quick: SigRef,
     traverse: SigRef,
     find_element: SigRef,
+    end_role: SigRef,
 }
 
 impl Signatures {
@@ -108,6 +110,7 @@ impl Signatures {
             call_quick: import(&[I64, I64, I32, I32]),
             traverse: import(&[I64, I64, I32]),
             find_element: import(&[I64, I32, I64, I64]),
+            end_role: import(&[I64, I64, I64, I64, I64, I32]),
         }
     }
 }
@@ -122,8 +125,8 @@ struct Emitter<'a, 'f, 'b> {
     /// Where exits go, and all that ends with a status.
     leaving: Option<Block>,
     ending: Option<Block>,
-    /// How much fuel is left of the slice.
-    budget: Variable,
+    /// How much fuel is left of the slice, if that is not in the machine all the time.
+    budget: Option<Variable>,
     /// Of each body in the place of a call, the reference to its closure.
     closures: Vec<Option<Value>>,
     /// What is out of line of the instruction that is emitted.
@@ -195,7 +198,7 @@ impl<'a, 'f, 'b> Emitter<'a, 'f, 'b> {
         let &[base, machine, region, _] = builder.block_params(start) else {
             unreachable!("the function has four parameters")
         };
-        let budget = builder.declare_var(types::I64);
+        let budget = code.has_loops().then(|| builder.declare_var(types::I64));
         Emitter {
             code,
             builder,
