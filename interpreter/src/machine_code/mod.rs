@@ -84,6 +84,8 @@ pub struct Unit {
     pub closures: BTreeMap<u32, Template>,
     /// Of calls, by the instruction, the function that may be compiled in their place, where the callee has this prototype.
     pub callees: BTreeMap<u32, Unit>,
+    /// Of others, the function of Lua that was seen to be the only one that is called there.
+    pub known_callees: BTreeMap<u32, KnownCallee>,
     /// Of calls, by the instruction, the native function that is called there and has a [`Quick`](crate::native::Quick) form.
     pub quick_callees: BTreeMap<u32, QuickCallee>,
     /// Of calls and calls of iterators, by the instruction, the native function that is called there and has a role.
@@ -116,6 +118,17 @@ pub struct Template {
     pub prototype: u32,
     /// Where their variables come from.
     pub captures: Vec<Capture>,
+}
+
+/// A function of Lua that takes no further arguments.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KnownCallee {
+    /// The machine's number of it.
+    pub number: u32,
+    /// Where its prototype lies, from the region's address on, in units of references.
+    pub prototype: u32,
+    /// How many parameters it has.
+    pub parameter_count: u8,
 }
 
 /// A native function that has a [`Quick`](crate::native::Quick) form.
@@ -238,7 +251,7 @@ pub mod status {
     pub const PAUSED: u64 = 2;
     /// After an instruction that was performed: the machine knows how it goes on.
     pub const PERFORMED: u64 = 3;
-    /// It has not begun, for lack of fuel or room: whoever calls has the loop do it.
+    /// It has not begun, for lack of fuel, room or machine code: whoever calls has the call performed.
     pub const REFUSED: u64 = 4;
     /// By a tail call that was performed: the machine's running frame is that of the function that was called, which begins.
     /// Whoever called has it go on by [`super::GoOn`].

@@ -1,7 +1,7 @@
 //! What the compiler is told of a function: its code, what its instructions have met, and the functions that it calls and that
 //! may be compiled in the place of the calls.
 
-use super::{Local, QuickCallee, RoleCallee, SiteState, Template, Unit, tier::GENERATIONS};
+use super::{KnownCallee, Local, QuickCallee, RoleCallee, SiteState, Template, Unit, tier::GENERATIONS};
 use crate::{debug_info::CaptureTable, dispatch::state::Operands, feedback::Callee, machine::Machine};
 use alloc::{collections::BTreeMap, vec::Vec};
 use lunette_bytecode::{
@@ -49,6 +49,7 @@ impl Machine {
         callers.push(prototype);
         let callees = self.callees(root, prototype, number, &function.code, callers);
         callers.pop();
+        let known_callees = self.known_callees(prototype, &function.code);
         let object = self.heap.get(prototype);
         let record = self.lua.record(number);
         let instructions = 0..function.code.len() as u32;
@@ -79,6 +80,7 @@ impl Machine {
             constants: self.heap.constants(prototype).iter().map(|slot| (slot.tag.get(), slot.payload.get())).collect(),
             closures: self.templates(prototype, &function.code),
             callees,
+            known_callees,
             quick_callees: function.code.iter().enumerate().filter_map(quick_callee).collect(),
             role_callees: function.code.iter().enumerate().filter_map(role_callee).collect(),
             sites: record.sites.clone(),
@@ -113,15 +115,10 @@ impl Machine {
             return callees;
         }
         for at in (0..code.len()).filter(|&at| is_closed_call(code[at])) {
-            let Some(Callee::Lua(callee)) = self.feedback_of(prototype).and_then(|feedback| feedback.callee(at)) else {
-                continue;
-            };
+            let Some(callee) = self.only_callee(prototype, at) else { continue };
             if self.lua.record(number).exits.get(&(at as u32)).is_some_and(|&count| count >= root.often) {
                 continue;
             }
-            let functions = self.heap.refs(self.heap.get(prototype).module);
-            let Some(callee) = functions.get(callee as usize).and_then(|callee| callee.get()) else { continue };
-            let callee: Ref<Prototype> = callee.cast();
             let object = self.heap.get(callee);
             let words = self.heap.get(object.code).length() as usize / 8;
             if words > MOST_INLINED.min(*root.room) || object.is_variadic != 0 || callers.contains(&callee) {
@@ -139,6 +136,28 @@ impl Machine {
             }
         }
         callees
+    }
+
+    /// The functions without further arguments that were seen to be the only ones that are called somewhere.
+    fn known_callees(&mut self, prototype: Ref<Prototype>, code: &[Word]) -> BTreeMap<u32, KnownCallee> {
+        let mut known = BTreeMap::new();
+        for at in (0..code.len()).filter(|&at| code[at].opcode_number() == Opcode::call as u8) {
+            let Some(callee) = self.only_callee(prototype, at) else { continue };
+            let object = self.heap.get(callee);
+            let (parameter_count, is_variadic) = (object.parameter_count, object.is_variadic != 0);
+            if !is_variadic {
+                let number = self.lua_number(callee);
+                known.insert(at as u32, KnownCallee { number, prototype: callee.units(), parameter_count });
+            }
+        }
+        known
+    }
+
+    /// The function of Lua that was seen to be the only one that is called at an instruction.
+    fn only_callee(&self, prototype: Ref<Prototype>, at: usize) -> Option<Ref<Prototype>> {
+        let Some(Callee::Lua(callee)) = self.feedback_of(prototype)?.callee(at) else { return None };
+        let functions = self.heap.refs(self.heap.get(prototype).module);
+        Some(functions.get(callee as usize)?.get()?.cast())
     }
 
     /// Adds what a function's sites remember to what they did when it was compiled before.

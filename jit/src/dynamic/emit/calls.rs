@@ -8,6 +8,7 @@ use lunette_bytecode::instruction::{Opcode, Word};
 use lunette_interpreter::{
     frame,
     machine_code::{
+        KnownCallee,
         layout::{self, tag},
         performed, status,
     },
@@ -56,6 +57,22 @@ impl Emitter<'_, '_, '_> {
         known
     }
 
+    /// The function that is likely to be called, if it takes so many arguments.
+    fn known_callee(&self, instruction: usize, arguments: usize) -> Option<KnownCallee> {
+        let at = self.code.at(instruction) as u32;
+        let callee = self.code.unit_of(instruction).known_callees.get(&at).copied();
+        callee.filter(|callee| usize::from(callee.parameter_count) <= arguments && !self.code.goes_on(instruction))
+    }
+
+    /// The address of what there is to know of a function, if that is what a closure is of; if not, control goes to a block.
+    fn known_as(&mut self, function: Value, callee: KnownCallee, slow: Block) -> Value {
+        let closure = self.object(function);
+        let reference = self.builder.ins().load(types::I32, of_object(), closure, layout::CLOSURE_PROTOTYPE);
+        self.go_if_not(reference, callee.prototype, slow);
+        let known = self.builder.ins().load(types::I64, of_machine(), self.machine, layout::KNOWN);
+        self.builder.ins().iadd_imm_s(known, i64::from(callee.number - 1) * layout::KNOWN_BYTES)
+    }
+
     /// Notes where this function goes on behind a call, and makes the header of the other one's frame.
     pub(super) fn store_headers(&mut self, call: Word) {
         self.store_resume(1);
@@ -90,8 +107,13 @@ impl Emitter<'_, '_, '_> {
         self.store_live_here();
         self.put_budget();
         self.go_if_not(found, tag::CLOSURE, slow);
-        let count = self.builder.ins().iconst(types::I32, arguments as i64 - 1);
-        let known = self.known(function, count, slow);
+        let known = match self.known_callee(instruction, arguments - 1) {
+            Some(callee) => self.known_as(function, callee, slow),
+            None => {
+                let count = self.builder.ins().iconst(types::I32, arguments as i64 - 1);
+                self.known(function, count, slow)
+            }
+        };
         let address = self.builder.ins().load(types::I64, of_machine(), known, layout::KNOWN_ADDRESS);
         self.store_headers(word);
         let window = place(a + frame::FRAME_SLOTS as usize);
@@ -119,9 +141,8 @@ impl Emitter<'_, '_, '_> {
         self.builder.ins().brif(then, other, [then.into()].as_ref(), here, []);
         self.seal(other);
         self.builder.switch_to_block(ended_otherwise);
-        let refused = self.cold_block();
         let is_refused = self.builder.ins().icmp_imm_s(IntCC::Equal, ended, status::REFUSED as i64);
-        self.go_if(is_refused, refused);
+        self.go_if(is_refused, slow);
         let replaced = self.cold_block();
         let is_replaced = self.builder.ins().icmp_imm_s(IntCC::Equal, ended, status::REPLACED as i64);
         self.go_if(is_replaced, replaced);
@@ -136,9 +157,6 @@ impl Emitter<'_, '_, '_> {
         self.seal(elsewhere);
         self.builder.switch_to_block(elsewhere);
         self.end_as(ended);
-        self.seal(refused);
-        self.builder.switch_to_block(refused);
-        self.leave_stored(status::PAUSED);
         self.seal(here);
         self.builder.switch_to_block(here);
         self.take_budget();
