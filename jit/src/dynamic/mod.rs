@@ -6,8 +6,10 @@
 //!
 //! The data flows `operands` and `registers` (what instructions read and write) → `inlining` (functions in the place of calls) →
 //! `blocks` (control flow) → `kinds` (which registers hold numbers) → `peeling` (first turns of loops apart: then control flow
-//! and kinds once more) → `emit` (Cranelift's form).
+//! and kinds once more) → `arrays` (array parts that loops hold) → `emit` (Cranelift's form).
 
+#[cfg(target_arch = "x86_64")]
+mod arrays;
 #[cfg(target_arch = "x86_64")]
 mod blocks;
 #[cfg(target_arch = "x86_64")]

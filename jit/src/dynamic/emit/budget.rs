@@ -22,8 +22,9 @@ impl Emitter<'_, '_, '_> {
         }
     }
 
-    /// Reads what the machine has, behind what may have changed it.
+    /// Reads what the machine has, behind what may have changed it: fuel, and array parts that are held.
     pub(super) fn take_budget(&mut self) {
+        self.take_arrays();
         if let Some(variable) = self.budget {
             let budget = self.builder.ins().load(types::I64, of_machine(), self.machine, layout::BUDGET);
             self.builder.def_var(variable, budget);

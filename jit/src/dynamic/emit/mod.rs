@@ -13,6 +13,7 @@
 //! hold).
 
 mod allocation;
+mod arrays;
 mod budget;
 mod builtins;
 mod calls;
@@ -29,12 +30,14 @@ mod values;
 mod variadic;
 
 use super::{
+    arrays::HeldArrays,
     blocks::{Code, is_left},
     kinds::Kind,
     operands::Operands,
     registers::Set,
 };
-use alloc::{vec, vec::Vec};
+use alloc::{collections::BTreeMap, vec, vec::Vec};
+use arrays::Array;
 use cranelift_codegen::{
     ir::{
         AbiParam, AliasRegion, AliasRegionData, Block, BlockCall, InstBuilder, JumpTableData, MemFlagsData, SigRef,
@@ -127,6 +130,10 @@ struct Emitter<'a, 'f, 'b> {
     ending: Option<Block>,
     /// How much fuel is left of the slice, if that is not in the machine all the time.
     budget: Option<Variable>,
+    /// The loops in which array parts are held, that of the block that is emitted, and where they are.
+    arrays: HeldArrays,
+    present_loop: Option<usize>,
+    array_variables: BTreeMap<(usize, usize), Array<Variable>>,
     /// Of each body in the place of a call, the reference to its closure.
     closures: Vec<Option<Value>>,
     /// What is out of line of the instruction that is emitted.
@@ -209,6 +216,9 @@ impl<'a, 'f, 'b> Emitter<'a, 'f, 'b> {
             blocks,
             variables: vec![[None; 4]; code.registers()],
             held: Vec::new(),
+            arrays: HeldArrays::find(code, kinds),
+            present_loop: None,
+            array_variables: BTreeMap::new(),
             closures: vec![None; code.bodies.len()],
             outside: Outside::default(),
             signatures,
@@ -275,6 +285,7 @@ impl<'a, 'f, 'b> Emitter<'a, 'f, 'b> {
     fn emit_block(&mut self, block: usize, kinds: &[Kind]) {
         let code = self.code;
         self.builder.switch_to_block(self.blocks[block]);
+        self.present_loop = self.arrays.loop_of(block);
         self.held = kinds.iter().map(|&kind| Held::of_kind(kind)).collect();
         let range = code.blocks[block].instructions.clone();
         // What is needed from each instruction on, backward.
@@ -409,6 +420,9 @@ impl<'a, 'f, 'b> Emitter<'a, 'f, 'b> {
                 }
                 _ => self.store_number(register),
             }
+        }
+        if let Some(number) = self.arrays.loop_of(next).filter(|&number| self.present_loop != Some(number)) {
+            self.look_up_arrays(number);
         }
         self.builder.ins().jump(self.blocks[next], []);
     }

@@ -5,7 +5,7 @@ use crate::dynamic::{
     kinds::{Expected, Kind, Plan, Source, sources},
     operands::Operands,
 };
-use cranelift_codegen::ir::{InstBuilder, MemFlagsData, Value, condcodes::IntCC, types};
+use cranelift_codegen::ir::{InstBuilder, InstructionData, MemFlagsData, Value, ValueDef, condcodes::IntCC, types};
 use lunette_bytecode::instruction::Opcode;
 use lunette_interpreter::machine_code::layout::tag;
 
@@ -253,7 +253,7 @@ impl Emitter<'_, '_, '_> {
             add | add_constant | add_integer => self.builder.ins().fadd(left, right),
             subtract | subtract_constant | subtract_integer => self.builder.ins().fsub(left, right),
             multiply | multiply_constant => self.builder.ins().fmul(left, right),
-            divide | divide_constant => self.builder.ins().fdiv(left, right),
+            divide | divide_constant => self.divide(left, right),
             floor_divide | floor_divide_constant => {
                 let quotient = self.builder.ins().fdiv(left, right);
                 self.builder.ins().floor(quotient)
@@ -262,6 +262,27 @@ impl Emitter<'_, '_, '_> {
             power_constant => self.builder.ins().fmul(left, left),
             _ => unreachable!("{opcode:?} is no operation of floats"),
         }
+    }
+
+    fn divide(&mut self, left: Value, right: Value) -> Value {
+        match self.exact_reciprocal(right) {
+            Some(reciprocal) => {
+                let reciprocal = self.builder.ins().f64const(reciprocal);
+                self.builder.ins().fmul(left, reciprocal)
+            }
+            None => self.builder.ins().fdiv(left, right),
+        }
+    }
+
+    /// The reciprocal of a constant, if multiplying by it gives what dividing does: those of powers of two, neither of which is
+    /// subnormal.
+    fn exact_reciprocal(&self, value: Value) -> Option<f64> {
+        let ValueDef::Result(definition, _) = self.builder.func.dfg.value_def(value) else { return None };
+        let InstructionData::UnaryIeee64 { imm, .. } = self.builder.func.dfg.insts[definition] else { return None };
+        let divisor = f64::from_bits(imm.bits());
+        let reciprocal = 1.0 / divisor;
+        let is_power = divisor.to_bits().trailing_zeros() >= f64::MANTISSA_DIGITS - 1;
+        (is_power && divisor.is_normal() && reciprocal.is_normal()).then_some(reciprocal)
     }
 
     pub(super) fn emit_unary(&mut self, instruction: usize) {

@@ -1,6 +1,6 @@
 //! Elements of tables, and variables of closures.
 
-use super::{Emitter, of_content, of_object};
+use super::{Emitter, arrays::Array, of_content, of_object};
 use crate::dynamic::{kinds::Kind, operands::Operands};
 use cranelift_codegen::ir::{Block, InstBuilder, Value, condcodes::IntCC, types};
 use lunette_bytecode::instruction::Opcode;
@@ -72,20 +72,11 @@ impl Emitter<'_, '_, '_> {
         self.write(word.a(), Kind::Integer, length);
     }
 
-    /// The addresses of payload and tag of an element of a table; if it is not in use, to a block.
-    fn element(&mut self, table: Value, index: Value, otherwise: Block) -> (Value, Value) {
-        let length = self.builder.ins().uload32(of_object(), table, layout::TABLE_LENGTH);
-        let is_outside = self.builder.ins().icmp(IntCC::UnsignedGreaterThanOrEqual, index, length);
-        self.go_if(is_outside, otherwise);
-        self.element_place(table, index)
-    }
-
-    fn element_place(&mut self, table: Value, index: Value) -> (Value, Value) {
-        let array = self.referred(table, layout::TABLE_ARRAY);
+    /// The addresses of payload and tag of an element.
+    fn element_place(&mut self, array: Array, index: Value) -> (Value, Value) {
         let distance = self.builder.ins().ishl_imm_u(index, 3);
-        let payload = self.builder.ins().iadd(array, distance);
-        let tags = self.referred(table, layout::TABLE_TAGS);
-        (payload, self.builder.ins().iadd(tags, index))
+        let payload = self.builder.ins().iadd(array.payloads, distance);
+        (payload, self.builder.ins().iadd(array.tags, index))
     }
 
     /// The address of a table's array part, and for how many elements it has room; if there is none, to a block.
@@ -126,7 +117,10 @@ impl Emitter<'_, '_, '_> {
         let otherwise = self.otherwise(loaded);
         let table = self.table(word.b(), otherwise);
         let index = self.index(key, word.c_count(), otherwise);
-        let (place, tag_place) = self.element(table, index, otherwise);
+        let array = self.array_of(word.b(), table);
+        let is_outside = self.builder.ins().icmp(IntCC::UnsignedGreaterThanOrEqual, index, array.length);
+        self.go_if(is_outside, otherwise);
+        let (place, tag_place) = self.element_place(array, index);
         let found = self.builder.ins().uload8(types::I32, of_content(), tag_place, 0);
         let payload = if loaded == Kind::Any {
             let is_nil = self.builder.ins().icmp_imm_s(IntCC::Equal, found, i64::from(tag::NIL));
@@ -191,15 +185,15 @@ impl Emitter<'_, '_, '_> {
             self.go_if(is_nil, slow);
         }
         self.check_barrier(table, value_tag, is_plain, slow);
-        let length = self.builder.ins().uload32(of_object(), table, layout::TABLE_LENGTH);
+        let array = self.array_of(word.a(), table);
         let [inside, outside, join] = core::array::from_fn(|_| self.builder.create_block());
-        let is_inside = self.builder.ins().icmp(IntCC::UnsignedLessThan, index, length);
+        let is_inside = self.builder.ins().icmp(IntCC::UnsignedLessThan, index, array.length);
         self.builder.ins().brif(is_inside, inside, [], outside, []);
         self.seal(inside);
         self.seal(outside);
         self.builder.switch_to_block(inside);
         // A nil element may be one that a metamethod wants.
-        let places = self.element_place(table, index);
+        let places = self.element_place(array, index);
         let found = self.builder.ins().uload8(types::I32, of_content(), places.1, 0);
         let is_nil = self.builder.ins().icmp_imm_s(IntCC::Equal, found, i64::from(tag::NIL));
         self.go_if(is_nil, slow);
@@ -207,6 +201,7 @@ impl Emitter<'_, '_, '_> {
         self.builder.ins().jump(join, []);
         self.builder.switch_to_block(outside);
         // One more element, for which there is room.
+        let length = self.builder.ins().uload32(of_object(), table, layout::TABLE_LENGTH);
         let is_other = self.builder.ins().icmp(IntCC::NotEqual, index, length);
         self.go_if(is_other, slow);
         let metatable = self.builder.ins().load(types::I32, of_object(), table, layout::TABLE_METATABLE);
@@ -216,9 +211,10 @@ impl Emitter<'_, '_, '_> {
         let (_, room) = self.array(table, slow);
         let is_full = self.builder.ins().icmp(IntCC::UnsignedGreaterThanOrEqual, index, room);
         self.go_if(is_full, slow);
-        let places = self.element_place(table, index);
+        let places = self.element_place(array, index);
         let longer = self.builder.ins().iadd_imm_s(length, 1);
         self.builder.ins().istore32(of_object(), longer, table, layout::TABLE_LENGTH);
+        self.take_lengths();
         self.store_element(places, value_tag, payload);
         self.builder.ins().jump(join, []);
         self.seal(join);
