@@ -123,6 +123,16 @@ pub enum Builtin {
     Maximum,
     /// A byte of a string, at a position from 1 on.
     Byte,
+    /// How many values there are, or the one at a position.
+    Select,
+    /// What a traversal needs: the function that the closure holds, the value, and what is before the first key.
+    Pairs,
+    /// The same by integers from 1 on.
+    IntegerPairs,
+    /// Adds an element to the end of a list.
+    Insert,
+    /// Takes the last element out of a list.
+    Remove,
 }
 
 impl Native {

@@ -71,6 +71,44 @@ impl Heap {
         first_step(self.hash_entries(table.hash.get()?), place.saturating_sub(before), capacity + before)
     }
 
+    /// The entry after `key`; see [`Heap::cursor_of`].
+    #[inline]
+    pub fn next_after(&self, table: Ref<Table>, key: Parts, hint: u32) -> Result<Option<Step>, InvalidKey> {
+        if self.is_element_cursor(table, key, hint) {
+            return Ok(self.next_at(table, hint));
+        }
+        self.next_after_entry(table, key, hint)
+    }
+
+    /// The same for a key that is that of no element, as far as is known: from entry to entry of the same part.
+    #[inline(never)]
+    fn next_after_entry(&self, table: Ref<Table>, key: Parts, hint: u32) -> Result<Option<Step>, InvalidKey> {
+        let object = self.get(table);
+        let capacity = self.array_capacity(object);
+        if let Some(place) = hint.checked_sub(capacity + 1) {
+            let string_places = self.string_places(object);
+            let (entries, number, before) = match place.checked_sub(string_places) {
+                None => (self.name_entries(object), place, capacity),
+                Some(number) => {
+                    let entries = object.hash.get().map_or(&[][..], |part| self.hash_entries(part));
+                    (entries, number, capacity + string_places)
+                }
+            };
+            if entries.get(number as usize).is_some_and(|entry| is_key(entry.key(), key))
+                && let Some(step) = first_step(entries, number + 1, before)
+            {
+                return Ok(Some(step));
+            }
+        }
+        let cursor = self.find_cursor(table, key, hint)?;
+        Ok(self.next_at(table, cursor))
+    }
+
+    #[inline(always)]
+    fn is_element_cursor(&self, table: Ref<Table>, key: Parts, hint: u32) -> bool {
+        key.0 == INTEGER && key.1 == hint.into() && hint != 0 && hint <= self.get(table).array_length.get()
+    }
+
     /// The number of places of short strings.
     fn string_places(&self, table: &Table) -> u32 {
         self.names(table).map_or_else(|| self.get(table.shape.get()).count, |names| self.get(names).used.get())
@@ -79,7 +117,7 @@ impl Heap {
     /// The cursor after `key`. `hint` is looked at first: the cursor of the step that gave the key, or anything.
     #[inline]
     pub fn cursor_of(&self, table: Ref<Table>, key: Parts, hint: u32) -> Result<u32, InvalidKey> {
-        if key.0 == INTEGER && key.1 == hint.into() && hint != 0 && hint <= self.get(table).array_length.get() {
+        if self.is_element_cursor(table, key, hint) {
             return Ok(hint);
         }
         self.find_cursor(table, key, hint)

@@ -32,6 +32,7 @@
 
 mod callbacks;
 mod compile;
+pub(crate) mod elements;
 pub(crate) mod enter;
 mod heat;
 mod helpers;
@@ -83,8 +84,8 @@ pub struct Unit {
     pub closures: BTreeMap<u32, Template>,
     /// Of calls, by the instruction, the function that may be compiled in their place, where the callee has this prototype.
     pub callees: BTreeMap<u32, Unit>,
-    /// Of calls, by the instruction, the native function that is called there and has a [`Quick`](crate::native::Quick) form.
-    pub quick_callees: BTreeMap<u32, QuickCallee>,
+    /// Of calls, by the instruction, the native function that is called there and need not be called as others are.
+    pub native_callees: BTreeMap<u32, NativeCallee>,
     /// What each site has met.
     pub sites: Vec<SiteState>,
     /// The tags that the first and the second register operand of each instruction were seen with.
@@ -104,6 +105,11 @@ impl Unit {
     pub fn words(&self) -> usize {
         self.code.len() + self.callees.values().map(Unit::words).sum::<usize>()
     }
+
+    /// Whether a call is one of the quick form of a native function.
+    pub fn calls_quick(&self, call: usize) -> bool {
+        !self.goes_on[call] && self.native_callees.get(&(call as u32)).is_some_and(|callee| callee.is_quick)
+    }
 }
 
 /// What closures are made of.
@@ -115,11 +121,13 @@ pub struct Template {
     pub captures: Vec<Capture>,
 }
 
-/// A native function that has a [`Quick`](crate::native::Quick) form.
+/// A native function for which there is a shorter way than that of all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct QuickCallee {
+pub struct NativeCallee {
     /// Its number.
     pub native: u32,
+    /// Whether it has a [`Quick`](crate::native::Quick) form.
+    pub is_quick: bool,
     /// What can be done in its place.
     pub builtin: Option<Builtin>,
 }

@@ -1,7 +1,7 @@
 //! What the compiler is told of a function: its code, what its instructions have met, and the functions that it calls and that
 //! may be compiled in the place of the calls.
 
-use super::{Local, QuickCallee, SiteState, Template, Unit, tier::GENERATIONS};
+use super::{Local, NativeCallee, SiteState, Template, Unit, tier::GENERATIONS};
 use crate::{debug_info::CaptureTable, dispatch::state::Operands, feedback::Callee, machine::Machine};
 use alloc::{collections::BTreeMap, vec::Vec};
 use lunette_bytecode::{
@@ -54,12 +54,12 @@ impl Machine {
         let instructions = 0..function.code.len() as u32;
         let goes_on = |at| root.is_last || record.exits.get(&at).is_some_and(|&count| count >= root.often);
         let feedback = self.feedback_of(prototype);
-        let quick_callee = |(number, word): (usize, &Word)| {
+        let native_callee = |(number, word): (usize, &Word)| {
             let is_call = [Opcode::call as u8, Opcode::tail_call as u8].contains(&word.opcode_number());
             let Some(Callee::Native(native)) = feedback.filter(|_| is_call)?.callee(number) else { return None };
             let function = self.natives.get(native as usize)?;
-            function.quick?;
-            Some((number as u32, QuickCallee { native, builtin: function.builtin }))
+            let (is_quick, builtin) = (function.quick.is_some(), function.builtin);
+            (is_quick || builtin.is_some()).then_some((number as u32, NativeCallee { native, is_quick, builtin }))
         };
         Unit {
             number,
@@ -72,7 +72,7 @@ impl Machine {
             constants: self.heap.constants(prototype).iter().map(|slot| (slot.tag.get(), slot.payload.get())).collect(),
             closures: self.templates(prototype, &function.code),
             callees,
-            quick_callees: function.code.iter().enumerate().filter_map(quick_callee).collect(),
+            native_callees: function.code.iter().enumerate().filter_map(native_callee).collect(),
             sites: record.sites.clone(),
             seen: instructions
                 .clone()
@@ -125,7 +125,7 @@ impl Machine {
             *root.room -= words;
             let unit = self.unit_within(root, callee, callers);
             let mut tail_calls = (0..).zip(&unit.code).filter(|(_, word)| is_tail_call(**word)).map(|(at, _)| at);
-            let is_quick = |at: u32| unit.quick_callees.contains_key(&at) && !unit.goes_on[at as usize];
+            let is_quick = |at: u32| unit.calls_quick(at as usize);
             if tail_calls.all(|at| unit.callees.contains_key(&at) || is_quick(at)) {
                 callees.insert(at as u32, unit);
             }

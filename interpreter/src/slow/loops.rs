@@ -147,10 +147,10 @@ pub(crate) fn traverse(machine: &mut Machine, index: u32, wanted: u32) -> bool {
     let native = machine.heap.get(iterator).native;
     let (key, value) = if native == machine.next_native {
         let control = machine.slot(index + 2);
-        let Ok(cursor) = machine.heap.cursor_of(table, control.get().to_parts(), control.spare.get()) else {
+        let Ok(step) = machine.heap.next_after(table, control.get().to_parts(), control.spare.get()) else {
             return false;
         };
-        match machine.heap.next_at(table, cursor) {
+        match step {
             Some(step) => {
                 control.spare.set(step.cursor);
                 (step.key, step.value)
