@@ -31,14 +31,17 @@ pub(crate) const DEFINITION: Definition = Definition {
         Native::new("getmetatable", access::getmetatable).with_quick(quick::getmetatable),
         loading::LOAD,
         loading::LOADFILE,
-        Native::new("next", access::next).with_quick(quick::next),
+        Native::new("next", access::next).with_quick(quick::next).with_quick_list(quick::next_list),
         Native::new("pcall", protection::pcall).catching().with_role(Role::Protect),
         printing::PRINT,
         Native::new("rawequal", access::rawequal).with_quick(quick::rawequal),
         Native::new("rawget", access::rawget).with_quick(quick::rawget),
         Native::new("rawlen", access::rawlen).with_quick(quick::rawlen),
         Native::new("rawset", access::rawset),
-        Native::new("select", access::select).with_quick(quick::select).with_builtin(Builtin::Select),
+        Native::new("select", access::select)
+            .with_quick(quick::select)
+            .with_quick_list(quick::select_list)
+            .with_builtin(Builtin::Select),
         Native::new("setmetatable", access::setmetatable).with_quick(quick::setmetatable),
         Native::new("tonumber", conversion::tonumber).with_quick(quick::tonumber),
         Native::new("tostring", conversion::tostring).with_quick(quick::tostring),
