@@ -72,34 +72,35 @@ impl Heap {
     }
 
     /// The entry after `key`; see [`Heap::cursor_of`].
-    #[inline]
+    #[inline(always)]
     pub fn next_after(&self, table: Ref<Table>, key: Parts, hint: u32) -> Result<Option<Step>, InvalidKey> {
         if self.is_element_cursor(table, key, hint) {
             return Ok(self.next_at(table, hint));
         }
-        self.next_after_entry(table, key, hint)
+        match self.next_entry(self.get(table), key, hint) {
+            None => self.next_after_key(table, key, hint),
+            step => Ok(step),
+        }
     }
 
-    /// The same for a key that is that of no element, as far as is known: from entry to entry of the same part.
-    #[inline(never)]
-    fn next_after_entry(&self, table: Ref<Table>, key: Parts, hint: u32) -> Result<Option<Step>, InvalidKey> {
-        let object = self.get(table);
-        let capacity = self.array_capacity(object);
-        if let Some(place) = hint.checked_sub(capacity + 1) {
-            let string_places = self.string_places(object);
-            let (entries, number, before) = match place.checked_sub(string_places) {
-                None => (self.name_entries(object), place, capacity),
-                Some(number) => {
-                    let entries = object.hash.get().map_or(&[][..], |part| self.hash_entries(part));
-                    (entries, number, capacity + string_places)
-                }
-            };
-            if entries.get(number as usize).is_some_and(|entry| is_key(entry.key(), key))
-                && let Some(step) = first_step(entries, number + 1, before)
-            {
-                return Ok(Some(step));
-            }
+    /// The same from an entry to the next of the same part, if the cursor is right and there is one.
+    #[inline(always)]
+    fn next_entry(&self, table: &Table, key: Parts, hint: u32) -> Option<Step> {
+        let capacity = self.array_capacity(table);
+        let place = hint.checked_sub(capacity + 1)?;
+        let string_places = self.string_places(table);
+        let (entries, number, before) = match place.checked_sub(string_places) {
+            None => (self.name_entries(table), place, capacity),
+            Some(number) => (self.hash_entries(table.hash.get()?), number, capacity + string_places),
+        };
+        if !is_key(entries.get(number as usize)?.key(), key) {
+            return None;
         }
+        first_step(entries, number + 1, before)
+    }
+
+    #[inline(never)]
+    fn next_after_key(&self, table: Ref<Table>, key: Parts, hint: u32) -> Result<Option<Step>, InvalidKey> {
         let cursor = self.find_cursor(table, key, hint)?;
         Ok(self.next_at(table, cursor))
     }
