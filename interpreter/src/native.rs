@@ -40,6 +40,13 @@ pub type NativeFunction = fn(&mut Machine, Frame) -> NativeResult;
 /// function; what that would charge is spent.
 pub type Quick = fn(&mut Machine, ArgumentList) -> Option<Value>;
 
+/// The same for any number of results, at most [`MOST_LISTED`]: puts them into slots from this one on, which may be those of the
+/// arguments, and gives their number. Tried by compiled code that wants none, several, or all.
+pub type QuickList = fn(&mut Machine, ArgumentList, u32) -> Option<u32>;
+
+/// The most results of a [`QuickList`].
+pub const MOST_LISTED: u32 = 64;
+
 /// What a native function does that changes which frame runs: the machine does it itself, without calling the function, if nothing
 /// is in the way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -110,6 +117,8 @@ pub struct Native {
     pub upvalues: u32,
     /// What is tried before the function, if it is wanted for at most one result.
     pub quick: Option<Quick>,
+    /// The same for several results.
+    pub quick_list: Option<QuickList>,
     /// What the machine can do for it.
     pub role: Option<Role>,
     /// What compiled code does in its place.
@@ -129,6 +138,16 @@ pub enum Builtin {
     Maximum,
     /// A byte of a string, at a position from 1 on.
     Byte,
+    /// How many values there are, or the one at a position.
+    Select,
+    /// What a traversal needs: the function that the closure holds, the value, and what is before the first key.
+    Pairs,
+    /// The same by integers from 1 on.
+    IntegerPairs,
+    /// Adds an element to the end of a list.
+    Insert,
+    /// Takes the last element out of a list.
+    Remove,
 }
 
 impl Native {
@@ -142,6 +161,7 @@ impl Native {
             catches: false,
             upvalues: 0,
             quick: None,
+            quick_list: None,
             role: None,
             builtin: None,
         }
@@ -169,6 +189,12 @@ impl Native {
     #[must_use]
     pub const fn with_quick(self, quick: Quick) -> Native {
         Native { quick: Some(quick), ..self }
+    }
+
+    /// The function with what is tried before it where several results are wanted.
+    #[must_use]
+    pub const fn with_quick_list(self, quick_list: QuickList) -> Native {
+        Native { quick_list: Some(quick_list), ..self }
     }
 
     /// The function with what the machine can do for it.

@@ -1,12 +1,16 @@
 //! Quick forms of functions of the library: what they do with the arguments they usually have, see
-//! [`Quick`](lunette_interpreter::native::Quick). Whatever needs a frame (errors, metamethods, fuel for long strings) is left to
+//! [`Quick`](lunette_interpreter::native::Quick) and [`QuickList`](lunette_interpreter::native::QuickList). Whatever needs a frame (errors, metamethods, fuel for long strings) is left to
 //! the functions themselves.
 
 use crate::position::{end_position, start_position};
 use lunette_bytecode::number::{float_to_integer_ceil, float_to_integer_floor, format_integer};
 use lunette_gc::{reference::Ref, string::Str, table::Table, value::Value};
 use lunette_interpreter::{
-    Machine, compare::Comparison, limits::BYTES_PER_UNIT, metamethod::Event, native::ArgumentList,
+    Machine,
+    compare::Comparison,
+    limits::BYTES_PER_UNIT,
+    metamethod::Event,
+    native::{ArgumentList, MOST_LISTED},
 };
 
 fn table(machine: &Machine, arguments: ArgumentList, index: u32) -> Option<Ref<Table>> {
@@ -127,6 +131,24 @@ pub(crate) fn byte(machine: &mut Machine, arguments: ArgumentList) -> Option<Val
     }
 }
 
+pub(crate) fn byte_list(machine: &mut Machine, arguments: ArgumentList, target: u32) -> Option<u32> {
+    let string = string(machine, arguments, 0)?;
+    let bytes = machine.bytes(string);
+    let first = integer(machine, arguments, 1, Some(1))?;
+    let last = integer(machine, arguments, 2, Some(first))?;
+    let bytes = bytes.get(start_position(first, bytes.len())..end_position(last, bytes.len())).unwrap_or_default();
+    if bytes.len() > MOST_LISTED as usize {
+        return None;
+    }
+    if bytes.len() > 1 {
+        machine.spend(bytes.len() as u64);
+    }
+    for (slot, &byte) in (target..).zip(bytes) {
+        machine.set_value(slot, Value::Integer(byte.into()));
+    }
+    Some(bytes.len() as u32)
+}
+
 pub(crate) fn sub(machine: &mut Machine, arguments: ArgumentList) -> Option<Value> {
     let string = string(machine, arguments, 0)?;
     let bytes = machine.bytes(string);
@@ -207,6 +229,17 @@ pub(crate) fn next(machine: &mut Machine, arguments: ArgumentList) -> Option<Val
     Some(first.map_or(Value::Nil, |(key, _)| key))
 }
 
+pub(crate) fn next_list(machine: &mut Machine, arguments: ArgumentList, target: u32) -> Option<u32> {
+    let table = table(machine, arguments, 0)?;
+    let key = arguments.get(machine, 1).unwrap_or(Value::Nil);
+    is_plain_key(machine, key).then_some(())?;
+    let entry = machine.heap.table_next(table, key).ok()?;
+    let (key, value) = entry.unwrap_or((Value::Nil, Value::Nil));
+    machine.set_value(target, key);
+    machine.set_value(target + 1, value);
+    Some(if entry.is_some() { 2 } else { 1 })
+}
+
 pub(crate) fn rawequal(machine: &mut Machine, arguments: ArgumentList) -> Option<Value> {
     let (left, right) = (arguments.get(machine, 0)?, arguments.get(machine, 1)?);
     Some(Value::Boolean(machine.raw_equal(left, right)))
@@ -214,9 +247,12 @@ pub(crate) fn rawequal(machine: &mut Machine, arguments: ArgumentList) -> Option
 
 pub(crate) fn rawget(machine: &mut Machine, arguments: ArgumentList) -> Option<Value> {
     let (table, key) = (table(machine, arguments, 0)?, arguments.get(machine, 1)?);
-    // Long strings cost fuel.
-    let is_plain = !matches!(key, Value::String(key) if !machine.heap.get(key).is_short());
-    is_plain.then(|| machine.heap.table_get(table, key))
+    is_plain_key(machine, key).then(|| machine.heap.table_get(table, key))
+}
+
+/// Long strings cost fuel.
+fn is_plain_key(machine: &Machine, key: Value) -> bool {
+    !matches!(key, Value::String(key) if !machine.heap.get(key).is_short())
 }
 
 pub(crate) fn rawlen(machine: &mut Machine, arguments: ArgumentList) -> Option<Value> {
@@ -233,6 +269,19 @@ pub(crate) fn select(machine: &mut Machine, arguments: ArgumentList) -> Option<V
     };
     let first = if number < 0 { count.saturating_add(number) } else { number.min(count) };
     (first >= 1).then(|| arguments.get(machine, first as u32).unwrap_or(Value::Nil))
+}
+
+/// Of those from a position on, which is not counted from the end.
+pub(crate) fn select_list(machine: &mut Machine, arguments: ArgumentList, target: u32) -> Option<u32> {
+    let first = u32::try_from(integer(machine, arguments, 0, None)?).ok().filter(|&first| first > 0)?;
+    let given = arguments.count().saturating_sub(first);
+    if given > MOST_LISTED {
+        return None;
+    }
+    for index in 0..given {
+        machine.set_value(target + index, arguments.get(machine, first + index).unwrap_or(Value::Nil));
+    }
+    Some(given)
 }
 
 pub(crate) fn getmetatable(machine: &mut Machine, arguments: ArgumentList) -> Option<Value> {
@@ -263,6 +312,27 @@ pub(crate) fn type_(machine: &mut Machine, arguments: ArgumentList) -> Option<Va
 fn plain_list(machine: &Machine, arguments: ArgumentList, count: u32) -> Option<Ref<Table>> {
     let list = table(machine, arguments, 0)?;
     (arguments.count() == count && machine.heap.get(list).metatable.get().is_none()).then_some(list)
+}
+
+/// Of elements of the array part.
+pub(crate) fn unpack_list(machine: &mut Machine, arguments: ArgumentList, target: u32) -> Option<u32> {
+    let list = table(machine, arguments, 0).filter(|&list| machine.heap.get(list).metatable.get().is_none())?;
+    let (payloads, tags) = machine.heap.array_slices(list);
+    let first = integer(machine, arguments, 1, Some(1))?;
+    let last = integer(machine, arguments, 2, Some(tags.len() as i64))?;
+    if first > last {
+        return Some(0);
+    }
+    let array = usize::try_from(first.checked_sub(1)?).ok()?..usize::try_from(last).ok()?;
+    let (payloads, tags) = (payloads.get(array.clone())?, tags.get(array)?);
+    if tags.len() > MOST_LISTED as usize {
+        return None;
+    }
+    for ((payload, tag), slot) in payloads.iter().zip(tags).zip(target..) {
+        machine.slot(slot).set_element(tag.get(), payload.get());
+    }
+    machine.spend(tags.len() as u64);
+    Some(tags.len() as u32)
 }
 
 /// At the end.

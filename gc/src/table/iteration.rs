@@ -71,6 +71,45 @@ impl Heap {
         first_step(self.hash_entries(table.hash.get()?), place.saturating_sub(before), capacity + before)
     }
 
+    /// The entry after `key`; see [`Heap::cursor_of`].
+    #[inline(always)]
+    pub fn next_after(&self, table: Ref<Table>, key: Parts, hint: u32) -> Result<Option<Step>, InvalidKey> {
+        if self.is_element_cursor(table, key, hint) {
+            return Ok(self.next_at(table, hint));
+        }
+        match self.next_entry(self.get(table), key, hint) {
+            None => self.next_after_key(table, key, hint),
+            step => Ok(step),
+        }
+    }
+
+    /// The same from an entry to the next of the same part, if the cursor is right and there is one.
+    #[inline(always)]
+    fn next_entry(&self, table: &Table, key: Parts, hint: u32) -> Option<Step> {
+        let capacity = self.array_capacity(table);
+        let place = hint.checked_sub(capacity + 1)?;
+        let string_places = self.string_places(table);
+        let (entries, number, before) = match place.checked_sub(string_places) {
+            None => (self.name_entries(table), place, capacity),
+            Some(number) => (self.hash_entries(table.hash.get()?), number, capacity + string_places),
+        };
+        if !is_key(entries.get(number as usize)?.key(), key) {
+            return None;
+        }
+        first_step(entries, number + 1, before)
+    }
+
+    #[inline(never)]
+    fn next_after_key(&self, table: Ref<Table>, key: Parts, hint: u32) -> Result<Option<Step>, InvalidKey> {
+        let cursor = self.find_cursor(table, key, hint)?;
+        Ok(self.next_at(table, cursor))
+    }
+
+    #[inline(always)]
+    fn is_element_cursor(&self, table: Ref<Table>, key: Parts, hint: u32) -> bool {
+        key.0 == INTEGER && key.1 == hint.into() && hint != 0 && hint <= self.get(table).array_length.get()
+    }
+
     /// The number of places of short strings.
     fn string_places(&self, table: &Table) -> u32 {
         self.names(table).map_or_else(|| self.get(table.shape.get()).count, |names| self.get(names).used.get())
@@ -79,7 +118,7 @@ impl Heap {
     /// The cursor after `key`. `hint` is looked at first: the cursor of the step that gave the key, or anything.
     #[inline]
     pub fn cursor_of(&self, table: Ref<Table>, key: Parts, hint: u32) -> Result<u32, InvalidKey> {
-        if key.0 == INTEGER && key.1 == hint.into() && hint != 0 && hint <= self.get(table).array_length.get() {
+        if self.is_element_cursor(table, key, hint) {
             return Ok(hint);
         }
         self.find_cursor(table, key, hint)

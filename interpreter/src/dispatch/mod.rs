@@ -411,6 +411,7 @@ mod performers {
     use crate::frame::HeaderSlot;
     use crate::machine_code::{
         Perform,
+        elements::{perform_get_index, perform_set_index},
         enter::{Performed, perform_elsewhere, perform_left},
         natives::{perform_call, perform_generic_for_call},
         performed,
@@ -459,6 +460,10 @@ mod performers {
                 let mut performers: [Perform; _] = [$(each::$name),*];
                 performers[Opcode::call as usize] = call;
                 performers[Opcode::generic_for_call as usize] = generic_for_call;
+                performers[Opcode::get_index as usize] = get_index;
+                performers[Opcode::get_integer as usize] = get_integer;
+                performers[Opcode::set_index as usize] = set_index;
+                performers[Opcode::set_integer as usize] = set_integer;
                 performers
             };
         };
@@ -466,14 +471,24 @@ mod performers {
 
     for_each_instruction!(define_performers);
 
-    unsafe extern "sysv64" fn call(machine: *mut Machine, base: *mut u8, at: *const u64) -> u64 {
-        // SAFETY: as for the others.
-        unsafe { perform_call(machine, base, at, each::call) }
+    macro_rules! define_shorter {
+        ($($name:ident $shorter:ident)*) => {
+            $(
+                unsafe extern "sysv64" fn $name(machine: *mut Machine, base: *mut u8, at: *const u64) -> u64 {
+                    // SAFETY: as for the others.
+                    unsafe { $shorter(machine, base, at, each::$name) }
+                }
+            )*
+        };
     }
 
-    unsafe extern "sysv64" fn generic_for_call(machine: *mut Machine, base: *mut u8, at: *const u64) -> u64 {
-        // SAFETY: as for the others.
-        unsafe { perform_generic_for_call(machine, base, at, each::generic_for_call) }
+    define_shorter! {
+        call perform_call
+        generic_for_call perform_generic_for_call
+        get_index perform_get_index
+        get_integer perform_get_index
+        set_index perform_set_index
+        set_integer perform_set_index
     }
 
     #[inline(always)]

@@ -2,7 +2,10 @@
 //! the way. The frames are those that a call by [`Step::Call`] would have, so that whatever ends otherwise than by a return is
 //! left to the machine, which calls the native function again when its callee has returned.
 
-use super::enter::{Begun, LEAVE, RESUME};
+use super::{
+    enter::{Begun, LEAVE, RESUME},
+    status,
+};
 use crate::{
     call::{MAX_NATIVE_DEPTH, Next},
     feedback::Sampling,
@@ -49,9 +52,27 @@ impl Machine {
         let flags = COUNTED | if yieldable { 0 } else { UNYIELDABLE };
         self.get_thread().native_depth.set(depth.wrapping_add(1 + (u32::from(!yieldable) << 16)));
         self.base = self.place_frame(reference, frame.window(), count, -1, Return::Native as u32 | flags);
-        let thread = self.thread;
+        let (thread, callee) = (self.thread, self.stack.wrapping_add(self.base as usize * 16));
         self.lua.outcome = RESUME;
-        match self.run_at(entry) {
+        let begun = match self.call_at(entry) {
+            Some(status::RETURNS)
+                if self.lua.exit_base == callee
+                    && self.thread == thread
+                    && !self.hooked
+                    && !self.heap.needs_collection() =>
+            {
+                // Nothing is to be done but to take the results.
+                self.lua.is_departed = false;
+                self.base = frame.base();
+                self.get_thread().native_depth.set(depth);
+                self.copy_slots(self.first_result(), frame.window(), self.lua.result_count);
+                self.open_top = frame.window() + self.lua.result_count;
+                return Callback::Returned;
+            }
+            Some(ended) => self.begun(ended, frame.base()),
+            None => Begun::Left,
+        };
+        match begun {
             Begun::Ran(Next::Native) if self.base == frame.base() && self.thread == thread => Callback::Returned,
             Begun::Ran(next) => Callback::Left(next),
             _ if self.lua.outcome == LEAVE => Callback::Left(Next::Leave),

@@ -189,6 +189,12 @@ impl Machine {
         self.base = ((self.lua.exit_base as usize - self.stack as usize) >> 4) as u32;
     }
 
+    /// The slot of the first result that is given to what is no call.
+    #[inline(always)]
+    pub(super) fn first_result(&self) -> u32 {
+        ((self.lua.results as usize - self.stack as usize) >> 4) as u32
+    }
+
     /// Gives the stack room for the registers that the machine code of a function uses in the running frame, if it may have so many.
     #[cold]
     fn make_room_for_machine_code(&mut self, number: u32) -> bool {
@@ -209,8 +215,7 @@ impl Machine {
         // Whatever has happened, it has come back to its frame.
         self.lua.is_departed = false;
         self.take_exit_base();
-        let first = ((self.lua.results as usize - self.stack as usize) >> 4) as u32;
-        let given = self.return_from(first, self.lua.result_count);
+        let given = self.return_from(self.first_result(), self.lua.result_count);
         given.unwrap_or_else(|throw| self.unwind(throw))
     }
 
@@ -315,18 +320,27 @@ impl Machine {
     }
 
     /// Runs the running frame, which is a Lua function's, from an entry of its machine code on.
-    pub(super) fn run_at(&mut self, (address, entry): (*const u8, u32)) -> Begun {
+    pub(super) fn run_at(&mut self, entry: (*const u8, u32)) -> Begun {
+        let caller = self.base - self.header(self.base).distance();
+        match self.call_at(entry) {
+            Some(ended) => self.begun(ended, caller),
+            None => Begun::Left,
+        }
+    }
+
+    /// Calls the machine code of the running frame's function at an entry; how it ends. `None` if there is no room for that.
+    #[inline(always)]
+    pub(super) fn call_at(&mut self, (address, entry): (*const u8, u32)) -> Option<u64> {
         let region = self.heap.base();
         let base = self.stack.wrapping_add(self.base as usize * 16);
-        let caller = self.base - self.header(self.base).distance();
         let here = 0u8;
         if (&raw const here) < self.native.stack_end {
-            return Begun::Left;
+            return None;
         }
         let machine: *mut Machine = self;
         // SAFETY: the running frame is one of verified code, at the entry's instruction; compiled code keeps to `Compiled`.
         // Nothing refers to the machine.
-        let ended = unsafe {
+        unsafe {
             let compiled: Compiled = core::mem::transmute(address);
             (*machine).code.enter();
             let ended = match compiled(base, machine, region, entry) {
@@ -334,8 +348,12 @@ impl Machine {
                 ended => ended,
             };
             (*machine).code.leave();
-            ended
-        };
+            Some(ended)
+        }
+    }
+
+    /// What has become of the frame that the one at `caller` has called, by how its machine code has ended.
+    pub(super) fn begun(&mut self, ended: u64, caller: u32) -> Begun {
         match ended {
             status::RETURNS => Begun::Ran(self.give_results()),
             status::RETURNED => {

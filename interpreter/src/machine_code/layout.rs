@@ -4,7 +4,12 @@ use super::{
     helpers::Helpers,
     tier::{Known, LuaTier},
 };
-use crate::{frame, machine::Machine, metamethod::Event, native::Role};
+use crate::{
+    frame,
+    machine::Machine,
+    metamethod::{Event, STRING_TYPE},
+    native::Role,
+};
 use core::mem::offset_of;
 use lunette_gc::{
     function::{Closure, NativeClosure, Prototype, Site, VariableCell},
@@ -87,8 +92,18 @@ pub const END_ROLE: i32 = tier(offset_of!(LuaTier, helpers) + offset_of!(Helpers
 pub const MOVES: i32 = tier(offset_of!(LuaTier, moves));
 /// Fuel that a call of a native function costs.
 pub const NATIVE_CALL_COST: i64 = crate::native::CALL_COST as i64;
+/// In the machine, the reference to the metatables of types (32 bits); in those, the slot with that of strings.
+pub const METATABLES: i32 = offset_of!(Machine, metatables) as i32;
+/// See [`METATABLES`].
+pub const STRING_METATABLE: i32 = ARRAY_PAYLOADS + STRING_TYPE as i32 * SLOT_BYTES;
 /// In a native closure, the number of its function (32 bits).
 pub const NATIVE_NUMBER: i32 = offset_of!(NativeClosure, native) as i32;
+/// In a native closure, the slot of its first value.
+pub const NATIVE_VALUES: i32 = size_of::<NativeClosure>() as i32;
+/// In the machine, the numbers of the functions by which `pairs` and `ipairs` go on (32 bits each).
+pub const NEXT_NATIVE: i32 = offset_of!(Machine, next_native) as i32;
+/// See [`NEXT_NATIVE`].
+pub const IPAIRS_NATIVE: i32 = offset_of!(Machine, ipairs_native) as i32;
 
 /// In the machine, the reference to the running thread (32 bits), and in that, not 0 if variables are to be closed (32 bits).
 pub const THREAD: i32 = offset_of!(Machine, thread) as i32;

@@ -32,6 +32,7 @@
 
 mod callbacks;
 mod compile;
+pub(crate) mod elements;
 pub(crate) mod enter;
 mod heat;
 mod helpers;
@@ -86,10 +87,9 @@ pub struct Unit {
     pub callees: BTreeMap<u32, Unit>,
     /// Of others, the function of Lua that was seen to be the only one that is called there.
     pub known_callees: BTreeMap<u32, KnownCallee>,
-    /// Of calls, by the instruction, the native function that is called there and has a [`Quick`](crate::native::Quick) form.
-    pub quick_callees: BTreeMap<u32, QuickCallee>,
-    /// Of calls and calls of iterators, by the instruction, the native function that is called there and has a role.
-    pub role_callees: BTreeMap<u32, RoleCallee>,
+    /// Of calls and calls of iterators, by the instruction, the native function that is called there and need not be called as
+    /// others are.
+    pub native_callees: BTreeMap<u32, NativeCallee>,
     /// What each site has met.
     pub sites: Vec<SiteState>,
     /// The tags that the first and the second register operand of each instruction were seen with.
@@ -108,6 +108,11 @@ impl Unit {
     /// How many instructions it has, with those of the functions that are compiled in the place of calls.
     pub fn words(&self) -> usize {
         self.code.len() + self.callees.values().map(Unit::words).sum::<usize>()
+    }
+
+    /// Whether a call is one of the quick form of a native function.
+    pub fn calls_quick(&self, call: usize) -> bool {
+        !self.goes_on[call] && self.native_callees.get(&(call as u32)).is_some_and(|callee| callee.is_quick)
     }
 }
 
@@ -131,22 +136,17 @@ pub struct KnownCallee {
     pub parameter_count: u8,
 }
 
-/// A native function that has a [`Quick`](crate::native::Quick) form.
+/// A native function for which there is a shorter way than that of all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct QuickCallee {
+pub struct NativeCallee {
     /// Its number.
     pub native: u32,
+    /// Whether it has a [`Quick`](crate::native::Quick) form.
+    pub is_quick: bool,
     /// What can be done in its place.
     pub builtin: Option<Builtin>,
-}
-
-/// A native function that has a [`Role`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RoleCallee {
-    /// Its number.
-    pub native: u32,
     /// What the machine does in its place.
-    pub role: Role,
+    pub role: Option<Role>,
 }
 
 /// A local variable.

@@ -1,8 +1,16 @@
 //! Calls of native functions that compiled code has performed: those for which the machine does what they do ([`crate::roles`])
 //! take a short way, all others that of the loop.
 
-use super::{Perform, running::running};
-use crate::{dispatch::state::Operands, machine::Machine, roles::Call, slow};
+use super::{Perform, performed, running::running};
+use crate::{
+    dispatch::state::Operands,
+    frame::FRAME_SLOTS,
+    machine::Machine,
+    native::{ArgumentList, CALL_COST, MOST_LISTED},
+    roles::Call,
+    slow,
+};
+use lunette_gc::value::Value;
 
 /// Performs `call`; `otherwise` is the usual way.
 #[inline(always)]
@@ -12,7 +20,11 @@ pub(crate) unsafe fn perform_call(machine: *mut Machine, base: *mut u8, at: *con
         let (running, word) = running(machine, base, at);
         let (stack, window) = (running.stack, running.register_index(word.a()));
         let count = running.argument_count(word, window);
-        match running.call_by_role(Call { window, count, wanted: word.c() as i32 - 1 }) {
+        let wanted = word.c() as i32 - 1;
+        if running.call_quick_list(window, count, wanted) {
+            return performed::NEXT;
+        }
+        match running.call_by_role(Call { window, count, wanted }) {
             Some(next) => running.end_performed_role(stack, base, at, next),
             None => otherwise(machine, base, at),
         }
@@ -36,5 +48,30 @@ pub(crate) unsafe fn perform_generic_for_call(
             Some(next) => running.end_performed_role(stack, base, at, next),
             None => otherwise(machine, base, at),
         }
+    }
+}
+
+impl Machine {
+    /// Calls the [`QuickList`](crate::native::QuickList) form of the function in slot `window`, if it has one that serves. If not,
+    /// nothing is done.
+    #[inline(always)]
+    fn call_quick_list(&mut self, window: u32, count: u32, wanted: i32) -> bool {
+        let Value::NativeClosure(closure) = self.value(window) else { return false };
+        let Some(quick) = self.natives[self.heap.get(closure).native as usize].quick_list else { return false };
+        // Where the library allocates, the collector has its turn when that is performed.
+        if self.hooked
+            || self.heap.needs_collection()
+            || self.budget.get() < CALL_COST as i64
+            || !self.has_room(window, MOST_LISTED)
+        {
+            return false;
+        }
+        let Some(given) = quick(self, ArgumentList::new(window + FRAME_SLOTS, count), window) else { return false };
+        self.spend(CALL_COST);
+        match u32::try_from(wanted) {
+            Ok(wanted) => (given..wanted).for_each(|index| self.set_value(window + index, Value::Nil)),
+            Err(_) => self.open_top = window + given,
+        }
+        true
     }
 }

@@ -1,7 +1,7 @@
 //! What the compiler is told of a function: its code, what its instructions have met, and the functions that it calls and that
 //! may be compiled in the place of the calls.
 
-use super::{KnownCallee, Local, QuickCallee, RoleCallee, SiteState, Template, Unit, tier::GENERATIONS};
+use super::{KnownCallee, Local, NativeCallee, SiteState, Template, Unit, tier::GENERATIONS};
 use crate::{debug_info::CaptureTable, dispatch::state::Operands, feedback::Callee, machine::Machine};
 use alloc::{collections::BTreeMap, vec::Vec};
 use lunette_bytecode::{
@@ -55,19 +55,14 @@ impl Machine {
         let instructions = 0..function.code.len() as u32;
         let goes_on = |at| root.is_last || record.exits.get(&at).is_some_and(|&count| count >= root.often);
         let feedback = self.feedback_of(prototype);
-        let native_callee = |number: usize, word: Word, opcodes: [Opcode; 2]| {
-            let is_call = opcodes.iter().any(|&opcode| opcode as u8 == word.opcode_number());
+        let native_callee = |(number, word): (usize, &Word)| {
+            let calls = [Opcode::call as u8, Opcode::tail_call as u8, Opcode::generic_for_call as u8];
+            let is_call = calls.contains(&word.opcode_number());
             let Some(Callee::Native(native)) = feedback.filter(|_| is_call)?.callee(number) else { return None };
-            Some((native, self.natives.get(native as usize)?))
-        };
-        let quick_callee = |(number, &word): (usize, &Word)| {
-            let (native, function) = native_callee(number, word, [Opcode::call, Opcode::tail_call])?;
-            function.quick?;
-            Some((number as u32, QuickCallee { native, builtin: function.builtin }))
-        };
-        let role_callee = |(number, &word): (usize, &Word)| {
-            let (native, function) = native_callee(number, word, [Opcode::call, Opcode::generic_for_call])?;
-            Some((number as u32, RoleCallee { native, role: function.role? }))
+            let function = self.natives.get(native as usize)?;
+            let (is_quick, builtin, role) = (function.quick.is_some(), function.builtin, function.role);
+            let is_short = is_quick || builtin.is_some() || role.is_some();
+            is_short.then_some((number as u32, NativeCallee { native, is_quick, builtin, role }))
         };
         Unit {
             number,
@@ -81,8 +76,7 @@ impl Machine {
             closures: self.templates(prototype, &function.code),
             callees,
             known_callees,
-            quick_callees: function.code.iter().enumerate().filter_map(quick_callee).collect(),
-            role_callees: function.code.iter().enumerate().filter_map(role_callee).collect(),
+            native_callees: function.code.iter().enumerate().filter_map(native_callee).collect(),
             sites: record.sites.clone(),
             seen: instructions
                 .clone()
@@ -130,7 +124,7 @@ impl Machine {
             *root.room -= words;
             let unit = self.unit_within(root, callee, callers);
             let mut tail_calls = (0..).zip(&unit.code).filter(|(_, word)| is_tail_call(**word)).map(|(at, _)| at);
-            let is_quick = |at: u32| unit.quick_callees.contains_key(&at) && !unit.goes_on[at as usize];
+            let is_quick = |at: u32| unit.calls_quick(at as usize);
             if tail_calls.all(|at| unit.callees.contains_key(&at) || is_quick(at)) {
                 callees.insert(at as u32, unit);
             }

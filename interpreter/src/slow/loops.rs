@@ -142,24 +142,21 @@ pub(crate) fn place_iterator(machine: &Machine, word: Word) -> u32 {
 /// For `next` the slot of the control variable holds the cursor of the traversal in its `spare`, which is only a hint: the key
 /// tells whether it is right.
 pub(crate) fn traverse(machine: &mut Machine, index: u32, wanted: u32) -> bool {
-    let (Value::NativeClosure(iterator), Value::Table(table)) = (machine.value(index), machine.value(index + 1)) else {
-        return false;
-    };
+    let [iterator, object, control] = machine.slots::<3>(index);
+    let (Value::NativeClosure(iterator), Value::Table(table)) = (iterator.get(), object.get()) else { return false };
     let native = machine.heap.get(iterator).native;
     let (key, value) = if native == machine.next_native {
-        let control = machine.slot(index + 2);
-        let Ok(cursor) = machine.heap.cursor_of(table, control.get().to_parts(), control.spare.get()) else {
-            return false;
-        };
-        match machine.heap.next_at(table, cursor) {
-            Some(step) => {
+        let before = (control.tag.get() as u8, control.payload.get());
+        match machine.heap.next_after(table, before, control.spare.get()) {
+            Ok(Some(step)) => {
                 control.spare.set(step.cursor);
                 (step.key, step.value)
             }
-            None => (NIL, NIL),
+            Ok(None) => (NIL, NIL),
+            Err(_) => return false,
         }
     } else if native == machine.ipairs_native
-        && let Value::Integer(number) = machine.value(index + 2)
+        && let Value::Integer(number) = control.get()
     {
         let number = number.wrapping_add(1);
         let value = machine.heap.table_get_integer_parts(table, number);

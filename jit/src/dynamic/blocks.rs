@@ -64,6 +64,11 @@ impl<'f> Code<'f> {
         Ok(code)
     }
 
+    /// How many instructions there are.
+    pub fn len(&self) -> usize {
+        self.instructions.len()
+    }
+
     /// An instruction, with registers of the function that is compiled.
     pub fn word(&self, instruction: usize) -> Word {
         self.instructions[instruction].word

@@ -108,7 +108,7 @@ impl<'f> Spliced<'f> {
         let mut body = Body { unit, offset, call: Some(call), instructions: start..start + unit.code.len() };
         self.instructions.extend(own_instructions(&body, number));
         for at in 0..unit.code.len() {
-            let is_quick = unit.quick_callees.contains_key(&(at as u32));
+            let is_quick = unit.calls_quick(at);
             self.splice_return(start + at, call, is_quick);
         }
         let mut entry = self.instructions.len();

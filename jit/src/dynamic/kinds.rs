@@ -10,7 +10,7 @@ use lunette_bytecode::instruction::{Opcode, OperandKind};
 use lunette_interpreter::{
     feedback::{OPERANDS, Tags},
     frame::FRAME_SLOTS,
-    machine_code::layout::tag,
+    machine_code::{NativeCallee, layout::tag},
     native::Builtin,
 };
 
@@ -220,13 +220,23 @@ impl Code<'_> {
     /// What a call does that is done in its place, and the kind of its result.
     pub fn builtin(&self, instruction: usize, kinds: &[Kind]) -> Option<(Builtin, Kind)> {
         let word = self.word(instruction);
-        let at = self.at(instruction) as u32;
-        let callee = self.unit_of(instruction).quick_callees.get(&at)?;
-        if word.opcode() != Opcode::call || word.c_count() != 2 || self.goes_on(instruction) {
+        let builtin = self.native_callee(instruction)?.builtin?;
+        if word.opcode() != Opcode::call {
             return None;
         }
+        match builtin {
+            Builtin::Select => return self.selects(instruction).then_some((builtin, Kind::Any)),
+            Builtin::Pairs | Builtin::IntegerPairs => {
+                return (word.b_count() == 2 && word.c_count() > 3).then_some((builtin, Kind::Any));
+            }
+            Builtin::Insert => return ((word.b_count(), word.c_count()) == (3, 1)).then_some((builtin, Kind::Any)),
+            Builtin::Remove => {
+                return (word.b_count() == 2 && matches!(word.c_count(), 1 | 2)).then_some((builtin, Kind::Any));
+            }
+            _ if word.c_count() != 2 => return None,
+            _ => {}
+        }
         let argument = |number: usize| kinds[word.a() + FRAME_SLOTS as usize + number];
-        let builtin = callee.builtin?;
         let result = match (builtin, word.b_count().checked_sub(1)?) {
             (Builtin::SquareRoot, 1) if argument(0) != Kind::Table => Kind::Float,
             (Builtin::Floor, 1) if argument(0) != Kind::Table && self.rounds => Kind::Integer,
@@ -243,6 +253,31 @@ impl Code<'_> {
             _ => return None,
         };
         Some((builtin, result))
+    }
+
+    /// The native function that a call was seen to call, if there is a shorter way than that of all.
+    pub fn native_callee(&self, instruction: usize) -> Option<NativeCallee> {
+        let callee = self.unit_of(instruction).native_callees.get(&(self.at(instruction) as u32)).copied();
+        callee.filter(|_| !self.goes_on(instruction))
+    }
+
+    /// Whether a call is one of `select` for one of the function's further arguments, or their number: then it is done with
+    /// the instruction before it, which would copy all of them.
+    pub fn selects(&self, call: usize) -> bool {
+        let is_first = || self.blocks.binary_search_by_key(&call, |block| block.instructions.start).is_ok();
+        let word = self.word(call);
+        if !self.unit.is_variadic
+            || word.opcode() != Opcode::call
+            || (word.b_count(), word.c_count()) != (0, 2)
+            || self.native_callee(call).is_none_or(|callee| callee.builtin != Some(Builtin::Select))
+            || is_first()
+        {
+            return false;
+        }
+        let list = self.word(call - 1);
+        list.opcode() == Opcode::variable_arguments
+            && (list.a(), list.b_count()) == (word.a() + FRAME_SLOTS as usize + 1, 0)
+            && !self.goes_on(call - 1)
     }
 
     /// In which kind an instruction is to give what it reads from a table or a variable: the one in which it is soon used first,

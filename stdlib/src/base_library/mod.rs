@@ -18,7 +18,7 @@ use crate::{
 use lunette_gc::{reference::Ref, table::Table, value::Value};
 use lunette_interpreter::{
     Machine, Throw,
-    native::{Native, Role},
+    native::{Builtin, Native, Role},
 };
 
 /// The library.
@@ -31,14 +31,17 @@ pub(crate) const DEFINITION: Definition = Definition {
         Native::new("getmetatable", access::getmetatable).with_quick(quick::getmetatable),
         loading::LOAD,
         loading::LOADFILE,
-        Native::new("next", access::next).with_quick(quick::next),
+        Native::new("next", access::next).with_quick(quick::next).with_quick_list(quick::next_list),
         Native::new("pcall", protection::pcall).catching().with_role(Role::Protect),
         printing::PRINT,
         Native::new("rawequal", access::rawequal).with_quick(quick::rawequal),
         Native::new("rawget", access::rawget).with_quick(quick::rawget),
         Native::new("rawlen", access::rawlen).with_quick(quick::rawlen),
         Native::new("rawset", access::rawset),
-        Native::new("select", access::select).with_quick(quick::select),
+        Native::new("select", access::select)
+            .with_quick(quick::select)
+            .with_quick_list(quick::select_list)
+            .with_builtin(Builtin::Select),
         Native::new("setmetatable", access::setmetatable).with_quick(quick::setmetatable),
         Native::new("tonumber", conversion::tonumber).with_quick(quick::tonumber),
         Native::new("tostring", conversion::tostring).with_quick(quick::tostring),
@@ -47,8 +50,8 @@ pub(crate) const DEFINITION: Definition = Definition {
         Native::new("xpcall", protection::xpcall).catching().with_role(Role::ProtectHandled),
     ],
     hidden: &[
-        Native::new("pairs", access::pairs),
-        Native::new("ipairs", access::ipairs),
+        Native::new("pairs", access::pairs).with_builtin(Builtin::Pairs),
+        Native::new("ipairs", access::ipairs).with_builtin(Builtin::IntegerPairs),
         Native::new("ipairs_iterator", access::ipairs_iterator),
         collection::COLLECTGARBAGE,
         collection::RUN_FINALIZERS,

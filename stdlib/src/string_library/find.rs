@@ -84,17 +84,88 @@ pub(super) fn quick_find(machine: &mut Machine, arguments: ArgumentList) -> Opti
     if start > bytes.len() {
         return Some(Value::Nil);
     }
-    let is_plain = arguments.get(machine, 3).is_some_and(|plain| !plain.is_falsy());
-    if is_plain || !has_specials(text) {
-        let reach = bytes.len().min(start + FEW);
-        let found = find_plain(&bytes[start..reach], text);
-        if found.is_none() && reach < bytes.len() {
-            return None;
-        }
-        machine.spend_on_bytes(found.unwrap_or(bytes.len() - start) + text.len());
-        return Some(found.map_or(Value::Nil, |offset| Value::Integer((start + offset) as i64 + 1)));
+    if is_plain(machine, arguments, text) {
+        let found = quick_plain(machine, (bytes, text), start)?;
+        return Some(found.map_or(Value::Nil, |first| Value::Integer(first as i64 + 1)));
     }
-    quick_search(machine, (subject, pattern), start, |_, (_, _, found)| Some(Value::Integer(found.start as i64 + 1)))
+    let found = quick_search(machine, (subject, pattern), start, |_, (_, _, found)| Some(found.start as i64 + 1))?;
+    Some(found.map_or(Value::Nil, Value::Integer))
+}
+
+/// See [`QuickList`](lunette_interpreter::native::QuickList).
+pub(super) fn quick_find_list(machine: &mut Machine, arguments: ArgumentList, target: u32) -> Option<u32> {
+    let (subject, pattern, start) = quick_arguments(machine, arguments)?;
+    let (bytes, text) = (machine.bytes(subject), machine.bytes(pattern));
+    let found = if start > bytes.len() {
+        None
+    } else if is_plain(machine, arguments, text) {
+        quick_plain(machine, (bytes, text), start)?.map(|first| (first, first + text.len(), 0))
+    } else {
+        quick_search(machine, (subject, pattern), start, |machine, (pattern, matcher, found)| {
+            let captures = pattern.capture_count() as u32;
+            push_captures(machine, subject, (pattern, matcher, found), captures, target + CAPTURES).ok()?;
+            Some((found.start, found.end, captures))
+        })?
+    };
+    Some(match found {
+        Some((start, end, captures)) => {
+            machine.set_value(target, Value::Integer(start as i64 + 1));
+            machine.set_value(target + 1, Value::Integer(end as i64));
+            take_captures(machine, captures, target, 2)
+        }
+        None => give_nil(machine, target),
+    })
+}
+
+/// See [`QuickList`](lunette_interpreter::native::QuickList).
+pub(super) fn quick_match_list(machine: &mut Machine, arguments: ArgumentList, target: u32) -> Option<u32> {
+    let (subject, pattern, start) = quick_arguments(machine, arguments)?;
+    if start > machine.bytes(subject).len() {
+        return Some(give_nil(machine, target));
+    }
+    let found = quick_search(machine, (subject, pattern), start, |machine, (pattern, matcher, found)| {
+        let values = pattern.value_count() as u32;
+        push_captures(machine, subject, (pattern, matcher, found), values, target + CAPTURES).ok()?;
+        Some(values)
+    })?;
+    Some(match found {
+        Some(values) => take_captures(machine, values, target, 0),
+        None => give_nil(machine, target),
+    })
+}
+
+/// From the first result on, where captures are put until all have taken memory: behind the arguments that are looked at.
+const CAPTURES: u32 = 8;
+
+/// Puts captures behind so many other results; how many there are in all.
+fn take_captures(machine: &Machine, captures: u32, target: u32, others: u32) -> u32 {
+    for index in 0..captures {
+        machine.set_value(target + others + index, machine.value(target + CAPTURES + index));
+    }
+    others + captures
+}
+
+fn give_nil(machine: &Machine, target: u32) -> u32 {
+    machine.set_value(target, Value::Nil);
+    1
+}
+
+/// Whether a search is one for the bytes as they are.
+#[inline(always)]
+fn is_plain(machine: &Machine, arguments: ArgumentList, text: &[u8]) -> bool {
+    arguments.get(machine, 3).is_some_and(|plain| !plain.is_falsy()) || !has_specials(text)
+}
+
+/// Where bytes are found, if they are; `None` if that takes long.
+#[inline(always)]
+fn quick_plain(machine: &Machine, (bytes, text): (&[u8], &[u8]), start: usize) -> Option<Option<usize>> {
+    let reach = bytes.len().min(start + FEW);
+    let found = find_plain(&bytes[start..reach], text);
+    if found.is_none() && reach < bytes.len() {
+        return None;
+    }
+    machine.spend_on_bytes(found.unwrap_or(bytes.len() - start) + text.len());
+    Some(found.map(|offset| start + offset))
 }
 
 /// See [`Quick`](lunette_interpreter::native::Quick).
@@ -103,10 +174,11 @@ pub(super) fn quick_match(machine: &mut Machine, arguments: ArgumentList) -> Opt
     if start > machine.bytes(subject).len() {
         return Some(Value::Nil);
     }
-    quick_search(machine, (subject, pattern), start, |machine, (pattern, matcher, found)| {
+    let found = quick_search(machine, (subject, pattern), start, |machine, (pattern, matcher, found)| {
         let capture = matcher.value(pattern, found, 0).ok()?;
         capture_value(machine, subject, capture).ok()
-    })
+    })?;
+    Some(found.unwrap_or(Value::Nil))
 }
 
 /// The subject, the pattern, and where to begin.
@@ -125,14 +197,14 @@ fn quick_arguments(machine: &Machine, arguments: ArgumentList) -> Option<(Ref<St
     Some((subject, pattern, start))
 }
 
-/// What `value` makes of the first match; nil if there is none. `None` if a search takes long, or is an error.
+/// What `value` makes of the first match, if there is one. `None` if a search takes long, or is an error.
 #[inline(always)]
-fn quick_search(
+fn quick_search<T>(
     machine: &mut Machine,
     (subject, pattern): (Ref<Str>, Ref<Str>),
     start: usize,
-    value: impl FnOnce(&Machine, (&Pattern, &Matcher, Match)) -> Option<Value>,
-) -> Option<Value> {
+    value: impl FnOnce(&Machine, (&Pattern, &Matcher, Match)) -> Option<T>,
+) -> Option<Option<T>> {
     with_workspace(machine, |machine, workspace| {
         let (text, hash) = (machine.bytes(pattern), machine.heap.get(pattern).hash);
         if Pattern::memory_bound(text.len()) > allowance(&machine.heap) {
@@ -145,9 +217,9 @@ fn quick_search(
         let value = match found.ok()? {
             Some(found) => {
                 let is_sound = (0..pattern.value_count()).all(|index| matcher.value(pattern, found, index).is_ok());
-                is_sound.then(|| value(machine, (pattern, matcher, found)))??
+                Some(is_sound.then(|| value(machine, (pattern, matcher, found)))??)
             }
-            None => Value::Nil,
+            None => None,
         };
         machine.spend(steps / STEPS_PER_UNIT);
         Some(value)

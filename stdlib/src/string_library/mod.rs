@@ -21,16 +21,19 @@ use lunette_interpreter::{
 pub(crate) const DEFINITION: Definition = Definition {
     name: "string",
     functions: &[
-        Native::new("string.byte", basic::byte).with_quick(quick::byte).with_builtin(Builtin::Byte),
+        Native::new("string.byte", basic::byte)
+            .with_quick(quick::byte)
+            .with_quick_list(quick::byte_list)
+            .with_builtin(Builtin::Byte),
         Native::new("string.char", basic::char).with_quick(quick::char),
         Native::new("string.dump", basic::dump),
-        Native::new("string.find", find::find).with_quick(find::quick_find),
+        Native::new("string.find", find::find).with_quick(find::quick_find).with_quick_list(find::quick_find_list),
         formatting::FORMAT,
         Native::new("string.gmatch", find::gmatch),
         substitute::GSUB,
         Native::new("string.len", basic::len).with_quick(quick::len),
         Native::new("string.lower", basic::lower).with_quick(quick::lower),
-        Native::new("string.match", find::match_).with_quick(find::quick_match),
+        Native::new("string.match", find::match_).with_quick(find::quick_match).with_quick_list(find::quick_match_list),
         Native::new("string.rep", basic::rep),
         Native::new("string.reverse", basic::reverse),
         Native::new("string.sub", basic::sub).with_quick(quick::sub),

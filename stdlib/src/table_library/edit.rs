@@ -5,14 +5,24 @@ use super::access::{
 };
 use crate::{arguments::Arguments, quick, workspace::charge_bytes};
 use lunette_gc::value::Value;
-use lunette_interpreter::{Frame, Machine, NativeResult, Throw, compare::Comparison, native::Native};
+use lunette_interpreter::{
+    Frame, Machine, NativeResult, Throw,
+    compare::Comparison,
+    native::{Builtin, Native},
+};
 
 /// `table.insert(list, [pos,] value)`
-pub(super) const INSERT: Native =
-    Native::new("table.insert", insert).with_locals(SHIFT_LOCALS).unyieldable().with_quick(quick::insert);
+pub(super) const INSERT: Native = Native::new("table.insert", insert)
+    .with_locals(SHIFT_LOCALS)
+    .unyieldable()
+    .with_quick(quick::insert)
+    .with_builtin(Builtin::Insert);
 /// `table.remove(list [, pos])`
-pub(super) const REMOVE: Native =
-    Native::new("table.remove", remove).with_locals(SHIFT_LOCALS).unyieldable().with_quick(quick::remove);
+pub(super) const REMOVE: Native = Native::new("table.remove", remove)
+    .with_locals(SHIFT_LOCALS)
+    .unyieldable()
+    .with_quick(quick::remove)
+    .with_builtin(Builtin::Remove);
 /// `table.move(a1, f, e, t [, a2])`
 pub(super) const MOVE: Native = Native::new("table.move", move_elements).with_locals(MOVE_LOCALS).unyieldable();
 

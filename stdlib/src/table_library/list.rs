@@ -1,12 +1,13 @@
 //! `pack` and `unpack`.
 
 use super::access::{Access, integer_local, length, length_result, plain, read};
-use crate::{arguments::Arguments, library::set_field};
+use crate::{arguments::Arguments, library::set_field, quick};
 use lunette_gc::{reference::Ref, table::Table, value::Value};
 use lunette_interpreter::{Frame, Machine, NativeResult, Step, native::Native};
 
 /// `table.unpack(list [, i [, j]])`
-pub(super) const UNPACK: Native = Native::new("table.unpack", unpack).with_locals(LOCALS).unyieldable();
+pub(super) const UNPACK: Native =
+    Native::new("table.unpack", unpack).with_locals(LOCALS).unyieldable().with_quick_list(quick::unpack_list);
 
 /// A metamethod has given the length.
 const MEASURED: u32 = 1;

@@ -22,11 +22,16 @@ impl Emitter<'_, '_, '_> {
                 let [payloads, tags, length] = [payloads, tags, length].map(|part| self.builder.use_var(part));
                 Array { payloads, tags, length }
             }
-            None => Array {
-                length: self.builder.ins().uload32(of_object(), table, layout::TABLE_LENGTH),
-                payloads: self.referred(table, layout::TABLE_ARRAY),
-                tags: self.referred(table, layout::TABLE_TAGS),
-            },
+            None => self.array_in(table),
+        }
+    }
+
+    /// The array part of a table.
+    pub(super) fn array_in(&mut self, table: Value) -> Array {
+        Array {
+            length: self.builder.ins().uload32(of_object(), table, layout::TABLE_LENGTH),
+            payloads: self.referred(table, layout::TABLE_ARRAY),
+            tags: self.referred(table, layout::TABLE_TAGS),
         }
     }
 
@@ -57,21 +62,20 @@ impl Emitter<'_, '_, '_> {
         for place in 0..self.arrays.tables(number).len() {
             let register = self.arrays.tables(number)[place];
             let variables = self.array_variables(number, register);
-            let [payloads, tags, length] = match self.held[register].kind {
+            let array = match self.held[register].kind {
                 Kind::Table => {
                     let table = self.read(register);
                     let table = self.object(table);
-                    [
-                        self.referred(table, layout::TABLE_ARRAY),
-                        self.referred(table, layout::TABLE_TAGS),
-                        self.builder.ins().uload32(of_object(), table, layout::TABLE_LENGTH),
-                    ]
+                    self.array_in(table)
                 }
-                _ => [self.builder.ins().iconst(types::I64, 0); 3],
+                _ => {
+                    let nothing = self.builder.ins().iconst(types::I64, 0);
+                    Array { payloads: nothing, tags: nothing, length: nothing }
+                }
             };
-            self.builder.def_var(variables.payloads, payloads);
-            self.builder.def_var(variables.tags, tags);
-            self.builder.def_var(variables.length, length);
+            self.builder.def_var(variables.payloads, array.payloads);
+            self.builder.def_var(variables.tags, array.tags);
+            self.builder.def_var(variables.length, array.length);
         }
     }
 

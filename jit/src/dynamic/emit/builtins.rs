@@ -1,7 +1,7 @@
 //! Functions of the library that are done in line, as long as nobody has put another function in their place. With other
 //! arguments than they usually have, compiled code is left.
 
-use super::{Emitter, of_content, of_object};
+use super::{Emitter, of_content, of_object, values::Held};
 use crate::dynamic::{kinds::Kind, operands::Operands};
 use cranelift_codegen::ir::{
     Block, InstBuilder, Value,
@@ -18,16 +18,29 @@ use lunette_interpreter::{
 type Parts = (Value, Value);
 
 impl Emitter<'_, '_, '_> {
-    /// Does what the native function in register `window` does, whose result is of this kind.
-    pub(super) fn emit_builtin(&mut self, window: usize, native: u32, builtin: Builtin, kind: Kind) {
+    /// Does what the native function does that is called, whose result is of this kind.
+    pub(super) fn emit_builtin(&mut self, call: usize, builtin: Builtin, kind: Kind) {
+        if builtin == Builtin::Select {
+            // Done before it.
+            return;
+        }
+        let window = self.code.word(call).a();
         let unexpected = self.unexpected();
-        self.check_native(window, native, unexpected);
+        self.check_callee(call, unexpected);
         let first = window + FRAME_SLOTS as usize;
-        if builtin == Builtin::Byte {
-            let (found, payload) = self.byte(first, unexpected);
-            self.charge(layout::NATIVE_CALL_COST);
-            self.forget_written();
-            return self.write_any(window, found, payload);
+        match builtin {
+            Builtin::Byte => {
+                let (found, payload) = self.byte(first, unexpected);
+                self.charge(layout::NATIVE_CALL_COST);
+                self.forget_written();
+                return self.write_any(window, found, payload);
+            }
+            Builtin::Pairs | Builtin::IntegerPairs => {
+                return self.emit_pairs(call, builtin == Builtin::IntegerPairs, unexpected);
+            }
+            Builtin::Insert => return self.emit_insert(first),
+            Builtin::Remove => return self.emit_remove(window),
+            _ => {}
         }
         let value = match builtin {
             Builtin::SquareRoot => {
@@ -40,6 +53,40 @@ impl Emitter<'_, '_, '_> {
         self.charge(layout::NATIVE_CALL_COST);
         self.forget_written();
         self.write(window, kind, value);
+    }
+
+    /// What is called is the native function that was seen, or control goes to a block.
+    pub(super) fn check_callee(&mut self, call: usize, otherwise: Block) {
+        let Some(callee) = self.code.native_callee(call) else { unreachable!("a builtin is a native function") };
+        self.check_native(self.code.word(call).a(), callee.native, otherwise);
+    }
+
+    /// Begins a traversal: the function that the closure holds, the argument, and what is before the first key.
+    fn emit_pairs(&mut self, call: usize, by_integers: bool, unexpected: Block) {
+        let word = self.code.word(call);
+        let window = word.a();
+        let argument = window + FRAME_SLOTS as usize;
+        if !by_integers {
+            // It may have a metamethod.
+            let table = self.table(argument, unexpected);
+            let metatable = self.builder.ins().load(types::I32, of_object(), table, layout::TABLE_METATABLE);
+            self.go_if(metatable, unexpected);
+        }
+        let value = (self.tag_of(argument), self.payload_of(argument));
+        let closure = self.payload_of(window);
+        let closure = self.object(closure);
+        let function = self.load(closure, layout::NATIVE_VALUES);
+        self.charge(layout::NATIVE_CALL_COST);
+        self.forget_written();
+        self.write_any(window, function.0, function.1);
+        self.write_any(window + 1, value.0, value.1);
+        match by_integers {
+            true => self.write_integer_constant(window + 2, 0),
+            false => self.write_nil(window + 2),
+        }
+        self.store_number(window + 2);
+        self.held[window + 2] = Held::default();
+        (window + 3..window + word.c_count() - 1).for_each(|register| self.write_nil(register));
     }
 
     /// An argument that is a number, as a float; where nothing is known of it, it has to be one.

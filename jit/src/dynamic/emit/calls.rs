@@ -88,16 +88,16 @@ impl Emitter<'_, '_, '_> {
     pub(super) fn emit_call(&mut self, instruction: usize) {
         let word = self.code.word(instruction);
         let (a, arguments, results) = (word.a(), word.b_count(), word.c_count());
+        if let Some((builtin, kind)) = self.code.builtin(instruction, &self.kinds_held()) {
+            return self.emit_builtin(instruction, builtin, kind);
+        }
         if results > 0
             && let Some(native) = self.quick_callee(instruction, results - 1)
         {
-            if let Some((builtin, kind)) = self.code.builtin(instruction, &self.kinds_held()) {
-                return self.emit_builtin(a, native, builtin, kind);
-            }
             return self.emit_quick_call(a, arguments.checked_sub(1), native);
         }
-        if let Some(callee) = self.role_callee(instruction) {
-            return self.emit_role_call(instruction, callee);
+        if let Some((native, role)) = self.role_callee(instruction) {
+            return self.emit_role_call(instruction, native, role);
         }
         if arguments == 0 {
             return self.perform_here();

@@ -11,7 +11,7 @@ use lunette_interpreter::machine_code::{
 
 impl Emitter<'_, '_, '_> {
     /// The address of a site.
-    fn site(&mut self, number: usize) -> Value {
+    pub(super) fn site(&mut self, number: usize) -> Value {
         let prototype = i64::from(self.code.unit_of(self.outside.instruction).prototype) << layout::REFERENCE_SHIFT;
         self.builder.ins().iadd_imm_s(self.region, prototype + layout::site(number))
     }
@@ -373,7 +373,7 @@ impl Emitter<'_, '_, '_> {
         self.settle(instruction, word.b(), None);
         let kinds = self.kinds_held();
         if !self.code.may_be_table(instruction, word.b(), 0, &kinds) {
-            return self.emit_shortcut(layout::STRING_METHOD);
+            return self.emit_string_method(instruction);
         }
         let slow = self.slow();
         let object = word.b();

@@ -8,7 +8,7 @@
 //!   exit:     frame <- numbers that are needed later           return, having noted where the interpreter goes on
 //! ```
 //!
-//! The data flows `mod` (entries, blocks) → `calls`, `inlined`, `jumps`, `numbers`, `fields`, `tables`, `allocation`, `variadic`, `builtins` and `library`
+//! The data flows `mod` (entries, blocks) → `calls`, `inlined`, `jumps`, `numbers`, `fields`, `tables`, `allocation`, `variadic`, `builtins`, `lists`, `traversal` and `library`
 //! (instructions) → `outside` (exits, and instructions that are performed) → `pushed` → `budget` (fuel), `values` (what registers
 //! hold).
 
@@ -21,11 +21,13 @@ mod fields;
 mod inlined;
 mod jumps;
 mod library;
+mod lists;
 mod numbers;
 mod outside;
 mod pushed;
 mod roles;
 mod tables;
+mod traversal;
 mod values;
 mod variadic;
 

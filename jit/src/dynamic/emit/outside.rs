@@ -250,9 +250,16 @@ impl Emitter<'_, '_, '_> {
     /// Calls what the instruction calls, if that is likely and it is compiled, or has the instruction performed, which is not a
     /// jump; the numbers it reads are in the frame.
     fn perform(&mut self) {
+        let helped = self.call_helper_before();
         match self.likely_callee() {
             Some(callee) => self.call_pushed(callee),
             None => self.perform_plainly(),
+        }
+        if let Some(helped) = helped {
+            self.builder.ins().jump(helped, []);
+            self.seal(helped);
+            self.builder.switch_to_block(helped);
+            self.take_budget();
         }
     }
 

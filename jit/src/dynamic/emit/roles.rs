@@ -6,28 +6,28 @@ use crate::dynamic::operands::Operands;
 use cranelift_codegen::ir::{InstBuilder, types};
 use lunette_bytecode::instruction::Opcode;
 use lunette_interpreter::{
-    machine_code::{RoleCallee, layout, status},
+    machine_code::{layout, status},
     native::Role,
 };
 
 impl Emitter<'_, '_, '_> {
     /// What the instruction calls, if that has a role.
-    pub(super) fn role_callee(&self, instruction: usize) -> Option<RoleCallee> {
-        let at = self.code.at(instruction) as u32;
-        let callee = self.code.unit_of(instruction).role_callees.get(&at).copied();
+    pub(super) fn role_callee(&self, instruction: usize) -> Option<(u32, Role)> {
+        let callee = self.code.native_callee(instruction)?;
         let is_iterator = self.code.word(instruction).opcode() == Opcode::generic_for_call;
-        callee.filter(|callee| callee.role == Role::Wrapped || !is_iterator)
+        let role = callee.role.filter(|&role| role == Role::Wrapped || !is_iterator);
+        role.map(|role| (callee.native, role))
     }
 
-    pub(super) fn emit_role_call(&mut self, instruction: usize, callee: RoleCallee) {
+    pub(super) fn emit_role_call(&mut self, instruction: usize, native: u32, role: Role) {
         let word = self.code.word(instruction);
         let slow = self.slow();
         self.store_live_here();
-        self.check_native(word.a(), callee.native, slow);
+        self.check_native(word.a(), native, slow);
         self.put_budget();
         let helper = match word.opcode() {
             Opcode::generic_for_call => layout::PUSH_RESUMING_ITERATOR,
-            _ => layout::push_role(callee.role),
+            _ => layout::push_role(role),
         };
         let helper = self.builder.ins().load(types::I64, of_machine(), self.machine, helper);
         let (own, at) = (self.frame_base(), self.instruction_address());
@@ -38,7 +38,7 @@ impl Emitter<'_, '_, '_> {
         self.builder.ins().brif(base, done, [], slow, []);
         self.seal(done);
         self.builder.switch_to_block(done);
-        if callee.role == Role::Yield {
+        if role == Role::Yield {
             self.end(status::PERFORMED);
             let Some(slow) = self.take_slow() else { unreachable!("the instruction has gone there") };
             self.begin_slow(slow);

@@ -72,8 +72,14 @@ impl Emitter<'_, '_, '_> {
         self.write(word.a(), Kind::Integer, length);
     }
 
-    /// The addresses of payload and tag of an element.
-    fn element_place(&mut self, array: Array, index: Value) -> (Value, Value) {
+    /// The addresses of payload and tag of an element of a table; if it is not in use, to a block.
+    pub(super) fn element(&mut self, array: Array, index: Value, otherwise: Block) -> (Value, Value) {
+        let is_outside = self.builder.ins().icmp(IntCC::UnsignedGreaterThanOrEqual, index, array.length);
+        self.go_if(is_outside, otherwise);
+        self.element_place(array, index)
+    }
+
+    pub(super) fn element_place(&mut self, array: Array, index: Value) -> (Value, Value) {
         let distance = self.builder.ins().ishl_imm_u(index, 3);
         let payload = self.builder.ins().iadd(array.payloads, distance);
         (payload, self.builder.ins().iadd(array.tags, index))
@@ -118,30 +124,33 @@ impl Emitter<'_, '_, '_> {
         let table = self.table(word.b(), otherwise);
         let index = self.index(key, word.c_count(), otherwise);
         let array = self.array_of(word.b(), table);
-        let is_outside = self.builder.ins().icmp(IntCC::UnsignedGreaterThanOrEqual, index, array.length);
-        self.go_if(is_outside, otherwise);
-        let (place, tag_place) = self.element_place(array, index);
+        let (place, tag_place) = self.element(array, index, otherwise);
         let found = self.builder.ins().uload8(types::I32, of_content(), tag_place, 0);
         let payload = if loaded == Kind::Any {
             let is_nil = self.builder.ins().icmp_imm_s(IntCC::Equal, found, i64::from(tag::NIL));
             self.go_if(is_nil, otherwise);
-            // Booleans have no payload in arrays: that is not even looked at, as it may never have been touched.
-            let is_boolean = self.builder.ins().icmp_imm_u(IntCC::UnsignedLessThanOrEqual, found, i64::from(tag::TRUE));
-            let [whole, join] = core::array::from_fn(|_| self.builder.create_block());
-            let payload = self.builder.append_block_param(join, types::I64);
-            let nothing = self.builder.ins().iconst(types::I64, 0);
-            self.builder.ins().brif(is_boolean, join, [nothing.into()].as_ref(), whole, []);
-            self.seal(whole);
-            self.builder.switch_to_block(whole);
-            let read = self.builder.ins().load(types::I64, of_content(), place, layout::ARRAY_PAYLOADS);
-            self.builder.ins().jump(join, [read.into()].as_ref());
-            self.seal(join);
-            self.builder.switch_to_block(join);
-            payload
+            self.element_payload(found, place)
         } else {
             self.builder.ins().load(types::I64, of_content(), place, layout::ARRAY_PAYLOADS)
         };
         self.write_value(word.a(), loaded, found, payload, otherwise);
+    }
+
+    /// The payload of an element with this tag. Booleans have none in arrays: that is not even looked at, as it may never have been
+    /// touched.
+    pub(super) fn element_payload(&mut self, found: Value, place: Value) -> Value {
+        let is_boolean = self.builder.ins().icmp_imm_u(IntCC::UnsignedLessThanOrEqual, found, i64::from(tag::TRUE));
+        let [whole, join] = core::array::from_fn(|_| self.builder.create_block());
+        let payload = self.builder.append_block_param(join, types::I64);
+        let nothing = self.builder.ins().iconst(types::I64, 0);
+        self.builder.ins().brif(is_boolean, join, [nothing.into()].as_ref(), whole, []);
+        self.seal(whole);
+        self.builder.switch_to_block(whole);
+        let read = self.builder.ins().load(types::I64, of_content(), place, layout::ARRAY_PAYLOADS);
+        self.builder.ins().jump(join, [read.into()].as_ref());
+        self.seal(join);
+        self.builder.switch_to_block(join);
+        payload
     }
 
     /// Whether the collector wants to know that something is stored into an object, then to a block.
@@ -204,21 +213,38 @@ impl Emitter<'_, '_, '_> {
         let length = self.builder.ins().uload32(of_object(), table, layout::TABLE_LENGTH);
         let is_other = self.builder.ins().icmp(IntCC::NotEqual, index, length);
         self.go_if(is_other, slow);
+        self.check_room_for_element(table, length, slow);
+        self.append_element(table, array, length, value_tag, payload);
+        self.builder.ins().jump(join, []);
+        self.seal(join);
+        self.builder.switch_to_block(join);
+    }
+
+    /// Whether a table without metamethods has room in its array part for an element behind the last; if not, to a block.
+    pub(super) fn check_room_for_element(&mut self, table: Value, length: Value, slow: Block) {
         let metatable = self.builder.ins().load(types::I32, of_object(), table, layout::TABLE_METATABLE);
         let hash = self.builder.ins().load(types::I32, of_object(), table, layout::TABLE_HASH);
         let either = self.builder.ins().bor(metatable, hash);
         self.go_if(either, slow);
         let (_, room) = self.array(table, slow);
-        let is_full = self.builder.ins().icmp(IntCC::UnsignedGreaterThanOrEqual, index, room);
+        let is_full = self.builder.ins().icmp(IntCC::UnsignedGreaterThanOrEqual, length, room);
         self.go_if(is_full, slow);
-        let places = self.element_place(array, index);
+    }
+
+    /// Adds an element, for which there is room.
+    pub(super) fn append_element(
+        &mut self,
+        table: Value,
+        array: Array,
+        length: Value,
+        value_tag: Value,
+        payload: Value,
+    ) {
+        let places = self.element_place(array, length);
         let longer = self.builder.ins().iadd_imm_s(length, 1);
         self.builder.ins().istore32(of_object(), longer, table, layout::TABLE_LENGTH);
         self.take_lengths();
         self.store_element(places, value_tag, payload);
-        self.builder.ins().jump(join, []);
-        self.seal(join);
-        self.builder.switch_to_block(join);
     }
 
     /// Stores an element, where its payload and its tag are.

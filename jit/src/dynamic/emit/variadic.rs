@@ -1,9 +1,12 @@
 //! Further arguments, which lie below the frame.
 
-use super::{Emitter, of_frame, of_machine, values::place};
-use crate::dynamic::operands::Operands;
+use super::{Emitter, of_content, of_frame, of_machine, of_object, values::place};
+use crate::dynamic::{kinds::Kind, operands::Operands};
 use cranelift_codegen::ir::{InstBuilder, Value, condcodes::IntCC, types};
-use lunette_interpreter::{frame, machine_code::layout};
+use lunette_interpreter::{
+    frame,
+    machine_code::layout::{self, tag},
+};
 
 /// More than these that are wanted are copied by the interpreter, and so are longer lists.
 const MOST_WANTED: usize = 8;
@@ -14,6 +17,7 @@ impl Emitter<'_, '_, '_> {
         let word = self.code.word(instruction);
         match word.b_count().checked_sub(1) {
             _ if !self.code.unit.is_variadic => self.perform_here(),
+            None if self.selects_next(instruction) => self.emit_select(instruction + 1),
             None => self.spread(word.a()),
             Some(wanted) if wanted <= MOST_WANTED => {
                 let (extra, source) = self.further_arguments();
@@ -52,10 +56,75 @@ impl Emitter<'_, '_, '_> {
         (extra, self.builder.ins().isub(self.base, bytes))
     }
 
+    fn selects_next(&self, instruction: usize) -> bool {
+        instruction + 1 < self.code.len() && self.code.selects(instruction + 1)
+    }
+
+    /// Does the next instruction, a call of `select`, without the list that this one makes for it.
+    fn emit_select(&mut self, call: usize) {
+        let window = self.code.word(call).a();
+        let number = window + frame::FRAME_SLOTS as usize;
+        let unexpected = self.unexpected();
+        self.check_callee(call, unexpected);
+        let (extra, source) = self.further_arguments();
+        let (word, payload) = (self.tag_of(number), self.payload_of(number));
+        let (found, payload) = match self.constant_tag(word) {
+            Some(tag::STRING) => {
+                let word = self.object(payload);
+                let length = self.builder.ins().uload32(of_object(), word, layout::STRING_LENGTH);
+                let is_empty = self.builder.ins().icmp_imm_s(IntCC::Equal, length, 0);
+                self.go_if(is_empty, unexpected);
+                let first = self.builder.ins().uload8(types::I32, of_content(), word, layout::STRING_BYTES);
+                self.go_if_not(first, u32::from(b'#'), unexpected);
+                (self.builder.ins().iconst(types::I32, i64::from(tag::INTEGER)), extra)
+            }
+            _ => {
+                self.guard(number, Kind::Integer, unexpected);
+                let number = self.read(number);
+                // Negative ones count from the end; 0 is an error.
+                let is_negative = self.builder.ins().icmp_imm_s(IntCC::SignedLessThan, number, 0);
+                let before = self.builder.ins().iconst(types::I64, -1);
+                let before = self.builder.ins().select(is_negative, extra, before);
+                let position = self.builder.ins().iadd(number, before);
+                let is_before = self.builder.ins().icmp_imm_s(IntCC::SignedLessThan, position, 0);
+                self.go_if(is_before, unexpected);
+                let is_given = self.builder.ins().icmp(IntCC::UnsignedLessThan, position, extra);
+                let distance = self.builder.ins().ishl_imm_u(position, 4);
+                let given = self.builder.ins().iadd(source, distance);
+                let nil = self.builder.ins().iadd_imm_s(self.machine, i64::from(layout::NIL_SLOT));
+                let slot = self.builder.ins().select(is_given, given, nil);
+                let payload = self.builder.ins().load(types::I64, of_frame(), slot, 0);
+                (self.builder.ins().load(types::I32, of_frame(), slot, layout::TAG), payload)
+            }
+        };
+        // There would have to be room for the list.
+        let bytes = self.builder.ins().ishl_imm_u(extra, 4);
+        let end = self.builder.ins().iadd_imm_s(self.base, i64::from(place(number + 1)));
+        let end = self.builder.ins().iadd(end, bytes);
+        let limit = self.builder.ins().load(types::I64, of_machine(), self.machine, layout::SLOT_LIMIT);
+        let is_over = self.builder.ins().icmp(IntCC::UnsignedGreaterThan, end, limit);
+        self.go_if(is_over, unexpected);
+        let paused = self.paused();
+        let cost = self.cost_of_values(extra);
+        let cost = self.builder.ins().iadd_imm_s(cost, layout::NATIVE_CALL_COST);
+        let budget = self.budget();
+        let left = self.builder.ins().isub(budget, cost);
+        let is_over = self.builder.ins().icmp_imm_s(IntCC::SignedLessThan, left, 0);
+        self.go_if(is_over, paused);
+        self.set_budget(left);
+        self.forget_written();
+        self.write_any(window, found, payload);
+    }
+
+    /// The fuel that so many values cost.
+    fn cost_of_values(&mut self, count: Value) -> Value {
+        let per_unit = self.builder.ins().iconst(types::I64, layout::VALUES_PER_UNIT);
+        self.builder.ins().udiv(count, per_unit)
+    }
+
     /// Takes fuel for so many values.
     fn charge_for_values(&mut self, count: Value) {
-        let per_unit = self.builder.ins().iconst(types::I64, layout::VALUES_PER_UNIT);
-        let cost = self.builder.ins().udiv(count, per_unit);
+        let cost = self.cost_of_values(count);
         let budget = self.budget();
         let left = self.builder.ins().isub(budget, cost);
         self.set_budget(left);
