@@ -45,8 +45,8 @@ region_layout! {
         pub other_shape: Cell<Option<Ref<Shape>>>,
         /// Second entry: where the field is.
         pub other_offset: Cell<u32>,
-        /// Number of the constant that is the key.
-        pub key: u32,
+        /// Number of the constant that is the key; with [`Site::CROWDED`].
+        pub key: Cell<u32>,
     }
 }
 
@@ -97,6 +97,36 @@ region_layout! {
 }
 
 impl Site {
+    /// Set where the site has met more kinds of tables than it has room for.
+    pub const CROWDED: u32 = 1 << 31;
+
+    /// The number of the constant that is the key.
+    #[inline(always)]
+    pub fn key_number(&self) -> u32 {
+        self.key.get() & !Site::CROWDED
+    }
+
+    /// Notes that something is forgotten for what it is to remember.
+    #[inline(always)]
+    pub fn set_crowded(&self) {
+        self.key.set(self.key.get() | Site::CROWDED);
+    }
+
+    /// Makes a field of tables of a shape the first entry, and what was the first the second.
+    #[inline(always)]
+    pub fn remember_own(&self, shape: Ref<Shape>, offset: u32) {
+        if self.shape.get() == Some(shape) {
+            return;
+        }
+        if self.other_shape.get().is_some() {
+            self.set_crowded();
+        }
+        self.other_shape.set(self.shape.get());
+        self.other_offset.set(self.offset.get());
+        self.shape.set(Some(shape));
+        self.offset.set(offset);
+    }
+
     /// Of an instruction that sets: the shape of the table after the field was added.
     #[inline(always)]
     pub fn added_shape(&self) -> Option<Ref<Shape>> {

@@ -280,7 +280,7 @@ impl Heap {
                     next_shape: Cell::new(None),
                     other_shape: Cell::new(None),
                     other_offset: Cell::new(0),
-                    key,
+                    key: Cell::new(key),
                 });
             }
         }
@@ -300,7 +300,7 @@ impl Heap {
 
     /// The numbers of the constants that are the keys of a prototype's sites.
     pub fn site_keys(&self, prototype: Ref<Prototype>) -> Vec<u32> {
-        self.sites(prototype).iter().rev().map(|site| site.key).collect()
+        self.sites(prototype).iter().rev().map(Site::key_number).collect()
     }
 
     /// The constants of a prototype.

@@ -140,7 +140,7 @@ impl Machine {
         let prototype = self.running_prototype();
         let sites = self.heap.sites(prototype);
         let site = &sites[sites.len() - 1 - number];
-        match self.heap.constants(prototype)[site.key as usize].get() {
+        match self.heap.constants(prototype)[site.key_number() as usize].get() {
             Value::String(key) => (site, key, prototype),
             other => unreachable!("the verifier wants a string here, not {other:?}"),
         }
@@ -157,10 +157,7 @@ impl Machine {
         let own = self.heap.find_field_offset(shape, key);
         if let Some(offset) = own {
             if site.shape.get() != Some(shape) {
-                site.other_shape.set(site.shape.get());
-                site.other_offset.set(site.offset.get());
-                site.shape.set(Some(shape));
-                site.offset.set(offset);
+                site.remember_own(shape, offset);
                 self.heap.barrier(prototype);
             }
             let value = self.field_at(table, offset);
@@ -197,6 +194,10 @@ impl Machine {
             Inherited::Field(holder, offset) => (Some(holder), offset),
             Inherited::Absent => (None, own.unwrap_or(0)),
         };
+        let is_used = site.next_shape.get().is_some() && site.epoch.get() == self.heap.prototype_epoch();
+        if is_used && (site.next_shape.get() != Some(shape) || site.metatable.get() != metatable) {
+            site.set_crowded();
+        }
         site.next_shape.set(Some(shape));
         site.metatable.set(metatable);
         site.holder.set(holder);
@@ -343,10 +344,7 @@ impl Machine {
         }
         if let Some(offset) = self.heap.find_field_offset(after, key) {
             if before == after {
-                site.other_shape.set(site.shape.get());
-                site.other_offset.set(site.offset.get());
-                site.shape.set(Some(after));
-                site.offset.set(offset);
+                site.remember_own(after, offset);
             } else if is_checkpoint(self.heap.get(before).count) {
                 return;
             } else {

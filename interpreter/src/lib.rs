@@ -18,6 +18,7 @@ mod dispatch;
 mod error;
 mod execute;
 pub mod feedback;
+mod field_cache;
 mod finish;
 pub mod frame;
 pub mod hook;

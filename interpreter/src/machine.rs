@@ -12,6 +12,7 @@ use crate::{
     limits::Limits,
     machine_code::LuaTier,
     metamethod::{EVENTS, TYPE_COUNT},
+    field_cache::FieldCache,
     method_cache::MethodCache,
     native::Native,
     pauses::{CollectionObserver, Pauses},
@@ -150,6 +151,7 @@ pub struct Machine {
     pub(crate) response: Option<Response>,
     pub(crate) limits: Limits,
     pub(crate) method_cache: MethodCache,
+    pub(crate) field_cache: FieldCache,
     /// Working memory of the library that can be dropped at any time: caches and scratch buffers.
     pub library: Option<Box<dyn Any + Send>>,
     /// What the front end knows of loaded modules; it can be made again of what the heap has.
@@ -241,6 +243,7 @@ impl Machine {
             response: None,
             limits: Limits::default(),
             method_cache: MethodCache::new(),
+            field_cache: FieldCache::new(),
             library: None,
             known_modules: None,
             next_native: u32::MAX,
@@ -270,6 +273,7 @@ impl Machine {
             self.limits.exit_base = self.outermost_base();
         }
         self.method_cache.clear();
+        self.field_cache.clear();
     }
 
     /// The base of the main thread's first frame that the host has called.

@@ -133,6 +133,7 @@ impl Machine {
 
     fn after_collection(&mut self, top: u32) {
         self.method_cache.clear();
+        self.field_cache.clear();
         // Stacks that were deep once are given back.
         let used = top + STACK_RESERVE;
         if self.stack_length > 1024 && used < self.stack_length / 8 {

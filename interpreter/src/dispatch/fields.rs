@@ -5,6 +5,7 @@ use super::{
     state::{Driver, Flow, NIL, Operands, Register, STRING, Stage, State, TABLE},
 };
 use crate::{
+    field_cache::{Place, Question},
     machine::Machine,
     metamethod::{Event, STRING_TYPE},
     method_cache::Inherited as Remembered,
@@ -95,7 +96,7 @@ unsafe fn inherited_field<D: Driver>(s: State<D>, table: *mut Table, site: *mut 
 unsafe fn short_key<D: Driver>(s: State<D>, site: *mut Site) -> Option<Ref<Str>> {
     // SAFETY: the verifier has seen that the constant is a string.
     unsafe {
-        let key = s.constant((*site).key as usize * 16).payload();
+        let key = s.constant((*site).key_number() as usize * 16).payload();
         if (*s.object::<Str>(key)).is_short() { Ref::from_units(key as u32) } else { None }
     }
 }
@@ -108,8 +109,8 @@ enum Polymorphic {
     Inherited(Inherited),
 }
 
-/// Looks the key of the site up in the index of the table's shape, then in the cache of what is found along `__index`.
-/// The site remembers the former in its first entry, the latter, now and then, in its third: but where a table has the key
+/// Looks the key of the site up in the cache of fields, then in the index of the table's shape and in the cache of what is found
+/// along `__index`. The site remembers the former in its first entry, the latter, now and then, in its third: but where a table has the key
 /// with nil, whose field may be set, only that there is nothing else.
 #[inline(always)]
 unsafe fn polymorphic_field<D: Driver>(s: State<D>, table: *mut Table, site: *mut Site) -> Polymorphic {
@@ -119,27 +120,69 @@ unsafe fn polymorphic_field<D: Driver>(s: State<D>, table: *mut Table, site: *mu
         let machine = &*s.machine;
         let shape = (*table).shape.get();
         let Some(key) = short_key(s, site) else { return UNKNOWN };
+        let (metatable, epoch) = ((*table).metatable.get(), machine.heap.prototype_epoch());
+        let question = Question { shape, metatable, key, epoch };
+        if let Some(place) = machine.field_cache.get(question)
+            && let Some(found) = placed_field(s, table, site, place)
+            && !machine.field_cache.is_turn()
+        {
+            return found;
+        }
         let Some(own) = machine.heap.peek_field_offset(shape, key) else { return UNKNOWN };
         if let Some(offset) = own {
             let found = field(s, table, offset);
             if found.tag() != NIL {
+                machine.field_cache.set(question, Place::Own(offset));
                 return if remember_field(s, site, shape, offset) { Polymorphic::Own(found) } else { UNKNOWN };
             }
         }
-        let Some(metatable) = (*table).metatable.get() else {
+        let Some(metatable) = metatable else {
             return Polymorphic::Inherited(Inherited::Absent);
         };
-        let epoch = machine.heap.prototype_epoch();
         let Some(found) = machine.method_cache.get(shape, metatable, key, epoch) else { return UNKNOWN };
+        if own.is_none() {
+            machine.field_cache.set(question, Place::Inherited(found));
+        }
         if (own.is_none() || matches!(found, Remembered::Absent))
             && !remember_inherited(s, site, (shape, metatable, epoch), own, found)
         {
             return UNKNOWN;
         }
-        Polymorphic::Inherited(match found {
+        Polymorphic::Inherited(remembered_field(s, found))
+    }
+}
+
+#[inline(always)]
+unsafe fn remembered_field<D: Driver>(s: State<D>, found: Remembered) -> Inherited {
+    // SAFETY: what is remembered in this epoch is so.
+    unsafe {
+        match found {
             Remembered::Field(holder, offset) => Inherited::Field(field(s, s.resolve(holder), offset)),
             Remembered::Absent => Inherited::Absent,
-        })
+        }
+    }
+}
+
+/// What the cache of fields says of a table, if that is all there is to know, and the site remembers others of its kind.
+#[inline(always)]
+unsafe fn placed_field<D: Driver>(
+    s: State<D>,
+    table: *mut Table,
+    site: *mut Site,
+    place: Place,
+) -> Option<Polymorphic> {
+    // SAFETY: tables of this shape have the field.
+    unsafe {
+        match place {
+            Place::Own(offset) => {
+                let found = field(s, table, offset);
+                let is_known = found.tag() != NIL && (*site).other_shape.get().is_some();
+                is_known.then_some(Polymorphic::Own(found))
+            }
+            Place::Inherited(found) => {
+                (*site).next_shape.get().map(|_| Polymorphic::Inherited(remembered_field(s, found)))
+            }
+        }
     }
 }
 
@@ -157,6 +200,9 @@ unsafe fn remember_inherited<D: Driver>(
     // SAFETY: the site is one of the running prototype, which does not want a barrier.
     unsafe {
         let is_used = (*site).next_shape.get().is_some() && (*site).epoch.get() == epoch;
+        if is_used {
+            (*site).set_crowded();
+        }
         if is_used && (*s.machine).budget.get() & 7 != 0 {
             return true;
         }
@@ -185,10 +231,7 @@ unsafe fn remember_field<D: Driver>(s: State<D>, site: *mut Site, shape: Ref<Sha
         if s.needs_barrier(&raw const (*s.prototype).header) {
             return (*site).other_shape.get().is_some();
         }
-        (*site).other_shape.set((*site).shape.get());
-        (*site).other_offset.set((*site).offset.get());
-        (*site).shape.set(Some(shape));
-        (*site).offset.set(offset);
+        (*site).remember_own(shape, offset);
         true
     }
 }
@@ -431,11 +474,22 @@ unsafe fn polymorphic_target<D: Driver>(s: State<D>, table: *mut Table, site: *m
     // SAFETY: as for `first_field`.
     unsafe {
         let shape = (*table).shape.get();
-        let offset = (*s.machine).heap.peek_field_offset(shape, short_key(s, site)?)??;
+        let machine = &*s.machine;
+        let (key, metatable, epoch) = (short_key(s, site)?, (*table).metatable.get(), machine.heap.prototype_epoch());
+        let question = Question { shape, metatable, key, epoch };
+        if let Some(Place::Own(offset)) = machine.field_cache.get(question)
+            && (*site).other_shape.get().is_some()
+            && !machine.field_cache.is_turn()
+        {
+            let found = field(s, table, offset);
+            return (found.tag() != NIL).then_some(found);
+        }
+        let offset = machine.heap.peek_field_offset(shape, key)??;
         let found = field(s, table, offset);
         if found.tag() == NIL {
             return None;
         }
+        machine.field_cache.set(question, Place::Own(offset));
         remember_field(s, site, shape, offset).then_some(found)
     }
 }

@@ -5,6 +5,7 @@ use super::{
     tier::{Known, LuaTier},
 };
 use crate::{
+    field_cache::layout as cache,
     frame,
     machine::Machine,
     metamethod::{Event, STRING_TYPE},
@@ -251,6 +252,28 @@ pub const SITE_HOLDER: i32 = offset_of!(Site, holder) as i32;
 pub const SITE_HOLDER_OFFSET: i32 = offset_of!(Site, holder_offset) as i32;
 /// From the region's address, the epoch of prototypes (32 bits).
 pub const EPOCH: i32 = Heap::PROTOTYPE_EPOCH_OFFSET as i32;
+
+/// In the machine, the address of the first entry of the cache of fields.
+pub const FIELD_CACHE: i32 = (offset_of!(Machine, field_cache) + cache::ENTRIES) as i32;
+/// Bytes of an entry. It is the one whose number is what [`FIELD_CACHE_SHIFT`] leaves of the product of [`FIELD_CACHE_FACTOR`] and
+/// the table's 8 bytes of shape and metatable, each bit of which is another one where [`mixed_key`] has a bit.
+pub const FIELD_CACHE_BYTES: i64 = cache::BYTES as i64;
+/// See [`FIELD_CACHE_BYTES`].
+pub const FIELD_CACHE_SHIFT: i64 = cache::SHIFT as i64;
+/// See [`FIELD_CACHE_BYTES`].
+pub const FIELD_CACHE_FACTOR: i64 = crate::field_cache::FACTOR as i64;
+pub use cache::mixed_key;
+/// In an entry, what it is for: shape and metatable as they lie in a table, the key, the epoch (32 bits each).
+pub const FIELD_CACHE_TABLES: i32 = cache::TABLES as i32;
+/// See [`FIELD_CACHE_TABLES`].
+pub const FIELD_CACHE_KEY: i32 = cache::KEY as i32;
+/// See [`FIELD_CACHE_TABLES`].
+pub const FIELD_CACHE_EPOCH: i32 = cache::EPOCH as i32;
+/// In an entry, the holder, 0 if it is the table itself, and where the field is in it, 0 if there is none.
+pub const FIELD_CACHE_HOLDER: i32 = cache::HOLDER as i32;
+/// See [`FIELD_CACHE_HOLDER`].
+pub const FIELD_CACHE_OFFSET: i32 = cache::OFFSET as i32;
+const _: () = assert!(TABLE_METATABLE == TABLE_SHAPE + 4 && TABLE_SHAPE % 8 == 0);
 
 /// Tags of values.
 pub mod tag {

@@ -167,6 +167,10 @@ pub struct SiteState {
     pub second: bool,
     /// A field found along `__index`, or of another table; of an instruction that sets, a field that is added.
     pub other: bool,
+    /// More than it has room for.
+    pub crowded: bool,
+    /// The reference to its key, if that is a short string, or 0.
+    pub key: u32,
 }
 
 /// What a function is compiled to: machine code of the C convention, [`Compiled`].

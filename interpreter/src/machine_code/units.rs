@@ -8,7 +8,11 @@ use lunette_bytecode::{
     instruction::{Opcode, Word},
     module::Capture,
 };
-use lunette_gc::{function::Prototype, reference::Ref};
+use lunette_gc::{
+    function::{Prototype, Site},
+    reference::Ref,
+    value::Value,
+};
 
 /// Functions of so many instructions may be compiled in the place of calls, so many instructions in all and so far within each
 /// other.
@@ -157,12 +161,18 @@ impl Machine {
     /// Adds what a function's sites remember to what they did when it was compiled before.
     fn note_sites(&mut self, prototype: Ref<Prototype>, number: u32) {
         let sites = self.heap.sites(prototype);
+        let short_key = |site: &Site| match self.heap.constants(prototype)[site.key_number() as usize].get() {
+            Value::String(key) if self.heap.get(key).is_short() => key.units(),
+            _ => 0,
+        };
         let known = &mut self.lua.record_mut(number).sites;
         known.resize(sites.len(), SiteState::default());
         for (known, site) in known.iter_mut().zip(sites.iter().rev()) {
             known.own |= site.shape.get().is_some();
             known.second |= site.other_shape.get().is_some();
             known.other |= site.next_shape.get().is_some();
+            known.crowded |= site.key.get() & Site::CROWDED != 0;
+            known.key = short_key(site);
         }
     }
 

@@ -111,6 +111,11 @@ impl Emitter<'_, '_, '_> {
     /// The slot of the field that an instruction reads, as its site remembers it, or has met so many that it does not.
     fn field(&mut self, number: usize, table: Value, site: Value, is_method: bool, otherwise: Block) -> Value {
         let state = self.site_state(number);
+        if state.crowded && state.key != 0 {
+            let missed = self.cold_block();
+            let found = self.cached_field(number, table, missed);
+            return self.found_or(found, missed, (number, table, site), layout::FIND_FIELD, otherwise);
+        }
         let is_polymorphic = if is_method { state.other } else { state.second || state.own && state.other };
         if !is_polymorphic && !self.code.goes_on(self.outside.instruction) {
             return self.remembered_field(number, table, site, is_method, otherwise);
@@ -118,6 +123,62 @@ impl Emitter<'_, '_, '_> {
         let missed = self.cold_block();
         let found = self.remembered_field(number, table, site, is_method, missed);
         self.found_or(found, missed, (number, table, site), layout::FIND_FIELD, otherwise)
+    }
+
+    /// The slot of a field of a table that the cache of fields knows, if it is not nil; if not, to a block.
+    fn cached_field(&mut self, number: usize, table: Value, otherwise: Block) -> Value {
+        let entry = self.cache_entry(number, table, otherwise);
+        let holder = self.builder.ins().uload32(of_object(), entry, layout::FIELD_CACHE_HOLDER);
+        let is_own = self.builder.ins().icmp_imm_s(IntCC::Equal, holder, 0);
+        let holder = self.object(holder);
+        let holder = self.builder.ins().select(is_own, table, holder);
+        self.cached_slot(entry, holder, otherwise)
+    }
+
+    /// The same of a field of the table's own.
+    fn cached_own_field(&mut self, number: usize, table: Value, otherwise: Block) -> Value {
+        let entry = self.cache_entry(number, table, otherwise);
+        let holder = self.builder.ins().load(types::I32, of_object(), entry, layout::FIELD_CACHE_HOLDER);
+        self.go_if(holder, otherwise);
+        self.cached_slot(entry, table, otherwise)
+    }
+
+    /// The entry that the cache of fields has for a table and the key of a site; if it has none, to a block.
+    fn cache_entry(&mut self, number: usize, table: Value, otherwise: Block) -> Value {
+        let key = self.site_state(number).key;
+        let tables = self.builder.ins().load(types::I64, of_object(), table, layout::TABLE_SHAPE);
+        let mixed = self.builder.ins().iconst(types::I64, layout::mixed_key(key) as i64);
+        let mixed = self.builder.ins().bxor(tables, mixed);
+        let factor = self.builder.ins().iconst(types::I64, layout::FIELD_CACHE_FACTOR);
+        let mixed = self.builder.ins().imul(mixed, factor);
+        let place = self.builder.ins().ushr_imm_u(mixed, layout::FIELD_CACHE_SHIFT);
+        let place = self.builder.ins().imul_imm_s(place, layout::FIELD_CACHE_BYTES);
+        let entries = self.builder.ins().load(types::I64, of_machine(), self.machine, layout::FIELD_CACHE);
+        let entry = self.builder.ins().iadd(entries, place);
+        let known = self.builder.ins().load(types::I64, of_object(), entry, layout::FIELD_CACHE_TABLES);
+        let is_other = self.builder.ins().icmp(IntCC::NotEqual, tables, known);
+        self.go_if(is_other, otherwise);
+        let known = self.builder.ins().load(types::I32, of_object(), entry, layout::FIELD_CACHE_KEY);
+        self.go_if_not(known, key, otherwise);
+        let known = self.builder.ins().load(types::I32, of_object(), entry, layout::FIELD_CACHE_EPOCH);
+        let epoch = self.builder.ins().load(types::I32, of_object(), self.region, layout::EPOCH);
+        let is_other = self.builder.ins().icmp(IntCC::NotEqual, epoch, known);
+        self.go_if(is_other, otherwise);
+        entry
+    }
+
+    /// The slot of the field of a holder that an entry of the cache of fields is about.
+    fn cached_slot(&mut self, entry: Value, holder: Value, otherwise: Block) -> Value {
+        // Where there is no field, this is the header of what holds fields, or something else of the region.
+        let fields = self.referred(holder, layout::TABLE_FIELDS);
+        let offset = self.builder.ins().uload32(of_object(), entry, layout::FIELD_CACHE_OFFSET);
+        let is_none = self.builder.ins().icmp_imm_s(IntCC::Equal, offset, 0);
+        self.go_if(is_none, otherwise);
+        let slot = self.builder.ins().iadd(fields, offset);
+        let found = self.builder.ins().load(types::I32, of_content(), slot, layout::TAG);
+        let is_nil = self.builder.ins().icmp_imm_s(IntCC::Equal, found, i64::from(tag::NIL));
+        self.go_if(is_nil, otherwise);
+        slot
     }
 
     /// The slot that was found, or, from the block where it was not remembered, what a function finds; if it does not, to another
@@ -264,6 +325,23 @@ impl Emitter<'_, '_, '_> {
         let state = self.site_state(number);
         match (state.own, state.other) {
             _ if adds => self.add_field(table, site, value, slow),
+            (true, _) if state.crowded && state.key != 0 => {
+                let missed = self.cold_block();
+                let found = self.cached_own_field(number, table, missed);
+                let otherwise = if state.other { self.builder.create_block() } else { slow };
+                let slot = self.found_or(found, missed, (number, table, site), layout::FIND_TARGET, otherwise);
+                self.replace_field(table, slot, value, slow);
+                if state.other {
+                    let join = self.builder.create_block();
+                    self.builder.ins().jump(join, []);
+                    self.seal(otherwise);
+                    self.builder.switch_to_block(otherwise);
+                    self.add_field(table, site, value, slow);
+                    self.builder.ins().jump(join, []);
+                    self.seal(join);
+                    self.builder.switch_to_block(join);
+                }
+            }
             (false, true) => self.add_field(table, site, value, slow),
             (_, false) if state.second => {
                 let missed = self.cold_block();
