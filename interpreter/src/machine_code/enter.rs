@@ -396,24 +396,27 @@ pub(super) enum Begun {
 /// See [`super::GoOn`].
 ///
 /// # Safety
-/// The machine's running frame is one of verified code, at its function's beginning, and nothing refers to the machine.
-pub(super) unsafe extern "sysv64" fn go_on(machine: *mut Machine) -> u64 {
+/// Compiled code has ended so, and nothing refers to the machine.
+pub(super) unsafe extern "sysv64" fn go_on(machine: *mut Machine, ended: u64) -> u64 {
     // SAFETY: the caller's promise.
-    unsafe { go_on_after(machine, status::REPLACED) }
+    unsafe { go_on_after(machine, ended) }
 }
 
 /// Goes on after a tail call, by which compiled code has ended; gives another [`status`].
 ///
 /// # Safety
 /// Where the function is not the machine's running frame yet, the exit base says where it is. Nothing refers to the machine.
-#[cold]
 pub(super) unsafe fn go_on_after(machine: *mut Machine, mut ended: u64) -> u64 {
     // SAFETY: the caller's promise; compiled code keeps to `Compiled`.
     unsafe {
         loop {
             match ended {
                 status::REPLACED => {}
-                status::TAILED => (*machine).take_exit_base(),
+                status::TAILED => {
+                    let compiled: Compiled = core::mem::transmute((*machine).lua.next);
+                    ended = compiled((*machine).lua.exit_base, machine, (*machine).heap.base(), 1);
+                    continue;
+                }
                 ended => return ended,
             }
             let region = (*machine).heap.base();

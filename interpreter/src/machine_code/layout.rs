@@ -75,11 +75,7 @@ pub const TRAVERSE: i32 = tier(offset_of!(LuaTier, helpers) + offset_of!(Helpers
 pub const FIND_ELEMENT: i32 = tier(offset_of!(LuaTier, helpers) + offset_of!(Helpers, find_element));
 /// In the machine, the address of [`super::Shortcut`] for `get_method` of strings.
 pub const STRING_METHOD: i32 = tier(offset_of!(LuaTier, helpers) + offset_of!(Helpers, string_method));
-/// In the machine, the addresses of [`super::PushFrame`] for calls, for iterators of loops, and for metamethods of arithmetic.
-pub const PUSH_CALL: i32 = tier(offset_of!(LuaTier, helpers) + offset_of!(Helpers, push_call));
-/// See [`PUSH_CALL`].
-pub const PUSH_ITERATOR: i32 = tier(offset_of!(LuaTier, helpers) + offset_of!(Helpers, push_iterator));
-/// See [`PUSH_CALL`].
+/// In the machine, the address of [`super::PushFrame`] for metamethods of arithmetic.
 pub const PUSH_METAMETHOD: i32 = tier(offset_of!(LuaTier, helpers) + offset_of!(Helpers, push_metamethod));
 /// In the machine, the address of [`super::PushRole`] for a role.
 pub const fn push_role(role: Role) -> i32 {

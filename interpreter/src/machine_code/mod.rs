@@ -196,8 +196,9 @@ pub type Compiled = unsafe extern "sysv64" fn(*mut u8, *mut crate::Machine, *mut
 /// returns a [`performed`].
 pub type Perform = unsafe extern "sysv64" fn(*mut crate::Machine, *mut u8, *const u64) -> u64;
 
-/// Goes on, for compiled code, with the function that a tail call has begun; returns a [`status`].
-pub type GoOn = unsafe extern "sysv64" fn(*mut crate::Machine) -> u64;
+/// Goes on, for compiled code whose callee has ended with this [`status`], with the function that a tail call has begun, if it was by
+/// one; returns another one.
+pub type GoOn = unsafe extern "sysv64" fn(*mut crate::Machine, u64) -> u64;
 
 /// Finds a field, for an instruction that reads one of more kinds of tables than its site remembers: of the addresses of the
 /// machine, the prototype, the table and the site it returns the slot's (that at [`layout::NIL_SLOT`] if it is known that there
@@ -219,12 +220,12 @@ pub type Traverse = unsafe extern "sysv64" fn(*mut crate::Machine, *const Slot, 
 /// whether it is done; if not, it takes more.
 pub type FindElement = unsafe extern "sysv64" fn(*mut crate::Machine, u32, *const Slot, *const Slot) -> u64;
 
-/// Makes the frame of the function of Lua that an instruction calls, if that is compiled: of the addresses of the machine, of
+/// Makes the frame of the metamethod that an instruction calls, if that is compiled: of the addresses of the machine, of
 /// register 0 and of the instruction, it returns that of the new frame's register 0. Its machine code is at [`layout::NEXT`], for
 /// entry 1, and it is paid for. If the call takes more, it is 0, and nothing has happened.
 ///
-/// The frame of a metamethod goes on with the instruction ([`status::RETURNS`]), and one more level of native nesting is counted
-/// ([`layout::NATIVE_DEPTH`]); others return plainly.
+/// The frame goes on with the instruction ([`status::RETURNS`]), and one more level of native nesting is counted
+/// ([`layout::NATIVE_DEPTH`]).
 pub type PushFrame = unsafe extern "sysv64" fn(*mut crate::Machine, *mut u8, *const u64) -> *mut u8;
 
 /// Does what the native function that an instruction calls does, by its [`Role`], and makes the frame that runs then the running
@@ -261,7 +262,8 @@ pub mod status {
     /// Whoever called has it go on by [`super::GoOn`].
     pub const REPLACED: u64 = 5;
     /// By a tail call of a function that is compiled, whose machine code is at [`super::layout::NEXT`]: its frame is in the
-    /// place of the present one, at [`super::layout::EXIT_BASE`], and paid for. Whoever called uses its entry 1.
+    /// place of the present one, at [`super::layout::EXIT_BASE`], and paid for. Whoever called uses its entry 1, or has it go on
+    /// by [`super::GoOn`].
     pub const TAILED: u64 = 6;
     /// Before a return to what is no call by a function of Lua: the frame at [`super::layout::EXIT_BASE`] gives the values from
     /// [`super::layout::RESULTS`] on, so many as [`super::layout::RESULT_COUNT`] says.

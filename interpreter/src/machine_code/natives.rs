@@ -1,5 +1,5 @@
-//! Calls of native functions that compiled code has performed: those for which the machine does what they do ([`crate::roles`])
-//! take a short way, all others that of the loop.
+//! Calls that compiled code has performed: those of compiled functions, and of native ones for which the machine does what they do
+//! ([`crate::roles`]) or that have a quick form, take a short way, all others that of the loop.
 
 use super::{Perform, performed, running::running};
 use crate::{
@@ -20,11 +20,17 @@ pub(crate) unsafe fn perform_call(machine: *mut Machine, base: *mut u8, at: *con
         let (running, word) = running(machine, base, at);
         let (stack, window) = (running.stack, running.register_index(word.a()));
         let count = running.argument_count(word, window);
-        let wanted = word.c() as i32 - 1;
-        if running.call_quick_list(window, count, wanted) {
+        let call = Call { window, count, wanted: word.c() as i32 - 1 };
+        if let Value::Closure(closure) = running.value(window) {
+            return match running.call_compiled(closure, call, base, at) {
+                Some(ended) => ended,
+                None => otherwise(machine, base, at),
+            };
+        }
+        if running.call_quick_list(call) {
             return performed::NEXT;
         }
-        match running.call_by_role(Call { window, count, wanted }) {
+        match running.call_by_role(call) {
             Some(next) => running.end_performed_role(stack, base, at, next),
             None => otherwise(machine, base, at),
         }
@@ -43,8 +49,14 @@ pub(crate) unsafe fn perform_generic_for_call(
     unsafe {
         let (running, word) = running(machine, base, at);
         let stack = running.stack;
-        let window = slow::place_iterator(running, word);
-        match running.call_by_role(Call { window, count: 2, wanted: word.b() as i32 }) {
+        let call = Call { window: slow::place_iterator(running, word), count: 2, wanted: word.b() as i32 };
+        if let Value::Closure(closure) = running.value(call.window) {
+            return match running.call_compiled(closure, call, base, at) {
+                Some(ended) => ended,
+                None => otherwise(machine, base, at),
+            };
+        }
+        match running.call_by_role(call) {
             Some(next) => running.end_performed_role(stack, base, at, next),
             None => otherwise(machine, base, at),
         }
@@ -52,10 +64,9 @@ pub(crate) unsafe fn perform_generic_for_call(
 }
 
 impl Machine {
-    /// Calls the [`QuickList`](crate::native::QuickList) form of the function in slot `window`, if it has one that serves. If not,
-    /// nothing is done.
+    /// Calls the [`QuickList`](crate::native::QuickList) form of a function, if it has one that serves. If not, nothing is done.
     #[inline(always)]
-    fn call_quick_list(&mut self, window: u32, count: u32, wanted: i32) -> bool {
+    fn call_quick_list(&mut self, Call { window, count, wanted }: Call) -> bool {
         let Value::NativeClosure(closure) = self.value(window) else { return false };
         let Some(quick) = self.natives[self.heap.get(closure).native as usize].quick_list else { return false };
         // Where the library allocates, the collector has its turn when that is performed.

@@ -1,39 +1,20 @@
-//! Frames that are made for compiled code which calls ([`super::PushFrame`]). Nothing is changed before it is certain that the
-//! function can be called so, and nothing moves.
+//! Frames that are made of compiled functions that compiled code calls: of metamethods for it to enter ([`super::PushFrame`]), of
+//! others that are entered at once. Nothing is changed before it is certain that the function can be called so, and nothing moves.
 
-use super::running::running;
+use super::{
+    enter::{Begun, LEAVE, RESUME},
+    performed,
+    running::running,
+};
 use crate::{
     call::MAX_NATIVE_DEPTH,
-    dispatch::state::Operands,
     frame::{COUNTED, FRAME_SLOTS, Return},
     machine::Machine,
+    roles::Call,
     slow,
 };
 use core::ptr::null_mut;
 use lunette_gc::{function::Closure, reference::Ref, value::Value};
-
-/// For `call`.
-pub(super) unsafe extern "sysv64" fn push_call(machine: *mut Machine, base: *mut u8, at: *const u64) -> *mut u8 {
-    // SAFETY: the caller is compiled code, for an instruction of its own.
-    let (machine, word) = unsafe { running(machine, base, at) };
-    let window = machine.register_index(word.a());
-    let count = machine.argument_count(word, window);
-    match machine.value(window) {
-        Value::Closure(closure) => {
-            machine.push_compiled(closure, window, count, word.c() as i32 - 1, Return::Call as u32)
-        }
-        _ => null_mut(),
-    }
-}
-
-/// For `generic_for_call`.
-pub(super) unsafe extern "sysv64" fn push_iterator(machine: *mut Machine, base: *mut u8, at: *const u64) -> *mut u8 {
-    // SAFETY: the caller is compiled code, for an instruction of its own.
-    let (machine, word) = unsafe { running(machine, base, at) };
-    let Value::Closure(closure) = machine.register(word.a()) else { return null_mut() };
-    let window = slow::place_iterator(machine, word);
-    machine.push_compiled(closure, window, 2, word.b() as i32, Return::Call as u32)
-}
 
 /// For arithmetic and bit instructions.
 pub(super) unsafe extern "sysv64" fn push_metamethod(machine: *mut Machine, base: *mut u8, at: *const u64) -> *mut u8 {
@@ -60,6 +41,31 @@ pub(super) unsafe extern "sysv64" fn push_metamethod(machine: *mut Machine, base
 }
 
 impl Machine {
+    /// Calls a function of Lua for the instruction `at` of the frame at `base`, as [`Machine::push_compiled`] does, and runs it;
+    /// gives a [`performed`]. `None`, with nothing done, if it is not compiled, or the call takes more.
+    #[inline(always)]
+    pub(super) fn call_compiled(
+        &mut self,
+        closure: Ref<Closure>,
+        call: Call,
+        base: *mut u8,
+        at: *const u64,
+    ) -> Option<u64> {
+        let pushed = self.push_compiled(closure, call.window, call.count, call.wanted, Return::Call as u32);
+        if pushed.is_null() {
+            return None;
+        }
+        let moves = self.lua.moves;
+        self.base = ((pushed as usize - self.stack as usize) >> 4) as u32;
+        self.lua.outcome = RESUME;
+        let goes_on = match self.run_at((self.lua.next, 1)) {
+            Begun::Ran(next) => self.go_on_with(next),
+            Begun::Elsewhere => self.lua.outcome != LEAVE,
+            Begun::Left | Begun::Uncompiled => false,
+        };
+        Some(if goes_on && self.comes_back(base, at, moves) { performed::NEXT } else { performed::ELSEWHERE })
+    }
+
     /// Makes the frame of a function that is called with `count` arguments from two slots above slot `function` on, if the
     /// function is compiled, and there is fuel and room for it. The running frame stays the caller's.
     fn push_compiled(&mut self, closure: Ref<Closure>, function: u32, count: u32, wanted: i32, kind: u32) -> *mut u8 {

@@ -142,7 +142,7 @@ impl Machine {
 
     /// Whether, when everything compiled has run, the frame at `base` goes on behind its instruction `at`.
     #[inline(always)]
-    fn comes_back(&mut self, base: *mut u8, at: *const u64, moves: u32) -> bool {
+    pub(super) fn comes_back(&mut self, base: *mut u8, at: *const u64, moves: u32) -> bool {
         let first = ((at as usize - self.heap.base() as usize) >> 3) as u32 + 1;
         self.run_resumed(base)
             && self.lua.moves == moves

@@ -110,7 +110,7 @@ impl Signatures {
         Signatures {
             compiled: import(&[I64, I64, I64, I32]),
             perform: import(&[I64; 3]),
-            go_on: import(&[I64]),
+            go_on: import(&[I64; 2]),
             find_field: import(&[I64; 4]),
             call_quick: import(&[I64, I64, I32, I32]),
             traverse: import(&[I64, I64, I32]),

@@ -247,13 +247,12 @@ impl Emitter<'_, '_, '_> {
         self.builder.ins().jump(ending, &[status.into()]);
     }
 
-    /// Calls what the instruction calls, if that is likely and it is compiled, or has the instruction performed, which is not a
-    /// jump; the numbers it reads are in the frame.
+    /// Has a helper, or the interpreter, do the instruction, which is not a jump; the numbers it reads are in the frame.
     fn perform(&mut self) {
         let helped = self.call_helper_before();
-        match self.likely_callee() {
-            Some(callee) => self.call_pushed(callee),
-            None => self.perform_plainly(),
+        match self.is_metamethod_likely() {
+            true => self.call_metamethod(),
+            false => self.perform_plainly(),
         }
         if let Some(helped) = helped {
             self.builder.ins().jump(helped, []);

@@ -1,5 +1,4 @@
-//! Calls of compiled functions whose frames a helper makes, in place of instructions that are performed: functions that take
-//! further arguments or other numbers of them, iterators of loops, and metamethods of arithmetic.
+//! Calls of metamethods of arithmetic that are compiled, whose frames a helper makes, in place of instructions that are performed.
 //!
 //! The frame is as the interpreter makes it: whatever ends otherwise than by a return to here leaves to the machine, which goes
 //! on with this function when that frame has returned.
@@ -13,49 +12,28 @@ use lunette_interpreter::machine_code::{
     status,
 };
 
-/// What an instruction calls.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Callee {
-    Function,
-    Iterator,
-    Metamethod,
-}
-
 impl Emitter<'_, '_, '_> {
-    /// What the instruction, where it is performed, is likely to call.
-    pub(super) fn likely_callee(&self) -> Option<Callee> {
+    /// Whether the instruction, where it is performed, is likely to call a metamethod.
+    pub(super) fn is_metamethod_likely(&self) -> bool {
         let instruction = self.outside.instruction;
         let word = self.code.word(instruction);
         match word.opcode() {
-            Opcode::call => return Some(Callee::Function),
-            Opcode::generic_for_call => return Some(Callee::Iterator),
             Opcode::negate | Opcode::bit_not => {}
-            _ if word.jump_distance().is_some() || sources(self.code, instruction).is_none() => return None,
+            _ if word.jump_distance().is_some() || sources(self.code, instruction).is_none() => return false,
             _ => {}
         }
         let is_seen = [0, 1].iter().any(|&place| self.code.seen(instruction, place).0 & 1 << tag::TABLE != 0);
         // Tests are to come here.
-        let is_likely = is_seen || self.code.unit.is_eager && instruction.is_multiple_of(2);
-        is_likely.then_some(Callee::Metamethod)
+        is_seen || self.code.unit.is_eager && instruction.is_multiple_of(2)
     }
 
-    /// Calls what the instruction calls, where the frame has everything; if that is not compiled, the instruction is performed.
-    pub(super) fn call_pushed(&mut self, callee: Callee) {
-        let helper = match callee {
-            Callee::Function => layout::PUSH_CALL,
-            Callee::Iterator => layout::PUSH_ITERATOR,
-            Callee::Metamethod => layout::PUSH_METAMETHOD,
-        };
+    /// Calls the instruction's metamethod, where the frame has everything; if that is not compiled, the instruction is performed.
+    pub(super) fn call_metamethod(&mut self) {
         let [called, join] = core::array::from_fn(|_| self.builder.create_block());
         let performing = self.cold_block();
         self.builder.append_block_param(called, types::I32);
-        if callee != Callee::Metamethod {
-            let function = place(self.code.word(self.outside.instruction).a()) + layout::TAG;
-            let found = self.builder.ins().load(types::I32, of_frame(), self.base, function);
-            self.go_if_not(found, tag::CLOSURE, performing);
-        }
         self.put_budget();
-        let helper = self.builder.ins().load(types::I64, of_machine(), self.machine, helper);
+        let helper = self.builder.ins().load(types::I64, of_machine(), self.machine, layout::PUSH_METAMETHOD);
         let at = self.instruction_address();
         let arguments = [self.machine, self.frame_base(), at];
         let pushed = self.builder.ins().call_indirect(self.signatures.perform, helper, &arguments);
@@ -72,8 +50,7 @@ impl Emitter<'_, '_, '_> {
         let call = self.builder.ins().call_indirect(self.signatures.compiled, address, &arguments);
         let ended = self.builder.inst_results(call)[0];
         let (returned, otherwise) = (self.builder.create_block(), self.builder.create_block());
-        let wanted = if callee == Callee::Metamethod { status::RETURNS } else { status::RETURNED };
-        let is_returned = self.builder.ins().icmp_imm_s(IntCC::Equal, ended, wanted as i64);
+        let is_returned = self.builder.ins().icmp_imm_s(IntCC::Equal, ended, status::RETURNS as i64);
         self.builder.ins().brif(is_returned, returned, [], otherwise, []);
         self.seal(returned);
         self.seal(otherwise);
@@ -91,9 +68,7 @@ impl Emitter<'_, '_, '_> {
         self.end_as(ended);
 
         self.builder.switch_to_block(returned);
-        if callee == Callee::Metamethod {
-            self.take_result(base);
-        }
+        self.take_result(base);
         self.take_budget();
         self.builder.ins().jump(join, []);
         self.builder.switch_to_block(performing);
