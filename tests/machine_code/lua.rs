@@ -327,6 +327,96 @@ fn calls_of_all_kinds_return_to_where_they_came_from() {
 /// By tail calls, functions that take further arguments make room for frames further down, while those that called them, or took
 /// their place, go on above.
 #[test]
+fn functions_that_are_likely_to_be_called_may_be_others() {
+    is_same_in_all(
+        r##"
+        local function loops(n) local s = 0 for i = 1, n do s = s + i end return s end
+        local function other(n, m) local s = m or 1 for i = 1, n do s = s - i end return s, n end
+        local function variadic(n, ...) local s = select("#", ...) for i = 1, n do s = s + 2 end return s end
+        local callee = loops
+        local function call(n) local s = callee(n) return s + (callee(n, n)) end
+        local function deep(n) if n == 0 then return callee(3) end local s = deep(n - 1) for i = 1, 2 do s = s + 1 end return s end
+        local all = 0
+        for round = 1, 6000 do
+            if round == 2000 then callee = other end
+            if round == 3000 then callee = variadic end
+            if round == 4000 then callee = setmetatable({}, { __call = function(self, n) return n * 2 end }) end
+            if round == 5000 then callee = math.abs end
+            if round == 5500 then callee = loops end
+            all = all + call(round % 9) + deep(round % 5)
+            if round % 500 == 0 then print(round, all) end
+        end
+        callee = nil
+        print(pcall(call, 3))
+        callee = function(n) error("value " .. n) end
+        print(pcall(call, 3))
+        "##,
+    );
+}
+
+#[test]
+fn coroutines_and_protected_calls_come_back_to_machine_code() {
+    is_same_in_all(
+        r##"
+        local resume, yield, wrap, status = coroutine.resume, coroutine.yield, coroutine.wrap, coroutine.status
+        -- Yields from the first function, from one that it calls, through a protected call, and in a loop over an iterator.
+        local function nested(n) for i = 1, n do yield(i, n) end return n end
+        local function body(n)
+            local got = yield("first")
+            for i = 1, n do got = got + yield(got, i) end
+            nested(2)
+            local ok, a, b = pcall(function(x) local y = yield(x) nested(1) return y, x end, got)
+            local _, c = xpcall(nested, debug.traceback, 2)
+            local bad, why = pcall(function() yield("before") error("inside " .. n, 0) end)
+            return got, ok, a, b, c, bad, why
+        end
+        local function drive(n)
+            local co, sum = coroutine.create(body), 0
+            local ok, a, b, c = resume(co, n)
+            local steps = 0
+            while status(co) == "suspended" do
+                ok, a, b, c = resume(co, steps)
+                steps = steps + 1
+                if math.type(a) == "integer" then sum = sum + a end
+            end
+            return sum, steps, ok, a, b, c, select("#", resume(co)), (select(2, resume(co)))
+        end
+        local function numbers(n) return wrap(function() for i = 1, n do yield(i, i * 2) end end) end
+        local function fail(i) if i % 3 == 0 then error({ i }) elseif i % 5 == 0 then error("e" .. i, 0) end return i, i + 1 end
+        local function protect(i)
+            local ok, a, b = pcall(fail, i)
+            local ok2 = pcall(fail, i + 1)
+            local ok3, message = xpcall(fail, function(m) return type(m) end, i + 2)
+            return ok, type(a) == "table" and a[1] or a, b, ok2, ok3, message
+        end
+        -- A yield changes nothing of who resumed, but a debugger may.
+        local seen
+        local function watched(co) local x = 1 for i = 1, 3 do local _, v = resume(co) x = x + v end return x end
+        for round = 1, 1200 do
+            local sum, a, b = 0, 0, 0
+            for i, j in numbers(round % 7) do sum = sum + i + j end
+            for i = 1, 3 do local ok, x, y, p, q, r = protect(i + round) a = a + (ok and x or 1) + (r == "table" and 5 or 0) end
+            local co = coroutine.create(function()
+                for i = 1, 3 do
+                    if round % 100 == 0 and i == 2 then debug.setlocal(seen, 1, 2, 0.5) end
+                    yield(i)
+                end
+            end)
+            seen = coroutine.running()
+            b = watched(co)
+            if round % 100 == 0 then print(sum, a, b, drive(round % 6)) end
+        end
+        print(pcall(wrap(function() error("at once", 0) end)))
+        local dead = wrap(function() return 1 end)
+        dead()
+        for i = 1, 3 do print(pcall(dead)) end
+        local function endless(n) return resume(coroutine.create(endless), n + 1) end
+        print(select("#", endless(1)) > 0, pcall(pcall), pcall(pcall, error))
+        "##,
+    );
+}
+
+#[test]
 fn tail_calls_keep_apart_who_waits_for_their_results() {
     is_same_in_all(
         r#"

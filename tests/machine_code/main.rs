@@ -2,6 +2,7 @@
 //! and frozen in the middle. (`wasm_specification` has their instructions, `fuzz/against_wasmtime` generated programs.)
 #![cfg(all(feature = "jit", target_arch = "x86_64"))]
 
+mod arrays;
 mod cache;
 mod calls;
 mod guards;
