@@ -44,7 +44,7 @@ impl Machine {
         let function = self.lua.record(number);
         let needed = match function.address {
             None if function.outcome == NativeOutcome::Refused(Refusal::NoRoom) => (HOT + function.words) << NO_ROOM,
-            None => HOT + function.words,
+            None => HOT + function.words / 2,
             Some(_) if function.compiled_before != compiled_count => HOT,
             Some(_) => HOT << function.retreats.min(8),
         };
