@@ -28,7 +28,7 @@
 //!
 //! The data flows `running` → `pushed` → `helpers` (functions that compiled code calls), `layout` and `tier` (which functions are
 //! compiled, where their code is) → `units` (what the compiler is told) → `compile` → `heat` → `report` → `enter` → `natives`,
-//! `callbacks`. [`crate::code_cache`] has the machine code of all functions, [`crate::compiling`] what whoever compiles is given.
+//! `elements`, `callbacks`. [`crate::code_cache`] has the machine code of all functions, [`crate::compiling`] what whoever compiles is given.
 
 mod callbacks;
 mod compile;
