@@ -66,8 +66,7 @@ pub enum Role {
 }
 
 impl Role {
-    pub(crate) const ALL: [Role; 5] =
-        [Role::Resume, Role::Wrapped, Role::Yield, Role::Protect, Role::ProtectHandled];
+    pub(crate) const ALL: [Role; 5] = [Role::Resume, Role::Wrapped, Role::Yield, Role::Protect, Role::ProtectHandled];
 }
 
 /// The fuel that a call of a native function costs, beside what the function charges.

@@ -7,6 +7,7 @@ mod cache;
 mod calls;
 mod guards;
 mod inlining;
+mod library;
 mod lua;
 mod objects;
 #[cfg(feature = "partitions")]

@@ -9,7 +9,7 @@ use super::{
     array::element_parts,
     key::{DEAD, INTEGER, STRING, normalize, string_of},
 };
-use crate::{heap::Heap, reference::Ref, value::FIRST_REFERENCE_TAG, value::Value};
+use crate::{heap::Heap, object::AnyObject, reference::Ref, value::FIRST_REFERENCE_TAG, value::Value};
 
 /// The key given to `next` is not in the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -72,7 +72,7 @@ impl Heap {
     }
 
     /// The entry after `key`; see [`Heap::cursor_of`].
-    #[inline(always)]
+    #[inline]
     pub fn next_after(&self, table: Ref<Table>, key: Parts, hint: u32) -> Result<Option<Step>, InvalidKey> {
         if self.is_element_cursor(table, key, hint) {
             return Ok(self.next_at(table, hint));
@@ -83,20 +83,34 @@ impl Heap {
         }
     }
 
-    /// The same from an entry to the next of the same part, if the cursor is right and there is one.
-    #[inline(always)]
+    /// The same from a field or an entry to the next of the same part, if the cursor is right and there is one.
+    #[inline(never)]
     fn next_entry(&self, table: &Table, key: Parts, hint: u32) -> Option<Step> {
         let capacity = self.array_capacity(table);
         let place = hint.checked_sub(capacity + 1)?;
-        let string_places = self.string_places(table);
-        let (entries, number, before) = match place.checked_sub(string_places) {
-            None => (self.name_entries(table), place, capacity),
-            Some(number) => (self.hash_entries(table.hash.get()?), number, capacity + string_places),
+        let shape = table.shape.get();
+        let string_places = if self.is_dictionary(shape) {
+            let names = self.name_entries(table);
+            if place < names.len() as u32 {
+                return step_between(names, key, place, capacity);
+            }
+            names.len() as u32
+        } else {
+            let count = self.get(shape).count;
+            if place < count {
+                let keys = self.refs(self.get(shape).index.get()?);
+                let keys = &keys[keys.len() - count as usize..];
+                let is_there = |found: Ref<AnyObject>| key == (STRING, found.units().into());
+                keys[place as usize].get().filter(|&found| is_there(found))?;
+                let (number, value) = (place + 1..count)
+                    .map(|number| (number, self.field_value(table, number)))
+                    .find(|(_, value)| value.0 != NIL_TAG)?;
+                let key = keys[number as usize].get()?;
+                return Some(Step { cursor: capacity + number + 1, key: (STRING, key.units().into()), value });
+            }
+            count
         };
-        if !is_key(entries.get(number as usize)?.key(), key) {
-            return None;
-        }
-        first_step(entries, number + 1, before)
+        step_between(self.hash_entries(table.hash.get()?), key, place - string_places, capacity + string_places)
     }
 
     #[inline(never)]
@@ -169,6 +183,13 @@ impl Heap {
 fn first_step(entries: &[HashEntry], first: u32, before: u32) -> Option<Step> {
     let (number, entry) = entries.iter().enumerate().skip(first as usize).find(|(_, entry)| !entry.is_removed())?;
     Some(Step { cursor: before + number as u32 + 1, key: entry.key(), value: entry.value() })
+}
+
+/// The same after entry `number`, if that has this key.
+#[inline(always)]
+fn step_between(entries: &[HashEntry], key: Parts, number: u32, before: u32) -> Option<Step> {
+    entries.get(number as usize).filter(|entry| is_key(entry.key(), key))?;
+    first_step(entries, number + 1, before)
 }
 
 /// Whether an entry's key is the one meant; the collector may have marked it as dead since.

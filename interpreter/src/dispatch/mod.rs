@@ -411,9 +411,9 @@ mod performers {
     use crate::frame::HeaderSlot;
     use crate::machine_code::{
         Perform,
+        calls::{perform_call, perform_generic_for_call},
         elements::{perform_get_index, perform_set_index},
         enter::{Performed, perform_elsewhere, perform_left},
-        natives::{perform_call, perform_generic_for_call},
         performed,
     };
     use crate::typed::native::report::NativeExitCause;

@@ -82,7 +82,8 @@ pub const fn push_role(role: Role) -> i32 {
     tier(offset_of!(LuaTier, helpers) + offset_of!(Helpers, push_roles) + role as usize * size_of::<super::PushRole>())
 }
 /// In the machine, the address of [`super::PushRole`] for an iterator of a loop that resumes a coroutine.
-pub const PUSH_RESUMING_ITERATOR: i32 = tier(offset_of!(LuaTier, helpers) + offset_of!(Helpers, push_resuming_iterator));
+pub const PUSH_RESUMING_ITERATOR: i32 =
+    tier(offset_of!(LuaTier, helpers) + offset_of!(Helpers, push_resuming_iterator));
 /// In the machine, the address of [`super::EndRole`].
 pub const END_ROLE: i32 = tier(offset_of!(LuaTier, helpers) + offset_of!(Helpers, end_role));
 /// In the machine, how often frames were changed from outside (32 bits).

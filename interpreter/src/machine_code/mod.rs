@@ -26,18 +26,19 @@
 //! Machine code lies outside the region; marks and numbers whose code is not there any more (the instance was cloned, or came
 //! from another process) mean nothing.
 //!
-//! The data flows `running` → `pushed` → `helpers` (functions that compiled code calls), `layout` and `tier` (which functions are
-//! compiled, where their code is) → `units` (what the compiler is told) → `compile` → `heat` → `report` → `enter` → `roles` → `natives`,
-//! `callbacks`. [`crate::code_cache`] has the machine code of all functions, [`crate::compiling`] what whoever compiles is given.
+//! The data flows `running` → `pushed` → `enter` → `roles` → `helpers` (functions that compiled code calls), `layout` and `tier`
+//! (which functions are compiled, where their code is) → `units` (what the compiler is told) → `compile` → `heat` → `report` →
+//! `calls`, `elements`, `callbacks`. [`crate::code_cache`] has the machine code of all functions, [`crate::compiling`] what
+//! whoever compiles is given.
 
 mod callbacks;
+pub(crate) mod calls;
 mod compile;
 pub(crate) mod elements;
 pub(crate) mod enter;
 mod heat;
 mod helpers;
 pub mod layout;
-pub(crate) mod natives;
 mod pushed;
 mod report;
 mod roles;

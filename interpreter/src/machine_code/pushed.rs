@@ -1,16 +1,11 @@
-//! Frames that are made of compiled functions that compiled code calls: of metamethods for it to enter ([`super::PushFrame`]), of
-//! others that are entered at once. Nothing is changed before it is certain that the function can be called so, and nothing moves.
+//! Frames of compiled functions that compiled code calls: of metamethods for it to enter ([`super::PushFrame`]), and of others for
+//! calls that are performed. Nothing is changed before it is certain that the function can be called so, and nothing moves.
 
-use super::{
-    enter::{Begun, LEAVE, RESUME},
-    performed,
-    running::running,
-};
+use super::running::running;
 use crate::{
     call::MAX_NATIVE_DEPTH,
     frame::{COUNTED, FRAME_SLOTS, Return},
     machine::Machine,
-    roles::Call,
     slow,
 };
 use core::ptr::null_mut;
@@ -41,34 +36,16 @@ pub(super) unsafe extern "sysv64" fn push_metamethod(machine: *mut Machine, base
 }
 
 impl Machine {
-    /// Calls a function of Lua for the instruction `at` of the frame at `base`, as [`Machine::push_compiled`] does, and runs it;
-    /// gives a [`performed`]. `None`, with nothing done, if it is not compiled, or the call takes more.
-    #[inline(always)]
-    pub(super) fn call_compiled(
-        &mut self,
-        closure: Ref<Closure>,
-        call: Call,
-        base: *mut u8,
-        at: *const u64,
-    ) -> Option<u64> {
-        let pushed = self.push_compiled(closure, call.window, call.count, call.wanted, Return::Call as u32);
-        if pushed.is_null() {
-            return None;
-        }
-        let moves = self.lua.moves;
-        self.base = ((pushed as usize - self.stack as usize) >> 4) as u32;
-        self.lua.outcome = RESUME;
-        let goes_on = match self.run_at((self.lua.next, 1)) {
-            Begun::Ran(next) => self.go_on_with(next),
-            Begun::Elsewhere => self.lua.outcome != LEAVE,
-            Begun::Left | Begun::Uncompiled => false,
-        };
-        Some(if goes_on && self.comes_back(base, at, moves) { performed::NEXT } else { performed::ELSEWHERE })
-    }
-
     /// Makes the frame of a function that is called with `count` arguments from two slots above slot `function` on, if the
     /// function is compiled, and there is fuel and room for it. The running frame stays the caller's.
-    fn push_compiled(&mut self, closure: Ref<Closure>, function: u32, count: u32, wanted: i32, kind: u32) -> *mut u8 {
+    pub(super) fn push_compiled(
+        &mut self,
+        closure: Ref<Closure>,
+        function: u32,
+        count: u32,
+        wanted: i32,
+        kind: u32,
+    ) -> *mut u8 {
         let reference = self.prototype_of(closure);
         let prototype = self.heap.get(reference);
         let slots = FRAME_SLOTS + count + FRAME_SLOTS + u32::from(prototype.register_count);

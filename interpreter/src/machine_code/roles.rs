@@ -31,7 +31,11 @@ pub(super) const PUSH_ROLES: [super::PushRole; Role::ALL.len()] = [
     push_role::<{ Role::ProtectHandled as usize }>,
 ];
 
-unsafe extern "sysv64" fn push_role<const ROLE: usize>(machine: *mut Machine, base: *mut u8, at: *const u64) -> *mut u8 {
+unsafe extern "sysv64" fn push_role<const ROLE: usize>(
+    machine: *mut Machine,
+    base: *mut u8,
+    at: *const u64,
+) -> *mut u8 {
     // SAFETY: the caller is compiled code, for an instruction of its own.
     let (machine, word) = unsafe { running(machine, base, at) };
     let window = machine.register_index(word.a());

@@ -6,8 +6,8 @@ use crate::{
     error::Throw,
     frame::{FRAME_SLOTS, HeaderSlot, Return, VARIADIC, kind},
     machine::{Machine, Outcome},
-    roles::Call,
     native::{ArgumentList, CALL_COST, Frame, NativeFunction, NativeResult, Step, THROWN},
+    roles::Call,
 };
 use lunette_bytecode::instruction::Word;
 use lunette_gc::value::Value;

@@ -1,16 +1,21 @@
 //! Calls that compiled code has performed: those of compiled functions, and of native ones for which the machine does what they do
 //! ([`crate::roles`]) or that have a quick form, take a short way, all others that of the loop.
 
-use super::{Perform, performed, running::running};
+use super::{
+    Perform,
+    enter::{Begun, LEAVE, RESUME},
+    performed,
+    running::running,
+};
 use crate::{
     dispatch::state::Operands,
-    frame::FRAME_SLOTS,
+    frame::{FRAME_SLOTS, Return},
     machine::Machine,
     native::{ArgumentList, CALL_COST, MOST_LISTED},
     roles::Call,
     slow,
 };
-use lunette_gc::value::Value;
+use lunette_gc::{function::Closure, reference::Ref, value::Value};
 
 /// Performs `call`; `otherwise` is the usual way.
 #[inline(always)]
@@ -64,6 +69,31 @@ pub(crate) unsafe fn perform_generic_for_call(
 }
 
 impl Machine {
+    /// Calls a function of Lua for the instruction `at` of the frame at `base`, as [`Machine::push_compiled`] does, and runs it;
+    /// gives a [`performed`]. `None`, with nothing done, if it is not compiled, or the call takes more.
+    #[inline(always)]
+    pub(super) fn call_compiled(
+        &mut self,
+        closure: Ref<Closure>,
+        call: Call,
+        base: *mut u8,
+        at: *const u64,
+    ) -> Option<u64> {
+        let pushed = self.push_compiled(closure, call.window, call.count, call.wanted, Return::Call as u32);
+        if pushed.is_null() {
+            return None;
+        }
+        let moves = self.lua.moves;
+        self.base = ((pushed as usize - self.stack as usize) >> 4) as u32;
+        self.lua.outcome = RESUME;
+        let goes_on = match self.run_at((self.lua.next, 1)) {
+            Begun::Ran(next) => self.go_on_with(next),
+            Begun::Elsewhere => self.lua.outcome != LEAVE,
+            Begun::Left | Begun::Uncompiled => false,
+        };
+        Some(if goes_on && self.comes_back(base, at, moves) { performed::NEXT } else { performed::ELSEWHERE })
+    }
+
     /// Calls the [`QuickList`](crate::native::QuickList) form of a function, if it has one that serves. If not, nothing is done.
     #[inline(always)]
     fn call_quick_list(&mut self, Call { window, count, wanted }: Call) -> bool {
