@@ -123,6 +123,8 @@ pub enum Builtin {
     Maximum,
     /// A byte of a string, at a position from 1 on.
     Byte,
+    /// A table that had no metatable, with one.
+    SetMetatable,
 }
 
 impl Native {

@@ -7,6 +7,7 @@ mod calls;
 mod guards;
 mod inlining;
 mod lua;
+mod metamethods;
 mod objects;
 #[cfg(feature = "partitions")]
 mod partitions;

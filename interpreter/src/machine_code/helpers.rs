@@ -4,14 +4,17 @@
 use super::{pushed, running::running};
 use crate::{
     dispatch::{find_string_method, state::Operands},
+    field_cache::{Place, Question},
     frame::FRAME_SLOTS,
     machine::Machine,
     metamethod::Event,
     native::{ArgumentList, CALL_COST},
     slow::traverse,
 };
+use core::ptr::null;
 use lunette_gc::{
     reference::Ref,
+    string::Str,
     table::{NIL, Table},
     value::{Slot, Value},
 };
@@ -26,6 +29,7 @@ pub(super) struct Helpers {
     pub push_call: super::PushFrame,
     pub push_iterator: super::PushFrame,
     pub push_metamethod: super::PushFrame,
+    pub find_handler: super::FindHandler,
 }
 
 impl Helpers {
@@ -37,6 +41,7 @@ impl Helpers {
         push_call: pushed::push_call,
         push_iterator: pushed::push_iterator,
         push_metamethod: pushed::push_metamethod,
+        find_handler,
     };
 }
 
@@ -129,4 +134,20 @@ unsafe extern "sysv64" fn find_element(
     target.payload.set(payload);
     target.tag.set(tag.into());
     1
+}
+
+/// See [`super::FindHandler`].
+unsafe extern "sysv64" fn find_handler(machine: *mut Machine, metatable: *mut Table, key: u32) -> *const Slot {
+    // SAFETY: nothing refers to the machine, whose heap has the metatable.
+    let (machine, metatable) = unsafe { (&*machine, &*metatable) };
+    let Some(key) = Ref::<Str>::from_units(key) else { return null() };
+    let shape = metatable.shape.get();
+    if machine.heap.is_dictionary(shape) {
+        return null();
+    }
+    let Some(offset) = machine.heap.find_field_offset(shape, key) else { return null() };
+    let question = Question { shape, metatable: metatable.metatable.get(), key, epoch: machine.heap.prototype_epoch() };
+    machine.field_cache.set(question, Place::Own(offset));
+    let fields = machine.heap.field_slots(metatable);
+    fields.get((offset as usize - 8) / 16).map_or(null(), |slot| &raw const *slot)
 }

@@ -2,7 +2,7 @@
 //! may be compiled in the place of the calls.
 
 use super::{Local, QuickCallee, SiteState, Template, Unit, tier::GENERATIONS};
-use crate::{debug_info::CaptureTable, dispatch::state::Operands, feedback::Callee, machine::Machine};
+use crate::{debug_info::CaptureTable, dispatch::state::Operands, feedback::Callee, machine::Machine, slow};
 use alloc::{collections::BTreeMap, vec::Vec};
 use lunette_bytecode::{
     instruction::{Opcode, Word},
@@ -53,6 +53,11 @@ impl Machine {
         callers.push(prototype);
         let callees = self.callees(root, prototype, number, &function.code, callers);
         callers.pop();
+        let event_key = |&at: &u32| {
+            let event = slow::event_of(function.code[at as usize])?;
+            Some((at, self.event_name(event).units()))
+        };
+        let events = callees.keys().filter_map(event_key).collect();
         let object = self.heap.get(prototype);
         let record = self.lua.record(number);
         let instructions = 0..function.code.len() as u32;
@@ -72,10 +77,12 @@ impl Machine {
             register_count: object.register_count,
             parameter_count: object.parameter_count,
             is_variadic: object.is_variadic != 0,
+            is_chunk: object.is_variadic != 0 && object.number == 0,
             entry_cost: object.entry_cost,
             constants: self.heap.constants(prototype).iter().map(|slot| (slot.tag.get(), slot.payload.get())).collect(),
             closures: self.templates(prototype, &function.code),
             callees,
+            events,
             quick_callees: function.code.iter().enumerate().filter_map(quick_callee).collect(),
             sites: record.sites.clone(),
             seen: instructions
@@ -94,8 +101,8 @@ impl Machine {
         }
     }
 
-    /// The functions that are called and may be compiled in the place of the calls: small ones without loops, which were seen to
-    /// be the only ones that are called there.
+    /// The functions that are called and may be compiled in the place of the calls, or of arithmetic whose metamethod they are:
+    /// small ones without loops, which were seen to be the only ones that are called there.
     fn callees(
         &mut self,
         root: &mut Root<'_>,
@@ -108,10 +115,14 @@ impl Machine {
         if callers.len() > MOST_DEPTH {
             return callees;
         }
-        for at in (0..code.len()).filter(|&at| is_closed_call(code[at])) {
-            let Some(Callee::Lua(callee)) = self.feedback_of(prototype).and_then(|feedback| feedback.callee(at)) else {
-                continue;
+        for (at, &word) in code.iter().enumerate() {
+            let Some(feedback) = self.feedback_of(prototype) else { break };
+            let callee = match slow::event_of(word) {
+                Some(_) => feedback.metamethod(at),
+                None if is_closed_call(word) => feedback.callee(at),
+                None => None,
             };
+            let Some(Callee::Lua(callee)) = callee else { continue };
             if self.lua.record(number).exits.get(&(at as u32)).is_some_and(|&count| count >= root.often) {
                 continue;
             }

@@ -18,7 +18,7 @@ use crate::{
 use lunette_gc::{reference::Ref, table::Table, value::Value};
 use lunette_interpreter::{
     Machine, Throw,
-    native::{Native, Role},
+    native::{Builtin, Native, Role},
 };
 
 /// The library.
@@ -39,7 +39,9 @@ pub(crate) const DEFINITION: Definition = Definition {
         Native::new("rawlen", access::rawlen).with_quick(quick::rawlen),
         Native::new("rawset", access::rawset),
         Native::new("select", access::select).with_quick(quick::select),
-        Native::new("setmetatable", access::setmetatable).with_quick(quick::setmetatable),
+        Native::new("setmetatable", access::setmetatable)
+            .with_quick(quick::setmetatable)
+            .with_builtin(Builtin::SetMetatable),
         Native::new("tonumber", conversion::tonumber).with_quick(quick::tonumber),
         Native::new("tostring", conversion::tostring).with_quick(quick::tostring),
         Native::new("type", access::type_).with_quick(quick::type_),
