@@ -9,12 +9,13 @@
 //! ```
 //!
 //! The words of an instruction are the sets of tags that its first three register operands were seen with; the second
-//! one of a call says which function was called ([`Callee`]). What was found in tables stands in the sites of inline caches instead.
+//! one of a call says which function was called ([`Callee`]), the third one of arithmetic the first operand's metamethod. What was found in tables stands in the sites of inline caches instead.
 
 use crate::{
     dispatch::{self, state::Status},
     frame::HeaderSlot,
     machine::Machine,
+    slow,
 };
 use lunette_bytecode::instruction::{Opcode, OperandKind, Word};
 use lunette_gc::{
@@ -106,7 +107,18 @@ impl Feedback<'_> {
 
     /// The one function that the call `number` was seen to call.
     pub fn callee(self, number: usize) -> Option<Callee> {
-        match self.word(place(number, 1)) as u16 {
+        self.callee_at(place(number, 1))
+    }
+
+    /// The one metamethod that arithmetic, instruction `number`, was seen to call: its first operand's, which was a table each
+    /// time.
+    pub fn metamethod(self, number: usize) -> Option<Callee> {
+        let is_table = self.operands(number)[0].only() == Some(Tag::Table as u32);
+        if is_table { self.callee_at(place(number, 2)) } else { None }
+    }
+
+    fn callee_at(self, offset: usize) -> Option<Callee> {
+        match self.word(offset) as u16 {
             0 | SEVERAL => None,
             callee if callee & IS_LUA != 0 => Some(Callee::Lua((callee & !IS_LUA).into())),
             callee => Some(Callee::Native(u32::from(callee) - 1)),
@@ -204,20 +216,31 @@ impl Machine {
             self.heap.write_bytes(feedback, offset, &(seen | 1 << tag).to_ne_bytes());
         }
         if matches!(opcode, Opcode::call | Opcode::tail_call | Opcode::generic_for_call) {
-            let offset = place(number, 1);
-            let callee = match self.value(self.base + word.operand(opcode.entry().operands[0]) as u32) {
-                Value::NativeClosure(closure) => Some(Callee::Native(self.heap.get(closure).native)),
-                Value::Closure(closure) => {
-                    let callee = self.heap.get(self.prototype_of(closure));
-                    (callee.module == prototype.module).then_some(Callee::Lua(callee.number))
-                }
-                _ => None,
-            };
-            let callee = callee.map_or(SEVERAL, Callee::encode);
-            let seen = Feedback(self.heap.bytes(feedback)).word(offset) as u16;
-            let callee = if seen == 0 || seen == callee { callee } else { SEVERAL };
-            self.heap.write_bytes(feedback, offset, &callee.to_ne_bytes());
+            let callee = self.value(self.base + word.operand(opcode.entry().operands[0]) as u32);
+            self.observe_callee(feedback, place(number, 1), callee);
+        } else if slow::event_of(word).is_some() {
+            let (event, left, _) = slow::operands(self, word);
+            if let Value::Table(_) = left {
+                self.observe_callee(feedback, place(number, 2), self.metamethod(left, event));
+            }
         }
+    }
+
+    /// Notes which function is called.
+    fn observe_callee(&self, feedback: Ref<ByteArray>, offset: usize, callee: Value) {
+        let caller = self.heap.get(self.running_prototype());
+        let callee = match callee {
+            Value::NativeClosure(closure) => Some(Callee::Native(self.heap.get(closure).native)),
+            Value::Closure(closure) => {
+                let callee = self.heap.get(self.prototype_of(closure));
+                (callee.module == caller.module).then_some(Callee::Lua(callee.number))
+            }
+            _ => None,
+        };
+        let callee = callee.map_or(SEVERAL, Callee::encode);
+        let seen = Feedback(self.heap.bytes(feedback)).word(offset) as u16;
+        let callee = if seen == 0 || seen == callee { callee } else { SEVERAL };
+        self.heap.write_bytes(feedback, offset, &callee.to_ne_bytes());
     }
 
     /// The running function's feedback, made if need be and possible, and the number of its next instruction.

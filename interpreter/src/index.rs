@@ -3,6 +3,7 @@
 use crate::{
     dispatch::state::{Operands, Status},
     error::Throw,
+    field_cache::{Place, Question},
     machine::{Machine, Outcome},
     metamethod::Event,
     method_cache::Inherited,
@@ -155,7 +156,9 @@ impl Machine {
         let object = self.heap.get(table);
         let (shape, metatable) = (object.shape.get(), object.metatable.get());
         let own = self.heap.find_field_offset(shape, key);
+        let question = Question { shape, metatable, key, epoch: self.heap.prototype_epoch() };
         if let Some(offset) = own {
+            self.field_cache.set(question, Place::Own(offset));
             if site.shape.get() != Some(shape) {
                 site.remember_own(shape, offset);
                 self.heap.barrier(prototype);
@@ -174,6 +177,9 @@ impl Machine {
             None => Inherited::Absent,
         };
         let value = self.value_of(found)?;
+        if own.is_none() {
+            self.field_cache.set(question, Place::Inherited(found));
+        }
         if own.is_none() || found == Inherited::Absent {
             self.remember_inherited(number, shape, metatable, own, found);
         }

@@ -147,6 +147,8 @@ pub enum Builtin {
     Insert,
     /// Takes the last element out of a list.
     Remove,
+    /// A table that had no metatable, with one.
+    SetMetatable,
 }
 
 impl Native {

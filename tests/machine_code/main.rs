@@ -9,6 +9,7 @@ mod guards;
 mod inlining;
 mod library;
 mod lua;
+mod metamethods;
 mod objects;
 #[cfg(feature = "partitions")]
 mod partitions;

@@ -412,7 +412,10 @@ pub(crate) unsafe extern "sysv64" fn find_field(
 ) -> *const Slot {
     // SAFETY: the caller's promise; without an instruction, the state's is not looked at.
     unsafe {
-        match polymorphic_field(outside(machine, prototype), table, site) {
+        let state = outside(machine, prototype);
+        let own = known_own(table, site);
+        remember_known(state, table, site, own.map(Place::Own).or_else(|| known_inherited(state, table, site)));
+        match polymorphic_field(state, table, site) {
             Polymorphic::Own(found) => found.0,
             Polymorphic::Inherited(Inherited::Field(found)) if found.tag() != NIL => found.0,
             Polymorphic::Inherited(Inherited::Absent) => &raw const (*machine).lua.nil,
@@ -449,7 +452,55 @@ pub(crate) unsafe extern "sysv64" fn find_target(
     site: *mut Site,
 ) -> *const Slot {
     // SAFETY: the caller's promise; without an instruction, the state's is not looked at.
-    unsafe { polymorphic_target(outside(machine, prototype), table, site).map_or(null(), |found| found.0) }
+    unsafe {
+        let state = outside(machine, prototype);
+        remember_known(state, table, site, known_own(table, site).map(Place::Own));
+        polymorphic_target(state, table, site).map_or(null(), |found| found.0)
+    }
+}
+
+/// Where the first or the second entry of a site says that the field is.
+#[inline(always)]
+unsafe fn known_own(table: *mut Table, site: *mut Site) -> Option<u32> {
+    // SAFETY: tables and sites lie in the region.
+    unsafe {
+        let shape = Some((*table).shape.get());
+        match () {
+            () if (*site).shape.get() == shape => Some((*site).offset.get()),
+            () if (*site).other_shape.get() == shape => Some((*site).other_offset.get()),
+            () => None,
+        }
+    }
+}
+
+/// Where the third entry of a site that gets says that the field is, of tables whose shape does not have it.
+#[inline(always)]
+unsafe fn known_inherited<D: Driver>(s: State<D>, table: *mut Table, site: *mut Site) -> Option<Place> {
+    // SAFETY: as for `known_own`.
+    unsafe {
+        let is_it = (*site).next_shape.get() == Some((*table).shape.get())
+            && (*site).metatable.get() == (*table).metatable.get()
+            && (*site).epoch.get() == (*s.machine).heap.prototype_epoch();
+        match ((*site).holder.get(), (*site).holder_offset.get()) {
+            _ if !is_it => None,
+            (Some(holder), offset) => Some(Place::Inherited(Remembered::Field(holder, offset))),
+            (None, 0) => Some(Place::Inherited(Remembered::Absent)),
+            (None, _) => None,
+        }
+    }
+}
+
+/// Has the cache of fields know what a site does: compiled code looks into it alone.
+#[inline(always)]
+unsafe fn remember_known<D: Driver>(s: State<D>, table: *mut Table, site: *mut Site, place: Option<Place>) {
+    // SAFETY: as for `known_own`.
+    unsafe {
+        if let (Some(place), Some(key)) = (place, short_key(s, site)) {
+            let (shape, metatable) = ((*table).shape.get(), (*table).metatable.get());
+            let question = Question { shape, metatable, key, epoch: (*s.machine).heap.prototype_epoch() };
+            (*s.machine).field_cache.set(question, place);
+        }
+    }
 }
 
 /// Whether a field of `table` that is nil can be set without looking further: no `__newindex` may want it, and no inline

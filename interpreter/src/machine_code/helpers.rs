@@ -4,14 +4,17 @@
 use super::{pushed, roles, running::running};
 use crate::{
     dispatch::{find_string_method, state::Operands},
+    field_cache::{Place, Question},
     frame::FRAME_SLOTS,
     machine::Machine,
     metamethod::Event,
     native::{ArgumentList, CALL_COST},
     slow::traverse,
 };
+use core::ptr::null;
 use lunette_gc::{
     reference::Ref,
+    string::Str,
     table::{NIL, Table},
     value::{Slot, Value},
 };
@@ -27,6 +30,7 @@ pub(super) struct Helpers {
     pub push_roles: [super::PushRole; roles::PUSH_ROLES.len()],
     pub push_resuming_iterator: super::PushRole,
     pub end_role: super::EndRole,
+    pub find_handler: super::FindHandler,
 }
 
 impl Helpers {
@@ -39,6 +43,7 @@ impl Helpers {
         push_roles: roles::PUSH_ROLES,
         push_resuming_iterator: roles::push_resuming_iterator,
         end_role: roles::end_role,
+        find_handler,
     };
 }
 
@@ -131,4 +136,20 @@ unsafe extern "sysv64" fn find_element(
     target.payload.set(payload);
     target.tag.set(tag.into());
     1
+}
+
+/// See [`super::FindHandler`].
+unsafe extern "sysv64" fn find_handler(machine: *mut Machine, metatable: *mut Table, key: u32) -> *const Slot {
+    // SAFETY: nothing refers to the machine, whose heap has the metatable.
+    let (machine, metatable) = unsafe { (&*machine, &*metatable) };
+    let Some(key) = Ref::<Str>::from_units(key) else { return null() };
+    let shape = metatable.shape.get();
+    if machine.heap.is_dictionary(shape) {
+        return null();
+    }
+    let Some(offset) = machine.heap.find_field_offset(shape, key) else { return null() };
+    let question = Question { shape, metatable: metatable.metatable.get(), key, epoch: machine.heap.prototype_epoch() };
+    machine.field_cache.set(question, Place::Own(offset));
+    let fields = machine.heap.field_slots(metatable);
+    fields.get((offset as usize - 8) / 16).map_or(null(), |slot| &raw const *slot)
 }

@@ -88,6 +88,8 @@ pub const PUSH_RESUMING_ITERATOR: i32 =
 pub const END_ROLE: i32 = tier(offset_of!(LuaTier, helpers) + offset_of!(Helpers, end_role));
 /// In the machine, how often frames were changed from outside (32 bits).
 pub const MOVES: i32 = tier(offset_of!(LuaTier, moves));
+/// In the machine, the address of [`super::FindHandler`].
+pub const FIND_HANDLER: i32 = tier(offset_of!(LuaTier, helpers) + offset_of!(Helpers, find_handler));
 /// Fuel that a call of a native function costs.
 pub const NATIVE_CALL_COST: i64 = crate::native::CALL_COST as i64;
 /// In the machine, the reference to the metatables of types (32 bits); in those, the slot with that of strings.
@@ -110,6 +112,10 @@ pub const TO_BE_CLOSED: i32 = offset_of!(Thread, to_be_closed) as i32;
 
 /// In a thread, the depth of native nesting (32 bits).
 pub const NATIVE_DEPTH: i32 = offset_of!(Thread, native_depth) as i32;
+/// Of that, the bits that count, and what they may not reach.
+pub const DEPTH_BITS: i64 = 0xffff;
+/// See [`DEPTH_BITS`].
+pub const MOST_DEPTH: i64 = crate::call::MAX_NATIVE_DEPTH as i64;
 
 /// So many values that are copied cost a unit of fuel.
 pub const VALUES_PER_UNIT: i64 = crate::slow::VALUES_PER_UNIT as i64;
@@ -150,6 +156,9 @@ pub const WANTS_ALL: u32 = u16::MAX as u32;
 pub const fn header_tag(wanted: i32) -> i64 {
     frame::header_tag(frame::Return::Call as u32, wanted) as i64
 }
+
+/// The tag of the header of a metamethod's frame, whose result finishes an instruction of the frame below.
+pub const METAMETHOD_HEADER: i64 = frame::header_tag(frame::Return::Finish as u32 | frame::COUNTED, 1) as i64;
 
 /// In a closure, the reference to its prototype.
 pub const CLOSURE_PROTOTYPE: i32 = offset_of!(Closure, prototype) as i32;
@@ -193,6 +202,8 @@ pub const PROTOTYPE_BIT: i64 = Table::PROTOTYPE as i64;
 pub const TABLE_ABSENT: i32 = offset_of!(Table, absent) as i32;
 /// See [`TABLE_ABSENT`].
 pub const NEW_INDEX_BIT: i64 = 1 << Event::NewIndex as u32;
+/// The same of `__gc`.
+pub const GC_BIT: i64 = 1 << Event::Gc as u32;
 /// In an object, the byte that says whether the collector wants to know of references that are stored into it; and the bit.
 pub const BARRIER: i32 = offset_of!(Header, gc) as i32;
 /// See [`BARRIER`].

@@ -78,14 +78,19 @@ pub struct Unit {
     pub parameter_count: u8,
     /// Whether it takes further arguments.
     pub is_variadic: bool,
+    /// Whether it is a chunk, which takes further arguments, too.
+    pub is_chunk: bool,
     /// Fuel charged when it is entered.
     pub entry_cost: u32,
     /// Tag and payload of each constant.
     pub constants: Vec<(u32, u64)>,
     /// The functions of which it makes closures, by their number in the module.
     pub closures: BTreeMap<u32, Template>,
-    /// Of calls, by the instruction, the function that may be compiled in their place, where the callee has this prototype.
+    /// Of calls, by the instruction, the function that may be compiled in their place, where the callee has this prototype; and
+    /// of arithmetic, the metamethod that the first operand has.
     pub callees: BTreeMap<u32, Unit>,
+    /// Of arithmetic, by the instruction, the reference to the key of the metamethod that may be in its place.
+    pub events: BTreeMap<u32, u32>,
     /// Of others, the function of Lua that was seen to be the only one that is called there.
     pub known_callees: BTreeMap<u32, KnownCallee>,
     /// Of calls and calls of iterators, by the instruction, the native function that is called there and need not be called as
@@ -93,7 +98,7 @@ pub struct Unit {
     pub native_callees: BTreeMap<u32, NativeCallee>,
     /// What each site has met.
     pub sites: Vec<SiteState>,
-    /// The tags that the first and the second register operand of each instruction were seen with.
+    /// The tags that the first register operands of each instruction were seen with.
     pub seen: Vec<[Tags; OPERANDS]>,
     /// Of each instruction whether compiled code was left there often: it is to go on there.
     pub goes_on: Vec<bool>,
@@ -243,6 +248,10 @@ pub type EndRole = unsafe extern "sysv64" fn(*mut crate::Machine, *mut u8, *cons
 /// Does an instruction where that takes little: of the addresses of the machine, of register 0 and of the instruction, it returns
 /// whether it is done; if not, nothing has happened.
 pub type Shortcut = unsafe extern "sysv64" fn(*mut crate::Machine, *mut u8, *const u64) -> u64;
+
+/// Finds the handler that a metatable has in its own fields: of the addresses of the machine and of the metatable, and the
+/// reference to the event's key, it returns the slot's, or 0. The cache of fields knows it from then on.
+pub type FindHandler = unsafe extern "sysv64" fn(*mut crate::Machine, *mut Table, u32) -> *const Slot;
 
 /// Compiles a function.
 pub type Compile = fn(&Unit) -> Result<NativeCode, Refusal>;

@@ -232,7 +232,9 @@ impl LuaTier {
 
     /// The same at the first instruction, for compiled code and what native functions call: from there it always pays.
     pub(super) fn first_entry(&self, prototype: Ref<Prototype>, number: u32) -> Option<(*const u8, u32)> {
-        self.function(prototype, number)?.enter(1)
+        let function = self.function(prototype, number)?;
+        // A chunk's may be another one.
+        if function.entry_words.first() == Some(&0) { function.enter(1) } else { None }
     }
 
     pub(super) fn function(&self, prototype: Ref<Prototype>, number: u32) -> Option<&Function> {

@@ -2,7 +2,7 @@
 //! may be compiled in the place of the calls.
 
 use super::{KnownCallee, Local, NativeCallee, SiteState, Template, Unit, tier::GENERATIONS};
-use crate::{debug_info::CaptureTable, dispatch::state::Operands, feedback::Callee, machine::Machine};
+use crate::{debug_info::CaptureTable, dispatch::state::Operands, feedback::Callee, machine::Machine, slow};
 use alloc::{collections::BTreeMap, vec::Vec};
 use lunette_bytecode::{
     instruction::{Opcode, Word},
@@ -54,6 +54,11 @@ impl Machine {
         let callees = self.callees(root, prototype, number, &function.code, callers);
         callers.pop();
         let known_callees = self.known_callees(prototype, &function.code);
+        let event_key = |&at: &u32| {
+            let event = slow::event_of(function.code[at as usize])?;
+            Some((at, self.event_name(event).units()))
+        };
+        let events = callees.keys().filter_map(event_key).collect();
         let object = self.heap.get(prototype);
         let record = self.lua.record(number);
         let instructions = 0..function.code.len() as u32;
@@ -75,10 +80,12 @@ impl Machine {
             register_count: object.register_count,
             parameter_count: object.parameter_count,
             is_variadic: object.is_variadic != 0,
+            is_chunk: object.is_variadic != 0 && object.number == 0,
             entry_cost: object.entry_cost,
             constants: self.heap.constants(prototype).iter().map(|slot| (slot.tag.get(), slot.payload.get())).collect(),
             closures: self.templates(prototype, &function.code),
             callees,
+            events,
             known_callees,
             native_callees: function.code.iter().enumerate().filter_map(native_callee).collect(),
             sites: record.sites.clone(),
@@ -98,8 +105,8 @@ impl Machine {
         }
     }
 
-    /// The functions that are called and may be compiled in the place of the calls: small ones without loops, which were seen to
-    /// be the only ones that are called there.
+    /// The functions that are called and may be compiled in the place of the calls, or of arithmetic whose metamethod they are:
+    /// small ones without loops, which were seen to be the only ones that are called there.
     fn callees(
         &mut self,
         root: &mut Root<'_>,
@@ -112,8 +119,9 @@ impl Machine {
         if callers.len() > MOST_DEPTH {
             return callees;
         }
-        for at in (0..code.len()).filter(|&at| is_closed_call(code[at])) {
-            let Some(callee) = self.only_callee(prototype, at) else { continue };
+        for (at, &word) in code.iter().enumerate() {
+            let is_called = slow::event_of(word).is_some() || is_closed_call(word);
+            let Some(callee) = self.only_callee(prototype, at, word).filter(|_| is_called) else { continue };
             if self.lua.record(number).exits.get(&(at as u32)).is_some_and(|&count| count >= root.often) {
                 continue;
             }
@@ -140,7 +148,7 @@ impl Machine {
     fn known_callees(&mut self, prototype: Ref<Prototype>, code: &[Word]) -> BTreeMap<u32, KnownCallee> {
         let mut known = BTreeMap::new();
         for at in (0..code.len()).filter(|&at| code[at].opcode_number() == Opcode::call as u8) {
-            let Some(callee) = self.only_callee(prototype, at) else { continue };
+            let Some(callee) = self.only_callee(prototype, at, code[at]) else { continue };
             let object = self.heap.get(callee);
             let (parameter_count, is_variadic) = (object.parameter_count, object.is_variadic != 0);
             if !is_variadic {
@@ -151,9 +159,14 @@ impl Machine {
         known
     }
 
-    /// The function of Lua that was seen to be the only one that is called at an instruction.
-    fn only_callee(&self, prototype: Ref<Prototype>, at: usize) -> Option<Ref<Prototype>> {
-        let Some(Callee::Lua(callee)) = self.feedback_of(prototype)?.callee(at) else { return None };
+    /// The function of Lua that was seen to be the only one that is called at an instruction, a metamethod where it is arithmetic.
+    fn only_callee(&self, prototype: Ref<Prototype>, at: usize, word: Word) -> Option<Ref<Prototype>> {
+        let feedback = self.feedback_of(prototype)?;
+        let callee = match slow::event_of(word) {
+            Some(_) => feedback.metamethod(at),
+            None => feedback.callee(at),
+        };
+        let Some(Callee::Lua(callee)) = callee else { return None };
         let functions = self.heap.refs(self.heap.get(prototype).module);
         Some(functions.get(callee as usize)?.get()?.cast())
     }

@@ -16,10 +16,10 @@ enum Second {
     Immediate,
 }
 
-fn describe(opcode: Opcode) -> (Event, Second) {
+fn describe(opcode: Opcode) -> Option<(Event, Second)> {
     use Opcode as O;
     use Second::{Constant, Immediate, Register};
-    match opcode {
+    Some(match opcode {
         O::add => (Event::Add, Register),
         O::add_integer => (Event::Add, Immediate),
         O::add_constant => (Event::Add, Constant),
@@ -46,7 +46,16 @@ fn describe(opcode: Opcode) -> (Event, Second) {
         O::shift_left_integer => (Event::ShiftLeft, Immediate),
         O::shift_right => (Event::ShiftRight, Register),
         O::shift_right_integer => (Event::ShiftRight, Immediate),
-        other => unreachable!("not a binary operator: {other:?}"),
+        _ => return None,
+    })
+}
+
+/// The event of an arithmetic or bit instruction, if it is one.
+pub(crate) fn event_of(word: Word) -> Option<Event> {
+    match Opcode::from_number(word.opcode_number())? {
+        Opcode::negate => Some(Event::Negate),
+        Opcode::bit_not => Some(Event::BitNot),
+        opcode => describe(opcode).map(|(event, _)| event),
     }
 }
 
@@ -58,7 +67,7 @@ pub(crate) fn operands(machine: &Machine, word: Word) -> (Event, Value, Value) {
         let operand = machine.register(word.b());
         return (if opcode == Opcode::negate { Event::Negate } else { Event::BitNot }, operand, operand);
     }
-    let (event, second) = describe(opcode);
+    let Some((event, second)) = describe(opcode) else { unreachable!("not an operator: {opcode:?}") };
     let left = machine.register(word.b());
     let right = match second {
         Second::Register => machine.register(word.c()),

@@ -10,7 +10,7 @@ mod frames;
 mod loops;
 
 pub(crate) use crate::index::{get_field, get_index, get_method, initialize_field, set_field, set_index};
-pub(crate) use arithmetic::{arithmetic, handler, length, operands};
+pub(crate) use arithmetic::{arithmetic, event_of, handler, length, operands};
 pub(crate) use barriers::{cell_barrier, element_barrier, table_barrier, upvalue_barrier};
 pub(crate) use branches::{equal, equal_constant, order, order_integer, sense_of};
 pub(crate) use concat::concat;

@@ -1,14 +1,14 @@
 //! The control flow of a dynamic function: blocks of instructions, and where the interpreter may enter compiled code.
 
 use super::{
-    inlining::{Body, Instruction, Spliced},
+    inlining::{self, Body, Instruction, Spliced},
     operands::Operands,
     registers::{Set, read, written},
 };
 use alloc::{collections::BTreeMap, format, string::String, vec, vec::Vec};
 use core::ops::Range;
 use lunette_bytecode::instruction::{Flow, Opcode, Word};
-use lunette_interpreter::{machine_code::Unit, typed::native::Refusal};
+use lunette_interpreter::{frame::FRAME_SLOTS, machine_code::Unit, typed::native::Refusal};
 
 /// A block.
 #[derive(Clone, Debug)]
@@ -19,6 +19,8 @@ pub(crate) struct Block {
     pub successors: Vec<usize>,
     /// Whether the interpreter may enter it.
     pub is_entry: bool,
+    /// Whether it is not compiled, and not entered.
+    pub is_left_out: bool,
     /// Registers whose contents are needed later, or are looked at.
     pub live: Set,
 }
@@ -105,6 +107,15 @@ impl<'f> Code<'f> {
         self.entered.get(&instruction).copied()
     }
 
+    /// Whether an instruction jumps behind the arithmetic in whose place it is: with a metamethod's result.
+    pub fn finishes(&self, instruction: usize) -> bool {
+        let Instruction { word, body, target, .. } = self.instructions[instruction];
+        word.opcode() == Opcode::jump
+            && self.bodies[body]
+                .call
+                .is_some_and(|call| target == Some(call + 1) && !inlining::is_call(self.word(call)))
+    }
+
     /// How many instructions are in the place of calls in a range of the function's own.
     pub fn words_inlined(&self, range: &Range<usize>) -> usize {
         let mut calls = Vec::from([range.clone()]);
@@ -150,7 +161,9 @@ impl<'f> Code<'f> {
             (None, _) => written(word, self.registers),
             (Some(_), Opcode::tail_call) => 0..0,
             // The header of the frame that is made: a number that was there is not to be stored over it.
-            (Some(_), _) => word.a() + 1..word.a() + 2,
+            (Some(_), Opcode::call) => word.a() + 1..word.a() + 2,
+            // The same, and the metamethod.
+            (Some(body), _) => self.bodies[body].offset - FRAME_SLOTS as usize..self.bodies[body].offset,
         }
     }
 
@@ -237,7 +250,8 @@ fn divide(spliced: &Spliced<'_>) -> Vec<Block> {
             begins[number + 1] = true;
         }
         let opcode = instruction.word.opcode();
-        if is_call(opcode) || is_left(opcode) || opcode.entry().flow == Flow::End {
+        let ends = is_call(opcode) || is_left(opcode) || opcode.entry().flow == Flow::End;
+        if ends || spliced.entered.contains_key(&number) {
             begins[number + 1] = true;
         }
     }
@@ -255,13 +269,20 @@ fn divide(spliced: &Spliced<'_>) -> Vec<Block> {
             (None, Flow::Jump) => jumped.into_iter().collect(),
             (None, Flow::Next | Flow::Branch) => jumped.into_iter().chain(following).collect(),
         };
-        blocks.push(Block { instructions: start..end, successors, is_entry: index == 0, live: Set::default() });
+        blocks.push(Block {
+            instructions: start..end,
+            successors,
+            is_entry: index == 0,
+            is_left_out: false,
+            live: Set::default(),
+        });
     }
     // Only the function itself is entered in the middle, and what was peeled is not.
     let is_entered = |block: &Block| {
         let start = block.instructions.start;
         code[start].body == 0 && !spliced.peeled.iter().any(|peeled| peeled.contains(&start))
     };
+    let mut headers = Vec::new();
     for number in 0..blocks.len() {
         let last = &code[blocks[number].instructions.end - 1];
         if last.body != 0 {
@@ -273,7 +294,25 @@ fn divide(spliced: &Spliced<'_>) -> Vec<Block> {
         let goes_back = last.word.jump_distance().is_some_and(|distance| distance < 0);
         if let Some(next) = last.target.filter(|_| goes_back).map(block_of) {
             blocks[next].is_entry |= is_entered(&blocks[next]);
+            headers.extend(blocks[next].is_entry.then_some(next));
         }
     }
+    let unit = spliced.bodies[0].unit;
+    if unit.is_chunk && !unit.is_eager && !headers.is_empty() {
+        leave_out_all_but(headers, &mut blocks);
+    }
     blocks
+}
+
+/// Of a chunk, which runs once, only its loops are compiled, and what follows them; but what comes before tells what is known there.
+fn leave_out_all_but(mut reached: Vec<usize>, blocks: &mut [Block]) {
+    let mut is_reached = vec![false; blocks.len()];
+    while let Some(block) = reached.pop() {
+        if !core::mem::replace(&mut is_reached[block], true) {
+            reached.extend(&blocks[block].successors);
+        }
+    }
+    for (block, is_reached) in blocks.iter_mut().zip(is_reached) {
+        block.is_left_out = !is_reached;
+    }
 }

@@ -15,6 +15,8 @@
 //!                   copy results to a ..; jump               in the place of each return
 //! ```
 //!
+//! Metamethods of arithmetic are put in the place of the instruction: their window is behind the registers of the function.
+//!
 //! The call itself stays: it looks whether the callee is the one that is expected, pays for it and makes its frame's header. What
 //! is in the place of a tail call has the registers of its caller, which is gone.
 
@@ -91,8 +93,15 @@ impl<'f> Spliced<'f> {
 
     /// Puts a function in the place of a call, if there are registers enough.
     fn inline(&mut self, place: usize, unit: &'f Unit) {
-        let Instruction { word, body: caller, .. } = self.instructions[place];
-        let first = word.a() + FRAME_SLOTS as usize;
+        let Instruction { word, body: caller, at, .. } = self.instructions[place];
+        let is_metamethod = !is_call(word);
+        let first = match is_metamethod {
+            false => word.a() + FRAME_SLOTS as usize,
+            true => {
+                let Body { unit, offset, .. } = self.bodies[caller];
+                offset + usize::from(unit.register_count) + FRAME_SLOTS as usize
+            }
+        };
         // By a tail call, it has the place of the caller, too, where that is in the place of a call itself.
         let is_tail = word.opcode() == Opcode::tail_call;
         let (offset, call) = match (is_tail, &self.bodies[caller]) {
@@ -112,7 +121,11 @@ impl<'f> Spliced<'f> {
             self.splice_return(start + at, call, is_quick);
         }
         let mut entry = self.instructions.len();
-        let (arguments, parameters) = (word.b_count() - 1, usize::from(unit.parameter_count));
+        let parameters = usize::from(unit.parameter_count);
+        let arguments = if is_metamethod { 2 } else { word.b_count() - 1 };
+        for argument in 0..arguments.min(parameters) * usize::from(is_metamethod) {
+            self.push_operand(caller, at, word, argument, first + argument);
+        }
         for argument in 0..arguments.min(parameters) * usize::from(is_tail) {
             self.push(number, 0, Opcode::copy, &[(offset + argument) as i64, (first + argument) as i64]);
         }
@@ -145,7 +158,7 @@ impl<'f> Spliced<'f> {
         };
         let target = self.instructions.len();
         let call_word = self.instructions[call].word;
-        let (first, wanted) = (call_word.a(), call_word.c_count() - 1);
+        let (first, wanted) = (call_word.a(), if is_call(call_word) { call_word.c_count() - 1 } else { 1 });
         for result in 0..given.min(wanted) {
             self.push(body, at, Opcode::copy, &[(first + result) as i64, (word.a() + result) as i64]);
         }
@@ -159,6 +172,19 @@ impl<'f> Spliced<'f> {
         }
     }
 
+    /// Puts an operand of arithmetic into a register.
+    fn push_operand(&mut self, body: usize, at: usize, word: Word, number: usize, register: usize) {
+        let register = register as i64;
+        let second = word.opcode().entry().operands.get(2).map(|operand| operand.kind);
+        let (opcode, operand) = match second.filter(|_| number == 1) {
+            Some(OperandKind::Number | OperandKind::Constant) => (Opcode::load_constant, word.c() as i64),
+            Some(OperandKind::Integer) => (Opcode::load_integer, word.c_signed()),
+            Some(OperandKind::Read) => (Opcode::copy, word.c() as i64),
+            _ => (Opcode::copy, word.b() as i64),
+        };
+        self.push(body, at, opcode, &[register, operand]);
+    }
+
     fn push(&mut self, body: usize, at: usize, opcode: Opcode, operands: &[i64]) {
         self.instructions.push(Instruction { word: encode(opcode, operands), body, at, target: None });
     }
@@ -166,6 +192,11 @@ impl<'f> Spliced<'f> {
     pub(super) fn push_jump(&mut self, body: usize, at: usize, target: usize) {
         self.instructions.push(Instruction { word: jump(), body, at, target: Some(target) });
     }
+}
+
+/// Whether an instruction in whose place there is a function is a call; else it is arithmetic, whose metamethod that is.
+pub(crate) fn is_call(word: Word) -> bool {
+    matches!(word.opcode(), Opcode::call | Opcode::tail_call)
 }
 
 fn encode(opcode: Opcode, operands: &[i64]) -> Word {

@@ -4,7 +4,7 @@
 //! What is read from a table, or is a parameter, may be anything. The types with which the interpreter has seen an operand say
 //! what to expect; compiled code looks, and from there on it is known.
 
-use super::{blocks::Code, operands::Operands};
+use super::{blocks::Code, inlining::is_call, operands::Operands};
 use alloc::{vec, vec::Vec};
 use lunette_bytecode::instruction::{Opcode, OperandKind};
 use lunette_interpreter::{
@@ -221,10 +221,13 @@ impl Code<'_> {
     pub fn builtin(&self, instruction: usize, kinds: &[Kind]) -> Option<(Builtin, Kind)> {
         let word = self.word(instruction);
         let builtin = self.native_callee(instruction)?.builtin?;
-        if word.opcode() != Opcode::call {
+        let is_tail = word.opcode() == Opcode::tail_call && self.body_number(instruction) != 0;
+        if word.opcode() != Opcode::call && !is_tail {
             return None;
         }
         match builtin {
+            // It gives one result.
+            _ if is_tail => {}
             Builtin::Select => return self.selects(instruction).then_some((builtin, Kind::Any)),
             Builtin::Pairs | Builtin::IntegerPairs => {
                 return (word.b_count() == 2 && word.c_count() > 3).then_some((builtin, Kind::Any));
@@ -237,6 +240,7 @@ impl Code<'_> {
             _ => {}
         }
         let argument = |number: usize| kinds[word.a() + FRAME_SLOTS as usize + number];
+        let may_be_table = |kind| matches!(kind, Kind::Any | Kind::Table);
         let result = match (builtin, word.b_count().checked_sub(1)?) {
             (Builtin::SquareRoot, 1) if argument(0) != Kind::Table => Kind::Float,
             (Builtin::Floor, 1) if argument(0) != Kind::Table && self.rounds => Kind::Integer,
@@ -245,6 +249,7 @@ impl Code<'_> {
                 [Kind::Float, Kind::Float] => Kind::Float,
                 _ => return None,
             },
+            (Builtin::SetMetatable, 2) if [0, 1].iter().all(|&number| may_be_table(argument(number))) => Kind::Table,
             // There may be none.
             (Builtin::Byte, 1) if argument(0) == Kind::Any => Kind::Any,
             (Builtin::Byte, 2) if argument(0) == Kind::Any && matches!(argument(1), Kind::Any | Kind::Integer) => {
@@ -372,6 +377,12 @@ impl Code<'_> {
         let word = self.word(instruction);
         let goes_on = self.goes_on(instruction);
         let a = word.a();
+        if self.entered(instruction).is_some() {
+            if !is_call(word) {
+                kinds[word.b()] = Kind::Table;
+            }
+            return kinds[self.written(instruction)].fill(Kind::Any);
+        }
         if let Some(sources) = sources(self, instruction) {
             let plan = self.plan(instruction, sources, kinds);
             let is_known = sources.iter().all(|&source| match source {

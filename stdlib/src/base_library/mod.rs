@@ -42,7 +42,9 @@ pub(crate) const DEFINITION: Definition = Definition {
             .with_quick(quick::select)
             .with_quick_list(quick::select_list)
             .with_builtin(Builtin::Select),
-        Native::new("setmetatable", access::setmetatable).with_quick(quick::setmetatable),
+        Native::new("setmetatable", access::setmetatable)
+            .with_quick(quick::setmetatable)
+            .with_builtin(Builtin::SetMetatable),
         Native::new("tonumber", conversion::tonumber).with_quick(quick::tonumber),
         Native::new("tostring", conversion::tostring).with_quick(quick::tostring),
         Native::new("type", access::type_).with_quick(quick::type_),

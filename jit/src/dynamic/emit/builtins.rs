@@ -38,6 +38,12 @@ impl Emitter<'_, '_, '_> {
             Builtin::Pairs | Builtin::IntegerPairs => {
                 return self.emit_pairs(call, builtin == Builtin::IntegerPairs, unexpected);
             }
+            Builtin::SetMetatable => {
+                let reference = self.set_metatable(first, unexpected);
+                self.charge(layout::NATIVE_CALL_COST);
+                self.forget_written();
+                return self.write_loaded(window, Kind::Table, reference);
+            }
             Builtin::Insert => return self.emit_insert(first),
             Builtin::Remove => return self.emit_remove(window),
             _ => {}
@@ -124,6 +130,29 @@ impl Emitter<'_, '_, '_> {
             _ => self.builder.ins().icmp(IntCC::SignedLessThan, left, right),
         };
         self.builder.ins().select(is_better, second, first)
+    }
+
+    /// Gives the table in a register the metatable in the next one, if it has none yet and nobody wants to know; the reference to it.
+    fn set_metatable(&mut self, register: usize, unexpected: Block) -> Value {
+        let paused = self.paused();
+        let table = self.table(register, unexpected);
+        let metatable = self.table(register + 1, unexpected);
+        let found = self.builder.ins().load(types::I32, of_object(), table, layout::TABLE_METATABLE);
+        self.go_if(found, unexpected);
+        let absent = self.builder.ins().load(types::I32, of_object(), metatable, layout::TABLE_ABSENT);
+        let is_absent = self.builder.ins().band_imm_s(absent, layout::GC_BIT);
+        let is_wanted = self.builder.ins().icmp_imm_s(IntCC::Equal, is_absent, 0);
+        self.go_if(is_wanted, unexpected);
+        let bits = self.builder.ins().uload8(types::I32, of_object(), table, layout::BARRIER);
+        let is_wanted = self.builder.ins().band_imm_s(bits, layout::BARRIER_BIT);
+        let flags = self.builder.ins().uload8(types::I32, of_object(), table, layout::FLAGS);
+        let is_prototype = self.builder.ins().band_imm_s(flags, layout::PROTOTYPE_BIT);
+        let either = self.builder.ins().bor(is_wanted, is_prototype);
+        self.go_if(either, paused);
+        let reference = self.read(register + 1);
+        let reference = self.builder.ins().ireduce(types::I32, reference);
+        self.builder.ins().store(of_object(), reference, table, layout::TABLE_METATABLE);
+        self.read(register)
     }
 
     /// The byte of the string in a register, at the position in the next one, or at 1; nil behind the end.

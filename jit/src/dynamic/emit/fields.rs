@@ -113,7 +113,7 @@ impl Emitter<'_, '_, '_> {
         let state = self.site_state(number);
         if state.crowded && state.key != 0 {
             let missed = self.cold_block();
-            let found = self.cached_field(number, table, missed);
+            let found = self.cached_field(state.key, table, missed);
             return self.found_or(found, missed, (number, table, site), layout::FIND_FIELD, otherwise);
         }
         let is_polymorphic = if is_method { state.other } else { state.second || state.own && state.other };
@@ -126,8 +126,8 @@ impl Emitter<'_, '_, '_> {
     }
 
     /// The slot of a field of a table that the cache of fields knows, if it is not nil; if not, to a block.
-    fn cached_field(&mut self, number: usize, table: Value, otherwise: Block) -> Value {
-        let entry = self.cache_entry(number, table, otherwise);
+    fn cached_field(&mut self, key: u32, table: Value, otherwise: Block) -> Value {
+        let entry = self.cache_entry(key, table, otherwise);
         let holder = self.builder.ins().uload32(of_object(), entry, layout::FIELD_CACHE_HOLDER);
         let is_own = self.builder.ins().icmp_imm_s(IntCC::Equal, holder, 0);
         let holder = self.object(holder);
@@ -136,16 +136,15 @@ impl Emitter<'_, '_, '_> {
     }
 
     /// The same of a field of the table's own.
-    fn cached_own_field(&mut self, number: usize, table: Value, otherwise: Block) -> Value {
-        let entry = self.cache_entry(number, table, otherwise);
+    pub(super) fn cached_own_field(&mut self, key: u32, table: Value, otherwise: Block) -> Value {
+        let entry = self.cache_entry(key, table, otherwise);
         let holder = self.builder.ins().load(types::I32, of_object(), entry, layout::FIELD_CACHE_HOLDER);
         self.go_if(holder, otherwise);
         self.cached_slot(entry, table, otherwise)
     }
 
-    /// The entry that the cache of fields has for a table and the key of a site; if it has none, to a block.
-    fn cache_entry(&mut self, number: usize, table: Value, otherwise: Block) -> Value {
-        let key = self.site_state(number).key;
+    /// The entry that the cache of fields has for a table and a key; if it has none, to a block.
+    fn cache_entry(&mut self, key: u32, table: Value, otherwise: Block) -> Value {
         let tables = self.builder.ins().load(types::I64, of_object(), table, layout::TABLE_SHAPE);
         let mixed = self.builder.ins().iconst(types::I64, layout::mixed_key(key) as i64);
         let mixed = self.builder.ins().bxor(tables, mixed);
@@ -327,7 +326,7 @@ impl Emitter<'_, '_, '_> {
             _ if adds => self.add_field(table, site, value, slow),
             (true, _) if state.crowded && state.key != 0 => {
                 let missed = self.cold_block();
-                let found = self.cached_own_field(number, table, missed);
+                let found = self.cached_own_field(state.key, table, missed);
                 let otherwise = if state.other { self.builder.create_block() } else { slow };
                 let slot = self.found_or(found, missed, (number, table, site), layout::FIND_TARGET, otherwise);
                 self.replace_field(table, slot, value, slow);

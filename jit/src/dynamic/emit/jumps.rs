@@ -20,7 +20,12 @@ impl Emitter<'_, '_, '_> {
         let word = code.word(instruction);
         let successors = &code.blocks[block].successors;
         match word.opcode() {
-            jump => self.emit_edge(successors[0]),
+            jump => {
+                if code.finishes(instruction) {
+                    self.leave_metamethod();
+                }
+                self.emit_edge(successors[0])
+            }
             loop_back => self.emit_back(word.d_signed(), successors[0]),
             jump_if | jump_if_not => {
                 let tag = self.tag_of(word.a());

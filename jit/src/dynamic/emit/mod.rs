@@ -34,6 +34,7 @@ mod variadic;
 use super::{
     arrays::HeldArrays,
     blocks::{Code, is_left},
+    inlining::is_call,
     kinds::Kind,
     operands::Operands,
     registers::Set,
@@ -49,6 +50,7 @@ use cranelift_codegen::{
 };
 use cranelift_frontend::{FunctionBuilder, Variable};
 use lunette_bytecode::instruction::Opcode;
+use lunette_interpreter::machine_code::status;
 use outside::Outside;
 use values::Held;
 
@@ -76,7 +78,7 @@ pub(crate) fn emit(
     let mut emitter = Emitter::new(code, builder, kinds, signatures);
     let entries = emitter.emit_entries();
     for (block, kinds) in kinds.iter().enumerate() {
-        if let Some(kinds) = kinds {
+        if let Some(kinds) = kinds.as_ref().filter(|_| !code.blocks[block].is_left_out) {
             emitter.emit_block(block, kinds);
         }
     }
@@ -96,6 +98,7 @@ struct Signatures {
     traverse: SigRef,
     find_element: SigRef,
     end_role: SigRef,
+    find_handler: SigRef,
 }
 
 impl Signatures {
@@ -116,6 +119,7 @@ impl Signatures {
             traverse: import(&[I64, I64, I32]),
             find_element: import(&[I64, I32, I64, I64]),
             end_role: import(&[I64, I64, I64, I64, I64, I32]),
+            find_handler: import(&[I64, I64, I32]),
         }
     }
 }
@@ -237,8 +241,10 @@ impl<'a, 'f, 'b> Emitter<'a, 'f, 'b> {
         let &[_, _, _, asked] = self.builder.block_params(start) else {
             unreachable!("the function has four parameters")
         };
-        let chosen: Vec<usize> =
-            (0..code.blocks.len()).filter(|&block| code.blocks[block].is_entry).take(u16::MAX.into()).collect();
+        let chosen: Vec<usize> = (0..code.blocks.len())
+            .filter(|&block| code.blocks[block].is_entry && !code.blocks[block].is_left_out)
+            .take(u16::MAX.into())
+            .collect();
         let entries: Vec<Block> = chosen.iter().map(|_| self.builder.create_block()).collect();
         let (native, others) = (self.builder.create_block(), self.cold_block());
         let calls: Vec<BlockCall> =
@@ -252,7 +258,10 @@ impl<'a, 'f, 'b> Emitter<'a, 'f, 'b> {
         self.builder.ins().br_table(asked, table);
         self.seal(native);
         self.builder.switch_to_block(native);
-        self.emit_native_entry();
+        match code.blocks[0].is_left_out {
+            false => self.emit_native_entry(),
+            true => self.end(status::REFUSED),
+        }
         for (&entry, &block) in entries.iter().zip(&chosen) {
             self.builder.switch_to_block(entry);
             self.seal(entry);
@@ -328,7 +337,10 @@ impl<'a, 'f, 'b> Emitter<'a, 'f, 'b> {
         use Opcode::*;
         let word = self.code.word(instruction);
         if let Some(body) = self.code.entered(instruction) {
-            self.emit_inlined(block, instruction, body);
+            match is_call(word) {
+                true => self.emit_inlined(block, instruction, body),
+                false => self.emit_inlined_metamethod(block, instruction, body),
+            }
             return true;
         }
         match word.opcode() {
