@@ -16,7 +16,7 @@ const HOT: u32 = 4;
 /// Or in functions that it has called, which are compiled: so many frames from it.
 const MOST_CALLERS: u32 = 8;
 /// And when compiled code has called it so often.
-const HOT_CALLS: u32 = 2000;
+pub(super) const HOT_CALLS: u32 = 2000;
 /// A function is compiled anew when it was left so often, and so often for each instruction; twice as often each time.
 const LEFT: u32 = 200;
 const LEFT_FOR_WORD: u32 = 20;
@@ -91,13 +91,20 @@ impl Machine {
         let number = self.lua_number(prototype);
         let function = self.lua.record_mut(number);
         function.calls = function.calls.saturating_add(1);
-        if function.calls < HOT_CALLS
-            || function.outcome != NativeOutcome::Interpreted
-            || !self.may_compile(Owner::Lua(number))
-        {
+        let is_called_often = function.is_called_often();
+        let (outcome, is_last) = (function.outcome, function.generation >= GENERATIONS);
+        if !is_called_often || !self.may_compile(Owner::Lua(number)) {
             return true;
         }
-        self.sample_and_compile(prototype)
+        match outcome {
+            NativeOutcome::Interpreted => self.sample_and_compile(prototype),
+            // A chunk, of which there are only the loops.
+            NativeOutcome::Compiled { .. } if !is_last => {
+                self.compile_lua(prototype);
+                true
+            }
+            _ => true,
+        }
     }
 
     /// Compiled code was left before the instruction at the running frame's resume point, for what it has met.

@@ -1,6 +1,8 @@
 //! Which functions are hot, and where their machine code is.
 
-use super::{Compile, FindField, GoOn, Perform, SiteState, Unit, enter, helpers::Helpers, report::Records, status};
+use super::{
+    Compile, FindField, GoOn, Perform, SiteState, Unit, enter, heat::HOT_CALLS, helpers::Helpers, report::Records, status,
+};
 use crate::{
     code_cache::BlockNumber,
     compiling::Compiling,
@@ -140,6 +142,11 @@ impl Function {
     fn enter(&self, entry: u32) -> Option<(*const u8, u32)> {
         self.is_used.set(true);
         Some((self.address?.as_ptr().cast_const(), entry))
+    }
+
+    /// Whether compiled code has called it often while there was no machine code of its beginning.
+    pub fn is_called_often(&self) -> bool {
+        self.calls >= HOT_CALLS
     }
 
     /// Whether it is interpreted for now.

@@ -80,7 +80,7 @@ impl Machine {
             register_count: object.register_count,
             parameter_count: object.parameter_count,
             is_variadic: object.is_variadic != 0,
-            is_chunk: object.is_variadic != 0 && object.number == 0,
+            is_chunk: object.is_variadic != 0 && object.number == 0 && !record.is_called_often(),
             entry_cost: object.entry_cost,
             constants: self.heap.constants(prototype).iter().map(|slot| (slot.tag.get(), slot.payload.get())).collect(),
             closures: self.templates(prototype, &function.code),
