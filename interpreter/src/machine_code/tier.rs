@@ -1,7 +1,8 @@
 //! Which functions are hot, and where their machine code is.
 
 use super::{
-    Compile, FindField, GoOn, Perform, SiteState, Unit, enter, heat::HOT_CALLS, helpers::Helpers, report::Records, status,
+    Compile, FindField, GoOn, Perform, SiteState, Unit, enter, heat::HOT_CALLS, helpers::Helpers, report::Records,
+    status,
 };
 use crate::{
     code_cache::BlockNumber,
