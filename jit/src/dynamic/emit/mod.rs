@@ -8,9 +8,9 @@
 //!   exit:     frame <- numbers that are needed later           return, having noted where the interpreter goes on
 //! ```
 //!
-//! The data flows `mod` (entries, blocks) → `calls`, `inlined`, `jumps`, `numbers`, `fields`, `tables`, `allocation`, `variadic`, `builtins`, `lists`, `traversal` and `library`
-//! (instructions) → `outside` (exits, and instructions that are performed) → `pushed` → `budget` (fuel), `values` (what registers
-//! hold).
+//! The data flows `mod` (entries, blocks) → `calls`, `roles`, `inlined`, `jumps`, `numbers`, `fields`, `tables`, `allocation`,
+//! `variadic`, `builtins`, `lists`, `traversal` and `library` (instructions) → `arrays` (array parts), `outside` (exits, and
+//! instructions that are performed) → `pushed` → `budget` (fuel), `values` (what registers hold).
 
 mod allocation;
 mod arrays;
