@@ -150,7 +150,9 @@ impl Machine {
     #[cold]
     pub(crate) fn sample(&mut self) -> Status {
         self.look_after_code();
-        self.heat_callers();
+        if let Some(caller) = self.heat_callers() {
+            return if self.sample_and_compile(caller) { Status::Reload } else { Status::Leave };
+        }
         let prototype = self.running_prototype();
         if self.is_found_out(prototype) {
             if self.heat_lua(prototype) {
@@ -175,8 +177,12 @@ impl Machine {
 
     /// Takes a long sample from the running Lua frame on, then has a function compiled. `false` if the loop is to be left.
     pub(crate) fn sample_and_compile(&mut self, prototype: Ref<Prototype>) -> bool {
+        let number = self.lua_number(prototype);
         let goes_on = self.take_sample(LAST_SAMPLE);
-        self.make_lua_native(prototype);
+        // It may be gone by now.
+        if self.lua.is_there(prototype, number) {
+            self.make_lua_native(prototype);
+        }
         goes_on
     }
 

@@ -53,8 +53,9 @@ impl Machine {
     }
 
     /// A slice of fuel has ended where Lua is interpreted. If the running function is compiled, it is its callers' code that is
-    /// missing: they become hotter, up to the first that is not compiled, past native functions and into the resumer.
-    pub(crate) fn heat_callers(&mut self) {
+    /// missing: they become hotter, up to the first that is not compiled, past native functions and into the resumer. The one that has
+    /// just become hot, which may not have been sampled yet.
+    pub(crate) fn heat_callers(&mut self) -> Option<Ref<Prototype>> {
         let mut frame = FrameView { thread: self.thread, base: self.base };
         for _ in 0..=MOST_CALLERS {
             match self.frame_function(frame) {
@@ -65,18 +66,18 @@ impl Machine {
                     function.inspect(|function| function.is_used.set(true));
                     let is_running = frame.base == self.base && frame.thread == self.thread;
                     if !is_running && self.heat_lua(prototype) {
-                        self.make_lua_native(prototype);
+                        return Some(prototype);
                     }
                     if !is_compiled {
-                        return;
+                        return None;
                     }
                 }
                 Value::NativeClosure(_) => {}
-                _ => return,
+                _ => return None,
             }
-            let Some(caller) = self.caller_of(frame).or_else(|| self.resuming_frame(frame.thread)) else { return };
-            frame = caller;
+            frame = self.caller_of(frame).or_else(|| self.resuming_frame(frame.thread))?;
         }
+        None
     }
 
     /// The innermost frame of the thread that has resumed another.

@@ -245,6 +245,11 @@ impl LuaTier {
         if function.entry_words.first() == Some(&0) { function.enter(1) } else { None }
     }
 
+    /// Whether a function that had a number is still there.
+    pub(crate) fn is_there(&self, prototype: Ref<Prototype>, number: u32) -> bool {
+        self.function(prototype, number).is_some()
+    }
+
     pub(super) fn function(&self, prototype: Ref<Prototype>, number: u32) -> Option<&Function> {
         let function = self.functions.get((number as usize).wrapping_sub(1))?;
         (function.prototype == Some(prototype)).then_some(function)
@@ -405,7 +410,7 @@ impl Machine {
     }
 
     /// The number of a function, from 1 on.
-    pub(super) fn lua_number(&mut self, prototype: Ref<Prototype>) -> u32 {
+    pub(crate) fn lua_number(&mut self, prototype: Ref<Prototype>) -> u32 {
         let number = self.heap.get(prototype).native.get();
         if self.lua.function(prototype, number).is_some() {
             return number;
