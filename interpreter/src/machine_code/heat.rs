@@ -10,7 +10,7 @@ use crate::{
 };
 use lunette_gc::{function::Prototype, reference::Ref, thread::Thread, value::Value};
 
-/// A function is hot when so many slices of fuel have ended in it, and one more for each instruction: what compiling takes.
+/// A function is hot when so many slices of fuel have ended in it, and one more for two instructions: half of what compiling takes.
 /// Entries come back after so many, and after twice as many each time if no other function was compiled meanwhile.
 const HOT: u32 = 4;
 /// Or in functions that it has called, which are compiled: so many frames from it.
